@@ -1,0 +1,167 @@
+"""
+What can go wrong, as one tree, drawn by what its reader must do about it.
+
+::
+
+    CloudFunctionError
+    ├─ ConfigurationError    (ValueError)       correct a parameter, a connection or a value
+    ├─ ExpressionError       (ValueError)       correct a CEL expression, or what it reads
+    │  └─ ExpressionLimitError                  let an expression do less (also a LimitError)
+    ├─ AuthenticationError                      correct the credentials
+    ├─ AuthorizationError                       ask the service for permission
+    ├─ RequestTimeoutError   (TimeoutError)     wait longer, or ask the service why it is slow
+    ├─ CommunicationError    (ConnectionError)  look at the network, the address, the server
+    ├─ ResponseError                            read what the service answered
+    └─ LimitError                               ask for less, or raise the limit
+
+Nothing in a message is a secret: whoever raises one of these has redacted what he quotes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "AuthenticationError",
+    "AuthorizationError",
+    "CloudFunctionError",
+    "CommunicationError",
+    "ConfigurationError",
+    "ExpressionError",
+    "ExpressionLimitError",
+    "ExpressionProblem",
+    "LimitError",
+    "RequestTimeoutError",
+    "ResponseError",
+]
+
+
+class CloudFunctionError(Exception):
+    """
+    The base of every error that this package raises on purpose.
+
+    :param message: What happened, where, and what to do about it.
+    :param status: The HTTP status code that was answered, if an answer came.
+    :param request_id: The service's own name for the request, to quote to its support.
+    :param retryable: Whether the same attempt can succeed later, unchanged.
+    :param retry_after: How many seconds the service asked to wait before that.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default would call the class with `args` alone and so refuse, or lose, the keywords: errors cross processes.
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(kind: type[CloudFunctionError], args: tuple[Any, ...], state: dict[str, Any]) -> CloudFunctionError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(CloudFunctionError, ValueError):
+    """A parameter, a connection or a value is wrong, and stays wrong until somebody corrects it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionProblem:
+    """
+    One thing that is wrong in one expression.
+
+    :param message: What is wrong, without position and without any value of the context.
+    :param line: Where, counted from 1; None where no position applies.
+    :param column: Where in that line, in characters, counted from 1.
+    """
+
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+class ExpressionError(CloudFunctionError, ValueError):
+    """
+    A CEL expression can't be compiled, or can't be evaluated over what it reads.
+
+    :param problems: What is wrong, in the order of the source.
+    :param source: The expression.
+    :param field: Where the expression stands, such as ``query["since"]``.
+    """
+
+    def __init__(
+        self, problems: Iterable[ExpressionProblem] | str, *, source: str | None = None, field: str | None = None
+    ) -> None:
+        self.problems = (ExpressionProblem(problems),) if isinstance(problems, str) else tuple(problems)
+        self.source = source
+        self.field = field
+        super().__init__("\n".join(self._paragraph(problem) for problem in self.problems))
+
+    def in_field(self, field: str) -> ExpressionError:
+        """
+        Return this error as that of a field, which its message then names.
+
+        :param field: Such as ``query["since"]``.
+        """
+        return type(self)(self.problems, source=self.source, field=field)
+
+    def _paragraph(self, problem: ExpressionProblem) -> str:
+        position = f"{problem.line}:{problem.column}" if problem.line is not None else None
+        head = ": ".join(part for part in (self.field, position, problem.message) if part)
+        if self.source is None or problem.line is None or problem.column is None:
+            return head
+        lines = self.source.splitlines() or [""]
+        if problem.line > len(lines):
+            return head
+        # A window of the line: an expression can be thousands of characters long.
+        text, column = lines[problem.line - 1], problem.column - 1
+        start = max(0, column - 60)
+        shown = text[start : start + 120].replace("\t", " ")
+        return f"{head}\n | {shown}\n | {'.' * (column - start)}^"
+
+
+class AuthenticationError(CloudFunctionError):
+    """The service, or its token endpoint, does not accept the credentials (401)."""
+
+
+class AuthorizationError(CloudFunctionError):
+    """The service knows the credentials and refuses them this request (403)."""
+
+
+class RequestTimeoutError(CloudFunctionError, TimeoutError):
+    """No answer, or no whole answer, came in time."""
+
+
+class CommunicationError(CloudFunctionError, ConnectionError):
+    """No connection could be made, or it broke, or what came over it was not HTTP."""
+
+
+class ResponseError(CloudFunctionError):
+    """An answer came that is no success, or is not what it says it is."""
+
+
+class LimitError(CloudFunctionError):
+    """Something grew over a limit that protects the worker or the database."""
+
+
+class ExpressionLimitError(ExpressionError, LimitError):
+    """Evaluating an expression took more steps, characters or elements than it may."""

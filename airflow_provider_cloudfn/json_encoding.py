@@ -1,0 +1,179 @@
+"""The one way in which values become JSON: request bodies, completion records, and ``json.encode`` of expressions."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import math
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import TypeAlias
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+__all__ = ["JsonValue", "duration_text", "encode_json", "timestamp_text", "to_json_value"]
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+_DEPTH = 200
+
+
+def encode_json(value: object) -> str:
+    """
+    Encode a value as compact JSON text.
+
+    A datetime becomes RFC 3339, a timedelta ``"3600s"``, bytes base64 (RFC 4648, section 4), an integer its digits, a
+    :class:`~decimal.Decimal` exactly the number it is. Keys keep their order.
+
+    :param value: Python values, nested as deep as 200.
+    :raises ConfigurationError: for NaN, infinity, a key that is no string, a lone surrogate, a cycle, or another type;
+        the message gives the path to it, such as ``items[2].price``, and never the value.
+    """
+    chunks: list[str] = []
+    _write(value, chunks.append, (), 0)
+    return "".join(chunks)
+
+
+def to_json_value(value: object) -> JsonValue:
+    """
+    Return the value as what a JSON parser would make of :func:`encode_json`'s text: what an XCom or an asset event holds.
+
+    :param value: Python values. A :class:`~decimal.Decimal` becomes an int or the nearest float.
+    :raises ConfigurationError: as :func:`encode_json`.
+    """
+    return _plain(value, (), 0)
+
+
+def timestamp_text(value: dt.datetime) -> str:
+    """
+    Write a datetime as RFC 3339, in UTC as ``Z``, with as many sub-second digits as it has.
+
+    :param value: An aware datetime; one without time zone is taken as UTC, as Airflow does.
+    """
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=dt.timezone.utc)
+    utc = value.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    text = utc.isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def duration_text(value: dt.timedelta) -> str:
+    """
+    Write a timedelta in seconds, as JSON of protocol buffers does: ``"3600s"``, ``"-1.5s"``.
+
+    :param value: Any timedelta.
+    """
+    microseconds = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+    sign = "-" if microseconds < 0 else ""
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    return f"{sign}{seconds}.{fraction:06d}".rstrip("0") + "s" if fraction else f"{sign}{seconds}s"
+
+
+_Path = tuple[object, ...]
+
+
+def _scalar(value: object, path: _Path) -> str | int | float | bool | Decimal | None:
+    """Return what stands for a value that is neither map nor list."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise _refusal(path, "text with a lone surrogate") from None
+        return str(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise _refusal(path, "NaN" if math.isnan(value) else "infinity")
+        return float(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise _refusal(path, "NaN" if value.is_nan() else "infinity")
+        return value
+    if isinstance(value, dt.datetime):
+        return timestamp_text(value)
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return duration_text(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise _refusal(path, f"a value of type {type(value).__name__}")
+
+
+def _write(value: object, write: Callable[[str], object], path: _Path, depth: int) -> None:
+    if isinstance(value, Mapping):
+        _guard(depth, path)
+        separator = "{"
+        for key, item in value.items():
+            write(separator + encode_basestring(_key(key, path)) + ":")
+            _write(item, write, (*path, key), depth + 1)
+            separator = ","
+        write("{}" if separator == "{" else "}")
+    elif _is_list(value):
+        _guard(depth, path)
+        separator = "["
+        for index, item in enumerate(value):
+            write(separator)
+            _write(item, write, (*path, index), depth + 1)
+            separator = ","
+        write("[]" if separator == "[" else "]")
+    else:
+        write(_scalar_text(_scalar(value, path)))
+
+
+def _scalar_text(value: str | int | float | bool | Decimal | None) -> str:
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return encode_basestring(value)
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _plain(value: object, path: _Path, depth: int) -> JsonValue:
+    if isinstance(value, Mapping):
+        _guard(depth, path)
+        return {_key(key, path): _plain(item, (*path, key), depth + 1) for key, item in value.items()}
+    if _is_list(value):
+        _guard(depth, path)
+        return [_plain(item, (*path, index), depth + 1) for index, item in enumerate(value)]
+    plain = _scalar(value, path)
+    if isinstance(plain, Decimal):
+        return int(plain) if plain == plain.to_integral_value() and abs(plain) < 10**18 else float(plain)
+    return plain
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+
+
+def _key(key: object, path: _Path) -> str:
+    if not isinstance(key, str):
+        raise _refusal(path, f"a key of type {type(key).__name__}, where JSON has only text as keys")
+    _scalar(key, path)
+    return str(key)
+
+
+def _guard(depth: int, path: _Path) -> None:
+    if depth >= _DEPTH:
+        raise _refusal(path[:3], f"a value nested deeper than {_DEPTH}")
+
+
+def _refusal(path: _Path, what: str) -> ConfigurationError:
+    where = ""
+    for part in path:
+        if isinstance(part, str):
+            where += ("." if where else "") + part if part.isidentifier() else f'["{part}"]'
+        else:
+            where += f"[{part}]"
+    return ConfigurationError(f"{where or 'value'}: {what} can't be written as JSON")
