@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -36,14 +36,15 @@ def encode_json(value: object) -> str:
     return "".join(chunks)
 
 
-def to_json_value(value: object) -> JsonValue:
+def to_json_value(value: object, *, exact: bool = False) -> Any:
     """
     Return the value as what a JSON parser would make of :func:`encode_json`'s text: what an XCom or an asset event holds.
 
     :param value: Python values. A :class:`~decimal.Decimal` becomes an int or the nearest float.
+    :param exact: Leave a :class:`~decimal.Decimal` that no float equals as it is, for :func:`encode_json` to write.
     :raises ConfigurationError: as :func:`encode_json`.
     """
-    return _plain(value, (), 0)
+    return _plain(value, (), 0, exact)
 
 
 def timestamp_text(value: dt.datetime) -> str:
@@ -140,20 +141,25 @@ def _scalar_text(value: str | int | float | bool | Decimal | None) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _plain(value: object, path: _Path, depth: int) -> JsonValue:
+def _plain(value: object, path: _Path, depth: int, exact: bool) -> Any:
     if isinstance(value, Mapping):
         _guard(depth, path)
-        return {_key(key, path): _plain(item, (*path, key), depth + 1) for key, item in value.items()}
+        return {_key(key, path): _plain(item, (*path, key), depth + 1, exact) for key, item in value.items()}
     if _is_list(value):
         _guard(depth, path)
-        return [_plain(item, (*path, index), depth + 1) for index, item in enumerate(value)]
+        return [_plain(item, (*path, index), depth + 1, exact) for index, item in enumerate(value)]
     plain = _scalar(value, path)
-    if isinstance(plain, Decimal):
-        return int(plain) if plain == plain.to_integral_value() and abs(plain) < 10**18 else float(plain)
-    return plain
+    return _number(plain, exact) if isinstance(plain, Decimal) else plain
 
 
-def _is_list(value: object) -> bool:
+def _number(value: Decimal, exact: bool) -> int | float | Decimal:
+    if value == value.to_integral_value() and abs(value) < 10**18:
+        return int(value)
+    number = float(value)
+    return value if exact and Decimal(repr(number)) != value else number
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
 
 

@@ -1,0 +1,99 @@
+"""A completion event as the Airflow asset that it is: it stands in ``outlets``, in ``schedule`` and in ``completion_event``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from airflow.sdk import Asset
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.xcom_arg import XComArg
+
+__all__ = ["CompletionEvent", "partitions_available"]
+
+
+class CompletionEvent(Asset):
+    """
+    What a cloud function leaves when it is done, under a name that other Dags can be scheduled on.
+
+    The same name is the same asset, in whichever file it is written. Without ``one_run_per_event`` it behaves as any
+    Airflow asset does: events that come close together are merged into one run of the consumer.
+
+    :param name: Such as ``charge.created``. Dots, slashes, a leading dot or underscore are fine; no control characters.
+    :param one_run_per_event: Emit each event with its id as partition key, so that a Dag whose schedule is
+        :meth:`each` gets a run for every single one. An ordinary ``schedule=[event]`` never fires for such an event.
+    :param extra: Anything worth knowing about the event itself; Airflow shows it with the asset.
+    :raises ConfigurationError: for a name that no asset can have, and for ``one_run_per_event`` on an Airflow that has no
+        partitioned assets.
+    """
+
+    asset_type: ClassVar[str] = "completion_event"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        one_run_per_event: bool = False,
+        extra: dict[str, Any] | None = None,
+        **asset_arguments: Any,
+    ) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError(f"a completion event needs a name, such as 'charge.created', not {name!r}")
+        if not name.isprintable():
+            raise ConfigurationError(f"the completion event name {name!r} has control characters: leave them out")
+        if name in ("self", "context"):
+            raise ConfigurationError(f"Airflow reserves the asset name {name!r}: choose another, such as '{name}.event'")
+        if one_run_per_event and not partitions_available():
+            raise ConfigurationError(
+                f"CompletionEvent({name!r}, one_run_per_event=True) needs partitioned assets, which this Airflow does not "
+                "have: upgrade to an Airflow with PartitionedAssetTimetable, or leave one_run_per_event out"
+            )
+        # `uri` comes with the arguments when Airflow copies an asset; it can only be this one.
+        asset_arguments.pop("uri", None)
+        super().__init__(name=name, uri=_uri(name), extra=extra, **asset_arguments)
+        self.one_run_per_event = one_run_per_event
+
+    def each(self) -> Any:
+        """
+        Return the schedule that gives every single event a run of its own, in which ``context["<event>"]`` is exactly it.
+
+        :raises ConfigurationError: for an event that was not declared with ``one_run_per_event=True``.
+        """
+        if not self.one_run_per_event:
+            raise ConfigurationError(
+                f"schedule={self.name!r}.each() would never fire: declare it as "
+                f"CompletionEvent({self.name!r}, one_run_per_event=True), in the producer's Dag too"
+            )
+        from airflow.sdk import PartitionedAssetTimetable
+
+        return PartitionedAssetTimetable(assets=self)
+
+    def read(self, task_id: str | None = None) -> XComArg:
+        """
+        Add a small task to the Dag whose output is the list of records that started the run, oldest first.
+
+        Map over it to serve every one of several merged events: ``.expand(inputs=charge_created.read())``.
+
+        :param task_id: Default ``read_`` and the event's name, every character but letters and digits as ``_``.
+        """
+        from airflow_provider_cloudfn.events.reading import read_task
+
+        return read_task(self, task_id)
+
+
+def partitions_available() -> bool:
+    """Tell whether this Airflow knows partitioned assets (3.3 does)."""
+    try:
+        from airflow.sdk import PartitionedAssetTimetable  # noqa: F401 - the import is the question
+    except ImportError:
+        return False
+    return True
+
+
+def _uri(name: str) -> str:
+    # Airflow normalises asset URIs (case of the host, trailing slashes, order of the query), so the name goes into one
+    # path segment with every reserved character encoded: two names can never become one URI.
+    return f"cloudfn://completion-event/{quote(name, safe='')}"

@@ -1,0 +1,96 @@
+"""Which completion events a run can see: the asset events that started it, and what its conf says instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.events.record import is_record
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+__all__ = ["asset_names", "conf_payloads", "records_for", "triggering_extras", "triggering_records"]
+
+
+def triggering_extras(context: Context, name: str) -> list[Any]:
+    """
+    Return the extras of the asset events of that name that started the run, oldest first.
+
+    :param context: The task's Airflow context.
+    :param name: The asset's name.
+    """
+    return [event.extra for event in _events(context) if event.asset.name == name]
+
+
+def triggering_records(context: Context) -> list[dict[str, Any]]:
+    """
+    Return every asset event that started the run as a completion record, oldest first.
+
+    An extra that is no record is itself the payload of one, whose metadata then says what Airflow knows.
+
+    :param context: The task's Airflow context.
+    """
+    return [_record(event) for event in _events(context)]
+
+
+def records_for(context: Context, name: str) -> list[dict[str, Any]]:
+    """
+    Return the records of one event that started the run, oldest first; in a run by hand the one that its conf gives.
+
+    :param context: The task's Airflow context.
+    :param name: The event's name.
+    """
+    records = [_record(event) for event in _events(context) if event.asset.name == name]
+    given = conf_payloads(context)
+    if not records and name in given:
+        return [{"metadata": {"type": name, "source": "conf"}, "result": given[name]}]
+    return records
+
+
+def conf_payloads(context: Context) -> Mapping[str, Any]:
+    """
+    Return the payloads that a run by hand was given: ``{"context": {"<event>": …}}`` in its conf.
+
+    :param context: The task's Airflow context.
+    """
+    conf = getattr(context.get("dag_run"), "conf", None)
+    given = conf.get("context") if isinstance(conf, Mapping) else None
+    return given if isinstance(given, Mapping) else {}
+
+
+def asset_names(context: Context) -> set[str]:
+    """
+    Return the names of the assets that the Dag is scheduled on, or that started this run.
+
+    :param context: The task's Airflow context.
+    """
+    names = {event.asset.name for event in _events(context)}
+    dag = context.get("dag")
+    condition = getattr(getattr(dag, "timetable", None), "asset_condition", None)
+    if condition is not None:
+        names.update(key.name for key, _ in condition.iter_assets())
+    return names
+
+
+def _events(context: Context) -> list[Any]:
+    dag_run = context.get("dag_run")
+    events = list(getattr(dag_run, "consumed_asset_events", None) or [])
+    return sorted(events, key=lambda event: event.timestamp)
+
+
+def _record(event: Any) -> dict[str, Any]:
+    if is_record(event.extra):
+        return dict(event.extra)
+    return {
+        "metadata": {
+            "type": event.asset.name,
+            "source": f"airflow/{event.source_dag_id}" if event.source_dag_id else event.asset.uri,
+            "occurredAt": event.timestamp,
+            "dag_id": event.source_dag_id,
+            "run_id": event.source_run_id,
+            "task_id": event.source_task_id,
+            "map_index": event.source_map_index,
+        },
+        "result": event.extra,
+    }

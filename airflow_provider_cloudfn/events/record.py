@@ -1,0 +1,186 @@
+"""The completion record: the one shape that a completion event has, in XCom and as the asset event's extra."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
+
+__all__ = ["RECORD_KEY", "CompletionRecord", "TaskInstanceKey"]
+
+#: The XCom key under which a step leaves its record.
+RECORD_KEY = "completion_event"
+
+_NAMESPACE = uuid.UUID("0f6a3c0e-6d0a-5d7e-9c4b-0f2f6b1c7f3a")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstanceKey:
+    """
+    What names a task instance over all its tries.
+
+    :param dag_id: The Dag.
+    :param run_id: Its run.
+    :param task_id: The task, with the groups that it is in.
+    :param map_index: Which of a mapped task's instances, from 0; -1 where the task is not mapped.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+    def stable_id(self, purpose: str) -> str:
+        """
+        Return a UUID (RFC 9562, version 5) that is the same on every try and after Clear, and differs per purpose.
+
+        :param purpose: What it is for, such as ``idempotency_key``.
+        """
+        # A unit separator can't occur in an id, so no two keys can be joined to the same text.
+        parts = (self.dag_id, self.run_id, self.task_id, str(self.map_index), purpose)
+        return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRecord:
+    """
+    That a step is done, and what came of it.
+
+    :param id: The same for a task instance over its tries: a consumer can tell a repetition by it.
+    :param type: The event's name.
+    :param source: ``airflow/<dag_id>``.
+    :param subject: What the event is about: ``<run_id>/<task_id>``, and ``/<map_index>`` where the task is mapped.
+    :param occurred_at: When the step was done; aware.
+    :param function: The cloud function's name.
+    :param producer: Which task instance emitted it.
+    :param result: The payload, a JSON value.
+    """
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    occurred_at: dt.datetime
+    function: str
+    producer: TaskInstanceKey
+    result: JsonValue
+
+    @classmethod
+    def of(
+        cls, producer: TaskInstanceKey, *, type: str, function: str, result: object, occurred_at: dt.datetime
+    ) -> CompletionRecord:
+        """
+        Make the record of a task instance.
+
+        :param producer: The task instance that is done.
+        :param type: The event's name.
+        :param function: The cloud function's name.
+        :param result: The payload; must be what JSON can hold.
+        :param occurred_at: When it was done; aware.
+        :raises ConfigurationError: for a result that JSON can't hold.
+        """
+        subject = f"{producer.run_id}/{producer.task_id}"
+        return cls(
+            id=producer.stable_id(f"completion_event:{type}"),
+            type=type,
+            source=f"airflow/{producer.dag_id}",
+            subject=subject if producer.map_index < 0 else f"{subject}/{producer.map_index}",
+            occurred_at=occurred_at,
+            function=function,
+            producer=producer,
+            result=to_json_value(result),
+        )
+
+    def to_dict(self) -> dict[str, JsonValue]:
+        """Return the record as it stands in XCom and in the asset event's extra."""
+        return {
+            "metadata": {
+                "specversion": "1.0",
+                "id": self.id,
+                "type": self.type,
+                "source": self.source,
+                "subject": self.subject,
+                "occurredAt": timestamp_text(self.occurred_at),
+                "function": self.function,
+                "dag_id": self.producer.dag_id,
+                "run_id": self.producer.run_id,
+                "task_id": self.producer.task_id,
+                "map_index": self.producer.map_index,
+            },
+            "result": self.result,
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> CompletionRecord:
+        """
+        Read a record as :meth:`to_dict` writes it. What is there besides is ignored, so that a later version can add to it.
+
+        :param value: What stood in XCom or in an asset event's extra.
+        :raises ConfigurationError: for anything else; the message names the key.
+        """
+        if not is_record(value):
+            raise ConfigurationError("a completion record is a map with 'metadata' and 'result'")
+        assert isinstance(value, Mapping)  # noqa: S101 - is_record has just seen it; for the type checker
+        metadata = value["metadata"]
+
+        def text(key: str) -> str:
+            if not isinstance(found := metadata.get(key), str):
+                raise ConfigurationError(
+                    f"completion record: metadata.{key} must be text, not {type(found).__name__}"
+                )
+            return found
+
+        map_index = metadata.get("map_index", -1)
+        if not isinstance(map_index, int) or isinstance(map_index, bool):
+            raise ConfigurationError(
+                f"completion record: metadata.map_index must be an integer, not {type(map_index).__name__}"
+            )
+        return cls(
+            id=text("id"),
+            type=text("type"),
+            source=text("source"),
+            subject=text("subject"),
+            occurred_at=_time(text("occurredAt")),
+            function=text("function"),
+            producer=TaskInstanceKey(text("dag_id"), text("run_id"), text("task_id"), map_index),
+            result=to_json_value(value["result"]),
+        )
+
+
+def is_record(value: object) -> bool:
+    """
+    Tell whether a value has the shape of a completion record, rather than being a payload itself.
+
+    :param value: An asset event's extra.
+    """
+    if not isinstance(value, Mapping) or "result" not in value:
+        return False
+    metadata = value.get("metadata")
+    return isinstance(metadata, Mapping) and isinstance(metadata.get("type"), str)
+
+
+def payload_of(extra: object) -> Any:
+    """
+    Return what an asset event carries: the record's result, or the extra itself where it is no record.
+
+    :param extra: An asset event's extra, or a record from XCom.
+    """
+    if is_record(extra):
+        assert isinstance(extra, Mapping)  # noqa: S101 - is_record has just seen it; for the type checker
+        return extra["result"]
+    return extra
+
+
+def _time(text: str) -> dt.datetime:
+    try:
+        parsed = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            "completion record: metadata.occurredAt must be a time in RFC 3339, such as '2026-01-31T12:00:00Z'"
+        ) from None
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=dt.timezone.utc)

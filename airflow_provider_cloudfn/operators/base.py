@@ -1,0 +1,187 @@
+"""What our operators share: expressions in parameters, rendered where Airflow renders templates, and the completion event."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, task_problems
+from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.fields import Field, Reading, data, read, render
+from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.sdk import Asset
+    from airflow.sdk.definitions.context import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+
+__all__ = ["ExpressionOperator"]
+
+
+class ExpressionOperator(BaseOperator):
+    """
+    An operator with parameters that hold CEL expressions, and with a completion event.
+
+    :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the step is done; added to ``outlets``.
+    :param event_payload: What the event carries, as an expression over ``response`` and the rest, JSON text, or a dict with
+        ``cel(…)`` in it. Default: what the step returns.
+    """
+
+    #: The parameters that can hold expressions. Those evaluated before the call are template fields too.
+    cel_fields: ClassVar[tuple[Field, ...]] = ()
+
+    def __init__(self, *, completion_event: Asset | None = None, event_payload: Any = None, **kwargs: Any) -> None:
+        super().__init__(**_with_outlet(kwargs, completion_event))
+        self.completion_event = completion_event
+        self.event_payload = event_payload
+        self._expressions_rendered = False
+
+    @classmethod
+    def partial(cls, *, task_id: str, completion_event: Asset | None = None, **kwargs: Any) -> OperatorPartial:
+        """
+        Begin a mapped task, as :meth:`BaseOperator.partial` does, with the completion event among its outlets.
+
+        :param task_id: The task's id.
+        :param completion_event: The event that every instance emits. It can't be expanded.
+        """
+        # Airflow serializes the outlets of the partial, not what `__init__` would make of them: the event would be lost.
+        kwargs = _with_outlet(kwargs, completion_event)
+        if completion_event is not None:
+            kwargs["completion_event"] = completion_event
+        return super().partial(task_id=task_id, **kwargs)
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        """
+        Render the template fields: expressions by us, the rest by Airflow.
+
+        Airflow calls this for plain and for mapped tasks alike. Its `seen_oids` do not tell what came from an XCom under
+        ``expand_kwargs``, so the mapped operator itself is asked; what arrived at run time is neither Jinja nor CEL.
+        """
+        if parent is not self:
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            return
+        arrived = _arrived_at_run_time(self, context)
+        by_jinja = [name for name in template_fields if name not in arrived and name not in self._fields_without_jinja]
+        super()._do_render_template_fields(parent, by_jinja, context, jinja_env, seen_oids)
+        self._render_expressions(context, arrived)
+
+    @property
+    def _fields_without_jinja(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.cel_fields if field.reading is not Reading.MARKED)
+
+    def _render_expressions(self, context: Context, arrived: frozenset[str]) -> None:
+        """Turn the parameters that are evaluated before the call into plain values, once."""
+        self._check(arrived)
+        variables = self._variables(context)
+
+        def evaluate(source: str) -> Any:
+            return cel.compile(source, variables=VARIABLES).evaluate(variables)
+
+        for field in self.cel_fields:
+            if field.after_call:
+                continue
+            value = getattr(self, field.name)
+            node = data(value) if field.name in arrived else read(field, value)
+            setattr(self, field.name, self._shape(field, render(node, evaluate, lambda found: found.resolve(context))))
+        self._expressions_rendered = True
+
+    def _check(self, arrived: frozenset[str]) -> None:
+        """Refuse the task for anything that is wrong with any of its expressions, before anything is sent."""
+        parameters = [(field, getattr(self, field.name)) for field in self.cel_fields if field.name not in arrived]
+        problems = task_problems(parameters, surroundings_of(self))
+        if len(problems) == 1:
+            raise problems[0]
+        if problems:
+            raise ExpressionError("\n".join(str(problem) for problem in problems))
+
+    def _variables(self, context: Context) -> TaskVariables:
+        return TaskVariables(context, inputs=getattr(self, "inputs", None))
+
+    def _shape(self, field: Field, value: Any) -> Any:
+        """
+        Return a rendered value in the form in which it is sent and shown.
+
+        :param field: The parameter.
+        :param value: Its value.
+        :raises ExpressionError: for a value that the parameter can't have.
+        """
+        return value
+
+    def _evaluate_after_call(self, name: str, variables: TaskVariables) -> Any:
+        field = next(field for field in self.cel_fields if field.name == name)
+        allowed = VARIABLES | AFTER_CALL_VARIABLES
+
+        def evaluate(source: str) -> Any:
+            return cel.compile(source, variables=allowed).evaluate(variables)
+
+        return render(read(field, getattr(self, name)), evaluate, lambda found: found)
+
+    def _complete(self, context: Context, *, function: str, result: Any, variables: TaskVariables) -> None:
+        """
+        Emit the completion event, if one is declared: into XCom and as the asset event's extra.
+
+        Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none.
+        """
+        if self.completion_event is None:
+            return
+        payload = result if self.event_payload is None else self._evaluate_after_call("event_payload", variables)
+        try:
+            record = CompletionRecord.of(
+                task_instance_key(context),
+                type=self.completion_event.name,
+                function=function,
+                result=payload,
+                occurred_at=dt.datetime.now(tz=dt.timezone.utc),
+            )
+        except ConfigurationError as error:
+            raise ExpressionError(str(error), field="event_payload") from error
+        written = record.to_dict()
+        context["ti"].xcom_push(key=RECORD_KEY, value=written)
+        event: Any = context["outlet_events"][self.completion_event]
+        event.extra = written
+        if getattr(self.completion_event, "one_run_per_event", False):
+            event.add_partitions(record.id)
+        self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
+
+
+def _with_outlet(kwargs: dict[str, Any], event: Asset | None) -> dict[str, Any]:
+    """Return the arguments with the event among the outlets, in a list of its own: the default's is everybody's."""
+    if event is None:
+        return kwargs
+    given = kwargs.get("outlets")
+    outlets: Sequence[Any] = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
+    return kwargs if event in outlets else {**kwargs, "outlets": [*outlets, event]}
+
+
+def _arrived_at_run_time(task: BaseOperator, context: Context) -> frozenset[str]:
+    """Return the parameters of a mapped task's instance whose values came from an XCom."""
+    dag: Any = task.dag if task.has_dag() else None
+    mapped = dag.task_dict.get(task.task_id) if dag is not None else None
+    if mapped is None or not mapped.is_mapped:
+        return frozenset()
+    expanded = mapped._get_specified_expand_input().value
+    if isinstance(expanded, dict):
+        return frozenset(name for name, value in expanded.items() if _is_data(value))
+    index = context["ti"].map_index
+    given = expanded if _is_data(expanded) else expanded[index]
+    if _is_data(given):
+        # All that is not fixed by the partial came with the XCom.
+        return frozenset(task.template_fields) - mapped.partial_kwargs.keys()
+    return frozenset()
+
+
+def _is_data(value: Any) -> bool:
+    return callable(getattr(value, "resolve", None))

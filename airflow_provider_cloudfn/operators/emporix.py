@@ -1,0 +1,129 @@
+"""Start a process in the Emporix Orchestration Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.fields import Field, Reading
+from airflow_provider_cloudfn.hooks.emporix import EmporixHook
+from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.rendering import task_instance_key
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn import cel
+
+__all__ = ["EmporixStartOperator"]
+
+
+class EmporixStartOperator(ExpressionOperator):
+    """
+    Start a new instance of a digital process in the Emporix Orchestration Engine.
+
+    It sends a CloudEvent (HTTP binding, binary mode), signed over the exact bytes of its body. An answer of 2xx means that
+    the event was accepted, not that a process was started: look for the request id in the engine's event log.
+
+    In these parameters a ``str`` is text; ``cel("…")`` marks an expression, in ``payload`` at any depth.
+
+    :param emporix_conn_id: The connection, of type ``emporix_oe``. (templated)
+    :param event_type: The key of an event in the engine's event registry, such as ``order.paid``. (templated)
+    :param case_id: The case of an overarching process, for process mining; sent as ``ce-caseid``. (templated)
+    :param subject: What a person reads of the event; sent as ``ce-subject``. (templated)
+    :param payload: A JSON value, kept in the process context under the event's key; default ``{}``. (templated)
+    :param json_string: JSON text that is sent byte for byte, instead of `payload`; not run through Jinja.
+    :param source: Who sends; default ``airflow/<dag_id>``; sent as ``ce-source``. (templated)
+    :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the event was accepted.
+    :param event_payload: What that event carries. Default: what the step returns.
+    :raises ConfigurationError: when both `payload` and `json_string` are given, `payload` is a bare ``str``, or
+        `json_string` is no JSON.
+    """
+
+    template_fields: Sequence[str] = (
+        "emporix_conn_id",
+        "event_type",
+        "case_id",
+        "subject",
+        "payload",
+        "json_string",
+        "source",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"payload": "json", "json_string": "json"}
+    cel_fields = (
+        Field("event_type", Reading.MARKED),
+        Field("case_id", Reading.MARKED),
+        Field("subject", Reading.MARKED),
+        Field("payload", Reading.MARKED),
+        Field("json_string", Reading.MARKED),
+        Field("source", Reading.MARKED),
+        Field("event_payload", Reading.DOCUMENT, after_call=True),
+    )
+    ui_color = "#e4e8f7"
+
+    def __init__(
+        self,
+        *,
+        emporix_conn_id: str = "emporix_oe_default",
+        event_type: str | cel.Expression,
+        case_id: Any = None,
+        subject: Any = None,
+        payload: Any = None,
+        json_string: Any = None,
+        source: Any = None,
+        completion_event: Asset | None = None,
+        event_payload: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(completion_event=completion_event, event_payload=event_payload, **kwargs)
+        self.emporix_conn_id = emporix_conn_id
+        self.event_type = event_type
+        self.case_id = case_id
+        self.subject = subject
+        self.payload = payload
+        self.json_string = json_string
+        self.source = source
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """
+        Send the event.
+
+        :param context: The task's Airflow context.
+        """
+        if not self._expressions_rendered:
+            self.render_template_fields(context)
+        if self.payload is not None and self.json_string is not None:
+            raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
+        key = task_instance_key(context)
+        hook = EmporixHook(self.emporix_conn_id)
+        started = hook.start(
+            self.event_type,
+            case_id=self.case_id,
+            subject=self.subject,
+            payload={} if self.payload is None else self.payload,
+            json_string=self.json_string,
+            source=self.source or f"airflow/{key.dag_id}",
+            event_id=key.stable_id("ce-id"),
+        )
+        returned = {
+            "id": started.id,
+            "type": started.type,
+            "source": started.source,
+            "request_id": started.request_id,
+            "status": started.status,
+        }
+        self.log.info(
+            "Emporix accepted event %s of type %s for processing; that says neither that a process was started nor that the "
+            "signature was right. To see what became of it, look for request id %s in the event log of the Orchestration "
+            "Engine",
+            started.id,
+            started.type,
+            started.request_id or "(none was given)",
+        )
+        variables = self._variables(context).with_response(
+            {"status": started.status, "headers": {}, "body": None, "url": "", "request_id": started.request_id}
+        )
+        self._complete(context, function=self.task_id, result=returned, variables=variables)
+        return returned

@@ -1,0 +1,86 @@
+"""
+Checks every expression of a parsed Dag, once its dependencies are complete.
+
+Airflow loads this module in each of its processes, and a fault in it would keep Airflow from starting. So it imports nothing
+but Airflow's marker at the top, and looks at a Dag only where something of ours stands in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.policies import hookimpl
+
+__all__ = ["dag_policy"]
+
+
+@hookimpl
+def dag_policy(dag: Any) -> None:
+    """
+    Refuse a Dag whose expressions can't work, or that waits for events which would never start it.
+
+    :param dag: The Dag that was parsed.
+    :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
+    """
+    tasks = [task for task in dag.tasks if _is_ours(task)]
+    events = [asset for asset in _scheduled_assets(dag) if getattr(asset, "one_run_per_event", False)]
+    if not tasks and not events:
+        return
+    problems = [problem for task in tasks for problem in _task_problems(task)]
+    if events and not getattr(dag.timetable, "default_partition_mapper", None):
+        problems.extend(_never_fires(event.name) for event in events)
+    if problems:
+        from airflow.exceptions import AirflowClusterPolicyViolation
+
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        raise AirflowClusterPolicyViolation(f"Dag {dag.dag_id!r} can't run as it is written:\n{listed}")
+
+
+def _is_ours(task: Any) -> bool:
+    # By the class attribute rather than the class: no operator is imported for a Dag that uses none.
+    return bool(getattr(getattr(task, "operator_class", type(task)), "cel_fields", ()))
+
+
+def _scheduled_assets(dag: Any) -> list[Any]:
+    condition = getattr(getattr(dag, "timetable", None), "asset_condition", None)
+    if condition is None:
+        return []
+    found: list[Any] = []
+    waiting = [condition]
+    while waiting:
+        part = waiting.pop()
+        waiting.extend(getattr(part, "objects", ()))
+        found.append(part)
+    return found
+
+
+def _task_problems(task: Any) -> list[str]:
+    from airflow_provider_cloudfn.checking import task_problems
+    from airflow_provider_cloudfn.rendering import surroundings_of
+
+    fields = getattr(task, "operator_class", type(task)).cel_fields
+    surroundings = surroundings_of(task)
+    written = [(field, value) for field in fields for value in _values(task, field.name)]
+    return [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
+
+
+def _values(task: Any, name: str) -> list[Any]:
+    """Return what is written in the Dag file for a parameter: for a mapped task, each of its values."""
+    if not task.is_mapped:
+        return [getattr(task, name, None)]
+    values = [task.partial_kwargs[name]] if name in task.partial_kwargs else []
+    expanded = task._get_specified_expand_input().value
+    if isinstance(expanded, dict):
+        literal = expanded.get(name)
+        if isinstance(literal, (list, tuple)):
+            values.extend(literal)
+    elif isinstance(expanded, (list, tuple)):
+        values.extend(given[name] for given in expanded if isinstance(given, dict) and name in given)
+    return values
+
+
+def _never_fires(name: str) -> str:
+    return (
+        f"schedule: {name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an event: "
+        "write schedule=<the event>.each()"
+    )

@@ -1,0 +1,247 @@
+"""The bridge between Airflow's task context and the variables that expressions read, each made only when it is named."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
+from airflow_provider_cloudfn.events.reach import asset_names, conf_payloads, triggering_extras, triggering_records
+from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
+from airflow_provider_cloudfn.exceptions import ExpressionError
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+__all__ = ["TaskVariables", "surroundings_of", "task_instance_key"]
+
+
+class TaskVariables(Mapping[str, Any]):
+    """
+    What the expressions of a running task can name.
+
+    Nothing is pulled before an expression names it, and what was pulled once is kept for the next expression.
+
+    :param context: The task's Airflow context.
+    :param inputs: The task's own inputs, rendered.
+    :param response: What the service answered, in what runs after the call.
+    """
+
+    def __init__(self, context: Context, *, inputs: Any = None, response: Mapping[str, Any] | None = None) -> None:
+        self._context = context
+        self._made: dict[str, Any] = {"inputs": inputs}
+        if response is not None:
+            self._made["response"] = response
+
+    def with_response(self, response: Mapping[str, Any]) -> TaskVariables:
+        """
+        Return the same variables, those already pulled included, and the answer.
+
+        :param response: ``status``, ``headers``, ``body``, ``url`` and ``request_id``.
+        """
+        variables = TaskVariables(self._context)
+        variables._made = {**self._made, "response": response}
+        return variables
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _MAKERS[name](self._context)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(VARIABLES | (AFTER_CALL_VARIABLES & self._made.keys())))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _MAKERS or name in self._made
+
+
+def surroundings_of(task: Any) -> Surroundings | None:
+    """
+    Return a task's place in its Dag, None where it stands in none.
+
+    :param task: An operator or a mapped operator.
+    """
+    dag = getattr(task, "dag", None) if task.has_dag() else None
+    if dag is None:
+        return None
+    return Surroundings(
+        task_id=task.task_id,
+        upstream=frozenset(task.get_flat_relative_ids(upstream=True)),
+        tasks=frozenset(dag.task_dict),
+    )
+
+
+def task_instance_key(context: Context) -> TaskInstanceKey:
+    """
+    Return what names the running task instance over all its tries.
+
+    :param context: The task's Airflow context.
+    """
+    instance = context["ti"]
+    map_index = instance.map_index
+    return TaskInstanceKey(
+        dag_id=instance.dag_id,
+        run_id=instance.run_id,
+        task_id=instance.task_id,
+        map_index=-1 if map_index is None else map_index,
+    )
+
+
+class _LazyMapping(Mapping[str, Any]):
+    """A map whose values are made when they are asked for, once."""
+
+    def __init__(self, names: Callable[[], Sequence[str]], make: Callable[[str], Any]) -> None:
+        self._names = names
+        self._make = make
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+
+def _steps(context: Context) -> Mapping[str, Any]:
+    task = context["task"]
+    surroundings = surroundings_of(task)
+    if surroundings is None:
+        raise ExpressionError("'steps' can be read in a Dag only, and this task stands in none")
+
+    def pull(step: str) -> Any:
+        problem = step_problem((step,), surroundings)
+        if problem is not None:
+            raise ExpressionError(problem)
+        return _pull(task.dag.task_dict[step], context)
+
+    return _LazyMapping(lambda: sorted(surroundings.upstream), pull)
+
+
+def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
+    """Return an XCom of an upstream step as an XComArg of it would resolve, null where there is none."""
+    from airflow.sdk.definitions.xcom_arg import XComArg
+    from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
+
+    instance: Any = context["ti"]
+    argument: Any = XComArg(step, key)
+    if step.is_mapped:
+        return LazyXComSequence(xcom_arg=argument, ti=instance)
+    group = step.get_closest_mapped_task_group()
+    if group is None:
+        return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=None)
+    mine = {mapped.group_id for mapped in context["task"].iter_mapped_task_groups()}
+    if group.group_id in mine:
+        indexes = instance.get_relevant_upstream_map_indexes(upstream=step, ti_count=None, session=None)
+        if indexes is not None:
+            return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=indexes)
+    # An XComArg would give the bare value where the group happens to have one instance: always a list here.
+    return LazyXComSequence(xcom_arg=argument, ti=instance)
+
+
+def _context(context: Context) -> Mapping[str, Any]:
+    task = context["task"]
+    declared: dict[str, list[Any]] = {}
+    if task.has_dag():
+        for step in task.get_flat_relatives(upstream=True):
+            if (name := _declared_event(step)) is not None:
+                declared.setdefault(name, []).append(step)
+
+    def payload(name: str) -> Any:
+        if name in declared:
+            return _upstream_payload(name, declared[name], context)
+        extras = triggering_extras(context, name)
+        if len(extras) > 1:
+            raise ExpressionError(_too_many(name, len(extras)))
+        if extras:
+            return payload_of(extras[0])
+        given = conf_payloads(context)
+        if name in given:
+            return given[name]
+        raise ExpressionError(_missing_event(name, sorted(names())))
+
+    def names() -> Sequence[str]:
+        return sorted({*declared, *asset_names(context), *conf_payloads(context)})
+
+    return _LazyMapping(names, payload)
+
+
+def _declared_event(step: Any) -> str | None:
+    """Return the name of the completion event that a step of ours declares."""
+    event = step.partial_kwargs.get("completion_event") if step.is_mapped else getattr(step, "completion_event", None)
+    return getattr(event, "name", None)
+
+
+def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
+    records: list[Any] = []
+    for step in steps:
+        found = _pull(step, context, RECORD_KEY)
+        several = isinstance(found, Sequence) and not isinstance(found, str)
+        records.extend(record for record in (found if several else [found]) if record is not None)
+    if len(records) > 1:
+        raise ExpressionError(_too_many(name, len(records)))
+    return payload_of(records[0]) if records else None
+
+
+def _too_many(name: str, count: int) -> str:
+    return (
+        f'context["{name}"] stands for one event, and {count} are in reach: declare it with one_run_per_event=True and '
+        f'schedule on .each(), pick from events.filter(e, e.metadata.type == "{name}"), or map over its .read()'
+    )
+
+
+def _missing_event(name: str, known: Sequence[str]) -> str:
+    by_hand = json.dumps({"context": {name: {}}}, ensure_ascii=False)
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[0] != name else ""
+    return (
+        f"no completion event {name!r} is in reach: no step before this one declares it, and no such event started this "
+        f"run{hint} To start it by hand, trigger the Dag with this conf and the payload in it: {by_hand}"
+    ).replace("run To", "run. To")
+
+
+def _run(context: Context) -> Mapping[str, Any]:
+    key = task_instance_key(context)
+    dag_run: Any = context["dag_run"]
+    return {
+        "id": key.run_id,
+        "dag_id": key.dag_id,
+        "task_id": key.task_id,
+        "map_index": key.map_index,
+        "try_number": context["ti"].try_number,
+        "run_after": dag_run.run_after,
+        "logical_date": dag_run.logical_date,
+        "data_interval_start": dag_run.data_interval_start,
+        "data_interval_end": dag_run.data_interval_end,
+        "idempotency_key": key.stable_id("idempotency_key"),
+    }
+
+
+def _params(context: Context) -> Any:
+    return context.get("params") or {}
+
+
+def _conf(context: Context) -> Any:
+    return getattr(context.get("dag_run"), "conf", None) or {}
+
+
+_MAKERS: dict[str, Callable[[Context], Any]] = {
+    "steps": _steps,
+    "context": _context,
+    "events": triggering_records,
+    "params": _params,
+    "conf": _conf,
+    "run": _run,
+}
