@@ -49,7 +49,7 @@ class CompletionEvent(Asset):
         if one_run_per_event and not partitions_available():
             raise ConfigurationError(
                 f"CompletionEvent({name!r}, one_run_per_event=True) needs partitioned assets, which this Airflow does not "
-                "have: upgrade to an Airflow with PartitionedAssetTimetable, or leave one_run_per_event out"
+                "have: upgrade to Airflow 3.3, or leave one_run_per_event out"
             )
         # `uri` comes with the arguments when Airflow copies an asset; it can only be this one.
         asset_arguments.pop("uri", None)
@@ -85,12 +85,13 @@ class CompletionEvent(Asset):
 
 
 def partitions_available() -> bool:
-    """Tell whether this Airflow knows partitioned assets (3.3 does)."""
+    """Tell whether a task of this Airflow can emit an event with a partition key (3.3 can, 3.2 can't)."""
     try:
         from airflow.sdk import PartitionedAssetTimetable  # noqa: F401 - the import is the question
+        from airflow.sdk.execution_time.context import OutletEventAccessor
     except ImportError:
         return False
-    return True
+    return hasattr(OutletEventAccessor, "add_partitions")
 
 
 def _uri(name: str) -> str:
