@@ -23,7 +23,7 @@ def dag_policy(dag: Any) -> None:
     :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
     """
     tasks = [task for task in dag.tasks if _is_ours(task)]
-    events = [asset for asset in _scheduled_assets(dag) if getattr(asset, "one_run_per_event", False)]
+    events = _single_events(dag)
     if not tasks and not events:
         return
     problems = [problem for task in tasks for problem in _task_problems(task)]
@@ -41,17 +41,13 @@ def _is_ours(task: Any) -> bool:
     return bool(getattr(getattr(task, "operator_class", type(task)), "cel_fields", ()))
 
 
-def _scheduled_assets(dag: Any) -> list[Any]:
-    condition = getattr(getattr(dag, "timetable", None), "asset_condition", None)
-    if condition is None:
+def _single_events(dag: Any) -> list[Any]:
+    """Return the events with a run for each that the Dag is scheduled on."""
+    if getattr(getattr(dag, "timetable", None), "asset_condition", None) is None:
         return []
-    found: list[Any] = []
-    waiting = [condition]
-    while waiting:
-        part = waiting.pop()
-        waiting.extend(getattr(part, "objects", ()))
-        found.append(part)
-    return found
+    from airflow_provider_cloudfn.events.reach import scheduled_assets
+
+    return [asset for asset in scheduled_assets(dag) if getattr(asset, "one_run_per_event", False)]
 
 
 def _task_problems(task: Any) -> list[str]:

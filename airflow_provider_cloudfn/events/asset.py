@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
+import attrs
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CompletionEvent", "partitions_available"]
 
 
+@attrs.define(init=False, eq=False)
 class CompletionEvent(Asset):
     """
     What a cloud function leaves when it is done, under a name that other Dags can be scheduled on.
@@ -29,6 +31,8 @@ class CompletionEvent(Asset):
     :raises ConfigurationError: for a name that no asset can have, and for ``one_run_per_event`` on an Airflow that has no
         partitioned assets.
     """
+
+    one_run_per_event: bool = attrs.field(default=False)
 
     asset_type: ClassVar[str] = "completion_event"
 

@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.events.record import is_record
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["asset_names", "conf_payloads", "records_for", "triggering_extras", "triggering_records"]
+__all__ = ["asset_names", "conf_payloads", "records_for", "scheduled_assets", "triggering_extras", "triggering_records"]
 
 
 def triggering_extras(context: Context, name: str) -> list[Any]:
@@ -66,11 +66,27 @@ def asset_names(context: Context) -> set[str]:
     :param context: The task's Airflow context.
     """
     names = {event.asset.name for event in _events(context)}
-    dag = context.get("dag")
-    condition = getattr(getattr(dag, "timetable", None), "asset_condition", None)
-    if condition is not None:
-        names.update(key.name for key, _ in condition.iter_assets())
+    names.update(asset.name for asset in scheduled_assets(context.get("dag")) if hasattr(asset, "name"))
     return names
+
+
+def scheduled_assets(dag: Any) -> list[Any]:
+    """
+    Return the assets, asset references and aliases that a Dag is scheduled on.
+
+    :param dag: A Dag as its file made it.
+    """
+    condition = getattr(getattr(dag, "timetable", None), "asset_condition", None)
+    waiting = [] if condition is None else [condition]
+    found: list[Any] = []
+    while waiting:
+        part = waiting.pop()
+        parts = getattr(part, "objects", None)
+        if parts is None:
+            found.append(part)
+        else:
+            waiting.extend(parts)
+    return found
 
 
 def _events(context: Context) -> list[Any]:

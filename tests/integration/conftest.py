@@ -1,0 +1,130 @@
+"""Runs Dags with ``dag.test()`` on a real metadata database."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class DagResult:
+    """How a Dag run ended: its state, and what each step left."""
+
+    state: str
+    states: dict[str, list[str]]
+    run_id: str
+    dag_id: str
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        from airflow.models.xcom import XComModel
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            row = session.scalar(
+                select(XComModel).where(
+                    XComModel.dag_id == self.dag_id,
+                    XComModel.run_id == self.run_id,
+                    XComModel.task_id == task_id,
+                    XComModel.key == key,
+                    XComModel.map_index == map_index,
+                )
+            )
+            return None if row is None else XComModel.deserialize_value(row)
+
+    def rendered(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
+        from airflow.models.renderedtifields import RenderedTaskInstanceFields
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            row = session.scalar(
+                select(RenderedTaskInstanceFields).where(
+                    RenderedTaskInstanceFields.dag_id == self.dag_id,
+                    RenderedTaskInstanceFields.run_id == self.run_id,
+                    RenderedTaskInstanceFields.task_id == task_id,
+                    RenderedTaskInstanceFields.map_index == map_index,
+                )
+            )
+            return {} if row is None else dict(row.rendered_fields)
+
+    def asset_events(self) -> list[Any]:
+        from airflow.models.asset import AssetEvent
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            rows = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == self.run_id).order_by("id"))
+            return [row for row in rows if row.source_dag_id == self.dag_id]
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def dags_folder(airflow_database: None) -> Iterator[Path]:
+    folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
+    yield folder
+    for file in folder.glob("*.py"):
+        file.unlink()
+
+
+RunDag = Callable[..., DagResult]
+
+
+@pytest.fixture
+def run_dag(dags_folder: Path) -> RunDag:
+    """Return a function that writes a Dag file, runs one of its Dags and tells how that ended."""
+
+    def run(source: str | Path, dag_id: str | None = None, **arguments: Any) -> DagResult:
+        from airflow.dag_processing.dagbag import DagBag
+
+        text = source.read_text() if isinstance(source, Path) else textwrap.dedent(source)
+        file = dags_folder / f"dag_{abs(hash(text))}.py"
+        file.write_text(text)
+        bag = DagBag(str(file), include_examples=False, bundle_name="dags-folder", bundle_path=dags_folder)
+        assert bag.import_errors == {}
+        dag = bag.dags[dag_id or next(iter(bag.dags))]
+        run = dag.test(**arguments)
+        states: dict[str, list[str]] = {}
+        for instance in run.get_task_instances():
+            states.setdefault(instance.task_id, []).append(str(instance.state))
+        return DagResult(state=str(run.state), states=states, run_id=run.run_id, dag_id=dag.dag_id)
+
+    return run
+
+
+@pytest.fixture
+def import_errors(dags_folder: Path) -> Callable[[str], str]:
+    """Return a function that parses a Dag file as Airflow's parser does and returns its import errors."""
+
+    def parse(source: str) -> str:
+        from airflow.dag_processing.dagbag import DagBag
+
+        file = dags_folder / "parsed.py"
+        file.write_text(textwrap.dedent(source))
+        bag = DagBag(str(file), include_examples=False, bundle_name="dags-folder", bundle_path=dags_folder)
+        return "\n".join(bag.import_errors.values())
+
+    return parse
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that defines an Airflow connection for the time of the test."""
+
+    def define(conn_id: str, **fields: Any) -> None:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+
+    return define

@@ -1,0 +1,120 @@
+"""The completion record and the CloudEvent that it can become."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from cloudevents.core.bindings.http import from_binary_event, to_binary_event
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cloudfn.events.cloudevent import from_cloudevent, to_cloudevent
+from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey, is_record, payload_of
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+words = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20)
+payloads = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | words,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(words, children, max_size=3),
+    max_leaves=8,
+)
+records = st.builds(
+    CompletionRecord,
+    id=words,
+    type=words,
+    source=words,
+    subject=words,
+    occurred_at=st.datetimes(min_value=dt.datetime(1971, 1, 1), timezones=st.just(dt.timezone.utc)),  # noqa: DTZ001 - bound
+    function=words,
+    producer=st.builds(TaskInstanceKey, words, words, words, st.integers(-1, 1000)),
+    result=payloads,
+)
+
+
+def charge() -> CompletionRecord:
+    return CompletionRecord.of(
+        TaskInstanceKey("charge_orders", "manual__1", "charge", 2),
+        type="charge.created",
+        function="Charge",
+        result={"id": "ch_1"},
+        occurred_at=dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc),
+    )
+
+
+@given(records)
+def test_a_record_is_read_as_it_was_written(record: CompletionRecord) -> None:
+    assert CompletionRecord.from_dict(record.to_dict()) == record
+
+
+@given(records)
+def test_a_record_becomes_a_cloudevent_and_back(record: CompletionRecord) -> None:
+    assert from_cloudevent(to_cloudevent(record)) == record
+
+
+def test_a_record_survives_a_journey_over_http() -> None:
+    message = to_binary_event(to_cloudevent(charge()))
+
+    assert from_cloudevent(from_binary_event(message)) == charge()
+
+
+def test_the_record_has_the_documented_shape() -> None:
+    written = charge().to_dict()
+
+    assert written["result"] == {"id": "ch_1"}
+    metadata: Any = written["metadata"]
+    assert metadata.pop("id")
+    assert metadata == {
+        "specversion": "1.0",
+        "type": "charge.created",
+        "source": "airflow/charge_orders",
+        "subject": "manual__1/charge/2",
+        "occurredAt": "2026-01-31T12:00:00Z",
+        "function": "Charge",
+        "dag_id": "charge_orders",
+        "run_id": "manual__1",
+        "task_id": "charge",
+        "map_index": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TaskInstanceKey("charge_orders", "manual__1", "charge", 3),
+        TaskInstanceKey("charge_orders", "manual__2", "charge", 2),
+        TaskInstanceKey("charge_orders", "manual__1", "charg", 2),
+        TaskInstanceKey("charge_ordersmanual__1", "", "charge", 2),
+    ],
+)
+def test_an_id_is_one_task_instances_own(other: TaskInstanceKey) -> None:
+    key = TaskInstanceKey("charge_orders", "manual__1", "charge", 2)
+
+    assert key.stable_id("ce-id") == key.stable_id("ce-id")
+    assert key.stable_id("ce-id") != other.stable_id("ce-id")
+    assert key.stable_id("ce-id") != key.stable_id("idempotency_key")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": None}, "a map with 'metadata' and 'result'"),
+        ({"metadata": {**charge().to_dict()["metadata"], "occurredAt": "today"}}, r"metadata\.occurredAt must be a time"),  # type: ignore[dict-item]  # a JSON value
+        ({"metadata": {**charge().to_dict()["metadata"], "source": 5}}, r"metadata\.source must be text, not int"),  # type: ignore[dict-item]  # a JSON value
+        ({"metadata": {**charge().to_dict()["metadata"], "map_index": "0"}}, r"metadata\.map_index must be an integer"),  # type: ignore[dict-item]  # a JSON value
+    ],
+)
+def test_a_record_that_is_none_is_refused_with_the_key(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        CompletionRecord.from_dict({**charge().to_dict(), **change})
+
+
+@pytest.mark.parametrize("extra", [{}, {"result": 1}, {"metadata": {}, "result": 1}, {"metadata": {"type": 1}, "result": 1}])
+def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any]) -> None:
+    assert not is_record(extra)
+    assert payload_of(extra) == extra
+
+
+def test_the_payload_of_a_record_is_its_result() -> None:
+    assert payload_of(charge().to_dict()) == {"id": "ch_1"}

@@ -1,0 +1,64 @@
+"""What errors carry."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    ExpressionError,
+    ExpressionLimitError,
+    ExpressionProblem,
+    LimitError,
+    RequestTimeoutError,
+)
+
+
+@pytest.mark.parametrize("copied", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy])  # noqa: S301 - our own
+def test_an_error_crosses_a_process_with_all_that_it_carries(copied: object) -> None:
+    error = AuthenticationError("401", status=401, request_id="req_1", retryable=True, retry_after=2.5)
+
+    again = copied(error)  # type: ignore[operator]  # a parametrised function
+
+    assert type(again) is AuthenticationError
+    assert str(again) == "401"
+    assert (again.status, again.request_id, again.retryable, again.retry_after) == (401, "req_1", True, 2.5)
+
+
+def test_an_expression_error_crosses_a_process() -> None:
+    error = ExpressionError([ExpressionProblem("no", 1, 3)], source="a + b", field="uri")
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+
+    assert str(again) == str(error)
+    assert again.problems == error.problems
+
+
+def test_an_expression_error_points_at_its_place() -> None:
+    error = ExpressionError([ExpressionProblem("undeclared reference to 'b'", 2, 5)], source="a +\n    b", field="uri")
+
+    assert str(error) == "uri: 2:5: undeclared reference to 'b'\n |     b\n | ....^"
+
+
+def test_a_long_line_is_shown_around_its_place() -> None:
+    error = ExpressionError([ExpressionProblem("here", 1, 500)], source="x" * 499 + "!" + "y" * 5000)
+
+    _, shown, caret = str(error).split("\n")
+    assert len(shown) < 130
+    assert shown[caret.index("^")] == "!"
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"), [(ExpressionError, ValueError), (RequestTimeoutError, TimeoutError), (LimitError, Exception)]
+)
+def test_an_error_is_the_builtin_that_its_caller_expects(kind: type[Exception], builtin: type[Exception]) -> None:
+    assert issubclass(kind, builtin)
+    assert issubclass(kind, CloudFunctionError)
+
+
+def test_a_limit_of_an_expression_is_both() -> None:
+    assert issubclass(ExpressionLimitError, LimitError)
