@@ -1,0 +1,103 @@
+"""Which text in a parameter is an expression, and which is text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_cloudfn import cel, lit
+from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.fields import Field, Reading, formulas, read, refusals, render
+
+URI = Field("uri", Reading.TEXT)
+QUERY = Field("query", Reading.PAIRS)
+BODY = Field("body", Reading.DOCUMENT)
+RETURNS = Field("returns", Reading.VALUE)
+PAYLOAD = Field("payload", Reading.MARKED)
+
+
+class Reference:
+    """Stands for an XComArg."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def resolve(self, context: Any) -> Any:
+        return self.value
+
+
+def rendered(field: Field, value: Any) -> Any:
+    """Return the value, with ``<source>`` for each expression."""
+    return render(read(field, value), lambda source: f"<{source}>", lambda found: found.resolve(None))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "result"),
+    [
+        (URI, '"/v1"', '<"/v1">'),
+        (URI, cel("inputs.path"), "<inputs.path>"),
+        (URI, lit("/v1"), "/v1"),
+        (URI, Reference("inputs.path"), "inputs.path"),
+        (QUERY, None, None),
+        (QUERY, {"a": '"b"'}, {"a": '<"b">'}),
+        (QUERY, {'"a"': '"b"'}, {'<"a">': '<"b">'}),
+        (QUERY, {"a": 5, "b": None, "c": True}, {"a": 5, "b": None, "c": True}),
+        (QUERY, {"tag": ['"a"', lit("b"), 3]}, {"tag": ['<"a">', "b", 3]}),
+        (QUERY, {"a": Reference("steps.x")}, {"a": "steps.x"}),
+        (QUERY, "inputs", "<inputs>"),
+        (QUERY, Reference({"a": "run.id"}), {"a": "run.id"}),
+        (BODY, '{"a": steps.x}', '<{"a": steps.x}>'),
+        (BODY, ' {"a": [1, 2.5, null]} ', {"a": [1, 2.5, None]}),
+        (BODY, {"a": "run.id", "b": [cel("run.id"), lit("{{ x }}")]}, {"a": "run.id", "b": ["<run.id>", "{{ x }}"]}),
+        (BODY, {"a": Reference([1])}, {"a": [1]}),
+        (BODY, b"\x00", b"\x00"),
+        (RETURNS, "response.body", "<response.body>"),
+        (PAYLOAD, "run.id", "run.id"),
+        (PAYLOAD, {"a": {"b": cel("run.id")}, "c": "{{ ds }}"}, {"a": {"b": "<run.id>"}, "c": "{{ ds }}"}),
+    ],
+)
+def test_a_value_is_read_by_the_rule_of_its_parameter(field: Field, value: Any, result: Any) -> None:
+    assert rendered(field, value) == result
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "labels"),
+    [
+        (URI, '"/v1"', ["uri"]),
+        (QUERY, {"a": "run.id", '"b"': ["run.id", "run.id"]}, ['query["a"]', "query key '\"b\"'", 'query["b"][0]', 'query["b"][1]']),
+        (BODY, {"a": {"b c": [cel("run.id")]}}, ['body.a["b c"][0]']),
+    ],
+)
+def test_an_expression_is_named_by_its_place(field: Field, value: Any, labels: list[str]) -> None:
+    assert [formula.label for formula in formulas(read(field, value))] == labels
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "label", "message"),
+    [
+        (QUERY, ["a"], "query", "must be a dict or an expression that gives a map, not list"),
+        (QUERY, {5: '"a"'}, "query key 5", "a name is text, not int"),
+        (BODY, {"a": ["{{ ds }}"]}, "body.a[0]", "Jinja"),
+        (BODY, {"a": "{% if x %}"}, "body.a", "Jinja"),
+    ],
+)
+def test_what_cannot_stand_there_is_refused(field: Field, value: Any, label: str, message: str) -> None:
+    (refusal,) = refusals(read(field, value))
+
+    assert refusal.label == label
+    assert message in refusal.message
+    with pytest.raises(ExpressionError, match=message):
+        rendered(field, value)
+
+
+def test_an_error_names_the_field_of_its_expression() -> None:
+    def evaluate(source: str) -> Any:
+        raise ExpressionError("no such step")
+
+    with pytest.raises(ExpressionError, match=r'^query\["a"\]: no such step'):
+        render(read(QUERY, {"a": "steps.x"}), evaluate, lambda found: found)
+
+
+def test_json_text_with_what_is_no_json_is_an_expression() -> None:
+    assert [formula.source for formula in formulas(read(BODY, '{"a": NaN}'))] == ['{"a": NaN}']
