@@ -1,0 +1,43 @@
+"""What importing the operators loads: nothing heavy, because Airflow does it in every process that parses a Dag."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"celpy", "lark", "aiohttp", "requests", "authlib", "boto3", "botocore", "re2", "cloudevents", "uvicorn", "starlette"}
+
+WRITE_A_DAG = """
+from airflow.sdk import DAG
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+with DAG("d", schedule=CompletionEvent("a")):
+    CloudFunctionOperator(task_id="a", uri='"/v1/charges"', body={"a": cel("run.id"), "b": lit("x")},
+                          completion_event=CompletionEvent("charge.created"))
+    CloudFunctionOperator.partial(task_id="b", uri='"/v1"').expand(inputs=[1, 2])
+    EmporixStartOperator(task_id="c", event_type="order.paid", payload={"a": cel("run.id")})
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    program = f"{code}\nimport json, sys\nprint('\\n' + json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("import airflow_provider_cloudfn", id="the package"),
+        pytest.param("from airflow_provider_cloudfn.provider_info import get_provider_info; get_provider_info()", id="discovery"),
+        pytest.param(WRITE_A_DAG, id="a Dag file"),
+    ],
+)
+def test_nothing_heavy_is_loaded_by(code: str) -> None:
+    assert loaded_by(code) & HEAVY == set()
+
+
+def test_the_package_alone_does_not_load_airflow() -> None:
+    assert "airflow" not in loaded_by("import airflow_provider_cloudfn, airflow_provider_cloudfn.cel")

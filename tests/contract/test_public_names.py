@@ -1,0 +1,42 @@
+"""The names that users import."""
+
+from __future__ import annotations
+
+import pytest
+
+import airflow_provider_cloudfn
+from airflow_provider_cloudfn import exceptions
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(airflow_provider_cloudfn.__all__) == {
+        "CloudFunctionOperator",
+        "CompletionEvent",
+        "CompletionRecord",
+        "EmporixStartOperator",
+        "cel",
+        "lit",
+    }
+
+
+@pytest.mark.parametrize("name", airflow_provider_cloudfn.__all__)
+def test_a_public_name_can_be_imported_and_is_listed(name: str) -> None:
+    assert getattr(airflow_provider_cloudfn, name) is not None
+    assert name in dir(airflow_provider_cloudfn)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = airflow_provider_cloudfn.Nothing
+
+
+def test_cel_marks_an_expression_and_holds_the_engine() -> None:
+    from airflow_provider_cloudfn import cel
+
+    assert cel("run.id").source == "run.id"
+    assert cel.evaluate("1 + 1", {}) == 2
+
+
+@pytest.mark.parametrize("name", exceptions.__all__)
+def test_every_error_of_the_tree_is_public(name: str) -> None:
+    assert getattr(exceptions, name).__doc__
