@@ -1,0 +1,114 @@
+"""Calls: closures that evaluate the arguments, look up the overload that takes them, and call it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.frame import Closure, Frame
+from airflow_provider_cloudfn.cel.registry import Overloads
+from airflow_provider_cloudfn.cel.values import KIND
+from airflow_provider_cloudfn.exceptions import ExpressionError
+
+__all__ = ["MISTAKES", "call", "located"]
+
+_SIZED: Final = frozenset({str, bytes, list, dict, tuple})
+
+#: What a function raises when it can't take a value, besides a fault. Anything else is no matter of the expression: an
+#: outage behind a lazy variable, or an error of ours.
+MISTAKES: Final = (Fault, ValueError, TypeError, ArithmeticError)
+
+
+def located(error: Exception, name: str, at: int) -> Fault:
+    """
+    Return an exception of :data:`MISTAKES` as a fault that knows where it happened.
+
+    :param error: The exception.
+    :param name: The function, for a message: the exception's own may quote a value.
+    :param at: Where the call stands.
+    """
+    if isinstance(error, Fault):
+        error.locate(at)
+        return error
+    if isinstance(error, ExpressionError):  # of a lazy variable
+        return Fault(error.message, at, error)
+    return Fault(f"{name} can't be applied to these values", at)
+
+
+def call(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
+    """
+    Return the closure of a call.
+
+    :param overloads: The overloads with this number of arguments, or with any number.
+    :param arguments: The closures of the arguments.
+    :param at: Where the name or operator stands.
+    """
+    if overloads.variadic:
+        return _variadic(overloads, arguments, at)
+    if len(arguments) == 2:
+        return _two(overloads, arguments[0], arguments[1], at)
+    if len(arguments) == 1:
+        return _one(overloads, arguments[0], at)
+    return _any(overloads, arguments, at)
+
+
+def _one(overloads: Overloads, argument: Closure, at: int) -> Closure:
+    name, takes_budget = overloads.name, overloads.takes_budget
+
+    def evaluate(frame: Frame) -> Any:
+        value = argument(frame)
+        try:
+            if type(value) in _SIZED and len(value) > 1023:
+                frame.budget.spend(len(value) >> 10)
+            implementation = overloads[(KIND[type(value)],)]
+            return implementation(frame.budget, value) if takes_budget else implementation(value)
+        except MISTAKES as error:
+            raise located(error, name, at) from None
+
+    return evaluate
+
+
+def _two(overloads: Overloads, left: Closure, right: Closure, at: int) -> Closure:
+    name, takes_budget = overloads.name, overloads.takes_budget
+
+    def evaluate(frame: Frame) -> Any:
+        value, other = left(frame), right(frame)
+        try:
+            if type(value) in _SIZED and len(value) > 1023:
+                frame.budget.spend(len(value) >> 10)
+            implementation = overloads[KIND[type(value)], KIND[type(other)]]
+            return implementation(frame.budget, value, other) if takes_budget else implementation(value, other)
+        except MISTAKES as error:
+            raise located(error, name, at) from None
+
+    return evaluate
+
+
+def _any(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
+    name, takes_budget = overloads.name, overloads.takes_budget
+
+    def evaluate(frame: Frame) -> Any:
+        values = [argument(frame) for argument in arguments]
+        try:
+            for value in values:
+                if type(value) in _SIZED and len(value) > 1023:
+                    frame.budget.spend(len(value) >> 10)
+            implementation = overloads[tuple([KIND[type(value)] for value in values])]
+            return implementation(frame.budget, *values) if takes_budget else implementation(*values)
+        except MISTAKES as error:
+            raise located(error, name, at) from None
+
+    return evaluate
+
+
+def _variadic(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
+    name, implementation = overloads.name, overloads.declared[0][1]
+
+    def evaluate(frame: Frame) -> Any:
+        values = [argument(frame) for argument in arguments]
+        try:
+            return implementation(*values)
+        except MISTAKES as error:
+            raise located(error, name, at) from None
+
+    return evaluate

@@ -1,0 +1,322 @@
+"""
+From syntax tree to closures.
+
+:class:`Compiler` knows the names; each kind of node has one small method here, which asks the modules :mod:`access`,
+:mod:`calls`, :mod:`displays`, :mod:`logic` and :mod:`macros` for the closure. All problems of a source are collected, and
+reported together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel import access, displays, functions, logic
+from airflow_provider_cloudfn.cel.calls import call
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.frame import Closure, Frame
+from airflow_provider_cloudfn.cel.literals import LiteralError, decode
+from airflow_provider_cloudfn.cel.macros import MACROS, Macro
+from airflow_provider_cloudfn.cel.syntax import (
+    Binary,
+    Call,
+    Conditional,
+    Constant,
+    Identifier,
+    Index,
+    ListDisplay,
+    Logical,
+    MapDisplay,
+    Message,
+    Node,
+    Select,
+    Token,
+    Unary,
+)
+from airflow_provider_cloudfn.cel.values import TYPES, CelType
+
+__all__ = ["Compiler", "Read"]
+
+_TYPE_NAMES: Final[dict[str, CelType]] = {kind.name: kind for kind in TYPES.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A static path that an expression reads, and where its first name stands."""
+
+    path: tuple[str, ...]
+    at: int
+
+
+class Compiler:
+    """
+    Compiles one expression.
+
+    :param variables: The declared variables; a name may have dots.
+    :param container: The namespace in which names are looked up first, as in the specification.
+    """
+
+    def __init__(self, variables: Collection[str], container: str = "") -> None:
+        self.variables = variables
+        self.container = container
+        self.dotted = any("." in name for name in variables)
+        self.problems: list[tuple[int, str]] = []
+        self.malformed = False
+        self.reads: list[Read] = []
+        self.slots = 0
+        self._locals: dict[str, int] = {}
+
+    def compile(self, node: Node) -> Closure:
+        """
+        Return the closure of a node.
+
+        :param node: The node. What is wrong with it is added to ``problems``.
+        """
+        return _NODES[type(node)](self, node)
+
+    def problem(self, message: str, at: int) -> Closure:
+        """Note a problem, and return the closure that fails with it, should it be evaluated nevertheless."""
+        self.problems.append((at, message))
+
+        def fail(frame: Frame) -> Any:
+            raise Fault(message, at)
+
+        return fail
+
+    def within(self, names: list[str], bodies: list[Node]) -> tuple[list[int], list[Closure]]:
+        """
+        Compile what a macro evaluates, in which it introduces variables.
+
+        :param names: The variables.
+        :param bodies: The nodes.
+        :returns: The slots of the variables, and the closures.
+        """
+        before = {name: self._locals.get(name) for name in names}
+        slots = list(range(self.slots, self.slots + len(names)))
+        self.slots += len(names)
+        self._locals.update(zip(names, slots, strict=True))
+        try:
+            return slots, [self.compile(body) for body in bodies]
+        finally:
+            for name, slot in before.items():
+                if slot is None:
+                    self._locals.pop(name, None)
+                else:
+                    self._locals[name] = slot
+
+    # names
+
+    def _identifier(self, node: Identifier) -> Closure:
+        return self.path(node, [])
+
+    def _select(self, node: Select) -> Closure:
+        if node.optional:
+            chain = self.chain(node)
+            if chain is not None:
+                root, fields = chain
+                self._note(root, [name for name, _ in fields])
+            return access.optional_field(self.compile(node.operand), node.field, node.at)
+        chain = self.chain(node)
+        if chain is None:
+            return access.field(self.compile(node.operand), node.field, node.at, [])
+        return self.path(*chain)
+
+    def _index(self, node: Index) -> Closure:
+        if not node.optional:
+            chain = self.chain(node)
+            if chain is not None:
+                return self.path(*chain)
+            operand_chain = self.chain(node.operand)
+            names = [operand_chain[0].name, *(name for name, _ in operand_chain[1])] if operand_chain else []
+            return access.index(self.compile(node.operand), self.compile(node.key), node.at, names)
+        return access.optional_index(self.compile(node.operand), self.compile(node.key), node.at)
+
+    def chain(self, node: Node) -> tuple[Identifier, list[tuple[str, int]]] | None:
+        """
+        Return the name that a node begins with and the fields that it reads one after the other, if it is such a path.
+
+        :param node: ``a``, ``a.b`` or ``a["b"].c``.
+        """
+        fields: list[tuple[str, int]] = []
+        while True:
+            if isinstance(node, Identifier):
+                fields.reverse()
+                return node, fields
+            if isinstance(node, Select) and not node.optional:
+                fields.append((node.field, node.at))
+            elif isinstance(node, Index) and not node.optional and (key := _text(node.key)) is not None:
+                fields.append((key, node.key.at))
+            else:
+                return None
+            node = node.operand
+
+    def path(self, root: Identifier, fields: list[tuple[str, int]], beyond: list[str] | None = None) -> Closure:
+        """
+        Return the closure that reads a path.
+
+        :param root: Its first name.
+        :param fields: The fields, and where each stands.
+        :param beyond: Further names that ``has`` asks for, which belong to the path that is read.
+        """
+        slot = None if root.root else self._locals.get(root.name)
+        if slot is not None:
+            return access.local_path(slot, root.name, fields) if fields else access.local(slot)
+        for count in range(len(fields) if self.dotted or root.name not in self.variables else 0, -1, -1):
+            name = ".".join([root.name, *(field for field, _ in fields[:count])])
+            declared = self._declared(name, absolute=root.root)
+            if declared is not None:
+                rest = fields[count:]
+                self.reads.append(Read((declared, *(field for field, _ in rest), *(beyond or ())), root.at))
+                return access.path(declared, root.at, rest) if rest else access.variable(declared, root.at)
+            if name in _TYPE_NAMES and count == len(fields):
+                value = _TYPE_NAMES[name]
+                return lambda frame: value
+        return self.problem(self._unknown_name(root.name, fields), root.at)
+
+    def _note(self, root: Identifier, names: list[str]) -> None:
+        if root.name in self.variables and (root.root or root.name not in self._locals):
+            self.reads.append(Read((root.name, *names), root.at))
+
+    def _declared(self, name: str, *, absolute: bool) -> str | None:
+        if self.container and not absolute:
+            parts = self.container.split(".")
+            for end in range(len(parts), 0, -1):
+                candidate = ".".join([*parts[:end], name])
+                if candidate in self.variables:
+                    return candidate
+        return name if name in self.variables else None
+
+    def _unknown_name(self, name: str, fields: list[tuple[str, int]]) -> str:
+        known = [*self._locals, *self.variables]
+        message = f"unknown name '{name}'"
+        if (near := _nearest(name, known)) is not None:
+            return f"{message}; did you mean '{near}'?"
+        if any(function.startswith(f"{name}.") for function in functions.names()):
+            return f"{message}; as the beginning of a function it needs the function's name, such as {name}.…(…)"
+        return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
+
+    # calls
+
+    def _call(self, node: Call) -> Closure:
+        qualified = self._qualified(node)
+        macro = self._macro(node, qualified)
+        if macro is not None:
+            return macro.build(self, node)
+        if qualified is not None and (arities := functions.function(qualified)) is not None:
+            target, kind = [], "function"
+        elif node.target is not None:
+            target, kind = [node.target], "method"
+            arities = functions.method(node.name)
+        else:
+            target, kind = [], "function"
+            arities = functions.function(node.name)
+        arguments = [self.compile(argument) for argument in [*target, *node.arguments]]
+        if arities is None:
+            return self.problem(self._unknown_function(node, qualified, kind), node.at)
+        overloads = arities.get(len(arguments), arities.get(-1))
+        if overloads is None:
+            counts = " or ".join(str(count - len(target)) for count in sorted(arities))
+            name = qualified if qualified and not target else node.name
+            return self.problem(f"{name}() takes {counts} arguments, got {len(node.arguments)}", node.at)
+        return call(overloads, arguments, node.at)
+
+    def _macro(self, node: Call, qualified: str | None) -> Macro | None:
+        if qualified is not None and qualified in MACROS:
+            return MACROS[qualified]
+        macro = MACROS.get(node.name)
+        return macro if macro is not None and (node.target is not None) == macro.is_method else None
+
+    def _qualified(self, node: Call) -> str | None:
+        """Return the dotted name of what a call calls, as ``math.abs``, where its target can be a namespace."""
+        if node.target is None:
+            return None
+        chain = self.chain(node.target)
+        if chain is None or (chain[0].name in self._locals and not chain[0].root):
+            return None
+        return ".".join([chain[0].name, *(name for name, _ in chain[1]), node.name])
+
+    def _unknown_function(self, node: Call, qualified: str | None, kind: str) -> str:
+        name = node.name
+        known = functions.names(methods=kind == "method") | {
+            name for name, macro in MACROS.items() if macro.is_method == (kind == "method")
+        }
+        if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
+            return f"unknown function '{qualified}'; did you mean '{near}'?"
+        message = f"unknown {kind} '{name}'"
+        other = functions.function(name) if kind == "method" else functions.method(name)
+        if other is not None:
+            return f"{message}; it is called as " + (f"{name}(x)" if kind == "method" else f"x.{name}(…)")
+        near = _nearest(name, known)
+        return f"{message}; did you mean '{near}'?" if near else message
+
+    # operators, literals and displays
+
+    def _unary(self, node: Unary) -> Closure:
+        return call(functions.operator(f"{node.operator}_", 1), [self.compile(node.operand)], node.at)
+
+    def _binary(self, node: Binary) -> Closure:
+        operands = [self.compile(node.left), self.compile(node.right)]
+        return call(functions.operator(f"_{node.operator}_", 2), operands, node.at)
+
+    def _logical(self, node: Logical) -> Closure:
+        return logic.logical(node.operator, [self.compile(operand) for operand in node.operands], node.at)
+
+    def _conditional(self, node: Conditional) -> Closure:
+        return logic.conditional(self.compile(node.condition), self.compile(node.yes), self.compile(node.no), node.at)
+
+    def _token(self, node: Token) -> Closure:
+        try:
+            value = decode(node.kind, node.text)
+        except LiteralError as error:
+            self.malformed = True
+            return self.problem(error.message, node.at + error.offset)
+        return lambda frame: value
+
+    def _constant(self, node: Constant) -> Closure:
+        value = node.value
+        return lambda frame: value
+
+    def _list(self, node: ListDisplay) -> Closure:
+        return displays.list_display([(self.compile(i.value), i.optional, i.value.at) for i in node.items])
+
+    def _map(self, node: MapDisplay) -> Closure:
+        entries = [(self.compile(e.key), self.compile(e.value), e.optional, e.at) for e in node.entries]
+        return displays.map_display(entries)
+
+    def _message(self, node: Message) -> Closure:
+        return self.problem('messages of protocol buffers can\'t be built here; write a map: {"name": value}', node.at)
+
+
+def _text(node: Node) -> str | None:
+    """Return the text of a node that is a string literal."""
+    if isinstance(node, Token) and node.kind == "STRING":
+        try:
+            return str(decode(node.kind, node.text))
+        except LiteralError:
+            return None
+    return None
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, [candidate for candidate in known if candidate != name], n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+_NODES: Final[dict[type, Callable[[Compiler, Any], Closure]]] = {
+    Token: Compiler._token,
+    Constant: Compiler._constant,
+    Identifier: Compiler._identifier,
+    Select: Compiler._select,
+    Index: Compiler._index,
+    Call: Compiler._call,
+    Unary: Compiler._unary,
+    Binary: Compiler._binary,
+    Logical: Compiler._logical,
+    Conditional: Compiler._conditional,
+    ListDisplay: Compiler._list,
+    MapDisplay: Compiler._map,
+    Message: Compiler._message,
+}

@@ -1,0 +1,187 @@
+"""Conversions: ``int``, ``uint``, ``double``, ``string``, ``bytes``, ``bool``, ``type`` and ``dyn``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.equality import instant
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import function
+from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, MAX_INT, MAX_UINT, MIN_INT, TYPES, CelType, UInt
+from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
+
+__all__ = ["double_text", "text_of"]
+
+_DIGITS: Final = re.compile(r"[+-]?[0-9]{1,40}")
+_DOUBLE: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,10})?|(?i:inf|infinity|nan))")
+
+
+@function("int", "integer")
+def int_of_integer(value: int) -> int:
+    if value > MAX_INT:
+        raise Fault("the number does not fit in the 64 bits of an int")
+    return int(value)
+
+
+@function("int", "double")
+def int_of_double(value: float) -> int:
+    if not -(2.0**63) < value < 2.0**63:
+        raise Fault("the number does not fit in the 64 bits of an int")
+    return int(value)
+
+
+@function("int", "string")
+def int_of_text(text: str) -> int:
+    if _DIGITS.fullmatch(text) is None or not MIN_INT <= int(text) <= MAX_INT:
+        raise Fault("int() needs the decimal digits of a number that fits in 64 bits")
+    return int(text)
+
+
+@function("int", "timestamp")
+def int_of_timestamp(value: dt.datetime) -> int:
+    """Return the seconds since 1970."""
+    return (instant(value) - dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)) // dt.timedelta(seconds=1)
+
+
+@function("uint", "integer")
+def uint_of_integer(value: int) -> UInt:
+    if not 0 <= value <= MAX_UINT:
+        raise Fault("the number is negative, or does not fit in 64 bits, which a uint can't be")
+    return UInt(value)
+
+
+@function("uint", "double")
+def uint_of_double(value: float) -> UInt:
+    if not 0 <= value < 2.0**64:
+        raise Fault("the number is negative, or does not fit in 64 bits, which a uint can't be")
+    return UInt(int(value))
+
+
+@function("uint", "string")
+def uint_of_text(text: str) -> UInt:
+    if _DIGITS.fullmatch(text) is None or not 0 <= int(text) <= MAX_UINT:
+        raise Fault("uint() needs the decimal digits of a number that is not negative and fits in 64 bits")
+    return UInt(int(text))
+
+
+@function("double", "double")
+def double_of_double(value: float) -> float:
+    return value
+
+
+@function("double", "integer")
+def double_of_integer(value: int) -> float:
+    return float(value)
+
+
+@function("double", "string")
+def double_of_text(text: str) -> float:
+    if _DOUBLE.fullmatch(text) is None:
+        raise Fault("double() needs a decimal number, such as 1.5e3")
+    return float(text)
+
+
+@function("bool", "bool")
+def bool_of_bool(value: bool) -> bool:
+    return value
+
+
+@function("bool", "string")
+def bool_of_text(text: str) -> bool:
+    if text in ("true", "True", "TRUE", "t", "1"):
+        return True
+    if text in ("false", "False", "FALSE", "f", "0"):
+        return False
+    raise Fault("bool() needs 'true' or 'false'")
+
+
+@function("bytes", "bytes")
+def bytes_of_bytes(_budget: Budget, value: bytes) -> bytes:
+    return value
+
+
+@function("bytes", "string")
+def bytes_of_text(budget: Budget, text: str) -> bytes:
+    budget.text(len(text))
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Fault("bytes() can't encode a lone surrogate") from None
+
+
+@function("string", "dyn")
+def string(budget: Budget, value: Any) -> str:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        budget.text(len(value))
+    return text_of(value)
+
+
+def text_of(value: Any) -> str:
+    """
+    Return the text of a scalar.
+
+    :param value: A string, number, bool, bytes of UTF-8, timestamp, duration or type.
+    :raises Fault: for null, a list, a map, and bytes that are no text.
+    """
+    kind = KIND[type(value)]
+    to_text = _TEXTS.get(kind)
+    if to_text is None:
+        if kind == "null_type":
+            raise Fault('null has no text; choose one with has(…) ? … : "…"')
+        raise Fault(
+            f"a {FOREIGN.get(kind, (kind,))[0]} has no text"
+            + ("; use json.encode(…)" if kind in ("list", "map") else "")
+        )
+    return str(to_text(value))
+
+
+def double_text(value: float) -> str:
+    """Return the shortest text that reads as this double: ``1``, ``1.5``, ``1e+23``, ``NaN``, ``+Inf``."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _text_of_bytes(value: bytes) -> str:
+    try:
+        return bytes(value).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Fault("the bytes are no text in UTF-8; use base64.encode(…)") from None
+
+
+_TEXTS: Final[dict[str, Any]] = {
+    "string": str,
+    "bool": lambda value: "true" if value else "false",
+    "int": int.__repr__,
+    "uint": int.__repr__,
+    "double": double_text,
+    "bytes": _text_of_bytes,
+    "timestamp": timestamp_text,
+    "duration": duration_text,
+    "type": lambda value: value.name,
+    "uuid": str,
+    "decimal": lambda value: format(value, "f") if abs(value.adjusted()) < 400 else str(value),
+    "date": dt.date.isoformat,
+    "bytearray": _text_of_bytes,
+}
+
+
+@function("type", "dyn")
+def type_of(value: Any) -> CelType:
+    kind = KIND[type(value)]
+    kind = FOREIGN[kind][0] if kind in FOREIGN else kind
+    if kind not in TYPES:
+        raise Fault(f"a value of {kind} has no type in CEL")
+    return TYPES[kind]
+
+
+@function("dyn", "dyn")
+def dyn(value: Any) -> Any:
+    return value

@@ -1,0 +1,51 @@
+"""The relations ``< <= > >=``: numbers among themselves whatever their types, and everything else within its type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.equality import instant
+from airflow_provider_cloudfn.cel.registry import function
+
+__all__ = ["ORDERED"]
+
+#: The types that have an order.
+ORDERED: Final = ("bool", "string", "bytes", "duration")
+
+_RELATIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _declare(symbol: str, relation: Callable[[Any, Any], bool]) -> None:
+    name, shown = f"_{symbol}_", f"'{symbol}'"
+
+    def numbers(left: float, right: float) -> bool:
+        return relation(left, right)
+
+    def mixed(left: float, right: float) -> bool:
+        return relation(float(left), float(right))  # the specification compares an int with a double as doubles
+
+    def timestamps(left: dt.datetime, right: dt.datetime) -> bool:
+        return relation(instant(left), instant(right))
+
+    def others(left: Any, right: Any) -> bool:
+        return relation(left, right)
+
+    for integer in ("int", "uint"):
+        function(name, integer, "double", shown=shown)(mixed)
+        function(name, "double", integer, shown=shown)(mixed)
+    function(name, "number", "number", shown=shown)(numbers)
+    function(name, "timestamp", "timestamp", shown=shown)(timestamps)
+    for kind in ORDERED:
+        function(name, kind, kind, shown=shown)(others)
+
+
+for _symbol, _relation in _RELATIONS.items():
+    _declare(_symbol, _relation)

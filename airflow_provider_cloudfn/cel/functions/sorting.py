@@ -1,0 +1,47 @@
+"""``sort`` and ``sortBy``: over values of one type that has an order, as cel-go's lists library."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.equality import instant
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import method
+from airflow_provider_cloudfn.cel.values import KIND, native
+
+__all__ = ["sort_by_keys"]
+
+_ORDERED: Final = frozenset({"int", "uint", "double", "bool", "string", "bytes", "timestamp", "duration"})
+
+
+@method("sort", "list")
+def sort(budget: Budget, items: Sequence[Any]) -> list[Any]:
+    return sort_by_keys(budget, items, items)
+
+
+def sort_by_keys(budget: Budget, items: Sequence[Any], keys: Sequence[Any]) -> list[Any]:
+    """
+    Return the items in the order of their keys; those with equal keys stay as they are.
+
+    :param budget: What the evaluation may cost.
+    :param items: The items.
+    :param keys: The key of each.
+    :raises Fault: when the keys are not of one type that has an order.
+    """
+    length = len(items)
+    budget.elements(length * max(1, length.bit_length()))
+    natives = [native(key) for key in keys]
+    kinds = {KIND[type(key)] for key in natives}
+    if len(kinds) > 1 or not kinds <= _ORDERED:
+        raise Fault(f"only values of one type that has an order can be sorted, got {', '.join(sorted(kinds))}")
+    if kinds == {"double"} and any(key != key for key in natives):
+        raise Fault("NaN has no place in an order")
+    order = sorted(range(length), key=[_key(key) for key in natives].__getitem__)
+    return [items[index] for index in order]
+
+
+def _key(value: Any) -> Any:
+    return instant(value) if isinstance(value, dt.datetime) else value

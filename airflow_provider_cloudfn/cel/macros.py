@@ -1,0 +1,344 @@
+"""
+Macros: calls whose arguments are not values but names and expressions, evaluated for each element.
+
+``all``, ``exists``, ``existsOne``, ``map``, ``filter`` and their forms with two variables, ``transformList``,
+``transformMap``, ``sortBy``; ``has``; ``cel.bind``; ``optMap`` and ``optFlatMap``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from airflow_provider_cloudfn.cel import access
+from airflow_provider_cloudfn.cel.displays import put
+from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
+from airflow_provider_cloudfn.cel.frame import Closure, Frame
+from airflow_provider_cloudfn.cel.functions.sorting import sort_by_keys
+from airflow_provider_cloudfn.cel.syntax import Call, Identifier, Node, Select
+from airflow_provider_cloudfn.cel.values import KIND, Optional
+from airflow_provider_cloudfn.exceptions import ExpressionError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.compiler import Compiler
+
+__all__ = ["MACROS", "Macro"]
+
+Builder: TypeAlias = "Callable[[Compiler, Call], Closure]"
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """
+    How a macro is compiled.
+
+    :param build: Makes the closure of a call.
+    :param is_method: Whether it is called on a value.
+    """
+
+    build: Builder
+    is_method: bool = True
+
+
+# Iteration
+
+
+def _elements(frame: Frame, value: Any, name: str, at: int) -> Iterable[Any]:
+    """Return the elements of a list, or the keys of a map, and account for them."""
+    cls = type(value)
+    if cls is list or cls is dict or cls is tuple:
+        frame.budget.spend(len(value))
+        return value  # type: ignore[no-any-return]  # one of the three
+    if KIND[cls] not in ("list", "map"):
+        raise Fault(f"{name}() goes through a list or a map, got {KIND[cls]}", at)
+    return _lazily(frame, value, at)
+
+
+def _lazily(frame: Frame, value: Iterable[Any], at: int) -> Iterator[Any]:
+    """Yield the elements of a collection that may fetch them, and need not know how many there are."""
+    try:
+        for element in value:
+            frame.budget.spend(1)
+            yield element
+    except ExpressionError as error:
+        raise Fault(error.message, at, error) from None
+
+
+def _pairs(frame: Frame, value: Any, name: str, at: int) -> Iterable[tuple[Any, Any]]:
+    """Return index and element of a list, or key and value of a map."""
+    elements = _elements(frame, value, name, at)
+    if KIND[type(value)] == "list":
+        return enumerate(elements)
+    return ((key, access.entry(value, key, at)) for key in elements)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """
+    What a macro goes through.
+
+    :param name: The macro's name.
+    :param at: Where it stands.
+    :param target: The closure of the list or map.
+    :param slots: Where its one or two variables are kept.
+    """
+
+    name: str
+    at: int
+    target: Closure
+    slots: list[int]
+
+    def each(self, frame: Frame) -> Iterator[None]:
+        """Put one element after the other, or one pair, where the body finds it."""
+        values = frame.locals
+        if len(self.slots) == 1:
+            slot = self.slots[0]
+            for values[slot] in _elements(frame, self.target(frame), self.name, self.at):
+                yield
+        else:
+            first, second = self.slots
+            for values[first], values[second] in _pairs(frame, self.target(frame), self.name, self.at):
+                yield
+
+    def test(self, value: Any) -> bool:
+        """Return the value of a condition, which must be bool."""
+        if value is True or value is False:
+            return bool(value)
+        raise Fault(f"the condition of {self.name}() must be bool, got {KIND[type(value)]}", self.at)
+
+
+# The loops
+
+
+def _quantifier(loop: Loop, predicate: Closure, *, decisive: bool) -> Closure:
+    """``all`` and ``exists``: an error in one element does not count when another decides."""
+
+    def evaluate(frame: Frame) -> bool:
+        fault: Fault | None = None
+        for _ in loop.each(frame):
+            try:
+                if loop.test(predicate(frame)) is decisive:
+                    return decisive
+            except LimitFault:
+                raise
+            except Fault as error:
+                fault = fault or error
+        if fault is not None:
+            raise fault
+        return not decisive
+
+    return evaluate
+
+
+def _all(loop: Loop, predicate: Closure) -> Closure:
+    return _quantifier(loop, predicate, decisive=False)
+
+
+def _exists(loop: Loop, predicate: Closure) -> Closure:
+    return _quantifier(loop, predicate, decisive=True)
+
+
+def _exists_one(loop: Loop, predicate: Closure) -> Closure:
+    def evaluate(frame: Frame) -> bool:
+        return sum(loop.test(predicate(frame)) for _ in loop.each(frame)) == 1
+
+    return evaluate
+
+
+def _filter(loop: Loop, predicate: Closure) -> Closure:
+    slot = loop.slots[0]
+
+    def evaluate(frame: Frame) -> list[Any]:
+        values, test = frame.locals, loop.test
+        return [values[slot] for _ in loop.each(frame) if test(predicate(frame))]
+
+    return evaluate
+
+
+def _map(loop: Loop, *bodies: Closure) -> Closure:
+    """``map`` and ``transformList``, with or without a condition."""
+    transform = bodies[-1]
+    if len(bodies) == 1:
+        return lambda frame: [transform(frame) for _ in loop.each(frame)]
+    predicate = bodies[0]
+
+    def evaluate(frame: Frame) -> list[Any]:
+        test = loop.test
+        return [transform(frame) for _ in loop.each(frame) if test(predicate(frame))]
+
+    return evaluate
+
+
+def _transform_map(loop: Loop, *bodies: Closure) -> Closure:
+    transform, slot = bodies[-1], loop.slots[0]
+    predicate = bodies[0] if len(bodies) == 2 else None
+
+    def evaluate(frame: Frame) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        for _ in loop.each(frame):
+            if predicate is None or loop.test(predicate(frame)):
+                put(result, frame.locals[slot], transform(frame), loop.at)
+        return result
+
+    return evaluate
+
+
+def _transform_map_entry(loop: Loop, *bodies: Closure) -> Closure:
+    """``transformMapEntry``: each element becomes a map, and those become one."""
+    transform = bodies[-1]
+    predicate = bodies[0] if len(bodies) == 2 else None
+
+    def evaluate(frame: Frame) -> dict[Any, Any]:
+        result: dict[Any, Any] = {}
+        for _ in loop.each(frame):
+            if predicate is not None and not loop.test(predicate(frame)):
+                continue
+            entries = transform(frame)
+            if KIND[type(entries)] != "map":
+                raise Fault(f"{loop.name}() needs a map for each element, got {KIND[type(entries)]}", loop.at)
+            for key in _elements(frame, entries, loop.name, loop.at):
+                put(result, key, entries[key], loop.at)
+        return result
+
+    return evaluate
+
+
+def _sort_by(loop: Loop, key: Closure) -> Closure:
+    slot = loop.slots[0]
+
+    def evaluate(frame: Frame) -> list[Any]:
+        pairs = [(frame.locals[slot], key(frame)) for _ in loop.each(frame)]
+        try:
+            return sort_by_keys(frame.budget, [value for value, _ in pairs], [by for _, by in pairs])
+        except Fault as fault:
+            fault.locate(loop.at)
+            raise
+
+    return evaluate
+
+
+# Compilation
+
+
+def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
+    """
+    Return the macro of a loop.
+
+    :param shapes: How many of its arguments are variables, by the number of its arguments.
+    :param make: Makes the closure from the loop and the closures of the other arguments.
+    """
+
+    def build(compiler: Compiler, node: Call) -> Closure:
+        count = shapes.get(len(node.arguments))
+        if count is None:
+            return _wrong_count(compiler, node, sorted(shapes))
+        assert node.target is not None  # noqa: S101  # a macro of this kind is called on a value
+        names = _variables(compiler, node, count)
+        if names is None:
+            return compiler.compile(node.target)
+        target = compiler.compile(node.target)
+        slots, bodies = compiler.within(names, node.arguments[count:])
+        return make(Loop(node.name, node.at, target, slots), *bodies)
+
+    return Macro(build)
+
+
+def _wrong_count(compiler: Compiler, node: Call, counts: list[int]) -> Closure:
+    expected = " or ".join(map(str, counts))
+    return compiler.problem(f"{node.name}() takes {expected} arguments, got {len(node.arguments)}", node.at)
+
+
+def _variables(compiler: Compiler, node: Call, count: int) -> list[str] | None:
+    """Return the names of the variables that a macro introduces, its first arguments; None when they are none."""
+    names = []
+    for argument in node.arguments[:count]:
+        if not isinstance(argument, Identifier) or argument.root:
+            compiler.problem(
+                f"{node.name}() begins with the name of a variable, such as x in list.map(x, x + 1)", argument.at
+            )
+            return None
+        names.append(argument.name)
+    if len(set(names)) != len(names):
+        compiler.problem(f"the two variables of {node.name}() need different names", node.arguments[1].at)
+        return None
+    return names
+
+
+def _has(compiler: Compiler, node: Call) -> Closure:
+    if len(node.arguments) != 1:
+        return _wrong_count(compiler, node, [1])
+    asked: Node = node.arguments[0]
+    if not isinstance(asked, Select):
+        return compiler.problem(
+            "has() asks for a field, such as has(a.b); ask for a key with 'in': \"key\" in a", asked.at
+        )
+    if asked.optional:
+        operand = compiler.compile(asked)
+        return lambda frame: operand(frame).present
+    chain = compiler.chain(asked.operand)
+    operand = compiler.path(*chain, beyond=[asked.field]) if chain else compiler.compile(asked.operand)
+    return access.has(operand, asked.field, asked.at)
+
+
+def _bind(compiler: Compiler, node: Call) -> Closure:
+    if len(node.arguments) != 3:
+        return _wrong_count(compiler, node, [3])
+    names = _variables(compiler, node, 1)
+    value = compiler.compile(node.arguments[1])
+    if names is None:
+        return value
+    (slot,), (body,) = compiler.within(names, node.arguments[2:])
+
+    def evaluate(frame: Frame) -> Any:
+        frame.locals[slot] = value(frame)
+        return body(frame)
+
+    return evaluate
+
+
+def _opt_map(compiler: Compiler, node: Call) -> Closure:
+    """``optMap`` and ``optFlatMap``: the body sees the value, where there is one."""
+    if len(node.arguments) != 2:
+        return _wrong_count(compiler, node, [2])
+    assert node.target is not None  # noqa: S101  # a macro of this kind is called on a value
+    names = _variables(compiler, node, 1)
+    target, flat, at = compiler.compile(node.target), node.name == "optFlatMap", node.at
+    if names is None:
+        return target
+    (slot,), (body,) = compiler.within(names, node.arguments[1:])
+
+    def evaluate(frame: Frame) -> Optional:
+        optional = target(frame)
+        if not isinstance(optional, Optional):
+            raise Fault(f"{node.name}() is called on an optional, got {KIND[type(optional)]}", at)
+        if not optional.present:
+            return Optional.NONE
+        frame.locals[slot] = optional.value
+        result = body(frame)
+        if not flat:
+            return Optional(result)
+        if isinstance(result, Optional):
+            return result
+        raise Fault(f"optFlatMap() needs an optional from its body, got {KIND[type(result)]}", at)
+
+    return evaluate
+
+
+#: The macros by name; one in a namespace by its dotted name.
+MACROS: Final[dict[str, Macro]] = {
+    "has": Macro(_has, is_method=False),
+    "cel.bind": Macro(_bind),
+    "all": _loop({2: 1, 3: 2}, _all),
+    "exists": _loop({2: 1, 3: 2}, _exists),
+    "existsOne": _loop({2: 1, 3: 2}, _exists_one),
+    "exists_one": _loop({2: 1, 3: 2}, _exists_one),
+    "filter": _loop({2: 1}, _filter),
+    "map": _loop({2: 1, 3: 1}, _map),
+    "transformList": _loop({3: 2, 4: 2}, _map),
+    "transformMap": _loop({3: 2, 4: 2}, _transform_map),
+    "transformMapEntry": _loop({3: 2, 4: 2}, _transform_map_entry),
+    "sortBy": _loop({2: 1}, _sort_by),
+    "optMap": Macro(_opt_map),
+    "optFlatMap": Macro(_opt_map),
+}

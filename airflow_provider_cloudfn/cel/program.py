@@ -1,0 +1,173 @@
+"""Programs: compiled expressions, kept by their source."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
+from airflow_provider_cloudfn.cel.frame import Closure, Frame
+from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_cloudfn.cel.literals import LiteralError, plain_literal
+from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError, ExpressionProblem
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.compiler import Read
+    from airflow_provider_cloudfn.cel.syntax import Node
+
+__all__ = ["Program", "Reference", "compile", "evaluate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """
+    A place at which an expression reads a variable.
+
+    :param path: The variable and the fields that it reads of it, as far as they are known without evaluating.
+    :param line: Where, counted from 1.
+    :param column: Where in that line, counted from 1.
+    """
+
+    path: tuple[str, ...]
+    line: int
+    column: int
+
+
+class Program:
+    """
+    A compiled expression: immutable, and safe to use from many threads.
+
+    :ivar source: The expression.
+    :ivar names: The variables that it reads.
+    :ivar paths: The static paths that it reads, such as ``("steps", "fetch", "id")``.
+    :ivar references: Those, with the place of each.
+    :ivar is_constant: Whether it reads no variable.
+    """
+
+    __slots__ = ("_closure", "_origin", "_slots", "is_constant", "names", "paths", "references", "source")
+
+    def __init__(
+        self, source: str, closure: Closure, slots: int, reads: Collection[Read], origin: tuple[Any, ...]
+    ) -> None:
+        self.source = source
+        self.references = tuple(Reference(read.path, *position(source, read.at)) for read in reads)
+        self.paths = frozenset(read.path for read in reads)
+        self.names = frozenset(path[0] for path in self.paths)
+        self.is_constant = not self.names
+        self._closure = closure
+        self._slots = slots
+        self._origin = origin
+
+    def evaluate(self, variables: Mapping[str, object], *, limits: Limits = DEFAULT_LIMITS) -> Any:
+        """
+        Evaluate the expression.
+
+        :param variables: The variables; only those in ``names`` are read.
+        :param limits: What the evaluation may cost.
+        :returns: A native value. It may share parts with the variables, so it must not be changed.
+        :raises ExpressionError: when it has no value.
+        :raises ExpressionLimitError: when it costs too much.
+        """
+        try:
+            return self._closure(Frame(variables, self._slots, limits))
+        except Fault as fault:
+            failure = _error(self.source, fault)
+        except (RecursionError, MemoryError):
+            failure = ExpressionLimitError("the values are nested too deep, or are too large", source=self.source)
+        raise failure
+
+    def __repr__(self) -> str:
+        return f"<Program {self.source!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _compiled, self._origin
+
+
+def position(source: str, at: int) -> tuple[int, int]:
+    """
+    Return line and column of an offset, both counted from 1.
+
+    :param source: The expression.
+    :param at: The offset.
+    """
+    before = source[:at].splitlines() or [""]
+    if at and source[at - 1] in "\r\n":
+        return len(before) + 1, 1
+    return len(before), len(before[-1]) + 1
+
+
+def compile(source: str, *, variables: Collection[str], container: str = "") -> Program:  # noqa: A001  # its name in CEL
+    """
+    Compile an expression, or return the program that an earlier call made of it.
+
+    :param source: The expression.
+    :param variables: The names of the variables that it may read.
+    :param container: The namespace in which names are looked up first.
+    :raises ExpressionError: with all that is wrong, as far as it can be known without evaluating.
+    """
+    return _compiled(source, frozenset(variables), container, True)
+
+
+def evaluate(
+    source: str, variables: Mapping[str, object], *, limits: Limits = DEFAULT_LIMITS, container: str = ""
+) -> Any:
+    """
+    Compile and evaluate an expression, which is not checked before: an unknown name fails when it is read.
+
+    :param source: The expression.
+    :param variables: The variables.
+    :param limits: What the evaluation may cost.
+    :param container: The namespace in which names are looked up first.
+    :raises ExpressionError: when it can't be parsed, or has no value.
+    """
+    return _compiled(source, frozenset(variables), container, False).evaluate(variables, limits=limits)
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(source: str, variables: frozenset[str], container: str, checked: bool) -> Program:
+    origin = (source, variables, container, checked)
+    try:
+        is_literal, value = plain_literal(source)
+    except LiteralError:
+        is_literal = False  # reported below, with its position
+    if is_literal:
+        return Program(source, lambda frame: value, 0, (), origin)
+    # Parser and functions are loaded here, when a first expression needs them: Dag files are full of plain literals.
+    from airflow_provider_cloudfn.cel.compiler import Compiler
+
+    tree = _parsed(source)
+    compiler = Compiler(variables, container)
+    closure = compiler.compile(tree)
+    if compiler.problems and (checked or compiler.malformed):
+        raise ExpressionError(
+            [ExpressionProblem(message, *position(source, at)) for at, message in sorted(compiler.problems)],
+            source=source,
+        )
+    return Program(source, closure, compiler.slots, compiler.reads, origin)
+
+
+def _parsed(source: str) -> Node:
+    from airflow_provider_cloudfn.cel.parser import SourceError, parse
+
+    try:
+        return parse(source)
+    except SourceError as error:
+        failure = error
+    place = (None, None) if failure.at is None else position(source, failure.at)
+    kind = ExpressionLimitError if failure.limit else ExpressionError
+    raise kind([ExpressionProblem(failure.message, *place)], source=source)
+
+
+def _error(source: str, fault: Fault) -> ExpressionError:
+    """Return the error that a caller sees for a fault."""
+    place = (None, None) if fault.at is None else position(source, fault.at)
+    if fault.error is not None:
+        problems = [
+            ExpressionProblem(problem.message, *(place if problem.line is None else (problem.line, problem.column)))
+            for problem in fault.error.problems
+        ]
+        return type(fault.error)(problems, source=source, field=fault.error.field)
+    kind = ExpressionLimitError if isinstance(fault, LimitFault) else ExpressionError
+    return kind([ExpressionProblem(fault.message, *place)], source=source)
