@@ -1,0 +1,86 @@
+"""The sandbox as one ASGI application, with all that it remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route, Router
+
+from airflow_provider_cloudfn.sandbox.access import api_key_header, api_key_query, bearer, behind, open_door
+from airflow_provider_cloudfn.sandbox.answers import answer, refused
+from airflow_provider_cloudfn.sandbox.charges import Charges
+from airflow_provider_cloudfn.sandbox.emporix import emporix_routes
+from airflow_provider_cloudfn.sandbox.journal import Journal
+from airflow_provider_cloudfn.sandbox.masking import Masking
+from airflow_provider_cloudfn.sandbox.processes import ProcessEngine
+from airflow_provider_cloudfn.sandbox.shop import shop_routes
+from airflow_provider_cloudfn.sandbox.token_endpoint import token_routes
+from airflow_provider_cloudfn.sandbox.tokens import AuthorizationServer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from airflow_provider_cloudfn.sandbox.credentials import Credentials
+
+__all__ = ["SandboxApplication"]
+
+
+class SandboxApplication:
+    """
+    The shop under ``/header``, ``/query``, ``/oauth2`` and ``/open``; Emporix; and ``/_sandbox``, which tells what came.
+
+    :param credentials: What a caller must show.
+    :param token_seconds: How long the shop's access tokens live.
+    """
+
+    def __init__(self, credentials: Credentials, token_seconds: int) -> None:
+        masking = Masking(credentials.secrets())
+        self.journal = Journal(masking)
+        self.charges = Charges()
+        self.processes = ProcessEngine()
+        self.tokens = AuthorizationServer(masking, token_seconds)
+        doors = {
+            "/header": api_key_header(credentials.api_key),
+            "/query": api_key_query(credentials.api_key),
+            "/oauth2": bearer(self.tokens),
+            "/open": open_door,
+        }
+        routes = [
+            *token_routes(credentials, self.tokens),
+            *emporix_routes(credentials, self.processes, masking),
+            *(Mount(prefix, behind(door, Router(shop_routes(self.charges)))) for prefix, door in doors.items()),
+            Route("/_sandbox/health", self._health),
+            Route("/_sandbox/requests", self._requests),
+            Route("/_sandbox/charges", self._charges),
+            Route("/_sandbox/processes", self._processes),
+            Route("/_sandbox/reset", self._reset, methods=["POST"]),
+        ]
+        handlers = {HTTPException: refused}
+        self.asgi: ASGIApp = self.journal.around(Starlette(routes=routes, exception_handlers=handlers))
+
+    def reset(self) -> None:
+        """Forget requests, charges, processes and tokens."""
+        self.journal.clear()
+        self.charges.clear()
+        self.processes.clear()
+        self.tokens.forget()
+
+    async def _health(self, _request: Request) -> Response:
+        return answer({"status": "ok"})
+
+    async def _requests(self, _request: Request) -> Response:
+        return answer({"requests": [one.as_json() for one in self.journal.requests]})
+
+    async def _charges(self, _request: Request) -> Response:
+        return answer({"charges": self.charges.all})
+
+    async def _processes(self, _request: Request) -> Response:
+        return answer({"processes": [one.as_json() for one in self.processes.all]})
+
+    async def _reset(self, _request: Request) -> Response:
+        self.reset()
+        return answer({"status": "ok"})

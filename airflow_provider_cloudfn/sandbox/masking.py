@@ -1,0 +1,83 @@
+"""Hides secrets in what the sandbox records."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MASK", "Masking"]
+
+MASK = "***"
+
+_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+_PARAMETER = re.compile(
+    r"(^|[&?])(api_key|apikey|access_token|refresh_token|client_secret|client_assertion|password)=[^&]+", re.IGNORECASE
+)
+_SCHEME = re.compile(r"(?P<scheme>Basic|Bearer) .*", re.IGNORECASE | re.DOTALL)
+
+
+class Masking:
+    """
+    Replaces secrets by ``***``: those that it was told, wherever they stand, and what stands where secrets belong.
+
+    :param secrets: The secrets known from the start.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._written: set[str] = set()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """
+        Hide one more secret from now on, also where it is percent-encoded or part of a JSON string.
+
+        :param secret: The secret.
+        """
+        self._written |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+
+    def header(self, name: str, value: str) -> str:
+        """
+        Return a header's value as it may be shown: of an ``Authorization``, the scheme remains.
+
+        :param name: The header's name.
+        :param value: Its value.
+        """
+        if name.lower() not in _HEADERS:
+            return self.text(value)
+        found = _SCHEME.fullmatch(value)
+        return f"{found['scheme']} {MASK}" if found else MASK
+
+    def form(self, text: str) -> str:
+        """
+        Return a query or a form body as it may be shown.
+
+        :param text: ``name=value`` pairs with ``&`` between them.
+        """
+        return self.text(_PARAMETER.sub(rf"\1\2={MASK}", text))
+
+    def text(self, text: str) -> str:
+        """
+        Return text as it may be shown.
+
+        :param text: Any text.
+        """
+        for secret in sorted(self._written, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return text
+
+    def body(self, content: bytes, media_type: str) -> bytes:
+        """
+        Return a body as it may be shown; one without a secret is unchanged to the byte.
+
+        :param content: The body.
+        :param media_type: Its ``Content-Type``.
+        """
+        text = content.decode("utf-8", "surrogateescape")
+        is_form = media_type.lower().startswith("application/x-www-form-urlencoded")
+        return (self.form(text) if is_form else self.text(text)).encode("utf-8", "surrogateescape")

@@ -1,0 +1,174 @@
+"""The token endpoint (RFC 6749), which refuses what its section 5.2 says, and the one for refresh tokens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+from starlette.routing import Route
+
+from airflow_provider_cloudfn.sandbox.answers import FORM, answer, form_fields, media_type
+from airflow_provider_cloudfn.sandbox.tokens import SCOPES, AuthorizationServer, IssuedToken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from airflow_provider_cloudfn.sandbox.credentials import Credentials
+
+__all__ = ["token_routes"]
+
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
+
+
+class _OAuthError(Exception):
+    """A refusal, with an error code of RFC 6749, section 5.2."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.error = error
+        self.description = description
+        self.status = status
+
+
+def token_routes(credentials: Credentials, server: AuthorizationServer) -> list[Route]:
+    """
+    Return the routes ``/oauth2/token`` and ``/oauth2/refresh``.
+
+    The first takes client credentials, and refresh tokens of an authenticated client. The second takes refresh tokens
+    with the client's id alone, as the documents have it, and checks the secret where one is given.
+
+    :param credentials: The client that is known.
+    :param server: Issues the tokens.
+    """
+    endpoint = _TokenEndpoint(credentials, server)
+    return [
+        Route("/oauth2/token", endpoint.token, methods=["POST"]),
+        Route("/oauth2/refresh", endpoint.refresh, methods=["POST"]),
+    ]
+
+
+class _TokenEndpoint:
+    def __init__(self, credentials: Credentials, server: AuthorizationServer) -> None:
+        self._credentials = credentials
+        self._server = server
+
+    async def token(self, request: Request) -> Response:
+        try:
+            fields = await _fields(request)
+            self._authenticate(request, fields, public=False)
+            if fields["grant_type"] == "client_credentials":
+                scopes = _asked(fields.get("scope"), SCOPES)
+                return _issued(self._server.issue(scopes))
+            if fields["grant_type"] == "refresh_token":
+                return _issued(self._refreshed(fields))
+            raise _OAuthError("unsupported_grant_type", "Use client_credentials or refresh_token")
+        except _OAuthError as error:
+            return _refused(error)
+
+    async def refresh(self, request: Request) -> Response:
+        try:
+            fields = await _fields(request)
+            self._authenticate(request, fields, public=True)
+            if fields["grant_type"] != "refresh_token":
+                raise _OAuthError("unsupported_grant_type", "This endpoint takes refresh_token only")
+            return _issued(self._refreshed(fields))
+        except _OAuthError as error:
+            return _refused(error)
+
+    def _refreshed(self, fields: Mapping[str, str]) -> IssuedToken:
+        token = fields.get("refresh_token")
+        if token is None:
+            raise _OAuthError("invalid_request", "refresh_token is missing")
+        granted = self._server.refresh_scopes(token)
+        if granted is None:
+            raise _OAuthError("invalid_grant", "The refresh token is not known, or was used already")
+        scopes = _asked(fields.get("scope"), granted)
+        return self._server.refresh(token, scopes)
+
+    def _authenticate(self, request: Request, fields: Mapping[str, str], *, public: bool) -> None:
+        header = request.headers.get("authorization")
+        if header is not None:
+            if "client_secret" in fields:
+                raise _OAuthError("invalid_request", "Use one way of client authentication, not two")
+            client_id, basic_secret = _basic(header)
+            secret: str | None = basic_secret
+            if fields.get("client_id", client_id) != client_id:
+                raise _OAuthError("invalid_request", "client_id and the Authorization header name two clients")
+        else:
+            client_id, secret = fields.get("client_id", ""), fields.get("client_secret")
+            if secret is None and not public:
+                raise _OAuthError("invalid_client", "No client authentication was included", 401)
+        known = _same(client_id, self._credentials.client_id)
+        if not known or (secret is not None and not _same(secret, self._credentials.client_secret)):
+            raise _OAuthError("invalid_client", "Client authentication failed", 401)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    if media_type(request) != FORM:
+        raise _OAuthError("invalid_request", f"Send the parameters as {FORM}")
+    if {"client_secret", "client_id"} & set(request.query_params):
+        raise _OAuthError("invalid_request", "Client credentials must not be in the request URI")
+    try:
+        pairs = await form_fields(request)
+    except ValueError:
+        raise _OAuthError("invalid_request", "The body is no form") from None
+    repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if repeated:
+        raise _OAuthError("invalid_request", "A parameter is there more than once")
+    fields = dict(pairs)
+    if "grant_type" not in fields:
+        raise _OAuthError("invalid_request", "grant_type is missing")
+    return fields
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Return client id and secret of an ``Authorization: Basic`` header, form-decoded (RFC 6749, section 2.3.1)."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise _OAuthError("invalid_client", "Client authentication is Basic, or in the body", 401)
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        client_id, colon, secret = "", "", ""
+    if not colon:
+        raise _OAuthError("invalid_client", "The Authorization header can't be read", 401)
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _asked(scope: str | None, granted: tuple[str, ...]) -> tuple[str, ...]:
+    if scope is None:
+        return granted
+    asked = tuple(dict.fromkeys(scope.split(" ")))
+    if not _SCOPE.fullmatch(scope) or not set(asked) <= set(granted):
+        raise _OAuthError("invalid_scope", f"The scopes that can be asked for are: {' '.join(granted)}")
+    return asked
+
+
+def _same(given: str, known: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), known.encode())
+
+
+def _issued(token: IssuedToken) -> Response:
+    body = {
+        "access_token": token.access_token,
+        "token_type": "Bearer",
+        "expires_in": token.seconds,
+        "refresh_token": token.refresh_token,
+        "scope": " ".join(token.scopes),
+    }
+    return answer(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _refused(error: _OAuthError) -> Response:
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="sandbox"'
+    return answer({"error": error.error, "error_description": error.description}, error.status, headers)
