@@ -7,8 +7,28 @@ from typing import Any
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as ``provider_info.schema.json`` of Airflow says."""
+    from airflow_provider_cloudfn.connections.forms import FORMS
+
     return {
         "package-name": "airflow-provider-cloudfn",
         "name": "Cloud functions",
         "description": "Authenticated API calls in CEL, whose completion events start other Dags.",
+        "integrations": [
+            {
+                "integration-name": "Cloud functions",
+                "external-doc-url": "https://pypi.org/project/airflow-provider-cloudfn/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": "Cloud functions",
+                "python-modules": [
+                    "airflow_provider_cloudfn.hooks.cloudfn",
+                    "airflow_provider_cloudfn.hooks.amazon_connect",
+                    "airflow_provider_cloudfn.hooks.emporix",
+                ],
+            }
+        ],
+        "connection-types": [form.connection_type_info() for form in FORMS],
     }

@@ -1,0 +1,126 @@
+"""Checks the addresses that a connection names, before anything is sent there."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.connections.reading import ConnectionReader
+
+__all__ = ["base_url", "checked_url", "is_loopback"]
+
+_NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\<>\"^`{|}\s]")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]")
+
+
+def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
+    """
+    Return the base URL of a connection of type ``cloudfn``, without a slash at its end.
+
+    It stands in ``host``. A URI may have its port and its path apart, as Airflow takes it to pieces.
+
+    :param reader: The connection.
+    :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
+    """
+    host = reader.standard("host")
+    if host is None:
+        raise reader.error("host", "is missing; write the service's address, such as 'https://api.example.com'")
+    written, schema = host.strip(), (reader.standard("schema") or "").strip()
+    if "://" not in written:
+        if schema.lower() not in ("http", "https"):
+            raise reader.error(
+                "host", f"got {_shown(written)}, which has no scheme; write 'https://{_without_secrets(written)}'"
+            )
+        written, schema = f"{schema.lower()}://{written}", ""
+    parts = _split(reader, "host", written, allow_http=allow_http)
+    if parts.query or "?" in written:
+        raise reader.error("host", f"got {_shown(written)} with a query; a query belongs to the request: leave it away")
+    netloc, path = parts.netloc, parts.path
+    if (port := reader.port) is not None and port != parts.port:
+        if parts.port is not None:
+            raise reader.error("port", f"got {port}, and the base URL says {parts.port}: leave one of them empty")
+        if not 0 < port < 65536:
+            raise reader.error("port", f"got {port}; write a number from 1 to 65535")
+        netloc = f"{netloc.removesuffix(':')}:{port}"
+    if schema and schema.lower() != parts.scheme:
+        if path.strip("/"):
+            raise reader.error("schema", "must be empty: the base URL says scheme and path")
+        path = "/" + schema.strip("/")
+    return checked_url(reader, "host", f"{parts.scheme}://{netloc}{path}".rstrip("/"), allow_http=allow_http)
+
+
+def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> str:
+    """
+    Return a URL that credentials may be sent to.
+
+    :param reader: The connection.
+    :param field: Where the URL stands.
+    :param url: What was written.
+    :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
+    :raises ConfigurationError: when it is no ``https://`` address, or has user-info or a fragment.
+    """
+    return _split(reader, field, url, allow_http=allow_http).geturl()
+
+
+def is_loopback(host: str) -> bool:
+    """
+    Return whether a host is this machine (RFC 6761, section 6.3).
+
+    :param host: A name or an address.
+    """
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> SplitResult:
+    written = url.strip()
+    shown = _shown(written)
+    if _NEVER_IN_A_URL.search(written):
+        raise reader.error(
+            field, f"got {shown} with a character that no URL can hold; percent-encode it, or leave it away"
+        )
+    try:
+        parts = urlsplit(written)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        raise reader.error(field, f"got {shown}, which is no URL; write such as 'https://api.example.com'") from None
+    if parts.scheme not in ("https", "http"):
+        raise reader.error(field, f"got {shown}; it must begin with https://")
+    if "@" in parts.netloc:
+        raise reader.error(field, f"got {shown} with user and password in it; credentials have fields of their own")
+    if not host or not _HOST.fullmatch(parts.netloc.removesuffix(f":{port}" if port is not None else ":")):
+        raise reader.error(field, f"got {shown}, which names no host; write such as 'https://api.example.com'")
+    if port == 0:
+        raise reader.error(field, f"got {shown}; a port is a number from 1 to 65535")
+    if parts.fragment or "#" in written:
+        raise reader.error(
+            field, f"got {shown} with a fragment, which is never sent: leave '#' and what follows it away"
+        )
+    if parts.scheme == "http" and not allow_http and not is_loopback(host):
+        raise reader.error(
+            field,
+            f"got {shown}, which would send credentials unencrypted; write https://, or set allow_http to true if the "
+            "way there is protected otherwise",
+        )
+    return parts
+
+
+def _without_secrets(url: str) -> str:
+    """Return a URL without user-info, query and fragment, where secrets stand."""
+    bare = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, separator, rest = bare.rpartition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme + separator + authority.rpartition("@")[2] + slash + path
+
+
+def _shown(url: str) -> str:
+    bare = _without_secrets(url)
+    return repr(bare if len(bare) <= 100 else bare[:100] + "…")

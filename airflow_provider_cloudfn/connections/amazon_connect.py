@@ -1,0 +1,141 @@
+"""The connection type ``amazon_connect``: a region, and what the Amazon provider needs to find credentials."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.connections.addresses import checked_url
+from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
+from airflow_provider_cloudfn.connections.reading import ConnectionReader
+from airflow_provider_cloudfn.connections.transport import TransportSettings
+from airflow_provider_cloudfn.connections.transport_form import TRANSPORT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["AmazonConnectConnection"]
+
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
+_ROLE = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/.+")
+_OBJECTS = ("assume_role_kwargs", "assume_role_with_saml", "config_kwargs", "service_config", "session_kwargs")
+_OURS = frozenset(form_field.name for form_field in TRANSPORT_FIELDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmazonConnectConnection:
+    """
+    A connection of type ``amazon_connect``.
+
+    :param conn_id: Its id.
+    :param region: The region of the Amazon Connect instance, such as ``eu-central-1``.
+    :param endpoint_url: Where to call instead of Amazon Connect's own address.
+    :param access_key_id: The access key's ID; None takes what the Amazon provider finds.
+    :param secret_access_key: The secret that belongs to it.
+    :param extra: The extras that are the Amazon provider's own, as it reads them.
+    :param transport: How requests travel.
+    """
+
+    conn_id: str
+    region: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    transport: TransportSettings = field(default_factory=TransportSettings)
+
+    @classmethod
+    def from_connection(cls, conn: Any) -> AmazonConnectConnection:
+        """
+        Read an Airflow connection.
+
+        :param conn: The connection, from the UI, the environment or a secrets backend.
+        :raises ConfigurationError: for the first field that is missing, unknown, impossible or doesn't fit the others;
+            the message names it and says what to do.
+        """
+        reader = ConnectionReader(conn, AMAZON_CONNECT_FORM)
+        reader.require_absent(
+            ["host", "schema", "port"],
+            "the region decides the address; to call another, write it in the extra endpoint_url",
+        )
+        login, password = reader.standard("login"), reader.standard("password")
+        if login is None and password is not None:
+            raise reader.error("login", "is missing, and the password holds a secret access key; write both, or none")
+        if password is None and login is not None:
+            raise reader.error("password", "is missing, and login holds an access key ID; write both, or none")
+        if password is not None and password != password.strip():
+            raise reader.error("password", "begins or ends with white space or a line end; write it without")
+        transport = TransportSettings.read(reader)
+        extra = _amazon_extras(reader)
+        return cls(
+            conn_id=reader.conn_id,
+            region=_region(reader),
+            endpoint_url=_endpoint_url(reader, extra, allow_http=transport.allow_http),
+            access_key_id=login.strip() if login else None,
+            secret_access_key=password,
+            extra=MappingProxyType(extra),
+            transport=transport,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Return where requests go, without a slash at its end."""
+        if self.endpoint_url is not None:
+            return self.endpoint_url
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"https://connect.{self.region}.{suffix}"
+
+    @property
+    def sts_endpoint_url(self) -> str | None:
+        """
+        Return where to ask for the caller's identity, None for AWS itself.
+
+        A stand-in for AWS, such as moto or LocalStack, serves every API at one address; a VPC endpoint serves one.
+        """
+        configured = self.extra.get("service_config", {}).get("sts", {}).get("endpoint_url")
+        if configured:
+            return str(configured)
+        if self.endpoint_url is None or re.search(r"\.amazonaws\.com(\.cn)?(:\d+)?(/|$)", self.endpoint_url):
+            return None
+        return self.endpoint_url
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        session = self.extra.get("session_kwargs", {})
+        found = [self.secret_access_key]
+        for place in (self.extra, session):
+            found += [place.get("aws_secret_access_key"), place.get("aws_session_token")]
+        yield from (secret for secret in found if isinstance(secret, str) and secret)
+        yield from self.transport.secrets()
+
+
+def _amazon_extras(reader: ConnectionReader) -> dict[str, Any]:
+    extra = {name: value for name, value in reader.extras.items() if name not in _OURS}
+    for name in _OBJECTS:
+        if name in extra:
+            extra[name] = reader.json_object(name, '{"name": "value"}')
+    for name in ("region_name", "role_arn", "profile_name", "endpoint_url"):
+        if name in extra:
+            extra[name] = reader.text(name)
+    role = extra.get("role_arn")
+    if role is not None and not _ROLE.fullmatch(role):
+        raise reader.error("role_arn", f"got {role!r}; write such as 'arn:aws:iam::123456789012:role/airflow-connect'")
+    return extra
+
+
+def _region(reader: ConnectionReader) -> str:
+    region = reader.required_text("region_name", "the address of Amazon Connect")
+    if not _REGION.fullmatch(region):
+        raise reader.error("region_name", f"got {region!r}; write a region's code, such as 'eu-central-1'")
+    return region
+
+
+def _endpoint_url(reader: ConnectionReader, extra: Mapping[str, Any], *, allow_http: bool) -> str | None:
+    own = extra.get("service_config", {}).get("connect", {})
+    written = own.get("endpoint_url") if isinstance(own, dict) else None
+    written = written or extra.get("endpoint_url")
+    if not written:
+        return None
+    return checked_url(reader, "endpoint_url", str(written), allow_http=allow_http).rstrip("/")

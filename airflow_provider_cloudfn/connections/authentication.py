@@ -1,0 +1,214 @@
+"""How a connection authenticates: one settings object for each authentication type, and the auth scheme made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_cloudfn.auth.scheme import Auth
+
+__all__ = [
+    "ApiKey",
+    "Authentication",
+    "AwsSignature",
+    "Basic",
+    "Bearer",
+    "HmacSignature",
+    "NoAuthentication",
+    "OAuth2",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoAuthentication:
+    """Nothing is added to a request."""
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        return iter(())
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.scheme import NoAuth
+
+        return NoAuth()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """
+    A key in a header or in the query.
+
+    :param location: ``header`` or ``query``.
+    :param name: The header's or the parameter's name.
+    :param value: The key.
+    """
+
+    location: Literal["header", "query"]
+    name: str
+    value: str = field(repr=False)
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield self.value
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+
+        return ApiKeyAuth(self.name, self.value, self.location)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuth2:
+    """
+    An access token by client credentials (RFC 6749, section 4.4).
+
+    :param token_url: The token endpoint.
+    :param client_id: The client's public name.
+    :param client_secret: The client's secret; for ``private_key_jwt`` its private key as PEM text; for ``none`` None.
+    :param scopes: The permissions to ask for.
+    :param refresh_url: Where refresh tokens are exchanged, if elsewhere.
+    :param client_auth_method: How the token endpoint is shown who asks.
+    :param audience: The service that the token is for.
+    :param resource: The resource that the token is for (RFC 8707).
+    :param parameters: What else the token endpoint wants.
+    :param key_id: The name of the private key, for ``private_key_jwt``.
+    :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    """
+
+    token_url: str
+    client_id: str
+    client_secret: str | None = field(repr=False)
+    scopes: tuple[str, ...] = ()
+    refresh_url: str | None = None
+    client_auth_method: str = "client_secret_basic"
+    audience: str | None = None
+    resource: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    key_id: str | None = None
+    algorithm: str = "RS256"
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        if self.client_secret:
+            yield self.client_secret
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+
+        return OAuth2ClientCredentials(
+            token_url=self.token_url,
+            client_id=self.client_id,
+            client_secret=self.client_secret or "",
+            scopes=self.scopes,
+            refresh_url=self.refresh_url,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basic:
+    """
+    User name and password (RFC 7617).
+
+    :param username: The user's name, without a colon.
+    :param password: The user's password.
+    """
+
+    username: str
+    password: str = field(repr=False)
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield self.password
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.basic import BasicAuth
+
+        return BasicAuth(self.username, self.password)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bearer:
+    """
+    A token that was given once and for all (RFC 6750).
+
+    :param token: The token.
+    """
+
+    token: str = field(repr=False)
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield self.token
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.bearer import BearerAuth
+
+        return BearerAuth(self.token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsSignature:
+    """
+    AWS Signature Version 4, for any service.
+
+    :param service: The name that the service signs with.
+    :param region: The region that the service runs in.
+    :param key_id: The access key's ID; None takes the credentials from elsewhere.
+    :param secret_key: The secret access key that belongs to it.
+    :param session_token: Where the access key is a temporary one.
+    :param conn_id: An Airflow connection of type ``aws`` that has the credentials.
+    """
+
+    service: str
+    region: str
+    key_id: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    conn_id: str | None = None
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield from (secret for secret in (self.secret_key, self.session_token) if secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HmacSignature:
+    """
+    A signature over the body (RFC 2104) in a header.
+
+    :param secret: The key.
+    :param header: The header's name.
+    :param algorithm: The hash function's name.
+    :param encoding: ``base64`` or ``hex``.
+    """
+
+    secret: str = field(repr=False)
+    header: str
+    algorithm: str = "sha256"
+    encoding: str = "base64"
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield self.secret
+
+    def scheme(self) -> Auth:
+        """Return what puts credentials on a request."""
+        from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
+
+        return HmacSignatureAuth(
+            self.secret,
+            self.header,
+            algorithm=self.algorithm,
+            encoding=cast("Literal['base64', 'hex']", self.encoding),
+        )
+
+
+Authentication: TypeAlias = NoAuthentication | ApiKey | OAuth2 | Basic | Bearer | AwsSignature | HmacSignature

@@ -1,0 +1,145 @@
+"""The connection type ``emporix_oe``: an event source and its secret, and an API client."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.connections.addresses import checked_url
+from airflow_provider_cloudfn.connections.authentication import OAuth2
+from airflow_provider_cloudfn.connections.emporix_form import EMPORIX_FORM
+from airflow_provider_cloudfn.connections.reading import ConnectionReader
+from airflow_provider_cloudfn.connections.transport import TransportSettings
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["EmporixConnection"]
+
+_EVENT_RECEIVER = "https://signals.emporix.io/e"
+_APIS = {"production": "https://api.emporix.io", "stage": "https://api-stage.emporix.io"}
+_SOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmporixConnection:
+    """
+    A connection of type ``emporix_oe``.
+
+    :param conn_id: Its id.
+    :param event_url: Where events go: the event receiver with the Event Source ID.
+    :param secret: What events are signed with.
+    :param api_url: Where the Emporix API is; None where the environment is ``custom`` and has none.
+    :param client_id: The API client; None where there is none.
+    :param client_secret: The API client's secret.
+    :param transport: How requests travel.
+    """
+
+    conn_id: str
+    event_url: str
+    secret: str = field(repr=False)
+    api_url: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    transport: TransportSettings = field(default_factory=TransportSettings)
+
+    @classmethod
+    def from_connection(cls, conn: Any) -> EmporixConnection:
+        """
+        Read an Airflow connection.
+
+        :param conn: The connection, from the UI, the environment or a secrets backend.
+        :raises ConfigurationError: for the first field that is missing, unknown, impossible or doesn't fit the others;
+            the message names it and says what to do.
+        """
+        reader = ConnectionReader(conn, EMPORIX_FORM)
+        reader.require_absent(
+            ["host", "schema", "port"],
+            "the environment decides the addresses; for others, choose the environment 'custom'",
+        )
+        transport = TransportSettings.read(reader)
+        environment = reader.choice("environment")
+        if environment != "custom":
+            for name in ("event_receiver_url", "api_url"):
+                if reader.text(name) is not None:
+                    raise reader.error(
+                        name, f"belongs to the environment 'custom', and that is {environment!r}: empty it"
+                    )
+        client_id, client_secret = reader.text("client_id"), reader.secret("client_secret")
+        if (client_id is None) != (client_secret is None):
+            missing = "client_id" if client_id is None else "client_secret"
+            raise reader.error(
+                missing, "is missing, and the other of Client ID and Client secret is given; write both, or none"
+            )
+        api_url = reader.text("api_url") or _APIS.get(environment)
+        secret = reader.required_password(
+            "events are signed with it; copy it from Orchestration Engine, Admin, Settings"
+        )
+        for name, value in (("password", secret), ("client_secret", client_secret)):
+            if value is not None and value != value.strip():
+                raise reader.error(name, "begins or ends with white space or a line end; write it without")
+        return cls(
+            conn_id=reader.conn_id,
+            event_url=_event_url(reader, environment, allow_http=transport.allow_http),
+            secret=secret,
+            api_url=_url(reader, "api_url", api_url, allow_http=transport.allow_http) if api_url else None,
+            client_id=client_id,
+            client_secret=client_secret,
+            transport=transport,
+        )
+
+    def api_authentication(self) -> OAuth2:
+        """
+        Return what gets an API token, at ``/oauth/token`` of the API.
+
+        :raises ConfigurationError: when the connection has no API client, or no API.
+        """
+        if self.client_id is None or self.api_url is None:
+            missing = "client_id and client_secret" if self.client_id is None else "api_url"
+            raise ConfigurationError(f"connection {self.conn_id!r}: the Emporix API needs {missing}, which is empty")
+        return OAuth2(
+            token_url=f"{self.api_url}/oauth/token",
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            client_auth_method="client_secret_post",
+        )
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        yield self.secret
+        if self.client_secret:
+            yield self.client_secret
+        yield from self.transport.secrets()
+
+
+def _event_url(reader: ConnectionReader, environment: str, *, allow_http: bool) -> str:
+    login = reader.standard("login")
+    if login is None:
+        raise reader.error("login", "is missing; write the Event Source ID, such as 'src_w34a44rft567'")
+    source = login.strip()
+    receiver = reader.text("event_receiver_url")
+    if "://" in source:
+        if receiver is not None:
+            raise reader.error(
+                "event_receiver_url", "is given, and login holds a full URL too: empty one, or write the bare ID"
+            )
+        url = _url(reader, "login", source, allow_http=allow_http)
+        if not _SOURCE_ID.fullmatch(url.rpartition("/")[2]) or url.count("/") < 3:
+            raise reader.error(
+                "login", "is a URL that doesn't end with the Event Source ID; copy it from Admin, Settings"
+            )
+        return url
+    if not _SOURCE_ID.fullmatch(source):
+        raise reader.error("login", "is no Event Source ID; write such as 'src_w34a44rft567', or the full URL")
+    if environment == "custom" and receiver is None:
+        raise reader.error("event_receiver_url", "is missing, and the environment 'custom' needs it")
+    return f"{_url(reader, 'event_receiver_url', receiver or _EVENT_RECEIVER, allow_http=allow_http)}/{source}"
+
+
+def _url(reader: ConnectionReader, field_name: str, url: str, *, allow_http: bool) -> str:
+    checked = checked_url(reader, field_name, url, allow_http=allow_http)
+    if "?" in checked:
+        raise reader.error(field_name, "may hold no query; leave '?' and what follows it away")
+    return checked.rstrip("/")

@@ -1,0 +1,55 @@
+"""The form of the connection type ``emporix_oe``, in the words of the documents."""
+
+from __future__ import annotations
+
+from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
+from airflow_provider_cloudfn.connections.transport_form import TRANSPORT_FIELDS
+
+__all__ = ["EMPORIX_FORM", "ENVIRONMENTS"]
+
+ENVIRONMENTS = ("production", "stage", "custom")
+
+EMPORIX_FORM = ConnectionForm(
+    connection_type="emporix_oe",
+    title="Emporix Orchestration Engine",
+    hook_class_name="airflow_provider_cloudfn.hooks.emporix.EmporixHook",
+    standard=(
+        StandardField(
+            "login",
+            "Event Source ID",
+            "From the Management Dashboard: Orchestration Engine, Admin, Settings. The bare ID, or the full URL.",
+            "src_w34a44rft567",
+        ),
+        StandardField("password", "Secret", "From the same page: what events are signed with."),
+    ),
+    extras=(
+        ExtraField(
+            "environment",
+            "Environment",
+            "Which Emporix to talk to. stage changes the API's address only: no other event receiver is documented.",
+            kind="choice",
+            choices=ENVIRONMENTS,
+            default="production",
+        ),
+        ExtraField(
+            "client_id",
+            "Client ID",
+            "From the Emporix Developer Portal, API Keys. Not needed for starting a process.",
+            example="tnU7YdA4kUrxHnGnWBzTjuSrEqTzAiLq",
+        ),
+        ExtraField("client_secret", "Client secret", "The secret of the client ID.", kind="secret"),
+        ExtraField(
+            "event_receiver_url",
+            "Custom: Event receiver URL",
+            "For the environment custom: where events go, without the Event Source ID.",
+            example="https://signals.emporix.io/e",
+        ),
+        ExtraField(
+            "api_url",
+            "Custom: API URL",
+            "For the environment custom: where the API is, which gives API tokens.",
+            example="https://api.emporix.io",
+        ),
+        *TRANSPORT_FIELDS,
+    ),
+)

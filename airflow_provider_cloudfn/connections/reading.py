@@ -1,0 +1,281 @@
+"""Reads the fields of an Airflow connection, and says what is wrong with one so that a person can put it right."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_cloudfn.connections.form import ConnectionForm
+
+__all__ = ["ConnectionReader"]
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+
+
+class ConnectionReader:
+    """
+    The fields of one connection, of which null, empty text and white space count as absent.
+
+    :param conn: An Airflow connection, of the task SDK or of the metadata database.
+    :param form: The form of the connection's type: it knows the extras that there are.
+    :raises ConfigurationError: when the connection is of another type, or its extras are no JSON object, or one of them
+        is unknown.
+    """
+
+    def __init__(self, conn: Any, form: ConnectionForm) -> None:
+        self.conn_id: str = conn.conn_id or "(unsaved)"
+        self._form = form
+        if conn.conn_type != form.connection_type:
+            raise ConfigurationError(
+                f"connection {self.conn_id!r} is of type {conn.conn_type!r}: make it one of type "
+                f"{form.connection_type!r} ({form.title!r}), or name another connection"
+            )
+        self._standard: dict[str, Any] = {
+            name: _present(getattr(conn, name, None)) for name in ("host", "schema", "login", "password", "port")
+        }
+        self._extras = self._known(self._parsed(conn.extra))
+
+    @property
+    def extras(self) -> Mapping[str, Any]:
+        """Return the extras that are present, as they were written."""
+        return self._extras
+
+    def error(self, field: str, problem: str) -> ConfigurationError:
+        """
+        Return an error that names the connection and the field.
+
+        :param field: A standard field or an extra.
+        :param problem: What it holds, unless that is secret, and what to do.
+        """
+        label = self._form.label(field)
+        named = field if label == field else f"{field} ({label})"
+        return ConfigurationError(f"connection {self.conn_id!r}, {named}: {problem}")
+
+    def standard(self, name: str) -> str | None:
+        """
+        Return a standard field as it was written.
+
+        :param name: ``host``, ``schema``, ``login`` or ``password``.
+        """
+        value = self._standard[name]
+        return None if value is None else str(value)
+
+    @property
+    def port(self) -> int | None:
+        """Return the standard field ``port``."""
+        value = self._standard["port"]
+        return None if value is None else int(value)
+
+    def require_absent(self, names: Iterable[str], why: str) -> None:
+        """
+        Refuse standard fields that mean nothing on this type of connection.
+
+        :param names: The fields.
+        :param why: What to do instead.
+        """
+        for name in names:
+            if self._standard[name] is not None:
+                raise self.error(name, f"must be empty: {why}")
+
+    def text(self, name: str) -> str | None:
+        """
+        Return a plain text without the white space around it, or the form's default.
+
+        :param name: An extra.
+        """
+        value = self._extras.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.error(name, f"got {_kind(value)}; write text")
+        return value.strip()
+
+    def secret(self, name: str) -> str | None:
+        """
+        Return a secret text exactly as it was written.
+
+        :param name: An extra.
+        """
+        value = self._extras.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self.error(name, f"got {_kind(value)}; write text")
+        return value
+
+    def required_text(self, name: str, why: str) -> str:
+        """
+        Return a plain text that must be there.
+
+        :param name: An extra.
+        :param why: What needs it, such as ``auth_type 'api_key'``.
+        """
+        value = self.text(name)
+        if value is None:
+            example = self._form.fields[name].example
+            raise self.error(
+                name, f"is missing, and {why} needs it" + (f"; write such as {example!r}" if example else "")
+            )
+        return value
+
+    def required_password(self, why: str) -> str:
+        """
+        Return the standard field ``password``.
+
+        :param why: What needs it, and as what, such as ``auth_type 'api_key' needs the API key there``.
+        """
+        value = self.standard("password")
+        if value is None:
+            raise self.error("password", f"is missing, and {why}")
+        return value
+
+    def choice(self, name: str) -> str:
+        """
+        Return one of the choices that the form offers; where it is absent, the form's default.
+
+        :param name: An extra of kind ``choice`` with a default.
+        """
+        field = self._form.fields[name]
+        value = self._extras.get(name, field.default)
+        written = value.strip() if isinstance(value, str) else value
+        if written not in field.choices:
+            shown = _cut(written) if isinstance(written, str) else _kind(written)
+            nearest = _nearest(written.lower(), field.choices) if isinstance(written, str) else None
+            hint = f"did you mean {nearest!r}? " if nearest else ""
+            raise self.error(name, f"got {shown}; {hint}choose one of {', '.join(field.choices)}")
+        return str(written)
+
+    def boolean(self, name: str) -> bool:
+        """
+        Return whether a switch is on; where it is absent, it is off.
+
+        :param name: An extra. In a URI it is text: ``true`` or ``false``.
+        """
+        value = self._extras.get(name, False)
+        if isinstance(value, bool):
+            return value
+        word = str(value).strip().lower()
+        if word in _TRUE or word in _FALSE:
+            return word in _TRUE
+        raise self.error(name, f"got {_cut(value) if isinstance(value, str) else _kind(value)}; write true or false")
+
+    def number(self, name: str) -> float | None:
+        """
+        Return a number within the bounds of the form.
+
+        :param name: An extra. In a URI it is text.
+        """
+        value = self._extras.get(name)
+        if value is None:
+            return None
+        field = self._form.fields[name]
+        least, greatest = field.minimum or 0.0, field.maximum or math.inf
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not least <= number <= greatest:
+            shown = _cut(str(value)) if isinstance(value, (str, int, float)) else _kind(value)
+            raise self.error(name, f"got {shown}; write a number from {least:g} to {greatest:g}")
+        return number
+
+    def texts(self, name: str, example: str) -> dict[str, str]:
+        """
+        Return a JSON object of texts, which the form and a URI hold as JSON text.
+
+        :param name: An extra.
+        :param example: What to write, for the error. The values are taken as secret: no error shows them.
+        """
+        value = self.json_object(name, example)
+        for key, item in value.items():
+            if not isinstance(item, str) or not item:
+                found = _kind(item) if item != "" else "empty text"
+                raise self.error(name, f"{key!r} holds {found}; each value must be text, as in {example}")
+        return value
+
+    def json_object(self, name: str, example: str) -> dict[str, Any]:
+        """
+        Return a JSON object, which the form and a URI may hold as JSON text; absent is empty.
+
+        :param name: An extra.
+        :param example: What to write, for the error.
+        """
+        value = self._extras.get(name, {})
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                where = (
+                    f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+                )
+                raise self.error(name, f"is no JSON{where}; write a JSON object, as {example}") from None
+        if not isinstance(value, dict):
+            raise self.error(name, f"got {_kind(value)}; write a JSON object, as {example}")
+        return value
+
+    def _parsed(self, extra: Any) -> dict[str, Any]:
+        # Not Connection.extra_dejson: it takes broken JSON for an empty object, and may not be called in an event loop.
+        if isinstance(extra, str) and extra.strip():
+            try:
+                extra = json.loads(extra)
+            except ValueError as error:
+                where = (
+                    f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+                )
+                raise self.error("extra", f"is no JSON{where}; write a JSON object") from None
+            # A URI's query that holds nothing but JSON text arrives wrapped once more.
+            if isinstance(extra, str):
+                return self._parsed(extra)
+        if not extra:
+            return {}
+        if not isinstance(extra, dict):
+            raise self.error("extra", f"got {_kind(extra)}; write a JSON object")
+        return extra
+
+    def _known(self, extras: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the extras that are present, by their plain names."""
+        prefix = f"extra__{self._form.connection_type}__"
+        allowed = {*self._form.fields, *self._form.undrawn}
+        known: dict[str, Any] = {}
+        for written, value in extras.items():
+            name = written.removeprefix(prefix)
+            if name not in allowed:
+                nearest = _nearest(name, sorted(allowed))
+                remedy = (
+                    f"did you mean {nearest!r}?" if nearest else f"there are {', '.join(sorted(self._form.fields))}"
+                )
+                raise ConfigurationError(
+                    f"connection {self.conn_id!r}: there is no extra field {_cut(written)}; {remedy}"
+                )
+            if _present(value) is not None:
+                known[name] = value
+        return known
+
+
+def _present(value: Any) -> Any:
+    """Return None for what counts as absent."""
+    if value is None or (isinstance(value, str) and not value.strip()) or value in ({}, []):
+        return None
+    return value
+
+
+def _nearest(name: str, names: Iterable[str]) -> str | None:
+    known = list(names)
+    begun = [one for one in known if len(name) > 2 and one.startswith(name)]
+    found = begun if len(begun) == 1 else difflib.get_close_matches(name, known, n=1)
+    return found[0] if found else None
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def _kind(value: Any) -> str:
+    kinds = {type(None): "null", bool: "true or false", int: "a number", float: "a number", str: "text"}
+    return kinds.get(type(value), "a list" if isinstance(value, list) else "an object")

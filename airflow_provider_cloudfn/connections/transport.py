@@ -1,0 +1,156 @@
+"""How requests of a connection travel: timeouts, TLS, proxy and the addresses that are allowed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.connections.reading import ConnectionReader
+
+__all__ = ["TransportSettings", "is_pem", "pem_text"]
+
+_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+_PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info):[^\n]*\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportSettings:
+    """
+    How requests travel; None stands for the client's default.
+
+    :param connect_timeout: Seconds until a connection must be made.
+    :param read_timeout: Seconds that the service may stay silent.
+    :param total_timeout: Seconds that a request may take in all.
+    :param proxy: The URL of an HTTP proxy, perhaps with user and password.
+    :param ca_bundle: The path of a PEM file, or PEM text, with the certificate authorities to trust.
+    :param client_cert: The path of a PEM file, or PEM text, with the client's certificate.
+    :param client_key_file: The path of a PEM file with the certificate's private key.
+    :param client_private_key: The private key as PEM text.
+    :param client_private_key_passphrase: What opens the private key.
+    :param address_guard: ``link_local``, ``private`` or ``off``: which addresses the host may not resolve to.
+    :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
+    """
+
+    connect_timeout: float | None = None
+    read_timeout: float | None = None
+    total_timeout: float | None = None
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = field(default=None, repr=False)
+    client_cert: str | None = field(default=None, repr=False)
+    client_key_file: str | None = None
+    client_private_key: str | None = field(default=None, repr=False)
+    client_private_key_passphrase: str | None = field(default=None, repr=False)
+    address_guard: str = "link_local"
+    allow_http: bool = False
+
+    @classmethod
+    def read(cls, reader: ConnectionReader) -> TransportSettings:
+        """
+        Read the fields of ``transport_form.py``.
+
+        :param reader: The connection.
+        """
+        client_cert, key_file = reader.text("client_cert"), reader.text("client_key_file")
+        private_key = reader.secret("client_private_key")
+        passphrase = reader.secret("client_private_key_passphrase")
+        if key_file and private_key:
+            raise reader.error("client_key_file", "is given, and client_private_key too: empty one of them")
+        for name, value in (("client_key_file", key_file), ("client_private_key", private_key)):
+            if value and not client_cert:
+                raise reader.error(name, "is given without client_cert, the certificate that it belongs to")
+        if passphrase and not client_cert:
+            raise reader.error("client_private_key_passphrase", "is given without client_cert: empty it")
+        if private_key and not is_pem(private_key):
+            raise reader.error("client_private_key", "is no PEM text; it begins with '-----BEGIN … PRIVATE KEY-----'")
+        if client_cert and _PEM_BLOCK.search(client_cert) and "PRIVATE KEY-----" in client_cert:
+            raise reader.error(
+                "client_cert", "holds a private key, and is shown to everybody: move it to client_private_key"
+            )
+        return cls(
+            connect_timeout=reader.number("connect_timeout"),
+            read_timeout=reader.number("read_timeout"),
+            total_timeout=reader.number("total_timeout"),
+            proxy=_proxy(reader),
+            ca_bundle=reader.text("ca_bundle"),
+            client_cert=client_cert,
+            client_key_file=key_file,
+            client_private_key=private_key,
+            client_private_key_passphrase=passphrase,
+            address_guard=reader.choice("address_guard"),
+            allow_http=reader.boolean("allow_http"),
+        )
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+        if self.proxy and (password := urlsplit(self.proxy).password):
+            yield password
+            yield unquote(password)
+        if self.client_private_key:
+            yield self.client_private_key
+            yield pem_text(self.client_private_key)
+        if self.client_private_key_passphrase:
+            yield self.client_private_key_passphrase
+
+    @property
+    def needs_ssl_context(self) -> bool:
+        """Return whether TLS differs from what the system does by itself."""
+        return bool(self.ca_bundle or self.client_cert)
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """
+        Return the TLS settings, None where they are the system's.
+
+        :raises ConfigurationError: when a certificate or key can't be read.
+        """
+        if not self.needs_ssl_context:
+            return None
+        from airflow_provider_cloudfn.connections.tls import client_ssl_context
+
+        return client_ssl_context(self)
+
+
+def is_pem(text: str) -> bool:
+    """
+    Return whether a text is PEM (RFC 7468), and not the path of a file.
+
+    :param text: What was written.
+    """
+    return _PEM_BLOCK.search(text) is not None
+
+
+def pem_text(text: str) -> str:
+    r"""
+    Return PEM text with its line ends, which a single-line form field or ``\n`` in an environment variable takes away.
+
+    :param text: PEM text, its lines separated by any white space, or by a written ``\n``.
+    """
+    blocks = []
+    for label, content in _PEM_BLOCK.findall(text.replace("\\n", "\n")):
+        if _PEM_HEADER.search(content):  # the old encrypted format, whose headers are lines: it must have kept them
+            blocks.append(f"-----BEGIN {label}-----{content.rstrip()}\n-----END {label}-----\n")
+            continue
+        body = "".join(content.split())
+        lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
+        blocks.append(f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
+    return "".join(blocks)
+
+
+def _proxy(reader: ConnectionReader) -> str | None:
+    written = reader.secret("proxy")
+    if written is None:
+        return None
+    try:
+        parts = urlsplit(written.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.path.strip("/") or parts.query)
+        _ = parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise reader.error("proxy", "is no proxy's URL; write such as 'http://user:password@proxy.example.com:3128'")
+    return written.strip()

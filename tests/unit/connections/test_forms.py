@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_cloudfn.connections.forms import FORMS
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.connections.form import ConnectionForm
+
+EACH = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.connection_type)
+
+
+def test_the_public_names_of_the_fields() -> None:
+    """People write them in environment variables and Terraform: a name that is gone here breaks their connections."""
+    assert {form.connection_type: [field.name for field in form.extras] for form in FORMS} == {
+        "cloudfn": [
+            "auth_type", "key_location", "key_name",
+            "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method", "audience", "resource",
+            "oauth2_parameters", "jwt_key_id", "jwt_algorithm",
+            "username",
+            "aws_service", "aws_region", "aws_key_id", "aws_session_token", "aws_conn_id",
+            "hmac_header", "hmac_algorithm", "hmac_encoding",
+            "secret_values", "health_path",
+            "client_cert", "client_key_file", "client_private_key", "client_private_key_passphrase",
+            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
+        ],
+        "amazon_connect": [
+            "region_name", "aws_session_token", "role_arn", "profile_name", "endpoint_url",
+            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
+        ],
+        "emporix_oe": [
+            "environment", "client_id", "client_secret", "event_receiver_url", "api_url",
+            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
+        ],
+    }  # fmt: skip
+
+
+@EACH
+def test_each_field_explains_itself_and_gives_an_example(form: ConnectionForm) -> None:
+    for field in form.extras:
+        assert field.label, field.name
+        assert field.help.endswith((".", "}.", ":3128")), field.name
+        assert field.example or field.choices or field.kind in ("secret", "boolean"), field.name
+
+
+@EACH
+def test_each_choice_has_a_default_among_its_choices(form: ConnectionForm) -> None:
+    for field in form.extras:
+        assert (field.kind == "choice") == bool(field.choices), field.name
+        if field.choices:
+            assert field.default in field.choices, field.name
+
+
+@EACH
+def test_the_readme_table_has_each_field(form: ConnectionForm) -> None:
+    table = form.markdown_table().splitlines()
+
+    assert len(table) == 2 + len(form.standard) + len(form.extras)
+    assert all(line.count("|") == 4 for line in table)
