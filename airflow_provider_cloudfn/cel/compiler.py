@@ -145,7 +145,7 @@ class Compiler:
                 return node, fields
             if isinstance(node, Select) and not node.optional:
                 fields.append((node.field, node.at))
-            elif isinstance(node, Index) and not node.optional and (key := _text(node.key)) is not None:
+            elif isinstance(node, Index) and not node.optional and (key := self.text(node.key)) is not None:
                 fields.append((key, node.key.at))
             else:
                 return None
@@ -173,6 +173,15 @@ class Compiler:
                 value = _TYPE_NAMES[name]
                 return lambda frame: value
         return self.problem(self._unknown_name(root.name, fields), root.at)
+
+    def text(self, node: Node) -> str | None:
+        """Return the text of a node that is a string literal."""
+        if isinstance(node, Token) and node.kind == "STRING":
+            try:
+                return str(decode(node.kind, node.text))
+            except LiteralError:
+                return None
+        return None
 
     def _note(self, root: Identifier, names: list[str]) -> None:
         if root.name in self.variables and (root.root or root.name not in self._locals):
@@ -286,16 +295,6 @@ class Compiler:
 
     def _message(self, node: Message) -> Closure:
         return self.problem('messages of protocol buffers can\'t be built here; write a map: {"name": value}', node.at)
-
-
-def _text(node: Node) -> str | None:
-    """Return the text of a node that is a string literal."""
-    if isinstance(node, Token) and node.kind == "STRING":
-        try:
-            return str(decode(node.kind, node.text))
-        except LiteralError:
-            return None
-    return None
 
 
 def _nearest(name: str, known: Collection[str]) -> str | None:

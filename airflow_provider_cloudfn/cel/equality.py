@@ -79,7 +79,9 @@ def _equal_maps(budget: Budget, left: Mapping[Any, Any], right: Mapping[Any, Any
 
 
 def instant(value: dt.datetime) -> dt.datetime:
-    """Return the timestamp in UTC, as which two of any time zones can be compared."""
+    """Return the timestamp in UTC, as which two of any time zones can be compared, as a plain datetime."""
+    if type(value) is not dt.datetime:  # pendulum's have an arithmetic of their own
+        value = dt.datetime.combine(value.date(), value.timetz())
     if value.tzinfo is dt.timezone.utc:
         return value
     return value.replace(tzinfo=dt.timezone.utc) if value.tzinfo is None else value.astimezone(dt.timezone.utc)

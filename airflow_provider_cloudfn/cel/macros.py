@@ -16,8 +16,10 @@ from airflow_provider_cloudfn.cel.displays import put
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.functions.sorting import sort_by_keys
+from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
+from airflow_provider_cloudfn.cel.optionals import opt_map, or_else, or_value
 from airflow_provider_cloudfn.cel.syntax import Call, Identifier, Node, Select
-from airflow_provider_cloudfn.cel.values import KIND, Optional
+from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 if TYPE_CHECKING:
@@ -232,9 +234,9 @@ def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
     def build(compiler: Compiler, node: Call) -> Closure:
         count = shapes.get(len(node.arguments))
         if count is None:
-            return _wrong_count(compiler, node, sorted(shapes))
+            return wrong_count(compiler, node, sorted(shapes))
         assert node.target is not None  # noqa: S101  # a macro of this kind is called on a value
-        names = _variables(compiler, node, count)
+        names = variables(compiler, node, count)
         if names is None:
             return compiler.compile(node.target)
         target = compiler.compile(node.target)
@@ -244,30 +246,9 @@ def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
     return Macro(build)
 
 
-def _wrong_count(compiler: Compiler, node: Call, counts: list[int]) -> Closure:
-    expected = " or ".join(map(str, counts))
-    return compiler.problem(f"{node.name}() takes {expected} arguments, got {len(node.arguments)}", node.at)
-
-
-def _variables(compiler: Compiler, node: Call, count: int) -> list[str] | None:
-    """Return the names of the variables that a macro introduces, its first arguments; None when they are none."""
-    names = []
-    for argument in node.arguments[:count]:
-        if not isinstance(argument, Identifier) or argument.root:
-            compiler.problem(
-                f"{node.name}() begins with the name of a variable, such as x in list.map(x, x + 1)", argument.at
-            )
-            return None
-        names.append(argument.name)
-    if len(set(names)) != len(names):
-        compiler.problem(f"the two variables of {node.name}() need different names", node.arguments[1].at)
-        return None
-    return names
-
-
 def _has(compiler: Compiler, node: Call) -> Closure:
     if len(node.arguments) != 1:
-        return _wrong_count(compiler, node, [1])
+        return wrong_count(compiler, node, [1])
     asked: Node = node.arguments[0]
     if not isinstance(asked, Select):
         return compiler.problem(
@@ -283,8 +264,8 @@ def _has(compiler: Compiler, node: Call) -> Closure:
 
 def _bind(compiler: Compiler, node: Call) -> Closure:
     if len(node.arguments) != 3:
-        return _wrong_count(compiler, node, [3])
-    names = _variables(compiler, node, 1)
+        return wrong_count(compiler, node, [3])
+    names = variables(compiler, node, 1)
     value = compiler.compile(node.arguments[1])
     if names is None:
         return value
@@ -297,32 +278,19 @@ def _bind(compiler: Compiler, node: Call) -> Closure:
     return evaluate
 
 
-def _opt_map(compiler: Compiler, node: Call) -> Closure:
-    """``optMap`` and ``optFlatMap``: the body sees the value, where there is one."""
-    if len(node.arguments) != 2:
-        return _wrong_count(compiler, node, [2])
-    assert node.target is not None  # noqa: S101  # a macro of this kind is called on a value
-    names = _variables(compiler, node, 1)
-    target, flat, at = compiler.compile(node.target), node.name == "optFlatMap", node.at
-    if names is None:
-        return target
-    (slot,), (body,) = compiler.within(names, node.arguments[1:])
-
-    def evaluate(frame: Frame) -> Optional:
-        optional = target(frame)
-        if not isinstance(optional, Optional):
-            raise Fault(f"{node.name}() is called on an optional, got {KIND[type(optional)]}", at)
-        if not optional.present:
-            return Optional.NONE
-        frame.locals[slot] = optional.value
-        result = body(frame)
-        if not flat:
-            return Optional(result)
-        if isinstance(result, Optional):
-            return result
-        raise Fault(f"optFlatMap() needs an optional from its body, got {KIND[type(result)]}", at)
-
-    return evaluate
+def _context_event_path(compiler: Compiler, node: Call) -> Closure:
+    """``contextEventPath("event:property")``, which reads ``context["event"].property``."""
+    if len(node.arguments) != 1:
+        return wrong_count(compiler, node, [1])
+    text = compiler.text(node.arguments[0])
+    event, colon, properties = (text or "").rpartition(":")
+    if text is None or not colon or not event or not all(properties.split(".")):
+        return compiler.problem(
+            'contextEventPath() takes one quoted text, "event:property", such as "charge.created:orderId"', node.at
+        )
+    at = node.arguments[0].at
+    fields = [(name, at) for name in (event, *properties.split("."))]
+    return compiler.path(Identifier("context", at, root=True), fields)
 
 
 #: The macros by name; one in a namespace by its dotted name.
@@ -339,6 +307,9 @@ MACROS: Final[dict[str, Macro]] = {
     "transformMap": _loop({3: 2, 4: 2}, _transform_map),
     "transformMapEntry": _loop({3: 2, 4: 2}, _transform_map_entry),
     "sortBy": _loop({2: 1}, _sort_by),
-    "optMap": Macro(_opt_map),
-    "optFlatMap": Macro(_opt_map),
+    "contextEventPath": Macro(_context_event_path, is_method=False),
+    "or": Macro(or_else),
+    "orValue": Macro(or_value),
+    "optMap": Macro(opt_map),
+    "optFlatMap": Macro(opt_map),
 }

@@ -17,9 +17,23 @@ __all__ = ["function", "method", "names", "operator"]
 _LIBRARIES: Final = (
     "arithmetic",
     "conversions",
+    "encoders",
+    "format",
+    "hash",
+    "json",
+    "lists",
+    "math",
+    "optionals",
     "ordering",
+    "regex",
+    "sets",
     "sorting",
     "standard",
+    "strings",
+    "time",
+    "timestamps",
+    "url",
+    "uuid",
 )
 
 for _library in _LIBRARIES:

@@ -1,0 +1,28 @@
+"""The encoders library, as cel-go's: base64 of RFC 4648."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import function
+
+__all__: list[str] = []
+
+
+@function("base64.encode", "bytes")
+def encode(budget: Budget, data: bytes) -> str:
+    budget.text(4 * len(data) // 3 + 4)
+    return base64.b64encode(data).decode("ascii")
+
+
+@function("base64.decode", "string")
+def decode(budget: Budget, text: str) -> bytes:
+    """Return the bytes; the padding may be left out."""
+    budget.text(len(text))
+    try:
+        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise Fault("base64.decode() got text that is not base64") from None

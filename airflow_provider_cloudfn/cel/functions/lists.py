@@ -1,0 +1,100 @@
+"""The lists library, as cel-go's; ``sort`` and ``sortBy`` are in :mod:`sorting` and :mod:`macros`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.equality import equal
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import function, method
+from airflow_provider_cloudfn.cel.values import KIND, Optional, native
+
+__all__: list[str] = []
+
+_NUMBERS: Final = frozenset({"int", "uint", "double"})
+_HASHED: Final = frozenset({"string", "bytes", "bool", "null_type", "duration"})
+
+
+@method("distinct", "list")
+def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
+    """Return the elements without those that equal an earlier one."""
+    budget.elements(len(items))
+    seen: set[tuple[str, Any]] = set()
+    others: list[Any] = []
+    result = []
+    for item in items:
+        value = native(item)
+        kind = KIND[type(value)]
+        if kind in _NUMBERS or kind in _HASHED:
+            key = ("number" if kind in _NUMBERS else kind, value)
+            if key in seen:
+                continue
+            seen.add(key)
+        else:
+            budget.spend(len(others))
+            if any(equal(budget, value, other) for other in others):
+                continue
+            others.append(value)
+        result.append(item)
+    return result
+
+
+@method("flatten", "list")
+def flatten(budget: Budget, items: Sequence[Any]) -> list[Any]:
+    return flatten_to(budget, items, 1)
+
+
+@method("flatten", "list", "int")
+def flatten_to(budget: Budget, items: Sequence[Any], depth: int) -> list[Any]:
+    """Return the elements with those that are lists replaced by their elements, so many levels deep."""
+    if depth < 0:
+        raise Fault("flatten() needs a depth of 0 or more")
+    result: list[Any] = []
+    stack = [(iter(items), depth)]
+    while stack:
+        iterator, left = stack[-1]
+        for item in iterator:
+            if left > 0 and KIND[type(item)] == "list":
+                budget.spend(1)
+                stack.append((iter(item), left - 1))
+                break
+            budget.spend(1)
+            result.append(item)
+        else:
+            stack.pop()
+    return result
+
+
+@method("slice", "list", "int", "int")
+def slice_list(budget: Budget, items: Sequence[Any], start: int, end: int) -> list[Any]:
+    if not 0 <= start <= end <= len(items):
+        raise Fault(f"slice({start}, {end}) is out of range in a list of {len(items)} elements")
+    budget.elements(end - start)
+    return list(items[start:end])
+
+
+@method("reverse", "list")
+def reverse_list(budget: Budget, items: Sequence[Any]) -> list[Any]:
+    budget.elements(len(items))
+    return list(reversed(items))
+
+
+@function("lists.range", "int")
+def number_range(budget: Budget, end: int) -> list[int]:
+    """Return the integers from 0 up to, but not with, the end."""
+    budget.elements(max(0, end))
+    return list(range(end))
+
+
+@method("first", "list")
+def first(items: Sequence[Any]) -> Optional:
+    """Return an optional of the first element."""
+    return Optional(items[0]) if len(items) else Optional.NONE
+
+
+@method("last", "list")
+def last(items: Sequence[Any]) -> Optional:
+    """Return an optional of the last element."""
+    return Optional(items[-1]) if len(items) else Optional.NONE

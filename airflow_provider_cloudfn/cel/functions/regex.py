@@ -1,0 +1,116 @@
+r"""
+Regular expressions, on RE2, which takes linear time whatever the pattern: ``matches`` of the specification, and ours,
+``regex.extract``, ``regex.extractAll`` and ``regex.replace``, as cel-go's. A replacement names groups as ``\1``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import function, method
+from airflow_provider_cloudfn.cel.values import Optional
+
+__all__: list[str] = []
+
+_LONGEST_PATTERN: Final = 1_000
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    import re2
+
+    if len(pattern) > _LONGEST_PATTERN:
+        raise Fault(f"the regular expression has more than {_LONGEST_PATTERN:,} characters")
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(pattern, options)
+    except re2.error:
+        raise Fault("the pattern is no regular expression of RE2, or too large a one") from None
+
+
+@method("matches", "string", "string")
+@function("matches", "string", "string")
+def matches(budget: Budget, text: str, pattern: str) -> bool:
+    """Return whether a part of the text matches the pattern."""
+    # With a pattern that is large once it is compiled, RE2 manages a few characters in a microsecond.
+    budget.spend(len(text) >> 4)
+    return _compiled(pattern).search(text) is not None
+
+
+def _found(budget: Budget, text: str, pattern: str) -> Iterator[str]:
+    """Yield what each match captured: the group, or the whole of a pattern without groups."""
+    compiled = _compiled(pattern)
+    if compiled.groups > 1:
+        raise Fault("the pattern captures more than one group; write (?:…) for those that are not wanted")
+    budget.spend(len(text) >> 4)
+    for match in compiled.finditer(text):
+        budget.spend(1)
+        captured = match.group(compiled.groups)
+        if captured is not None:
+            yield captured
+
+
+@function("regex.extract", "string", "string")
+def extract(budget: Budget, text: str, pattern: str) -> Optional:
+    """Return an optional of what the first match captured."""
+    for captured in _found(budget, text, pattern):
+        return Optional(captured)
+    return Optional.NONE
+
+
+@function("regex.extractAll", "string", "string")
+def extract_all(budget: Budget, text: str, pattern: str) -> list[str]:
+    """Return what the matches captured."""
+    return list(_found(budget, text, pattern))
+
+
+@function("regex.replace", "string", "string", "string")
+def replace(budget: Budget, text: str, pattern: str, replacement: str) -> str:
+    return replace_some(budget, text, pattern, replacement, -1)
+
+
+@function("regex.replace", "string", "string", "string", "int")
+def replace_some(budget: Budget, text: str, pattern: str, replacement: str, limit: int) -> str:
+    """Return the text with so many matches replaced; all when the limit is negative."""
+    compiled = _compiled(pattern)
+    template = _template(replacement, compiled.groups)
+    budget.spend(len(text) >> 4)
+    if limit == 0:
+        return text
+    pieces: list[str] = []
+    end = count = length = 0
+    for match in compiled.finditer(text):
+        pieces.append(text[end : match.start()])
+        pieces.extend(part if isinstance(part, str) else match.group(part) or "" for part in template)
+        end = match.end()
+        count += 1
+        length += sum(map(len, pieces[-1 - len(template) :]))
+        budget.spend(1 + len(template))
+        if length > budget.limits.string_length:
+            break
+        if count == limit:
+            break
+    budget.text(length + len(text) - end)
+    pieces.append(text[end:])
+    return "".join(pieces)
+
+
+def _template(replacement: str, groups: int) -> list[str | int]:
+    parts: list[str | int] = []
+    for match in re.finditer(r"[^\\]+|\\([0-9])|(\\\\)|(\\)", replacement):
+        if match[1] is not None:
+            if int(match[1]) > groups:
+                raise Fault(f"the replacement names the group \\{match[1]}, of which the pattern has {groups}")
+            parts.append(int(match[1]))
+        elif match[3]:
+            raise Fault("a backslash in a replacement stands before a digit or another backslash")
+        else:
+            parts.append("\\" if match[2] else match[0])
+    return parts

@@ -1,0 +1,166 @@
+"""The strings library, as cel-go's: positions count characters, and a position out of range is an error."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any, Final
+
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.limits import Budget
+from airflow_provider_cloudfn.cel.registry import function, method
+
+__all__: list[str] = []
+
+_LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+#: White space of Unicode; Python's own idea of it has four control characters more.
+_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+def _within(position: int, last: int) -> int:
+    if 0 <= position <= last:
+        return position
+    raise Fault(f"position {position} is out of range: the text has {last} characters")
+
+
+@method("charAt", "string", "int")
+def char_at(text: str, position: int) -> str:
+    position = _within(position, len(text))
+    return text[position : position + 1]
+
+
+@method("indexOf", "string", "string")
+def index_of(text: str, part: str) -> int:
+    return text.find(part)
+
+
+@method("indexOf", "string", "string", "int")
+def index_of_from(text: str, part: str, start: int) -> int:
+    return text.find(part, _within(start, len(text)))
+
+
+@method("lastIndexOf", "string", "string")
+def last_index_of(text: str, part: str) -> int:
+    return text.rfind(part)
+
+
+@method("lastIndexOf", "string", "string", "int")
+def last_index_of_from(text: str, part: str, start: int) -> int:
+    return text.rfind(part, 0, _within(start, len(text)) + len(part))
+
+
+@method("lowerAscii", "string")
+def lower_ascii(budget: Budget, text: str) -> str:
+    budget.text(len(text))
+    return text.translate(_LOWER)
+
+
+@method("upperAscii", "string")
+def upper_ascii(budget: Budget, text: str) -> str:
+    budget.text(len(text))
+    return text.translate(_UPPER)
+
+
+@method("trim", "string")
+def trim(budget: Budget, text: str) -> str:
+    budget.text(len(text))
+    return text.strip(_SPACE)
+
+
+@method("reverse", "string")
+def reverse(budget: Budget, text: str) -> str:
+    budget.text(len(text))
+    return text[::-1]
+
+
+@method("substring", "string", "int")
+def substring(budget: Budget, text: str, start: int) -> str:
+    start = _within(start, len(text))
+    budget.text(len(text) - start)
+    return text[start:]
+
+
+@method("substring", "string", "int", "int")
+def substring_between(budget: Budget, text: str, start: int, end: int) -> str:
+    start, end = _within(start, len(text)), _within(end, len(text))
+    if start > end:
+        raise Fault(f"substring() begins at {start}, after its end at {end}")
+    budget.text(end - start)
+    return text[start:end]
+
+
+@method("replace", "string", "string", "string")
+def replace(budget: Budget, text: str, old: str, new: str) -> str:
+    return replace_some(budget, text, old, new, -1)
+
+
+@method("replace", "string", "string", "string", "int")
+def replace_some(budget: Budget, text: str, old: str, new: str, limit: int) -> str:
+    count = text.count(old)
+    if 0 <= limit < count:
+        count = limit
+    budget.text(max(len(text), len(text) + count * (len(new) - len(old))))
+    return text.replace(old, new, count)
+
+
+@method("split", "string", "string")
+def split(budget: Budget, text: str, separator: str) -> list[str]:
+    return split_some(budget, text, separator, -1)
+
+
+@method("split", "string", "string", "int")
+def split_some(budget: Budget, text: str, separator: str, limit: int) -> list[str]:
+    if limit == 0:
+        return []
+    pieces = len(text) if not separator else text.count(separator) + 1
+    if 0 < limit < pieces:
+        pieces = limit
+    budget.elements(pieces)
+    budget.text(len(text))
+    if separator:
+        return text.split(separator, pieces - 1)
+    return [*text[: pieces - 1], text[pieces - 1 :]] if text else []
+
+
+@method("join", "list")
+def join(budget: Budget, parts: Sequence[Any]) -> str:
+    return join_with(budget, parts, "")
+
+
+@method("join", "list", "string")
+def join_with(budget: Budget, parts: Sequence[Any], separator: str) -> str:
+    texts, length = [], 0
+    for part in parts:
+        if not isinstance(part, str):
+            raise Fault("join() joins strings; turn the elements into text with map(x, string(x))")
+        length += len(part) + len(separator)
+        budget.spend(1)
+        if length > budget.limits.string_length:
+            budget.text(length)
+        texts.append(part)
+    budget.text(length)
+    return separator.join(texts)
+
+
+_QUOTED: Final = str.maketrans(
+    {
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\t": "\\t",
+        "\v": "\\v",
+        "\\": "\\\\",
+        '"': '\\"',
+    }
+    | {chr(code): "\ufffd" for code in range(0xD800, 0xE000)}
+)
+
+
+@function("strings.quote", "string")
+def quote(budget: Budget, text: str) -> str:
+    """Return the text as a string literal."""
+    budget.text(2 * len(text) + 2)
+    return '"' + text.translate(_QUOTED) + '"'

@@ -1,0 +1,57 @@
+"""Ours: ``time.format``, ``time.iso`` and ``time.parse``, for services that want other forms than RFC 3339."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final
+
+from airflow_provider_cloudfn.cel.equality import instant
+from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.functions.timestamps import zone
+from airflow_provider_cloudfn.cel.registry import function
+from airflow_provider_cloudfn.json_encoding import timestamp_text
+
+__all__: list[str] = []
+
+# Without field widths, which the C library would take: %999999999Y builds a string of a gigabyte.
+_FORMAT: Final = re.compile(r"(?:[^%\x00]|%-?[aAbBcdfGHIjmMpSuUVwWxXyYzZDFRT%]){0,200}")
+_FORMAT_FAULT: Final = "the format has a directive that is none of Python's strftime, or is longer than 200 characters"
+
+
+@function("time.format", "timestamp", "string")
+def format_utc(value: dt.datetime, pattern: str) -> str:
+    """Return the timestamp in UTC, written as a pattern such as ``%Y-%m-%d`` says."""
+    return _format(instant(value), pattern)
+
+
+@function("time.format", "timestamp", "string", "string")
+def format_in_zone(value: dt.datetime, pattern: str, zone_name: str) -> str:
+    """Return the timestamp in a time zone, written as a pattern says."""
+    return _format(instant(value).astimezone(zone(zone_name)), pattern)
+
+
+def _format(value: dt.datetime, pattern: str) -> str:
+    if _FORMAT.fullmatch(pattern) is None:
+        raise Fault(_FORMAT_FAULT)
+    # Some C libraries leave the zeros of early years away.
+    return value.strftime(re.sub(r"%(%|Y)", lambda match: f"{value.year:04}" if match[1] == "Y" else "%%", pattern))
+
+
+@function("time.iso", "timestamp")
+def iso(value: dt.datetime) -> str:
+    """Return the timestamp as RFC 3339 in UTC."""
+    return timestamp_text(instant(value))
+
+
+@function("time.parse", "string", "string")
+def parse(text: str, pattern: str) -> dt.datetime:
+    """Return the timestamp that a text in the given pattern names, in UTC where it has no zone."""
+    if _FORMAT.fullmatch(pattern) is None:
+        raise Fault(_FORMAT_FAULT)
+    try:
+        if len(text) <= 200:
+            return instant(dt.datetime.strptime(text, pattern))  # noqa: DTZ007  # instant() takes it as UTC
+    except (ValueError, re.error, OverflowError):
+        pass
+    raise Fault("the text is no time in the form that time.parse() was given")
