@@ -31,7 +31,7 @@ __all__ = ["SandboxApplication"]
 
 class SandboxApplication:
     """
-    The shop under ``/header``, ``/query``, ``/oauth2`` and ``/open``; Emporix; and ``/_sandbox``, which tells what came.
+    The shop under ``/header``, ``/query``, ``/oauth2`` and ``/open``; Emporix; and ``/_sandbox`` to look inside.
 
     :param credentials: What a caller must show.
     :param token_seconds: How long the shop's access tokens live.

@@ -75,7 +75,7 @@ class Sandbox:
             listener = socket.create_server((host, port))
         except (OSError, OverflowError) as error:
             raise ConfigurationError(
-                f"port: the sandbox can't listen on {host}:{port} ({error}); choose another one, or 0 for any that is free"
+                f"port: the sandbox can't listen on {host}:{port} ({error}); choose another, or 0 for any that is free"
             ) from error
         sandbox = cls(SandboxApplication(credentials, token_seconds), credentials, listener)
         sandbox._thread.start()
