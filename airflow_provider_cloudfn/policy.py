@@ -57,7 +57,10 @@ def _task_problems(task: Any) -> list[str]:
     fields = getattr(task, "operator_class", type(task)).cel_fields
     surroundings = surroundings_of(task)
     written = [(field, value) for field in fields for value in _values(task, field.name)]
-    return [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
+    problems = [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
+    if task.is_mapped and "completion_event" in _expanded_names(task):
+        problems.append(f"{task.task_id}: completion_event: it can't be expanded; give it to partial()")
+    return problems
 
 
 def _values(task: Any, name: str) -> list[Any]:
@@ -73,6 +76,14 @@ def _values(task: Any, name: str) -> list[Any]:
     elif isinstance(expanded, (list, tuple)):
         values.extend(given[name] for given in expanded if isinstance(given, dict) and name in given)
     return values
+
+
+def _expanded_names(task: Any) -> set[str]:
+    expanded = task._get_specified_expand_input().value
+    if isinstance(expanded, dict):
+        return set(expanded)
+    given = expanded if isinstance(expanded, (list, tuple)) else ()
+    return {name for one in given if isinstance(one, dict) for name in one}
 
 
 def _never_fires(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
 from airflow_provider_cloudfn.events.reach import asset_names, conf_payloads, triggering_extras, triggering_records
@@ -92,6 +92,39 @@ def task_instance_key(context: Context) -> TaskInstanceKey:
     )
 
 
+class _StepList(Sequence[Any]):
+    """
+    What all instances of a mapped step returned, in map order.
+
+    Airflow's own lazy sequence asks for every element by itself, and once more to see that there is none: this one asks for
+    all of them at the first need, and for their number alone where that is all that is wanted.
+    """
+
+    def __init__(self, pulled: Any) -> None:
+        self._pulled = pulled
+        self._elements: list[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self._pulled) if self._elements is None else len(self._elements)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._all())
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return self._all()[index]
+
+    def _all(self) -> list[Any]:
+        if self._elements is None:
+            self._elements = self._pulled[:]
+        return self._elements
+
+
 class _LazyMapping(Mapping[str, Any]):
     """A map whose values are made when they are asked for, once."""
 
@@ -138,7 +171,7 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     instance: Any = context["ti"]
     argument: Any = XComArg(step, key)
     if step.is_mapped:
-        return LazyXComSequence(xcom_arg=argument, ti=instance)
+        return _StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
     group = step.get_closest_mapped_task_group()
     if group is None:
         return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=None)
@@ -148,7 +181,7 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
         if indexes is not None:
             return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=indexes)
     # An XComArg would give the bare value where the group happens to have one instance: always a list here.
-    return LazyXComSequence(xcom_arg=argument, ti=instance)
+    return _StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
 
 
 def _context(context: Context) -> Mapping[str, Any]:

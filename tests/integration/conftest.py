@@ -55,14 +55,19 @@ class DagResult:
             )
             return {} if row is None else dict(row.rendered_fields)
 
-    def asset_events(self) -> list[Any]:
+    def asset_events(self) -> list[tuple[str, dict[str, Any], str | None]]:
+        """Return the name, the extra and the partition key of each asset event that the run caused, in their order."""
         from airflow.models.asset import AssetEvent
         from airflow.utils.session import create_session
         from sqlalchemy import select
 
         with create_session() as session:
-            rows = session.scalars(select(AssetEvent).where(AssetEvent.source_run_id == self.run_id).order_by("id"))
-            return [row for row in rows if row.source_dag_id == self.dag_id]
+            rows = session.scalars(
+                select(AssetEvent)
+                .where(AssetEvent.source_run_id == self.run_id, AssetEvent.source_dag_id == self.dag_id)
+                .order_by(AssetEvent.id)
+            )
+            return [(row.asset.name, row.extra, row.partition_key) for row in rows]
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +98,7 @@ def run_dag(dags_folder: Path) -> RunDag:
         text = source.read_text() if isinstance(source, Path) else textwrap.dedent(source)
         file = dags_folder / f"dag_{abs(hash(text))}.py"
         file.write_text(text)
-        bag = DagBag(str(file), include_examples=False, bundle_name="dags-folder", bundle_path=dags_folder)
+        bag = DagBag(str(file), bundle_name="dags-folder", bundle_path=dags_folder)
         assert bag.import_errors == {}
         dag = bag.dags[dag_id or next(iter(bag.dags))]
         run = dag.test(**arguments)
@@ -114,7 +119,7 @@ def import_errors(dags_folder: Path) -> Callable[[str], str]:
 
         file = dags_folder / "parsed.py"
         file.write_text(textwrap.dedent(source))
-        bag = DagBag(str(file), include_examples=False, bundle_name="dags-folder", bundle_path=dags_folder)
+        bag = DagBag(str(file), bundle_name="dags-folder", bundle_path=dags_folder)
         return "\n".join(bag.import_errors.values())
 
     return parse
@@ -128,3 +133,20 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
 
     return define
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Any]:
+    from airflow_provider_cloudfn.sandbox import Sandbox
+
+    with Sandbox.start() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Any, connection: Callable[..., None]) -> Any:
+    """Return a sandbox without a past, with its connections defined."""
+    running_sandbox.reset()
+    for conn_id, fields in running_sandbox.connections().items():
+        connection(conn_id, **fields)
+    return running_sandbox

@@ -1,0 +1,139 @@
+"""Starting a process in the Emporix Orchestration Engine."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+from airflow.sdk import DAG, task
+from airflow_provider_cloudfn import CompletionEvent, EmporixStartOperator, cel
+"""
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, **arguments: Any) -> Any:
+        body = textwrap.indent(textwrap.dedent(tasks), "    ")
+        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"id": "1001"}}):\n{body}', **arguments)
+
+    return run_tasks
+
+
+def start(**parameters: str) -> str:
+    given = {"task_id": "'start'", "emporix_conn_id": "'emporix'", "event_type": "'order.paid'", **parameters}
+    return f"EmporixStartOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+
+
+def test_it_starts_a_process_with_all_that_is_given(run: Any, sandbox: Any) -> None:
+    result = run(
+        start(
+            case_id="cel('params.id')",
+            subject="'Größe {{ params.id }}'",
+            payload="{'orderId': cel('params.id'), 'text': 'run.id', 'deep': [{'a': cel('1 + 1')}]}",
+            source="'shop'",
+        )
+    )
+
+    (process,) = sandbox.processes
+    (event,) = process.events
+    assert (event.type, event.source, event.case_id, event.subject) == ("order.paid", "shop", "1001", "Größe 1001")
+    assert event.payload == {"orderId": "1001", "text": "run.id", "deep": [{"a": 2}]}
+    assert event.instance_id is None
+    returned = result.xcom("start")
+    assert returned == {
+        "id": event.id, "type": "order.paid", "source": "shop", "request_id": event.request_id, "status": returned["status"],
+    }
+    assert process.document["context"]["order.paid"] == event.payload
+
+
+def test_nothing_given_sends_an_empty_map_and_the_dags_name(run: Any, sandbox: Any) -> None:
+    run(start())
+
+    (event,) = sandbox.processes[0].events
+    assert event.payload == {}
+    assert event.source == "airflow/d"
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("""'{"b":1,  "a":"{{ x }}"}'""", b'{"b":1,  "a":"{{ x }}"}'),
+        ("""cel("json.encode({'a': params.id})")""", b'{"a":"1001"}'),
+        ("text()", b'[1, 2.50]'),
+    ],
+)
+def test_a_json_string_is_sent_byte_for_byte(run: Any, sandbox: Any, written: str, sent: bytes) -> None:
+    run(f"""
+    @task
+    def text():
+        return "[1, 2.50]"
+
+    {start(json_string=written)}
+    """)
+
+    (request,) = [one for one in sandbox.requests if one.method == "POST"]
+    assert request.body == sent
+    assert len(sandbox.processes) == 1
+
+
+def test_a_payload_from_another_step_is_data(run: Any, sandbox: Any) -> None:
+    run(f"""
+    @task
+    def payload():
+        return {{"a": "{{{{ run_id }}}}", "b": "run.id"}}
+
+    {start(payload="payload()")}
+    """)
+
+    assert sandbox.processes[0].events[0].payload == {"a": "{{ run_id }}", "b": "run.id"}
+
+
+def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
+    run(f"""
+    import datetime
+    {start(completion_event="CompletionEvent('started')", event_payload="'run.try_number == 2 ? 1 : 1/0'",
+           retries="1", retry_delay="datetime.timedelta(0)")}
+    """)
+
+    assert len(sandbox.processes) == 2
+    assert len({process.events[0].id for process in sandbox.processes}) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"payload": "'{}'"}, "payload"),
+        ({"payload": "{}", "json_string": "'{}'"}, "give one of them"),
+        ({"json_string": "'{a: 1}'"}, "json_string"),
+        ({"event_type": "''"}, "event_type"),
+        ({"event_type": "'a\\nb'"}, "event_type"),
+        ({"payload": "{'a': cel('nope')}"}, "payload.a: 1:1"),
+        ({"emporix_conn_id": "'shop'"}, "cloudfn"),
+    ],
+)
+def test_a_step_that_cannot_work_fails_and_says_why(
+    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str], message: str
+) -> None:
+    from airflow import settings
+
+    monkeypatch.setattr(settings, "dag_policy", lambda dag: None)
+
+    result = run(start(**parameters))
+
+    assert result.states == {"start": ["failed"]}
+    assert sandbox.processes == []
+    assert message in "".join(capfd.readouterr())
+
+
+def test_the_log_says_that_accepted_is_not_started(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    result = run(start())
+
+    shown = "".join(capfd.readouterr())
+    assert "accepted" in shown
+    assert f"request id {result.xcom('start')['request_id']}" in shown

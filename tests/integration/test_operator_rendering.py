@@ -1,0 +1,239 @@
+"""What a step sends, in every way in which a step can be written: plain, mapped, in groups, with data from other steps."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+from airflow.sdk import DAG, task, task_group
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+"""
+
+PRODUCERS = """
+@task
+def order():
+    return {"id": "10/01", "total": 12.5, "hostile": "run.id", "jinja": "{{ run_id }}", "tags": ["a", "b"]}
+
+@task
+def ids():
+    return ["c_1", "c_2", "c_3"]
+"""
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, **arguments: Any) -> Any:
+        body = textwrap.indent(textwrap.dedent(PRODUCERS) + textwrap.dedent(tasks), "    ")
+        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"page": 5}}):\n{body}', **arguments)
+
+    return run_tasks
+
+
+def sent(sandbox: Any) -> list[str]:
+    """Return the paths that were requested, with their queries, sorted: mapped instances have no order."""
+    return sorted(one.path + ("?" + one.query if one.query else "") for one in sandbox.requests if "/v1/" in one.path)
+
+
+def test_every_part_of_a_request_is_an_expression(run: Any, sandbox: Any) -> None:
+    result = run("""
+    call = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST",
+        uri='"/v1/reports/../reports?x=1"',
+        query={"tag": ["steps.order.tags[0]", '"b c"'], '"total"': "steps.order.total", "none": "null", "n": 5},
+        headers={"X-Run": "run.dag_id", "X-None": "null", "X-Page": "params.page"},
+        body={"order": cel("steps.order.id"), "text": "run.id", "also": lit("{{ x }}"), "list": [1, cel("size(steps.order.tags)")]},
+    )
+    order() >> call
+    """)
+
+    assert result.state == "success"
+    (request,) = sandbox.requests
+    assert request.path == "/header/v1/reports"
+    assert request.parameters() == [("x", "1"), ("tag", "a"), ("tag", "b c"), ("total", "12.5"), ("n", "5")]
+    assert request.header("x-run") == "d"
+    assert request.header("x-none") is None
+    assert request.header("x-page") == "5"
+    assert request.header("content-type") == "application/json"
+    assert request.json() == {"order": "10/01", "text": "run.id", "also": "{{ x }}", "list": [1, 2]}
+
+
+def test_rendered_templates_show_what_was_sent(run: Any, sandbox: Any) -> None:
+    result = run("""
+    call = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', query={"a": "params.page"},
+        headers={"X-Page": "params.page"}, body='{"total": steps.order.total}', inputs={"jinja": "{{ params.page }}"},
+    )
+    order() >> call
+    """)
+
+    shown = result.rendered("call")
+    (request,) = sandbox.requests
+    assert request.path.endswith(shown["uri"])
+    assert dict(request.parameters()) == shown["query"]
+    assert request.header("x-page") == shown["headers"]["X-Page"]
+    assert request.json() == shown["body"]
+    assert shown["inputs"] == {"jinja": "5"}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'uri=lit("/v1/customers"), query={"q": hostile(order())}',
+        'uri=lit("/v1/customers"), query={"q": "inputs"}, inputs=hostile(order())',
+        'uri=lit("/v1/customers"), query={"q": "inputs.deep[0]"}, inputs={"deep": [hostile(order())]}',
+        'uri=lit("/v1/customers"), query={"q": "steps.order.hostile"}',
+    ],
+)
+def test_data_is_never_compiled(run: Any, sandbox: Any, written: str) -> None:
+    run(f"""
+    @task
+    def hostile(order):
+        return order["hostile"]
+
+    call = CloudFunctionOperator(task_id="call", cloudfn_conn_id="shop", {written})
+    if "steps.order" in '''{written}''':
+        order() >> call
+    """)
+
+    (request,) = sandbox.requests
+    assert request.parameters() == [("q", "run.id")]
+
+
+def test_text_from_another_step_is_a_path_as_it_is(run: Any, sandbox: Any) -> None:
+    run("""
+    @task
+    def path():
+        return "/v1/scores/run.id"
+
+    CloudFunctionOperator(task_id="call", cloudfn_conn_id="shop", uri=path())
+    """)
+
+    assert sent(sandbox) == ["/header/v1/scores/run.id"]
+
+
+def test_a_mapped_step_makes_a_call_for_each(run: Any, sandbox: Any) -> None:
+    result = run("""
+    score = CloudFunctionOperator.partial(
+        task_id="score", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', returns='{"id": inputs, "of": run.map_index}',
+    ).expand(inputs=ids())
+    after = CloudFunctionOperator(
+        task_id="after", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
+        body='{"all": steps.score.map(s, s.id), "last": steps.score[2].of, "count": size(steps.score)}',
+    )
+    score >> after
+    """)
+
+    assert sent(sandbox)[1:] == ["/header/v1/scores/c_1", "/header/v1/scores/c_2", "/header/v1/scores/c_3"]
+    assert result.rendered("after")["body"] == {"all": ["c_1", "c_2", "c_3"], "last": 2, "count": 3}
+
+
+def test_literals_given_to_expand_are_expressions(run: Any, sandbox: Any) -> None:
+    run("""
+    CloudFunctionOperator.partial(task_id="call", cloudfn_conn_id="shop", uri='"/v1/customers"').expand(
+        query=[{"a": "run.map_index"}, {"a": '"x"'}]
+    )
+    """)
+
+    assert sent(sandbox) == ["/header/v1/customers?a=0", "/header/v1/customers?a=x"]
+
+
+def test_literals_given_to_expand_kwargs_are_expressions(run: Any, sandbox: Any) -> None:
+    run("""
+    CloudFunctionOperator.partial(task_id="call", cloudfn_conn_id="shop").expand_kwargs(
+        [{"uri": '"/v1/" + "customers"'}, {"uri": '"/v1/customers"', "query": {"a": "run.map_index"}}]
+    )
+    """)
+
+    assert sent(sandbox) == ["/header/v1/customers", "/header/v1/customers?a=1"]
+
+
+def test_data_given_to_expand_kwargs_is_neither_cel_nor_jinja(run: Any, sandbox: Any) -> None:
+    result = run("""
+    @task
+    def rows():
+        return [
+            {"uri": "/v1/scores/run.id", "query": {"a": "run.id"}, "inputs": "{{ run_id }}"},
+            {"uri": "/v1/customers", "query": {"a": "{{ ds }}"}, "inputs": {"x": "{{ ds }}"}},
+        ]
+
+    CloudFunctionOperator.partial(task_id="call", cloudfn_conn_id="shop", success_when="true").expand_kwargs(rows())
+    """)
+
+    assert sent(sandbox) == ["/header/v1/customers?a=%7B%7B%20ds%20%7D%7D", "/header/v1/scores/run.id?a=run.id"]
+    assert result.rendered("call", 0)["inputs"] == "{{ run_id }}"
+    assert result.rendered("call", 1)["inputs"] == {"x": "{{ ds }}"}
+
+
+def test_inside_a_mapped_group_a_step_is_that_of_the_same_index(run: Any, sandbox: Any) -> None:
+    result = run("""
+    @task_group
+    def customer(one):
+        first = CloudFunctionOperator(
+            task_id="first", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', inputs=one, returns="inputs",
+        )
+        second = CloudFunctionOperator(
+            task_id="second", cloudfn_conn_id="shop", uri='"/v1/customers"', query={"of": 'steps["customer.first"]'},
+        )
+        first >> second
+
+    after = CloudFunctionOperator(
+        task_id="after", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', body='{"all": steps["customer.first"]}',
+    )
+    customer.expand(one=ids()) >> after
+    """)
+
+    assert [path for path in sent(sandbox) if "customers?" in path] == [f"/header/v1/customers?of=c_{n}" for n in (1, 2, 3)]
+    assert result.rendered("after")["body"] == {"all": ["c_1", "c_2", "c_3"]}
+
+
+def test_a_mapped_group_of_one_is_a_list_of_one(run: Any, sandbox: Any) -> None:
+    result = run("""
+    @task_group
+    def customer(one):
+        CloudFunctionOperator(task_id="first", cloudfn_conn_id="shop", uri='"/v1/customers"', inputs=one, returns="inputs")
+
+    after = CloudFunctionOperator(
+        task_id="after", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', body='{"all": steps["customer.first"]}',
+    )
+    customer.expand(one=["only"]) >> after
+    """)
+
+    assert result.rendered("after")["body"] == {"all": ["only"]}
+
+
+def test_a_step_that_returned_nothing_is_null(run: Any, sandbox: Any) -> None:
+    result = run("""
+    @task
+    def nothing():
+        return None
+
+    call = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
+        body='{"whole": steps.nothing, "has": has(steps.nothing.id)}',
+    )
+    nothing() >> call
+    """)
+
+    assert result.rendered("call")["body"] == {"whole": None, "has": False}
+
+
+def test_setup_and_teardown_and_a_teardown_that_reads(run: Any, sandbox: Any) -> None:
+    result = run("""
+    opened = CloudFunctionOperator(
+        task_id="opened", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', body={"a": 1}, returns="response.body.id",
+    ).as_setup()
+    work = CloudFunctionOperator(task_id="work", cloudfn_conn_id="shop", uri='"/v1/customers"')
+    closed = CloudFunctionOperator(
+        task_id="closed", cloudfn_conn_id="shop", uri='"/v1/customers"', query={"id": "steps.opened"},
+    ).as_teardown(setups=opened)
+    opened >> work >> closed
+    """)
+
+    assert result.state == "success"
+    assert any("id=rep_" in path for path in sent(sandbox))

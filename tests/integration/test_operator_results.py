@@ -1,0 +1,213 @@
+"""What a step returns, when it fails, and what its completion event carries."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+from airflow.sdk import DAG, Asset, task
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+"""
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, **arguments: Any) -> Any:
+        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments)
+
+    return run_tasks
+
+
+def call(**parameters: str) -> str:
+    given = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/orders/1001\"'", **parameters}
+    return f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+
+
+def test_a_step_returns_the_body(run: Any) -> None:
+    assert run(call()).xcom("call")["id"] == "1001"
+
+
+@pytest.mark.parametrize(
+    ("returns", "value"),
+    [
+        ("response.status", 200),
+        ("response.body.customer.id", "c_1"),
+        ('response.headers["content-type"].startsWith("application/json")', True),
+        ('{"id": response.body.id, "run": run.dag_id}', {"id": "1001", "run": "d"}),
+        ("has(response.body.nope)", False),
+        ("response.url.endsWith('/header/v1/orders/1001')", True),
+        ('duration("1h")', "3600s"),
+        ('b"abc"', {"content_type": "application/json", "size": 3, "base64": "YWJj"}),
+    ],
+)
+def test_a_step_returns_what_it_is_told(run: Any, returns: str, value: Any) -> None:
+    assert run(call(returns=repr(returns))).xcom("call") == value
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"uri": "'\"/v1/orders/nope\"'"}, "404"),
+        ({"success_when": "'response.body.total > 1000000.0'"}, "success_when is false for the answer 200"),
+        ({"success_when": "'response.body.id'"}, "success_when: must give true or false, not str"),
+        ({"returns": "'response.body.nope'"}, "returns: 1:"),
+        ({"method": "'FETCH'"}, "method: 'FETCH' is none of GET, POST"),
+        ({"uri": "'{\"a\": 1}'"}, "uri: "),
+        ({"headers": "{'Authorization': '\"Basic abc\"'}"}, "uthorization"),
+        ({"headers": "{'X-Api-Key': '\"mine\"'}"}, "-api-key"),
+        ({"headers": "{'Host': '\"other\"'}"}, "ost"),
+        ({"query": "{'a': '{\"b\": 1}'}"}, 'query["a"]'),
+        ({"request_timeout": "0"}, "request_timeout: must be seconds above 0"),
+        ({"cloudfn_conn_id": "'nowhere'"}, "nowhere"),
+        ({"cloudfn_conn_id": "'emporix'"}, "emporix_oe"),
+        ({"uri": "'\"//evil.example/x\"'"}, "//evil.example"),
+        ({"uri": "'\"https://evil.example/x\"'"}, "evil.example"),
+        ({"uri": "'\"/../../x\"'"}, ".."),
+        ({"uri": "'\"/a b\"'"}, "space"),
+        ({"uri": "'\"/a#b\"'"}, "fragment"),
+    ],
+)
+def test_a_step_that_cannot_work_fails_and_says_why(
+    run: Any, capfd: pytest.CaptureFixture[str], parameters: dict[str, str], message: str
+) -> None:
+    result = run(call(completion_event="CompletionEvent('never')", **parameters))
+
+    assert result.states == {"call": ["failed"]}
+    assert result.xcom("call", "completion_event") is None
+    assert result.asset_events() == []
+    shown = "".join(capfd.readouterr())
+    assert message in shown
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"returns": "'respnse.body'"},
+        {"success_when": "'response.status =='"},
+        {"event_payload": "'steps.nope.id'", "completion_event": "CompletionEvent('never')"},
+        {"body": "{'a': cel('steps.nope')}"},
+        {"query": "['a']"},
+    ],
+)
+def test_an_expression_that_cannot_work_stops_the_call_before_anything_is_sent(
+    run_dag: Any, sandbox: Any, parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow import settings
+
+    # The parser would refuse the Dag already; this is what a worker does where no parser was in play.
+    monkeypatch.setattr(settings, "dag_policy", lambda dag: None)
+
+    result = run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n    {call(**parameters)}')
+
+    assert result.states == {"call": ["failed"]}
+    assert sandbox.requests == []
+
+
+def test_an_event_carries_what_the_step_returns(run: Any) -> None:
+    result = run(call(returns="'response.body.id'", completion_event="CompletionEvent('order.fetched')"))
+
+    record = result.xcom("call", "completion_event")
+    assert record["result"] == "1001"
+    assert record["metadata"]["type"] == "order.fetched"
+    assert result.asset_events() == [("order.fetched", record, None)]
+
+
+def test_an_event_carries_what_it_is_told(run: Any) -> None:
+    result = run(
+        call(
+            completion_event="Asset('order.fetched')",
+            event_payload="{'text': 'run.id', 'id': cel('response.body.id')}",
+            function_name="'Fetch the order'",
+        )
+    )
+
+    ((name, record, _),) = result.asset_events()
+    assert name == "order.fetched"
+    assert record["result"] == {"text": "run.id", "id": "1001"}
+    assert record["metadata"]["function"] == "Fetch the order"
+
+
+def test_an_event_with_a_run_for_each_is_emitted_under_its_id(run: Any) -> None:
+    result = run(call(completion_event="CompletionEvent('order.fetched', one_run_per_event=True)"))
+
+    ((_, record, partition),) = result.asset_events()
+    assert partition == record["metadata"]["id"]
+
+
+def test_every_instance_of_a_mapped_step_emits_its_event(run: Any) -> None:
+    result = run("""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', completion_event=CompletionEvent("scored"),
+    ).expand(inputs=["c_1", "nobody", "c_2"])
+    """)
+
+    assert sorted(record["result"]["customer"] for _, record, _ in result.asset_events()) == ["c_1", "c_2"]
+    assert len({record["metadata"]["id"] for _, record, _ in result.asset_events()}) == 2
+
+
+def test_a_later_step_reads_the_event_of_an_earlier_one(run: Any) -> None:
+    result = run(f"""
+    first = {call(completion_event="CompletionEvent('order.fetched')", event_payload="'{\"id\": response.body.id}'")}
+    second = CloudFunctionOperator(
+        task_id="second", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
+        body={{"a": cel('context["order.fetched"].id'), "b": cel('contextEventPath("order.fetched:id")'), "c": cel("size(events)")}},
+    )
+    first >> second
+    """)
+
+    assert result.rendered("second")["body"] == {"a": "1001", "b": "1001", "c": 0}
+
+
+def test_more_than_one_event_in_reach_is_an_error_that_gives_the_count(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    result = run("""
+    scores = CloudFunctionOperator.partial(
+        task_id="scores", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', completion_event=CompletionEvent("scored"),
+    ).expand(inputs=["c_1", "c_2"])
+    after = CloudFunctionOperator(task_id="after", cloudfn_conn_id="shop", uri='"/v1/scores/" + context["scored"].customer')
+    scores >> after
+    """)
+
+    assert result.states["after"] == ["failed"]
+    shown = "".join(capfd.readouterr())
+    assert "2 are in reach" in shown
+    assert "one_run_per_event=True" in shown
+
+
+def test_a_run_by_hand_takes_the_event_from_its_conf(run: Any) -> None:
+    result = run(
+        """
+    CloudFunctionOperator(task_id="call", cloudfn_conn_id="shop", uri='"/v1/orders/" + context["charge.created"].orderId')
+    """,
+        run_conf={"context": {"charge.created": {"orderId": "1001"}}},
+    )
+
+    assert result.xcom("call")["id"] == "1001"
+
+
+def test_without_it_the_error_prints_the_conf_to_give(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    run("""
+    CloudFunctionOperator(task_id="call", cloudfn_conn_id="shop", uri='"/v1/orders/" + context["charge.created"].orderId')
+    """)
+
+    assert '{"context": {"charge.created": {}}}' in "".join(capfd.readouterr())
+
+
+def test_the_idempotency_key_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
+    run("""
+    import datetime
+    CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", uri='"/v1/charges"', body={"amount": 5},
+        headers={"Idempotency-Key": "run.idempotency_key", "X-Try": "run.try_number"},
+        success_when="run.try_number == 3", retries=2, retry_delay=datetime.timedelta(0),
+    )
+    """)
+
+    assert [request.header("x-try") for request in sandbox.requests] == ["1", "2", "3"]
+    assert len({request.header("idempotency-key") for request in sandbox.requests}) == 1
+    assert len(sandbox.charges) == 1

@@ -1,0 +1,118 @@
+"""What Airflow's parser says of a Dag that can't work."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+from airflow.sdk import DAG, Asset, task
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+"""
+
+
+@pytest.fixture
+def errors(import_errors: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that parses a Dag of these tasks and returns the import error."""
+
+    def parse(tasks: str, schedule: str = "None") -> str:
+        return import_errors(
+            f'{IMPORTS}\nwith DAG("d", schedule={schedule}):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}'
+        )
+
+    return parse
+
+
+def test_a_dag_that_can_work_has_no_error(errors: Any) -> None:
+    assert errors("""
+    a = CloudFunctionOperator(task_id="a", uri='"/v1"')
+    b = CloudFunctionOperator(task_id="b", uri='"/v1/" + steps.a.id', returns="response.body")
+    c = CloudFunctionOperator.partial(task_id="c", uri='"/v1/" + inputs').expand(inputs=[1, 2])
+    EmporixStartOperator(task_id="e", event_type="x", payload={"a": cel("run.id")})
+    a >> b >> c
+    """) == ""
+
+
+def test_all_problems_of_a_dag_are_listed_with_their_places(errors: Any) -> None:
+    message = errors("""
+    a = CloudFunctionOperator(task_id="a", uri="/v1/charges")
+    b = CloudFunctionOperator(task_id="b", uri='"/v1/" + steps.a.id', query={"q": "stps.a"})
+    CloudFunctionOperator.partial(task_id="c", uri='"/" + steps.x.id').expand(inputs=[1])
+    CloudFunctionOperator.partial(task_id="f", uri='"/"').expand(query=[{"a": '"b"'}, {"a": "oops"}])
+    CloudFunctionOperator.partial(task_id="g").expand_kwargs([{"uri": '"/"'}, {"uri": "oops"}])
+    EmporixStartOperator(task_id="e", event_type="x", payload={"a": cel("respnse")})
+    """)
+
+    assert "Dag 'd' can't run as it is written" in message
+    for part in (
+        "- a: uri:",
+        "- b: uri: 1:",
+        "add `a >> b`",
+        '- b: query["q"]: 1:1:',
+        "did you mean",
+        "- c: uri: 1:",
+        "there is no step 'x'",
+        '- f: query["a"]: 1:1:',
+        "- g: uri: 1:1:",
+        "- e: payload.a: 1:1:",
+    ):
+        assert part in message
+
+
+def test_dependencies_set_after_the_task_count(errors: Any) -> None:
+    assert errors("""
+    b = CloudFunctionOperator(task_id="b", uri='"/v1/" + steps.a.id')
+    a = CloudFunctionOperator(task_id="a", uri='"/v1"')
+    between = EmporixStartOperator(task_id="between", event_type="x")
+    a >> between >> b
+    """) == ""
+
+
+def test_an_ordinary_schedule_of_an_event_with_a_run_for_each_is_refused(errors: Any) -> None:
+    declared = 'CompletionEvent("charge.created", one_run_per_event=True)'
+    task = "EmporixStartOperator(task_id='e', event_type='x')"
+
+    assert errors(task, f"{declared}.each()") == ""
+    for schedule in (declared, f"[{declared}]", f'({declared} | Asset("other"))'):
+        assert "write schedule=<the event>.each()" in errors(task, schedule)
+
+
+def test_each_of_an_ordinary_event_is_refused(errors: Any) -> None:
+    message = errors("EmporixStartOperator(task_id='e', event_type='x')", 'CompletionEvent("charge.created").each()')
+
+    assert "one_run_per_event=True" in message
+
+
+def test_a_completion_event_cannot_be_expanded(errors: Any) -> None:
+    message = errors("""
+    CloudFunctionOperator.partial(task_id="a", uri='"/"').expand(completion_event=[CompletionEvent("x"), CompletionEvent("y")])
+    """)
+
+    assert "completion_event" in message
+    assert "can't be expanded" in message
+
+
+def test_a_dag_without_our_operators_is_left_alone(errors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_cloudfn import checking
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("looked at")
+
+    monkeypatch.setattr(checking, "task_problems", refuse)
+
+    assert errors("""
+    @task
+    def a():
+        return "{{ ds }}"
+    a()
+    """, '[Asset("x")]') == ""
+
+
+def test_jinja_in_an_expression_is_refused_with_what_to_write(errors: Any) -> None:
+    message = errors("""CloudFunctionOperator(task_id="a", uri='"/v1/{{ params.id }}"')""")
+
+    assert "Jinja" in message
+    assert "params.id" in message
