@@ -31,4 +31,5 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "connection-types": [form.connection_type_info() for form in FORMS],
+        "cli": ["airflow_provider_cloudfn.cli.definition.get_cloudfn_commands"],
     }

@@ -24,7 +24,7 @@ def connections(url: str, credentials: Credentials) -> dict[str, dict[str, Any]]
     """
     emporix = {
         "conn_type": "emporix_oe",
-        "description": "The sandbox's Orchestration Engine",
+        "description": "Sandbox: the Orchestration Engine",
         "login": credentials.event_source,
         "password": credentials.event_secret,
         "extra": {
@@ -38,7 +38,7 @@ def connections(url: str, credentials: Credentials) -> dict[str, dict[str, Any]]
     return {
         "shop": {
             "conn_type": "cloudfn",
-            "description": "The sandbox's shop, with an API key in a header",
+            "description": "Sandbox: the shop, with an API key in a header",
             "host": f"{url}/header",
             "password": credentials.api_key,
             "extra": {
@@ -50,7 +50,7 @@ def connections(url: str, credentials: Credentials) -> dict[str, dict[str, Any]]
         },
         "payments": {
             "conn_type": "cloudfn",
-            "description": "The sandbox's shop, with OAuth 2.0",
+            "description": "Sandbox: the shop, with OAuth 2.0",
             "host": f"{url}/oauth2",
             "password": credentials.client_secret,
             "extra": {
@@ -63,7 +63,7 @@ def connections(url: str, credentials: Credentials) -> dict[str, dict[str, Any]]
         },
         "cloudfn_default": {
             "conn_type": "cloudfn",
-            "description": "The sandbox's shop, with an API key in the query",
+            "description": "Sandbox: the shop, with an API key in the query",
             "host": f"{url}/query",
             "password": credentials.api_key,
             "extra": {

@@ -1,0 +1,1 @@
+"""The ``airflow cloudfn`` commands, and the demo."""
