@@ -48,8 +48,8 @@ def _introduction(url: str, connections: dict[str, dict[str, Any]]) -> str:
     )
     return (
         f"The sandbox listens on {url}, until Ctrl-C.\n"
-        f"What came in: {url}/_sandbox/requests, {url}/_sandbox/charges, {url}/_sandbox/processes\n\n"
-        f"Connections to it, for the shell that runs Airflow (the secrets are good for this sandbox only):\n\n{exports}\n"
+        f"What came in: {url}/_sandbox/requests and /charges and /processes beside it\n\n"
+        f"Connections to it, for the shell that runs Airflow; the secrets are for this sandbox only:\n\n{exports}\n"
     )
 
 

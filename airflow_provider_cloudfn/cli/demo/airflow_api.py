@@ -1,0 +1,161 @@
+"""Reads and writes Airflow through its public REST API, version 2."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from airflow_provider_cloudfn.exceptions import (
+    CloudFunctionError,
+    CommunicationError,
+    RequestTimeoutError,
+    ResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["AirflowApi", "until"]
+
+_T = TypeVar("_T")
+
+_FINAL = frozenset({"success", "failed"})
+
+
+class AirflowApi:
+    """
+    An Airflow that asks for no login.
+
+    :param url: Where it is, without a slash at the end.
+    """
+
+    def __init__(self, url: str) -> None:
+        # trust_env=False: a proxy in the environment is not for this machine's own addresses.
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def get(self, *path: str, **parameters: str) -> Any:
+        """
+        Return what is found under a path.
+
+        :param path: Its parts, which are percent-encoded here.
+        :param parameters: The query.
+        :raises ResponseError: for a status other than 2xx, which it holds.
+        :raises CommunicationError: when there is no answer.
+        """
+        return self._send("GET", path, params=parameters)
+
+    def post(self, *path: str, json: Mapping[str, Any]) -> Any:
+        """
+        Create something.
+
+        :param path: As for :meth:`get`.
+        :param json: The body.
+        :raises ResponseError: as :meth:`get`.
+        :raises CommunicationError: as :meth:`get`.
+        """
+        return self._send("POST", path, json=json)
+
+    def finished_run(self, dag_id: str, run_id: str, *, seconds: float) -> dict[str, Any]:
+        """
+        Wait until a Dag run is over, and return it.
+
+        :param dag_id: The Dag.
+        :param run_id: The run.
+        :param seconds: How long to wait.
+        :raises RequestTimeoutError: when it takes longer.
+        """
+
+        def over() -> dict[str, Any] | None:
+            run: dict[str, Any] = self.get("dags", dag_id, "dagRuns", run_id)
+            return run if run["state"] in _FINAL else None
+
+        return until(over, seconds, f"run {run_id} of Dag {dag_id} is not over")
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """
+        Return the task instances of a run, in the order in which they began.
+
+        :param dag_id: The Dag.
+        :param run_id: The run.
+        """
+        found = self.get("dags", dag_id, "dagRuns", run_id, "taskInstances")["task_instances"]
+        return sorted(found, key=lambda one: (one["start_date"] is None, one["start_date"] or "", one["task_id"]))
+
+    def xcom(self, instance: Mapping[str, Any], key: str) -> Any:
+        """
+        Return what a task instance left in XCom, or None.
+
+        :param instance: One of :meth:`task_instances`.
+        :param key: The key.
+        """
+        path = ("dags", instance["dag_id"], "dagRuns", instance["dag_run_id"], "taskInstances", instance["task_id"])
+        try:
+            entry = self.get(*path, "xcomEntries", key, map_index=str(instance["map_index"]), stringify="false")
+        except ResponseError as error:
+            if error.status == 404:
+                return None
+            raise
+        return entry["value"]
+
+    def log_lines(self, instance: Mapping[str, Any]) -> list[str]:
+        """
+        Return the log of a task instance's last try.
+
+        :param instance: One of :meth:`task_instances`.
+        """
+        path = ("dags", instance["dag_id"], "dagRuns", instance["dag_run_id"], "taskInstances", instance["task_id"])
+        content = self.get(*path, "logs", str(instance["try_number"]), map_index=str(instance["map_index"]))["content"]
+        return [str(line.get("event", "")) if isinstance(line, dict) else str(line) for line in content]
+
+    def _send(self, method: str, path: tuple[str, ...], **arguments: Any) -> Any:
+        written = "/" + "/".join(quote(part, safe="") for part in path)
+        try:
+            response = self._client.request(method, written, **arguments)
+        except httpx.HTTPError as error:
+            raise CommunicationError(f"Airflow does not answer {method} {written}: {error}", retryable=True) from error
+        if not response.is_success:
+            raise ResponseError(
+                f"Airflow answered {response.status_code} to {method} {written}: {response.text[:500]}",
+                status=response.status_code,
+                retryable=response.status_code >= 500,
+            )
+        try:
+            return response.json()
+        except ValueError:
+            raise ResponseError(
+                f"Airflow answered {method} {written} with what is no JSON", status=response.status_code
+            ) from None
+
+
+def until(found: Callable[[], _T | None], seconds: float, otherwise: str, *, pause: float = 0.25) -> _T:
+    """
+    Ask again and again, until there is something; return that.
+
+    :param found: Returns it, or None; an error that a retry can help counts as None. (Airflow 3.3 answers 500 when asked
+        for an asset event while a Dag run that it created is queued.)
+    :param seconds: How long to go on.
+    :param otherwise: What is the case when nothing was found, for the error.
+    :param pause: Seconds from one time to the next.
+    :raises RequestTimeoutError: when the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    fault: CloudFunctionError | None = None
+    while True:
+        try:
+            value = found()
+        except CloudFunctionError as error:
+            if not error.retryable:
+                raise
+            value, fault = None, error
+        if value is not None:
+            return value
+        if time.monotonic() > deadline:
+            raise RequestTimeoutError(f"After {seconds:.0f} s, {otherwise}") from fault
+        time.sleep(pause)
