@@ -8,14 +8,17 @@ the reason for anything else as an :class:`ExpressionError`, and may offer a hin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import MISSING, find
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, Optional
 from airflow_provider_cloudfn.exceptions import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
 __all__ = [
     "entry",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
-from airflow_provider_cloudfn.cel.registry import Overloads
 from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
+    from airflow_provider_cloudfn.cel.registry import Overloads
 
 __all__ = ["MISTAKES", "call", "located"]
 

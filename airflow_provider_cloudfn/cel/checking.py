@@ -1,25 +1,109 @@
-"""first version"""
+"""
+Checks of expressions while a Dag is parsed.
+
+Its author is looking then, so all that can be known without evaluating is said, in one report. A plain literal is
+checked without loading a parser.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn.cel.program import Program, compile as compile_source
+from airflow_provider_cloudfn.cel.jinja import equivalent, find_jinja
+from airflow_provider_cloudfn.cel.literals import is_quoted
+from airflow_provider_cloudfn.cel.program import Program, position
+from airflow_provider_cloudfn.cel.program import compile as compile_source
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 __all__ = ["Check", "check"]
+
+_WORDS: Final = frozenset({"true", "false", "null"})
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """
+    What a check found.
+
+    :param problems: What is wrong, in the order of the source.
+    :param program: The program, when nothing is.
+    """
+
     problems: tuple[ExpressionProblem, ...]
     program: Program | None
 
 
 def check(source: str, *, variables: Collection[str], text: bool = False) -> Check:
+    """
+    Check an expression; what is wrong with it is returned, not raised.
+
+    :param source: The expression.
+    :param variables: The names of the variables that it may read.
+    :param text: Whether it stands where static text is usual, as in ``uri``, ``query`` and ``headers``. Then one that
+        reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source:
+        ``2024-01-01`` is the number 2022, and surely not meant.
+    """
+    jinja = find_jinja(source)
+    if jinja is not None:
+        message = f"this is an expression of CEL, in which Jinja means nothing; {equivalent(source)}"
+        message += ', or mark the text with lit("…") if the braces are meant'
+        return Check((ExpressionProblem(message, *position(source, jinja)),), None)
     try:
         program = compile_source(source, variables=variables)
     except ExpressionError as error:
-        return Check(error.problems, None)
-    return Check((), program)
+        return Check(_explained(source, error.problems, variables) if text else error.problems, None)
+    problem = _constant_problem(program) if text and program.is_constant else None
+    return Check((ExpressionProblem(problem, 1, 1),), None) if problem else Check((), program)
+
+
+def _constant_problem(program: Program) -> str | None:
+    """Return what is wrong with an expression that reads no variable, where it stands for text."""
+    source = program.source.strip()
+    if source in _WORDS or is_quoted(source):
+        return None
+    from airflow_provider_cloudfn.cel.text import to_text
+
+    try:
+        value = program.evaluate({})
+        result = to_text(value)
+    except ExpressionError:
+        return f"{_shown(source)} reads no variable and has no text; {_remedy(source)}"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if result == source:
+            return None
+        operation = "arithmetic" if any(sign in source[1:] for sign in "+-*/% ") else "a number"
+        if operation == "a number":
+            return f"{source} is a number, which is sent as {result}; {_remedy(source)}"
+        return f"{_shown(source)} is arithmetic (= {result}); {_remedy(source)}"
+    return f"{_shown(source)} reads no variable, so its text is known: write '{_quoted(result)}'"
+
+
+def _explained(
+    source: str, problems: tuple[ExpressionProblem, ...], variables: Collection[str]
+) -> tuple[ExpressionProblem, ...]:
+    """Return the problems; a single one with the remedy when the source looks like text without its quotes."""
+    bare = source.strip()
+    reads = _NAME.search(bare)
+    if not bare or any(character in bare for character in "\"'`()[]{}") or (reads and reads[0] in variables):
+        return problems
+    first = problems[0]
+    message = f"text stands in quotes: {_remedy(bare)}; without them it is an expression, and {first.message}"
+    return (ExpressionProblem(message, first.line, first.column),)
+
+
+def _remedy(text: str) -> str:
+    return f"write '{_quoted(text)}'"
+
+
+def _quoted(text: str) -> str:
+    return '"' + _shown(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -2,20 +2,18 @@
 From syntax tree to closures.
 
 :class:`Compiler` knows the names; each kind of node has one small method here, which asks the modules :mod:`access`,
-:mod:`calls`, :mod:`displays`, :mod:`logic` and :mod:`macros` for the closure. All problems of a source are collected, and
-reported together.
+:mod:`calls`, :mod:`displays`, :mod:`logic` and :mod:`macros` for the closure. All problems of a source are collected,
+and reported together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel import access, displays, functions, logic
 from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.literals import LiteralError, decode
 from airflow_provider_cloudfn.cel.macros import MACROS, Macro
 from airflow_provider_cloudfn.cel.syntax import (
@@ -36,9 +34,18 @@ from airflow_provider_cloudfn.cel.syntax import (
 )
 from airflow_provider_cloudfn.cel.values import TYPES, CelType
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
+
 __all__ = ["Compiler", "Read"]
 
 _TYPE_NAMES: Final[dict[str, CelType]] = {kind.name: kind for kind in TYPES.values()}
+
+
+#: What Python's constants are called here.
+_PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Compiler:
         """Note a problem, and return the closure that fails with it, should it be evaluated nevertheless."""
         self.problems.append((at, message))
 
-        def fail(frame: Frame) -> Any:
+        def fail(_frame: Frame) -> Any:
             raise Fault(message, at)
 
         return fail
@@ -171,8 +178,8 @@ class Compiler:
                 return access.path(declared, root.at, rest) if rest else access.variable(declared, root.at)
             if name in _TYPE_NAMES and count == len(fields):
                 value = _TYPE_NAMES[name]
-                return lambda frame: value
-        return self.problem(self._unknown_name(root.name, fields), root.at)
+                return lambda _frame: value
+        return self.problem(self._unknown_name(root.name), root.at)
 
     def text(self, node: Node) -> str | None:
         """Return the text of a node that is a string literal."""
@@ -196,9 +203,11 @@ class Compiler:
                     return candidate
         return name if name in self.variables else None
 
-    def _unknown_name(self, name: str, fields: list[tuple[str, int]]) -> str:
+    def _unknown_name(self, name: str) -> str:
         known = [*self._locals, *self.variables]
         message = f"unknown name '{name}'"
+        if name in _PYTHON:
+            return f"{message}; write {_PYTHON[name]}"
         if (near := _nearest(name, known)) is not None:
             return f"{message}; did you mean '{near}'?"
         if any(function.startswith(f"{name}.") for function in functions.names()):
@@ -265,8 +274,32 @@ class Compiler:
         return call(functions.operator(f"{node.operator}_", 1), [self.compile(node.operand)], node.at)
 
     def _binary(self, node: Binary) -> Closure:
+        dashed = self._dashed(node)
+        if dashed is not None:
+            return self.problem(f"a name with a dash is quoted: write {dashed}", node.at)
         operands = [self.compile(node.left), self.compile(node.right)]
         return call(functions.operator(f"_{node.operator}_", 2), operands, node.at)
+
+    def _dashed(self, node: Node) -> str | None:
+        """Return what was meant by ``steps.fetch-order``, which is a difference with an unknown name."""
+        names: list[str] = []
+        while isinstance(node, Binary) and node.operator == "-":
+            right = self.chain(node.right)
+            if (
+                right is None
+                or right[0].at != node.at + 1
+                or right[0].name in self.variables
+                or right[0].name in self._locals
+            ):
+                return None
+            names.append(".".join([right[0].name, *(name for name, _ in right[1])]))
+            node = node.left
+        chain = self.chain(node)
+        if not names or chain is None or not chain[1] or chain[0].name not in self.variables:
+            return None
+        *fields, last = [name for name, _ in chain[1]]
+        dashed, dot, rest = "-".join([last, *reversed(names)]).partition(".")
+        return f'{".".join([chain[0].name, *fields])}["{dashed}"]{dot}{rest}'
 
     def _logical(self, node: Logical) -> Closure:
         return logic.logical(node.operator, [self.compile(operand) for operand in node.operands], node.at)
@@ -280,11 +313,11 @@ class Compiler:
         except LiteralError as error:
             self.malformed = True
             return self.problem(error.message, node.at + error.offset)
-        return lambda frame: value
+        return lambda _frame: value
 
     def _constant(self, node: Constant) -> Closure:
         value = node.value
-        return lambda frame: value
+        return lambda _frame: value
 
     def _list(self, node: ListDisplay) -> Closure:
         return displays.list_display([(self.compile(i.value), i.optional, i.value.at) for i in node.items])

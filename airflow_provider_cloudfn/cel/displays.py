@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.values import KIND, Optional, native
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
 __all__ = ["list_display", "map_display", "put"]
 

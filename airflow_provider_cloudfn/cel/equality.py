@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import KIND, native
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__ = ["MISSING", "equal", "find", "instant"]
 
@@ -82,17 +85,17 @@ def instant(value: dt.datetime) -> dt.datetime:
     """Return the timestamp in UTC, as which two of any time zones can be compared, as a plain datetime."""
     if type(value) is not dt.datetime:  # pendulum's have an arithmetic of their own
         value = dt.datetime.combine(value.date(), value.timetz())
-    if value.tzinfo is dt.timezone.utc:
+    if value.tzinfo is dt.UTC:
         return value
-    return value.replace(tzinfo=dt.timezone.utc) if value.tzinfo is None else value.astimezone(dt.timezone.utc)
+    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def find(mapping: Mapping[Any, Any], key: Any) -> Any:
     """
     Return the value of a key, or :data:`MISSING`.
 
-    Python takes ``1`` and ``true`` for the same key, CEL does not; CEL takes ``1``, ``1u`` and ``1.0`` for the same, and
-    so does Python.
+    Python takes ``1`` and ``true`` for the same key, CEL does not; CEL takes ``1``, ``1u`` and ``1.0`` for the same,
+    and so does Python.
 
     :param mapping: A map.
     :param key: A value of CEL, of any type.

@@ -1,19 +1,22 @@
 """
 What goes wrong while an expression is evaluated, before it becomes an :class:`ExpressionError`.
 
-A fault is raised by whoever sees it, without position, and gets the position of the operator, call or field on its way
-out; ``||``, ``&&`` and the quantifiers absorb faults as the specification demands, except those of limits. Messages name
-types and paths, never values.
+A fault is raised by whoever sees it, without position, and gets the position of the operator, call or field on its
+way out; ``||``, ``&&`` and the quantifiers absorb faults as the specification demands, except those of limits. Messages
+name types and paths, never values.
 """
 
 from __future__ import annotations
 
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.exceptions import ExpressionError
 
 __all__ = ["Fault", "LimitFault"]
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818  # an error is what users see: ExpressionError
     """
     An evaluation can't go on.
 

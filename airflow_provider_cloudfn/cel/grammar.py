@@ -1,13 +1,13 @@
 r"""
 The grammar: that of the installed cel-python, with the definitions below in place of its own.
 
-cel-python's grammar is used as it is installed, not copied, through an own :class:`lark.Lark`: cel-python's parser is a
-singleton per process and raises the recursion limit. The edits, and what each is for:
+cel-python's grammar is used as it is installed, not copied, through an own :class:`lark.Lark`: cel-python's parser is
+a singleton per process and raises the recursion limit. The edits, and what each is for:
 
 * ``?`` before the rules of precedence: a rule that adds nothing to its one child leaves no node.
 * ``!`` before rules with an operator: the operator stays in the tree, since its position is where an error points.
-* ``member`` and its kin, ``list_lit`` and ``map_lit``: the optional syntax ``a.?b``, ``a[?b]``, ``[?a]``, ``{?"k": v}``,
-  back-quoted field names, and a comma after the last element.
+* ``member`` and its kin, ``list_lit`` and ``map_lit``: the optional syntax ``a.?b``, ``a[?b]``, ``[?a]`` and
+  ``{?"k": v}``, back-quoted field names, and a comma after the last element.
 * The terminals of literals: cel-python's take exponential time on an unterminated string, drop the newlines of
   triple-quoted strings, and make the sign a part of the number.
 """
@@ -25,7 +25,8 @@ __all__ = ["build", "derive"]
 
 #: Definitions that replace those of cel-python, or are new, by name.
 DEFINITIONS: Final[dict[str, str]] = {
-    "?member": "primary | member_dot | member_dot_arg | member_index | member_object | member_opt_dot | member_opt_index",
+    "?member": "primary | member_dot | member_dot_arg | member_index | member_object"
+    " | member_opt_dot | member_opt_index",
     "!member_dot": 'member "." (IDENT | QUOTED)',
     "!member_opt_dot": 'member "." "?" (IDENT | QUOTED)',
     "!member_dot_arg": 'member "." IDENT "(" [exprlist] ")"',

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from airflow_provider_cloudfn.cel.values import MAX_INT, MAX_UINT, MIN_INT, UInt
 
-__all__ = ["PATTERNS", "LiteralError", "decode", "plain_literal"]
+__all__ = ["PATTERNS", "LiteralError", "decode", "is_quoted", "plain_literal"]
 
 _TEXT: Final = (
     r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*"""'
@@ -74,6 +74,16 @@ def plain_literal(source: str) -> tuple[bool, Any]:
     if match is None or match.lastgroup is None:
         return False, None
     return True, decode(match.lastgroup, match[match.lastgroup])
+
+
+def is_quoted(source: str) -> bool:
+    """
+    Return whether the source is one string literal and nothing else.
+
+    :param source: An expression.
+    """
+    match = _LITERAL.match(source)
+    return match is not None and match.lastgroup == "STRING"
 
 
 def decode(kind: str, text: str) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.values import KIND
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
 __all__ = ["conditional", "logical"]
 
@@ -32,7 +34,7 @@ def logical(operator: str, operands: list[Closure], at: int) -> Closure:
                 fault = fault or error
                 continue
             if value is decisive:
-                return decisive
+                return bool(decisive)
             if value is not True and value is not False:
                 fault = fault or Fault(f"'{operator}' needs bool on both sides, got {KIND[type(value)]}", at)
         if fault is not None:

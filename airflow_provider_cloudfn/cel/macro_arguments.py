@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.cel.frame import Closure
 from airflow_provider_cloudfn.cel.syntax import Call, Identifier
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.compiler import Compiler
+    from airflow_provider_cloudfn.cel.frame import Closure
 
 __all__ = ["variables", "wrong_count"]
 

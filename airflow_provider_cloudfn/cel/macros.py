@@ -7,15 +7,12 @@ Macros: calls whose arguments are not values but names and expressions, evaluate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from airflow_provider_cloudfn.cel import access
 from airflow_provider_cloudfn.cel.displays import put
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
-from airflow_provider_cloudfn.cel.functions.sorting import sort_by_keys
 from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
 from airflow_provider_cloudfn.cel.optionals import opt_map, or_else, or_value
 from airflow_provider_cloudfn.cel.syntax import Call, Identifier, Node, Select
@@ -23,7 +20,10 @@ from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from airflow_provider_cloudfn.cel.compiler import Compiler
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
 __all__ = ["MACROS", "Macro"]
 
@@ -207,6 +207,8 @@ def _transform_map_entry(loop: Loop, *bodies: Closure) -> Closure:
 
 
 def _sort_by(loop: Loop, key: Closure) -> Closure:
+    from airflow_provider_cloudfn.cel.functions.sorting import sort_by_keys
+
     slot = loop.slots[0]
 
     def evaluate(frame: Frame) -> list[Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.frame import Closure, Frame
 from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
-from airflow_provider_cloudfn.cel.syntax import Call
 from airflow_provider_cloudfn.cel.values import KIND, Optional
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.compiler import Compiler
+    from airflow_provider_cloudfn.cel.frame import Closure, Frame
+    from airflow_provider_cloudfn.cel.syntax import Call
 
 __all__ = ["opt_map", "or_else", "or_value"]
 

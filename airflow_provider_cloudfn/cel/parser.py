@@ -30,6 +30,8 @@ __all__ = ["SourceError", "parse"]
 
 Children: TypeAlias = list[Any]
 
+#: What Python's operators are called here.
+_PYTHON: Final = {"and": "&&", "or": "||", "not": "!", "if": "condition ? a : b", "is": "=="}
 _CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
@@ -63,7 +65,8 @@ def parse(source: str) -> Node:
     try:
         return cast("Node", _parser().parse(source))
     except UnexpectedCharacters as error:
-        raise SourceError(_unexpected_character(source, error.pos_in_stream), error.pos_in_stream) from None
+        at: int = error.pos_in_stream  # type: ignore[assignment]  # always set by this kind of error
+        raise SourceError(_unexpected_character(source, at), at) from None
     except UnexpectedToken as error:
         token = error.token
         if token.type == "$END":
@@ -262,6 +265,9 @@ def _unexpected_end(source: str) -> str:
 
 def _unexpected_token(source: str, text: str, at: int) -> str:
     before = source[:at].rstrip()
+    for word in (text, before.rsplit(maxsplit=1)[-1] if before else ""):
+        if word in _PYTHON:
+            return f"unexpected {_shown(text)}; write {_PYTHON[word]}"
     if before and (before[-1].isalnum() or before[-1] in "_)]}\"'`") and (text[0].isalnum() or text[0] in "_\"'"):
         return f"unexpected {_shown(text)}; an operator or a comma is missing before it"
     return f"unexpected {_shown(text)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from airflow_provider_cloudfn.cel.literals import LiteralError, plain_literal
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError, ExpressionProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from airflow_provider_cloudfn.cel.compiler import Read
     from airflow_provider_cloudfn.cel.syntax import Node
 
@@ -133,7 +134,7 @@ def _compiled(source: str, variables: frozenset[str], container: str, checked: b
     except LiteralError:
         is_literal = False  # reported below, with its position
     if is_literal:
-        return Program(source, lambda frame: value, 0, (), origin)
+        return Program(source, lambda _frame: value, 0, (), origin)
     # Parser and functions are loaded here, when a first expression needs them: Dag files are full of plain literals.
     from airflow_provider_cloudfn.cel.compiler import Compiler
 

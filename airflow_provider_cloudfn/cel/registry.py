@@ -50,10 +50,8 @@ class Overloads(dict[tuple[str, ...], Callable[..., Any]]):
         self.declared: list[tuple[tuple[str, ...], Callable[..., Any]]] = []
 
     def __missing__(self, kinds: tuple[str, ...]) -> Callable[..., Any]:
-        for signature, implementation in self.declared:
-            if all(_accepts(parameter, kind) for parameter, kind in zip(signature, kinds, strict=True)):
-                break
-        else:
+        implementation = self._declared_for(kinds)
+        if implementation is None:
             native = tuple(FOREIGN[kind][0] if kind in FOREIGN else kind for kind in kinds)
             if native == kinds:
                 raise Fault(self._mismatch(kinds))
@@ -61,6 +59,12 @@ class Overloads(dict[tuple[str, ...], Callable[..., Any]]):
         if len(self) < 1_000:
             self[kinds] = implementation
         return implementation
+
+    def _declared_for(self, kinds: tuple[str, ...]) -> Callable[..., Any] | None:
+        for signature, implementation in self.declared:
+            if all(map(_accepts, signature, kinds)):
+                return implementation
+        return None
 
     def _mismatch(self, kinds: tuple[str, ...]) -> str:
         message = f"{self.name} can't be applied to ({', '.join(kinds)})"
@@ -92,8 +96,8 @@ def _converting(implementation: Callable[..., Any], kinds: tuple[str, ...], take
     return converted
 
 
-#: Functions that are called by their name, and methods that are called on a value, by name and number of arguments (the
-#: value a method is called on counts as one). ``math.greatest`` takes any number: it stands under -1.
+#: Functions, which are called by their name, and methods, which are called on a value, by name and number of arguments;
+#: the value that a method is called on counts as one. ``math.greatest`` takes any number: it stands under -1.
 FUNCTIONS: Final[dict[str, dict[int, Overloads]]] = {}
 METHODS: Final[dict[str, dict[int, Overloads]]] = {}
 
@@ -103,8 +107,8 @@ def function(name: str, *kinds: str, shown: str | None = None) -> Callable[[F], 
     Declare a function that is called by its name, such as ``size(x)`` or ``math.abs(x)``.
 
     :param name: The name, with its namespace.
-    :param kinds: The type of each parameter: one of CEL's, ``number``, ``integer`` or ``dyn``. A last ``...`` stands for
-        any number of arguments, which the function gets as they come.
+    :param kinds: The type of each parameter: one of CEL's, ``number``, ``integer`` or ``dyn``. A single ``...`` stands
+        for any number of arguments, which the function gets as they come.
     :param shown: What messages call it, when that is not the name.
     """
     return _declaration(FUNCTIONS, name, kinds, shown)
@@ -124,7 +128,7 @@ def _declaration(
     table: dict[str, dict[int, Overloads]], name: str, kinds: tuple[str, ...], shown: str | None
 ) -> Callable[[F], F]:
     def declare(implementation: F) -> F:
-        code = implementation.__code__  # type: ignore[attr-defined]  # every function has one; Callable does not say so
+        code = implementation.__code__
         takes_budget = code.co_argcount > 0 and code.co_varnames[0] in ("budget", "_budget")
         arity = -1 if kinds == ("...",) else len(kinds)
         overloads = table.setdefault(name, {}).setdefault(arity, Overloads(shown or name + "()", takes_budget))

@@ -107,11 +107,7 @@ class _Kinds(dict[type, str]):
     """The name of the CEL type of each Python class; learns a subclass when it first meets one."""
 
     def __missing__(self, cls: type) -> str:
-        for base, kind in _BASES:
-            if issubclass(cls, base):
-                break
-        else:
-            kind = f"Python {cls.__name__}"
+        kind = next((kind for base, kind in _BASES if issubclass(cls, base)), f"Python {cls.__name__}")
         if len(self) < 1_000:  # classes that are made at run time are not kept for ever
             self[cls] = kind
         return kind
@@ -159,7 +155,7 @@ KIND: Final = _Kinds(
 
 
 def _midnight(value: dt.date) -> dt.datetime:
-    return dt.datetime(value.year, value.month, value.day, tzinfo=dt.timezone.utc)
+    return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
 
 
 def _double(value: Decimal) -> float:

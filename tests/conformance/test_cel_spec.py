@@ -34,7 +34,7 @@ OUTSIDE = {
 #: Expected failures by file and expression, each with its reason.
 KNOWN: dict[tuple[str, str], str] = {}
 
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def load() -> list[dict[str, Any]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import MAX_INT, MAX_UINT, MIN_INT, UInt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__ = ["int64", "uint64"]
 

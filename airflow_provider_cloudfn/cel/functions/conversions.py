@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, MAX_INT, MAX_UINT, MIN_INT, TYPES, CelType, UInt
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__ = ["double_text", "text_of"]
 
@@ -44,7 +46,7 @@ def int_of_text(text: str) -> int:
 @function("int", "timestamp")
 def int_of_timestamp(value: dt.datetime) -> int:
     """Return the seconds since 1970."""
-    return (instant(value) - dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)) // dt.timedelta(seconds=1)
+    return (instant(value) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
 
 
 @function("uint", "integer")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 

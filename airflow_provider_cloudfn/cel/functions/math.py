@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.functions.arithmetic import int64
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import KIND, MAX_UINT, UInt, native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__: list[str] = []
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import operator
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.registry import function
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
 
 __all__ = ["ORDERED"]
 

@@ -6,14 +6,17 @@ Regular expressions, on RE2, which takes linear time whatever the pattern: ``mat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function, method
 from airflow_provider_cloudfn.cel.values import Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 
@@ -85,17 +88,14 @@ def replace_some(budget: Budget, text: str, pattern: str, replacement: str, limi
     if limit == 0:
         return text
     pieces: list[str] = []
-    end = count = length = 0
-    for match in compiled.finditer(text):
+    end = length = 0
+    for count, match in enumerate(compiled.finditer(text), start=1):
         pieces.append(text[end : match.start()])
         pieces.extend(part if isinstance(part, str) else match.group(part) or "" for part in template)
         end = match.end()
-        count += 1
         length += sum(map(len, pieces[-1 - len(template) :]))
         budget.spend(1 + len(template))
-        if length > budget.limits.string_length:
-            break
-        if count == limit:
+        if count == limit or length > budget.limits.string_length:
             break
     budget.text(length + len(text) - end)
     pieces.append(text[end:])

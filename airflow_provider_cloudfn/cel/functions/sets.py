@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.equality import in_list
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import method
 from airflow_provider_cloudfn.cel.values import KIND, native
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__ = ["sort_by_keys"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.registry import function, method
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__: list[str] = []
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function, method
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
 #: White space of Unicode; Python's own idea of it has four control characters more.
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def _within(position: int, last: int) -> int:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function, method
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["span", "zone"]
 
 _MICROSECOND: Final = dt.timedelta(microseconds=1)
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 #: The specification's bounds: 10,000 years for a duration, 64 bits of nanoseconds between two timestamps.
 _LONGEST: Final = dt.timedelta(seconds=315_576_000_000)
@@ -65,7 +67,9 @@ def timestamp_of_text(text: str) -> dt.datetime:
             raise Fault("timestamp() got an offset from UTC that is out of range")
         offset = dt.timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
     try:
-        local = dt.datetime(*map(int, clock), int(((fraction or "") + "000000")[:6]), dt.timezone.utc)  # type: ignore[misc,arg-type]  # six numbers
+        year, month, day, hour, minute, second = map(int, clock)
+        microsecond = int(((fraction or "") + "000000")[:6])
+        local = dt.datetime(year, month, day, hour, minute, second, microsecond, dt.UTC)
         return local - offset
     except (ValueError, OverflowError):
         raise Fault("timestamp() got a date or time that is out of range") from None

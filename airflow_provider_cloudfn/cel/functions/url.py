@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.functions.conversions import text_of
-from airflow_provider_cloudfn.cel.limits import Budget
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import KIND
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 
