@@ -48,6 +48,13 @@ _TYPE_NAMES: Final[dict[str, CelType]] = {kind.name: kind for kind in TYPES.valu
 _PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
 
 
+#: What a call weighs, where other nodes weigh 1. An element of a loop costs a step for each 4 that its body weighs.
+_CALL_WEIGHT: Final = 4
+
+#: How many problems of one source are reported.
+_MOST_PROBLEMS: Final = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A static path that an expression reads, and where its first name stands."""
@@ -72,6 +79,7 @@ class Compiler:
         self.malformed = False
         self.reads: list[Read] = []
         self.slots = 0
+        self.weight = 0
         self._locals: dict[str, int] = {}
 
     def compile(self, node: Node) -> Closure:
@@ -80,11 +88,13 @@ class Compiler:
 
         :param node: The node. What is wrong with it is added to ``problems``.
         """
+        self.weight += _CALL_WEIGHT if type(node) is Call else 1
         return _NODES[type(node)](self, node)
 
     def problem(self, message: str, at: int) -> Closure:
         """Note a problem, and return the closure that fails with it, should it be evaluated nevertheless."""
-        self.problems.append((at, message))
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append((at, message))
 
         def fail(_frame: Frame) -> Any:
             raise Fault(message, at)
@@ -205,7 +215,7 @@ class Compiler:
 
     def _unknown_name(self, name: str) -> str:
         known = [*self._locals, *self.variables]
-        message = f"unknown name '{name}'"
+        message = f"unknown name '{_shortened(name)}'"
         if name in _PYTHON:
             return f"{message}; write {_PYTHON[name]}"
         if (near := _nearest(name, known)) is not None:
@@ -260,8 +270,8 @@ class Compiler:
             name for name, macro in MACROS.items() if macro.is_method == (kind == "method")
         }
         if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
-            return f"unknown function '{qualified}'; did you mean '{near}'?"
-        message = f"unknown {kind} '{name}'"
+            return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
+        message = f"unknown {kind} '{_shortened(name)}'"
         other = functions.function(name) if kind == "method" else functions.method(name)
         if other is not None:
             return f"{message}; it is called as " + (f"{name}(x)" if kind == "method" else f"x.{name}(…)")
@@ -330,7 +340,14 @@ class Compiler:
         return self.problem('messages of protocol buffers can\'t be built here; write a map: {"name": value}', node.at)
 
 
+def _shortened(name: str) -> str:
+    """Return a name as messages show it."""
+    return name if len(name) <= 60 else name[:59] + "…"
+
+
 def _nearest(name: str, known: Collection[str]) -> str | None:
+    if len(name) > 60:
+        return None
     from difflib import get_close_matches
 
     found = get_close_matches(name, [candidate for candidate in known if candidate != name], n=1, cutoff=0.7)

@@ -110,12 +110,28 @@ def find(mapping: Mapping[Any, Any], key: Any) -> Any:
         value = mapping[key]
     except KeyError:
         return MISSING
-    if key == 0 or key == 1:
-        is_bool = isinstance(key, bool)
-        for present in mapping:
-            if present == key and isinstance(present, bool) is not is_bool:
-                return MISSING
+    if (key == 0 or key == 1) and type(mapping) is dict:
+        probe = _Probe(key)
+        if probe in mapping and isinstance(probe.present, bool) is not isinstance(key, bool):
+            return MISSING
     return value
+
+
+class _Probe:
+    """A key that finds out which key of a dict it is equal to."""
+
+    __slots__ = ("key", "present")
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        self.present: Any = None
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        self.present = other
+        return bool(other == self.key)
 
 
 @function("_in_", "dyn", "list", shown="'in'")

@@ -2,8 +2,8 @@
 What an expression may cost.
 
 Expressions come from Dag files and run over data that others send, so nothing about them may hang a worker or exhaust
-its memory. Work is counted in *steps*: one for each element visited, one for each 64 characters built and one for each
-1,024 characters looked through. Sizes are checked before anything is built.
+its memory. Work is counted in *steps*: for each element visited one and one for each call that is made with it, one for
+each 64 characters built and one for each 1,024 characters looked through. Sizes are checked before anything is built.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Limits:
     """
     The limits of one evaluation.
 
-    :param steps: Elements visited, plus 1/64 of the characters built and 1/1,024 of those looked through.
+    :param steps: Elements visited and calls made with them, plus 1/64 of the characters built and 1/1,024 of those
+        looked through. A million take a second or a few.
     :param string_length: Characters of a string, or bytes of a bytes value, that an expression builds.
     :param list_length: Elements of a list, or entries of a map, that an expression builds.
     :param format_precision: Digits after the point that ``format`` may be asked for.
@@ -58,7 +59,7 @@ class Budget:
         """
         Take steps off the budget.
 
-        :param steps: How many; a negative number gives back what was not used.
+        :param steps: How many.
         :raises LimitFault: when none are left.
         """
         self.left -= steps
@@ -67,6 +68,14 @@ class Budget:
                 f"the expression needs more than {self.limits.steps:,} steps; let it visit fewer elements, "
                 "or do this work in a task"
             )
+
+    def refund(self, steps: int) -> None:
+        """
+        Put steps back that were taken and are not needed.
+
+        :param steps: How many.
+        """
+        self.left += steps
 
     def text(self, length: int) -> None:
         """

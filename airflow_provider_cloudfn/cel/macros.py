@@ -8,7 +8,7 @@ Macros: calls whose arguments are not values but names and expressions, evaluate
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from airflow_provider_cloudfn.cel import access
 from airflow_provider_cloudfn.cel.displays import put
@@ -43,38 +43,6 @@ class Macro:
     is_method: bool = True
 
 
-# Iteration
-
-
-def _elements(frame: Frame, value: Any, name: str, at: int) -> Iterable[Any]:
-    """Return the elements of a list, or the keys of a map, and account for them."""
-    cls = type(value)
-    if cls is list or cls is dict or cls is tuple:
-        frame.budget.spend(len(value))
-        return value  # type: ignore[no-any-return]  # one of the three
-    if KIND[cls] not in ("list", "map"):
-        raise Fault(f"{name}() goes through a list or a map, got {KIND[cls]}", at)
-    return _lazily(frame, value, at)
-
-
-def _lazily(frame: Frame, value: Iterable[Any], at: int) -> Iterator[Any]:
-    """Yield the elements of a collection that may fetch them, and need not know how many there are."""
-    try:
-        for element in value:
-            frame.budget.spend(1)
-            yield element
-    except ExpressionError as error:
-        raise Fault(error.message, at, error) from None
-
-
-def _pairs(frame: Frame, value: Any, name: str, at: int) -> Iterable[tuple[Any, Any]]:
-    """Return index and element of a list, or key and value of a map."""
-    elements = _elements(frame, value, name, at)
-    if KIND[type(value)] == "list":
-        return enumerate(elements)
-    return ((key, access.entry(value, key, at)) for key in elements)
-
-
 @dataclass(frozen=True, slots=True)
 class Loop:
     """
@@ -84,24 +52,62 @@ class Loop:
     :param at: Where it stands.
     :param target: The closure of the list or map.
     :param slots: Where its one or two variables are kept.
+    :param cost: The steps that an element takes.
     """
 
     name: str
     at: int
     target: Closure
     slots: list[int]
+    cost: int
 
     def each(self, frame: Frame) -> Iterator[None]:
         """Put one element after the other, or one pair, where the body finds it."""
-        values = frame.locals
-        if len(self.slots) == 1:
-            slot = self.slots[0]
-            for values[slot] in _elements(frame, self.target(frame), self.name, self.at):
-                yield
-        else:
-            first, second = self.slots
-            for values[first], values[second] in _pairs(frame, self.target(frame), self.name, self.at):
-                yield
+        values, collection = frame.locals, self.target(frame)
+        first, last, done = self.slots[0], self.slots[-1], 0
+        elements: Any = self._paid(frame, collection)
+        try:
+            if first == last:
+                for values[first] in elements:
+                    done += 1
+                    yield
+            else:
+                for values[first], values[last] in self._pairs(collection, elements):
+                    done += 1
+                    yield
+        except GeneratorExit:  # the macro knows its result: give back what was paid for the others
+            if elements is collection:
+                frame.budget.refund((len(collection) - done) * self.cost)
+            raise
+
+    def _paid(self, frame: Frame, collection: Any) -> Iterable[Any]:
+        """Return the elements of a list, or the keys of a map, which are paid for at once or one by one."""
+        cls = type(collection)
+        if cls is list or cls is dict or cls is tuple:
+            frame.budget.spend(len(collection) * self.cost)
+            return cast("Iterable[Any]", collection)
+        if KIND[cls] in ("list", "map"):
+            return self._lazily(frame, collection)
+        raise Fault(f"{self.name}() goes through a list or a map, got {KIND[cls]}", self.at)
+
+    def _lazily(self, frame: Frame, collection: Iterable[Any]) -> Iterator[Any]:
+        """Yield the elements of a collection that may fetch them, and need not know how many there are."""
+        iterator = iter(collection)
+        while True:
+            frame.budget.spend(self.cost)
+            try:
+                element = next(iterator)
+            except StopIteration:
+                return
+            except ExpressionError as error:
+                raise Fault(error.message, self.at, error) from None
+            yield element
+
+    def _pairs(self, collection: Any, elements: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
+        """Return index and element of a list, or key and value of a map."""
+        if KIND[type(collection)] == "list":
+            return enumerate(elements)
+        return ((key, access.entry(collection, key, self.at)) for key in elements)
 
     def test(self, value: Any) -> bool:
         """Return the value of a condition, which must be bool."""
@@ -199,7 +205,8 @@ def _transform_map_entry(loop: Loop, *bodies: Closure) -> Closure:
             entries = transform(frame)
             if KIND[type(entries)] != "map":
                 raise Fault(f"{loop.name}() needs a map for each element, got {KIND[type(entries)]}", loop.at)
-            for key in _elements(frame, entries, loop.name, loop.at):
+            frame.budget.spend(len(entries))
+            for key in entries:
                 put(result, key, entries[key], loop.at)
         return result
 
@@ -242,8 +249,10 @@ def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
         if names is None:
             return compiler.compile(node.target)
         target = compiler.compile(node.target)
+        before = compiler.weight
         slots, bodies = compiler.within(names, node.arguments[count:])
-        return make(Loop(node.name, node.at, target, slots), *bodies)
+        cost = 1 + (compiler.weight - before >> 2)
+        return make(Loop(node.name, node.at, target, slots, cost), *bodies)
 
     return Macro(build)
 

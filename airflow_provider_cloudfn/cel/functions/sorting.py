@@ -35,7 +35,8 @@ def sort_by_keys(budget: Budget, items: Sequence[Any], keys: Sequence[Any]) -> l
     :raises Fault: when the keys are not of one type that has an order.
     """
     length = len(items)
-    budget.elements(length * max(1, length.bit_length()))
+    budget.elements(length)
+    budget.spend(length * length.bit_length() >> 3)
     natives = [native(key) for key in keys]
     kinds = {KIND[type(key)] for key in natives}
     if len(kinds) > 1 or not kinds <= _ORDERED:
