@@ -1,0 +1,3 @@
+"""What puts credentials on a request, without doing any input or output itself."""
+
+from __future__ import annotations

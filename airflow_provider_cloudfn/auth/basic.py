@@ -1,0 +1,45 @@
+"""User name and password (RFC 7617)."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+
+__all__ = ["BasicAuth"]
+
+
+class BasicAuth(Auth):
+    """
+    User name and password, as UTF-8.
+
+    :param username: The user's name, without a colon.
+    :param password: The user's password.
+    """
+
+    def __init__(self, username: str, password: str) -> None:
+        self._password = password
+        self._credentials = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+    @property
+    def reserved_headers(self) -> frozenset[str]:
+        """The header of the credentials."""
+        return frozenset({"authorization"})
+
+    def secrets(self) -> Iterable[str]:
+        """Return the password, and what it becomes in the header."""
+        return (self._password, self._credentials)
+
+    def flow(self, request: HttpRequest) -> AuthFlow:
+        """
+        Yield the request with the credentials.
+
+        :param request: The request.
+        """
+        yield request.with_header("Authorization", f"Basic {self._credentials}")

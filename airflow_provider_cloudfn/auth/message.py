@@ -1,0 +1,91 @@
+"""A request and a response as they go over the wire: what an auth scheme sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlsplit, urlunsplit
+
+__all__ = ["HttpRequest", "HttpResponse"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HttpRequest:
+    """
+    A request, ready to be sent.
+
+    :param method: Such as ``POST``.
+    :param url: The whole URL, percent-encoded.
+    :param headers: Names and values, in their order.
+    :param body: The bytes of the body.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """
+        Return a header's value, or None.
+
+        :param name: In any case.
+        """
+        return _header(self.headers, name)
+
+    def with_header(self, name: str, value: str) -> HttpRequest:
+        """
+        Return the request with a header, in the place of any other of that name.
+
+        :param name: The header's name.
+        :param value: Its value.
+        """
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return replace(self, headers=(*kept, (name, value)))
+
+    def with_query(self, name: str, value: str) -> HttpRequest:
+        """
+        Return the request with one more parameter at the end of its query.
+
+        :param name: The parameter's name, as text.
+        :param value: Its value, as text.
+        """
+        parts = urlsplit(self.url)
+        pair = f"{quote(name, safe='')}={quote(value, safe='')}"
+        return replace(self, url=urlunsplit(parts._replace(query=f"{parts.query}&{pair}" if parts.query else pair)))
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self.url)
+        names = ", ".join(name for name, _ in self.headers)
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"<HttpRequest {self.method} {address} headers: {names or 'none'}; {len(self.body)} bytes>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HttpResponse:
+    """
+    An answer, read to its end.
+
+    :param status: The status code.
+    :param headers: Names and values, in their order.
+    :param content: The bytes of the body, decompressed.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """
+        Return a header's first value, or None.
+
+        :param name: In any case.
+        """
+        return _header(self.headers, name)
+
+    def __repr__(self) -> str:
+        return f"<HttpResponse {self.status}; {len(self.content)} bytes>"
+
+
+def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)

@@ -1,0 +1,69 @@
+"""What may be shown of a request and of an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Redaction"]
+
+_HIDDEN = "***"
+_EXCERPT = 500
+
+
+class Redaction:
+    """
+    Replaces secrets by ``***``, in every form in which a request or an answer could have them.
+
+    :param secrets: What must not be seen.
+    :param query: The names of query parameters whose values must not be seen.
+    """
+
+    def __init__(self, secrets: Iterable[str], query: Iterable[str] = ()) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            if secret:
+                forms.update((secret, quote(secret, safe=""), quote_plus(secret)))
+        # The longest first, so that no part of a secret stays where another one is a part of it.
+        self._forms = sorted(forms, key=len, reverse=True)
+        self._query = frozenset(query)
+
+    def text(self, text: str) -> str:
+        """
+        Return text without the secrets.
+
+        :param text: Any text.
+        """
+        for form in self._forms:
+            text = text.replace(form, _HIDDEN)
+        return text
+
+    def url(self, url: str) -> str:
+        """
+        Return a URL without the secrets and without the values of the parameters that hold them.
+
+        :param url: Any URL.
+        """
+        parts = urlsplit(url)
+        pairs = [
+            f"{name}={_HIDDEN}" if name in self._query else pair
+            for pair in parts.query.split("&")
+            for name in (pair.partition("=")[0],)
+        ]
+        return self.text(urlunsplit(parts._replace(query="&".join(pairs))))
+
+    def excerpt(self, content: bytes, charset: str = "utf-8") -> str:
+        """
+        Return the beginning of a body, on one line, without the secrets.
+
+        :param content: The bytes of a body.
+        :param charset: How they are to be read.
+        """
+        # Redacted before it is cut: the cut must not leave the first half of a secret.
+        text = self.text(content[: _EXCERPT * 8].decode(charset, "replace"))
+        line = " ".join(text.split())
+        shown = "".join(character if character.isprintable() else "·" for character in line)
+        return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"

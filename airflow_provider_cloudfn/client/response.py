@@ -1,0 +1,152 @@
+"""What a service answered, read."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from dataclasses import dataclass, field
+from email.message import Message
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.exceptions import ResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.auth.message import HttpResponse
+
+__all__ = ["Response", "read_response"]
+
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+    "x-correlation-id",
+    "cf-ray",
+    "x-emporix-requestid",
+)
+_TEXT_TYPES = frozenset(
+    {"application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/graphql"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """
+    An answer.
+
+    :param status: The status code.
+    :param headers: Names in lower case; those that came more than once joined by ``", "``; without ``set-cookie``.
+    :param body: A JSON value, text, bytes, or None where there is none, by what Content-Type says.
+    :param content: The bytes of the body, decompressed.
+    :param url: Where it came from, without secrets.
+    :param request_id: The service's own name for the request, where it gives one.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any = field(repr=False)
+    content: bytes = field(repr=False)
+    url: str
+    request_id: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is any of 2xx."""
+        return 200 <= self.status < 300
+
+
+def read_response(raw: HttpResponse, url: str) -> Response:
+    """
+    Read an answer by its Content-Type.
+
+    :param raw: What came over the wire.
+    :param url: Where it came from, without secrets.
+    :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
+    """
+    headers = response_headers(raw)
+    request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    try:
+        body = _body(raw.content, headers.get("content-type"))
+    except ValueError as error:
+        if 200 <= raw.status < 300:
+            raise ResponseError(
+                f"the answer {raw.status} of {url} is not what it says it is: {error}; to take it as it is, ask the service "
+                "to send another Content-Type" + (f" (request id {request_id})" if request_id else ""),
+                status=raw.status,
+                request_id=request_id,
+            ) from None
+        body = raw.content.decode("utf-8", "replace")
+    return Response(status=raw.status, headers=headers, body=body, content=raw.content, url=url, request_id=request_id)
+
+
+def response_headers(raw: HttpResponse) -> Mapping[str, str]:
+    """
+    Return the headers as expressions see them.
+
+    :param raw: What came over the wire.
+    """
+    found: dict[str, str] = {}
+    for name, value in raw.headers:
+        key = name.lower()
+        if key not in ("set-cookie", "set-cookie2"):
+            found[key] = f"{found[key]}, {value}" if key in found else value
+    return MappingProxyType(found)
+
+
+def charset_of(content_type: str | None) -> str | None:
+    """
+    Return the character set that a Content-Type names, or None.
+
+    :param content_type: The header's value.
+    """
+    if not content_type:
+        return None
+    header = Message()
+    header["Content-Type"] = content_type
+    charset = header.get_param("charset")
+    return charset if isinstance(charset, str) and charset else None
+
+
+def _body(content: bytes, content_type: str | None) -> Any:
+    if not content:
+        return None
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
+        return _json(content, charset_of(content_type))
+    if media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith("+xml"):
+        return _text(content, charset_of(content_type) or "utf-8")
+    if not media_type:
+        try:
+            return _json(content, None)
+        except ValueError:
+            return content
+    return content
+
+
+def _json(content: bytes, charset: str | None) -> Any:
+    # RFC 8259 knows UTF-8 only; a byte order mark is ignored, and another charset believed where it is named.
+    text = _text(content, charset) if charset else content.decode(json.detect_encoding(content), "strict")
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"it promises JSON, and {constant} is none")
+
+    try:
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("its JSON is nested too deep") from None
+
+
+def _text(content: bytes, charset: str) -> str:
+    try:
+        codec = codecs.lookup(charset)
+    except LookupError:
+        raise ValueError(f"there is no character set {charset[:40]!r}") from None
+    try:
+        return codec.decode(content, "strict")[0]
+    except UnicodeDecodeError:
+        raise ValueError(f"its bytes are not {codec.name}") from None

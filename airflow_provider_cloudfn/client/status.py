@@ -1,0 +1,92 @@
+"""Which error an answer is, when it is no success."""
+
+from __future__ import annotations
+
+import datetime as dt
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.client.response import Response, charset_of
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    CloudFunctionError,
+    RequestTimeoutError,
+    ResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.client.redaction import Redaction
+
+__all__ = ["RETRYABLE_STATUS", "retry_after_seconds", "status_error"]
+
+#: What can succeed later, unchanged.
+RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_ADVICE = {
+    401: "check the credentials of the connection",
+    403: "the credentials are known, but may not do this: ask the service for the permission",
+    404: "check the uri, and that what it names is there",
+    405: "check the method",
+    415: "check the Content-Type header and the form of the body",
+    429: "the service wants fewer requests",
+}
+
+
+def status_error(method: str, response: Response, redaction: Redaction) -> CloudFunctionError:
+    """
+    Return the error that an answer is.
+
+    :param method: The request's method.
+    :param response: The answer.
+    :param redaction: What may be shown of it.
+    """
+    status = response.status
+    kind: type[CloudFunctionError] = ResponseError
+    if status in (401, 407):
+        kind = AuthenticationError
+    elif status == 403:
+        kind = AuthorizationError
+    elif status == 408:
+        kind = RequestTimeoutError
+    charset = charset_of(response.headers.get("content-type")) or "utf-8"
+    try:
+        excerpt = redaction.excerpt(response.content, charset)
+    except LookupError:
+        excerpt = redaction.excerpt(response.content)
+    parts = [f"{method} {response.url} answered {status}"]
+    if response.request_id:
+        parts.append(f" (request id {redaction.text(response.request_id)})")
+    if advice := _ADVICE.get(status):
+        parts.append(f": {advice}")
+    if excerpt:
+        parts.append(f"; it says: {excerpt}")
+    return kind(
+        "".join(parts),
+        status=status,
+        request_id=response.request_id,
+        retryable=status in RETRYABLE_STATUS,
+        retry_after=retry_after_seconds(response.headers),
+    )
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """
+    Return how long a service asks to wait (RFC 9110, section 10.2.3): seconds, or until a date.
+
+    :param headers: The answer's headers, names in lower case.
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:12]), 10**9))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.timezone.utc)
+    return max(0.0, (moment - dt.datetime.now(tz=dt.timezone.utc)).total_seconds())

@@ -1,0 +1,183 @@
+"""Sends one request over aiohttp and reads its answer within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.exceptions import (
+    CloudFunctionError,
+    CommunicationError,
+    LimitError,
+    RequestTimeoutError,
+)
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+    from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
+
+__all__ = ["Transport", "open_transport"]
+
+_CHUNK = 64 * 1024
+_HEADERS = 64 * 1024
+
+
+class Transport:
+    """
+    An open session.
+
+    :param session: An aiohttp session.
+    :param limits: How much an answer may bring.
+    :param proxy: The URL of a proxy, or None.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, limits: ResponseLimits, proxy: str | None) -> None:
+        self._session = session
+        self._limits = limits
+        self._proxy = proxy
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """
+        Send a request and read its answer. Redirects are not followed here.
+
+        :param request: The request, with credentials.
+        :raises RequestTimeoutError: when it takes too long.
+        :raises CommunicationError: when no connection can be made, or what comes over it is not a whole answer.
+        :raises LimitError: when the answer is larger than allowed.
+        """
+        import aiohttp
+        from yarl import URL
+
+        parts = urlsplit(request.url)
+        where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
+        try:
+            async with self._session.request(
+                request.method,
+                URL(request.url, encoded=True),
+                headers=list(request.headers),
+                data=request.body or None,
+                allow_redirects=False,
+                proxy=self._proxy,
+            ) as response:
+                content = await self._read(response, where)
+                headers = tuple((name, value) for name, value in response.headers.items())
+                return HttpResponse(response.status, headers, content)
+        except CloudFunctionError:
+            raise
+        except TimeoutError as error:
+            raise _timed_out(error, where) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise CommunicationError(
+                f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
+                "if it is a certificate of your own authority, give that in ca_bundle of the connection"
+            ) from None
+        except aiohttp.ClientConnectorError as error:
+            raise CommunicationError(
+                f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
+                retryable=True,
+            ) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise CommunicationError(
+                f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
+                retryable=True,
+            ) from None
+
+    async def _read(self, response: aiohttp.ClientResponse, where: str) -> bytes:
+        bound = self._limits.body
+        declared = response.content_length
+        if declared is not None and declared > bound:
+            raise self._too_large(where)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > bound:
+                raise self._too_large(where)
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _too_large(self, where: str) -> LimitError:
+        return LimitError(
+            f"{where}: the answer is larger than {self._limits.body:,} bytes; ask for less, such as a page or fewer fields"
+        )
+
+
+@asynccontextmanager
+async def open_transport(
+    timeouts: Timeouts, limits: ResponseLimits, *, tls: ssl.SSLContext | None, proxy: str | None
+) -> AsyncIterator[Transport]:
+    """
+    Open a session for as long as the block lasts.
+
+    :param timeouts: Connect and read; the total is the caller's to watch.
+    :param limits: How much an answer may bring.
+    :param tls: How certificates are checked; None as the system does.
+    :param proxy: The URL of a proxy, or None.
+    """
+    import aiohttp
+
+    arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
+    connector = aiohttp.TCPConnector(**arguments)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        # No cookie of one call is sent with another one, and no environment variable changes where a request goes.
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(
+            total=None, sock_connect=timeouts.connect, connect=timeouts.connect, sock_read=timeouts.read
+        ),
+        headers={"User-Agent": _user_agent()},
+        max_line_size=_HEADERS,
+        max_field_size=_HEADERS,
+    ) as session:
+        yield Transport(session, limits, proxy)
+
+
+def _user_agent() -> str:
+    from airflow_provider_cloudfn import __version__
+
+    return f"airflow-provider-cloudfn/{__version__}"
+
+
+def _timed_out(error: BaseException, where: str) -> CloudFunctionError:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return RequestTimeoutError(f"{where}: no connection was made in time; the service may be down", retryable=True)
+    return RequestTimeoutError(
+        f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
+    )
+
+
+def _cause(error: BaseException) -> str:
+    # aiohttp quotes what came over the wire in some of its messages: only what kind of error it is may be shown.
+    cause = error.__cause__
+    return type(error).__name__ + (f": {type(cause).__name__}" if cause is not None else "")
+
+
+async def within(seconds: float, where: str, work: Any) -> Any:
+    """
+    Wait for work, but not for longer than that.
+
+    :param seconds: How long.
+    :param where: What the error names.
+    :param work: A coroutine.
+    :raises RequestTimeoutError: when it takes longer.
+    """
+    try:
+        async with asyncio.timeout(seconds) as scope:
+            return await work
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        raise RequestTimeoutError(
+            f"{where}: took longer than {seconds:g} seconds in all; the service may have taken the request all the same",
+            retryable=True,
+        ) from None

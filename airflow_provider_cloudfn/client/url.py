@@ -1,0 +1,200 @@
+"""The base URL of a connection, and what may be appended to it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BaseUrl", "Origin"]
+
+#: What may stand in a path (RFC 3986, section 3.3), and the percent sign of what is encoded already.
+_PATH_SAFE = "/%:@!$&'()*+,;=-._~"
+_QUERY_SAFE = _PATH_SAFE + "?"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """
+    Where a request goes (RFC 6454): credentials never leave it.
+
+    :param scheme: ``https`` or ``http``.
+    :param host: In lower case.
+    :param port: The port, the scheme's own where none is written.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """
+        Return the origin of a URL.
+
+        :param url: An absolute URL.
+        :raises ConfigurationError: for one that has none.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ConfigurationError(f"{url!r} is no URL: its host or its port can't be read") from None
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ConfigurationError(f"{url!r} is no absolute http or https URL")
+        return cls(parts.scheme, parts.hostname.lower(), _DEFAULT_PORTS[parts.scheme] if port is None else port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this very machine."""
+        if self.host == "localhost" or self.host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """
+    Where a service is: an origin, and perhaps a path that everything begins with.
+
+    :param origin: The origin.
+    :param authority: Host and port as they were written.
+    :param path: The path without a slash at its end; ``""`` for none.
+    """
+
+    origin: Origin
+    authority: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str, *, allow_http: bool = False) -> BaseUrl:
+        """
+        Read a base URL.
+
+        :param text: Such as ``https://api.example.com/v2``.
+        :param allow_http: Whether it may go without TLS to other machines than this one.
+        :raises ConfigurationError: for anything else; the message says what to write.
+        """
+        if any(character.isspace() or not character.isprintable() for character in text):
+            raise ConfigurationError("the base URL has white space or control characters: write https://<your-domain>")
+        origin = Origin.of(text)
+        parts = urlsplit(text)
+        if parts.username is not None or parts.password is not None:
+            raise ConfigurationError(
+                "the base URL has a user name in it: give credentials in the connection's own fields"
+            )
+        if "?" in text or "#" in text:
+            raise ConfigurationError(
+                "the base URL has a query or a fragment: give the query with each request, and no fragment"
+            )
+        if origin.scheme == "http" and not (allow_http or origin.is_loopback):
+            raise ConfigurationError(
+                f"the base URL goes to {origin.host} without TLS: write https://, or set allow_http on the connection"
+            )
+        path = _normal_path(parts.path.rstrip("/"))
+        return cls(origin, parts.netloc, quote(path, safe=_PATH_SAFE))
+
+    def __str__(self) -> str:
+        return f"{self.origin.scheme}://{self.authority}{self.path}"
+
+    def join(self, uri: str, query: Iterable[tuple[str, str]] = ()) -> str:
+        """
+        Append a URI and a query.
+
+        What is percent-encoded stays so; other characters beyond ASCII become UTF-8, percent-encoded.
+
+        :param uri: A path, perhaps with a query: ``/v1/charges?expand=1``. Exactly one slash comes between.
+        :param query: Names and values as text; they are added to the URI's own query.
+        :raises ConfigurationError: for a URI that could lead elsewhere, or that can't be one.
+        """
+        if not isinstance(uri, str):
+            raise ConfigurationError(f"uri: must be text, not {type(uri).__name__}")
+        _refuse_unsafe(uri)
+        path, mark, own_query = uri.partition("?")
+        normal = _below(self.path, path)
+        pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
+        encoded = quote(own_query, safe=_QUERY_SAFE) if mark else ""
+        whole = "&".join(part for part in (encoded, pairs) if part)
+        url = f"{self.origin.scheme}://{self.authority}{normal}" + (f"?{whole}" if whole else "")
+        if Origin.of(url) != self.origin:
+            raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
+        return url
+
+
+def _refuse_unsafe(uri: str) -> None:
+    shown = uri if len(uri) <= 200 else uri[:200] + "…"
+    for character in uri:
+        if character.isspace():
+            raise ConfigurationError(
+                f"uri: {shown!r} has white space: write url.encode(…) around what comes from elsewhere"
+            )
+        if not character.isprintable() or character == "\\":
+            raise ConfigurationError(
+                f"uri: {shown!r} has a control character or a backslash: encode it with url.encode(…)"
+            )
+    if "#" in uri:
+        raise ConfigurationError(
+            f"uri: {shown!r} has a fragment (#), which is never sent: leave it out, or encode it as %23"
+        )
+    if uri.startswith("//"):
+        raise ConfigurationError(
+            f"uri: {shown!r} names another host (//): write the path below the connection's base URL"
+        )
+    path = uri.partition("?")[0]
+    if _has_scheme(path):
+        raise ConfigurationError(f"uri: {shown!r} is a whole URL: write the path below the connection's base URL")
+    if path.startswith("@"):
+        raise ConfigurationError(
+            f"uri: {shown!r} begins with '@', which would make the host a user name: begin with '/'"
+        )
+    try:
+        uri.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ConfigurationError("uri: has a lone surrogate, which is no character") from None
+
+
+def _has_scheme(path: str) -> bool:
+    scheme, colon, rest = path.partition(":")
+    return bool(colon) and rest.startswith("//") and scheme.isascii() and scheme[:1].isalpha()
+
+
+def _below(base: str, path: str) -> str:
+    """Return the whole path without dot segments (RFC 3986, section 5.2.4), as long as they stay below the base."""
+    kept: list[str] = []
+    segments = path.lstrip("/").split("/") if path.strip("/") else []
+    for index, segment in enumerate(segments):
+        # A server decodes %2e before it looks at dots, so this does too.
+        dots = unquote(segment)
+        if dots == "..":
+            if not kept:
+                raise ConfigurationError(f"uri: {path!r} climbs with '..' above the path of the connection's base URL")
+            kept.pop()
+        elif dots == ".":
+            pass
+        else:
+            kept.append(segment)
+            continue
+        if index == len(segments) - 1:
+            kept.append("")
+    tail = "/".join(kept)
+    if not segments:
+        # No path at all is the base itself; a bare slash asks for what is below it.
+        return (base + ("/" if path or not base else "")) or "/"
+    return f"{base}/{quote(tail, safe=_PATH_SAFE)}"
+
+
+def _normal_path(path: str) -> str:
+    for segment in path.split("/"):
+        if unquote(segment) in (".", ".."):
+            raise ConfigurationError("the base URL has '.' or '..' in its path: write the path that is meant")
+    return path
