@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 from airflow_provider_cloudfn.fields import Field, Formula, formulas, read, refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AFTER_CALL_VARIABLES", "VARIABLES", "Surroundings", "task_problems"]
 
@@ -56,9 +58,7 @@ def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroun
     return problems
 
 
-def _formula_problems(
-    formula: Formula, field: Field, surroundings: Surroundings | None
-) -> list[ExpressionProblem]:
+def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:
     checked = cel.check(formula.source, variables=_DECLARED, text=formula.text)
     if surroundings is not None and (dashed := _dashed_step(formula.source, surroundings)):
         return [dashed]

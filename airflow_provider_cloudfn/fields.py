@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.cel.jinja import equivalent, find_jinja
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 __all__ = ["Field", "Node", "Reading", "formulas", "read", "refusals", "render"]
@@ -240,8 +241,9 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool) -> Node:
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        problem = cel.jinja_problem(value) if jinja_is_refused else None
-        return Constant(value) if problem is None else Refusal(label, problem.message)
+        if jinja_is_refused and find_jinja(value) is not None:
+            return Refusal(label, f"Jinja is not rendered here; {equivalent(value)}; or mark it as text: lit(…)")
+        return Constant(value)
     if isinstance(value, Mapping):
         return Entries(
             tuple(
@@ -285,4 +287,3 @@ _READERS: dict[Reading, Callable[[str, Any], Node]] = {
     Reading.VALUE: _read_value,
     Reading.MARKED: _read_marked,
 }
-

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = ["JsonValue", "duration_text", "encode_json", "timestamp_text", "to_json_value"]
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _DEPTH = 200
 
@@ -54,8 +54,8 @@ def timestamp_text(value: dt.datetime) -> str:
     :param value: An aware datetime; one without time zone is taken as UTC, as Airflow does.
     """
     if value.tzinfo is None:
-        value = value.replace(tzinfo=dt.timezone.utc)
-    utc = value.astimezone(dt.timezone.utc).replace(tzinfo=None)
+        value = value.replace(tzinfo=dt.UTC)
+    utc = value.astimezone(dt.UTC).replace(tzinfo=None)
     text = utc.isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
@@ -75,37 +75,40 @@ def duration_text(value: dt.timedelta) -> str:
 _Path = tuple[object, ...]
 
 
-def _scalar(value: object, path: _Path) -> str | int | float | bool | Decimal | None:
+def _scalar(value: object, path: _Path) -> str | float | bool | Decimal | None:
     """Return what stands for a value that is neither map nor list."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise _refusal(path, "text with a lone surrogate") from None
-        return str(value)
+        return _text(value, path)
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, float):
+    if isinstance(value, (float, Decimal)):
         if not math.isfinite(value):
             raise _refusal(path, "NaN" if math.isnan(value) else "infinity")
-        return float(value)
-    if isinstance(value, Decimal):
-        if not value.is_finite():
-            raise _refusal(path, "NaN" if value.is_nan() else "infinity")
-        return value
-    if isinstance(value, dt.datetime):
-        return timestamp_text(value)
-    if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, dt.timedelta):
-        return duration_text(value)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, uuid.UUID):
-        return str(value)
+        return float(value) if isinstance(value, float) else value
+    for kind, text in _TEXTS:
+        if isinstance(value, kind):
+            return text(value)
     raise _refusal(path, f"a value of type {type(value).__name__}")
+
+
+def _text(value: str, path: _Path) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _refusal(path, "text with a lone surrogate") from None
+    return str(value)
+
+
+#: What becomes text; a datetime stands before the date that it is, too.
+_TEXTS: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], str]], ...] = (
+    (dt.datetime, timestamp_text),
+    ((dt.date, dt.time), lambda value: value.isoformat()),
+    (dt.timedelta, duration_text),
+    ((bytes, bytearray, memoryview), lambda value: base64.b64encode(value).decode("ascii")),
+    (uuid.UUID, str),
+)
 
 
 def _write(value: object, write: Callable[[str], object], path: _Path, depth: int) -> None:
@@ -129,7 +132,7 @@ def _write(value: object, write: Callable[[str], object], path: _Path, depth: in
         write(_scalar_text(_scalar(value, path)))
 
 
-def _scalar_text(value: str | int | float | bool | Decimal | None) -> str:
+def _scalar_text(value: str | float | bool | Decimal | None) -> str:
     if value is None:
         return "null"
     if value is True:
@@ -152,7 +155,7 @@ def _plain(value: object, path: _Path, depth: int, exact: bool) -> Any:
     return _number(plain, exact) if isinstance(plain, Decimal) else plain
 
 
-def _number(value: Decimal, exact: bool) -> int | float | Decimal:
+def _number(value: Decimal, exact: bool) -> float | Decimal:
     if value == value.to_integral_value() and abs(value) < 10**18:
         return int(value)
     number = float(value)

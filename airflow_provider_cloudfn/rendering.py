@@ -149,7 +149,7 @@ class _LazyMapping(Mapping[str, Any]):
 
 
 def _steps(context: Context) -> Mapping[str, Any]:
-    task = context["task"]
+    task: Any = context["task"]
     surroundings = surroundings_of(task)
     if surroundings is None:
         raise ExpressionError("'steps' can be read in a Dag only, and this task stands in none")
@@ -185,7 +185,7 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
 
 
 def _context(context: Context) -> Mapping[str, Any]:
-    task = context["task"]
+    task: Any = context["task"]
     declared: dict[str, list[Any]] = {}
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):

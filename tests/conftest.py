@@ -6,8 +6,11 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _home = tempfile.mkdtemp(prefix="cloudfn-tests-")
+_dags = Path(_home, "dags")
+_dags.mkdir()
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
@@ -16,10 +19,9 @@ os.environ.update(
     {
         "AIRFLOW_HOME": _home,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": os.path.join(_home, "dags"),  # noqa: PTH118 - before any other import
+        "AIRFLOW__CORE__DAGS_FOLDER": str(_dags),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_home}/airflow.db",
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     }
 )
-os.mkdir(os.path.join(_home, "dags"))  # noqa: PTH102, PTH118 - before any other import

@@ -44,12 +44,14 @@ class CompletionEvent(Asset):
         extra: dict[str, Any] | None = None,
         **asset_arguments: Any,
     ) -> None:
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not name.strip():  # type: ignore[redundant-expr]  # Dag files are rarely type-checked
             raise ConfigurationError(f"a completion event needs a name, such as 'charge.created', not {name!r}")
         if not name.isprintable():
             raise ConfigurationError(f"the completion event name {name!r} has control characters: leave them out")
         if name in ("self", "context"):
-            raise ConfigurationError(f"Airflow reserves the asset name {name!r}: choose another, such as '{name}.event'")
+            raise ConfigurationError(
+                f"Airflow reserves the asset name {name!r}: choose another, such as '{name}.event'"
+            )
         if one_run_per_event and not partitions_available():
             raise ConfigurationError(
                 f"CompletionEvent({name!r}, one_run_per_event=True) needs partitioned assets, which this Airflow does not "
@@ -91,7 +93,6 @@ class CompletionEvent(Asset):
 def partitions_available() -> bool:
     """Tell whether a task of this Airflow can emit an event with a partition key (3.3 can, 3.2 can't)."""
     try:
-        from airflow.sdk import PartitionedAssetTimetable  # noqa: F401 - the import is the question
         from airflow.sdk.execution_time.context import OutletEventAccessor
     except ImportError:
         return False

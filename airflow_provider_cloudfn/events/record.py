@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
@@ -125,14 +125,11 @@ class CompletionRecord:
         """
         if not is_record(value):
             raise ConfigurationError("a completion record is a map with 'metadata' and 'result'")
-        assert isinstance(value, Mapping)  # noqa: S101 - is_record has just seen it; for the type checker
         metadata = value["metadata"]
 
         def text(key: str) -> str:
             if not isinstance(found := metadata.get(key), str):
-                raise ConfigurationError(
-                    f"completion record: metadata.{key} must be text, not {type(found).__name__}"
-                )
+                raise ConfigurationError(f"completion record: metadata.{key} must be text, not {type(found).__name__}")
             return found
 
         map_index = metadata.get("map_index", -1)
@@ -152,7 +149,7 @@ class CompletionRecord:
         )
 
 
-def is_record(value: object) -> bool:
+def is_record(value: object) -> TypeGuard[Mapping[str, Any]]:
     """
     Tell whether a value has the shape of a completion record, rather than being a payload itself.
 
@@ -171,7 +168,6 @@ def payload_of(extra: object) -> Any:
     :param extra: An asset event's extra, or a record from XCom.
     """
     if is_record(extra):
-        assert isinstance(extra, Mapping)  # noqa: S101 - is_record has just seen it; for the type checker
         return extra["result"]
     return extra
 
@@ -183,4 +179,4 @@ def _time(text: str) -> dt.datetime:
         raise ConfigurationError(
             "completion record: metadata.occurredAt must be a time in RFC 3339, such as '2026-01-31T12:00:00Z'"
         ) from None
-    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=dt.timezone.utc)
+    return parsed if parsed.tzinfo is not None else parsed.replace(tzinfo=dt.UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -16,6 +15,8 @@ from airflow_provider_cloudfn.fields import Field, Reading, data, read, render
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import jinja2
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
@@ -110,7 +111,7 @@ class ExpressionOperator(BaseOperator):
     def _variables(self, context: Context) -> TaskVariables:
         return TaskVariables(context, inputs=getattr(self, "inputs", None))
 
-    def _shape(self, field: Field, value: Any) -> Any:
+    def _shape(self, field: Field, value: Any) -> Any:  # noqa: ARG002 - for those who override it
         """
         Return a rendered value in the form in which it is sent and shown.
 
@@ -144,7 +145,7 @@ class ExpressionOperator(BaseOperator):
                 type=self.completion_event.name,
                 function=function,
                 result=payload,
-                occurred_at=dt.datetime.now(tz=dt.timezone.utc),
+                occurred_at=dt.datetime.now(tz=dt.UTC),
             )
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="event_payload") from error
@@ -166,20 +167,20 @@ def _with_outlet(kwargs: dict[str, Any], event: Asset | None) -> dict[str, Any]:
     return kwargs if event in outlets else {**kwargs, "outlets": [*outlets, event]}
 
 
-def _arrived_at_run_time(task: BaseOperator, context: Context) -> frozenset[str]:
+def _arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
     """Return the parameters of a mapped task's instance whose values came from an XCom."""
-    dag: Any = task.dag if task.has_dag() else None
-    mapped = dag.task_dict.get(task.task_id) if dag is not None else None
+    dag = task.dag if task.has_dag() else None
+    mapped: Any = dag.task_dict.get(task.task_id) if dag is not None else None
     if mapped is None or not mapped.is_mapped:
         return frozenset()
-    expanded = mapped._get_specified_expand_input().value
+    expanded: Any = mapped._get_specified_expand_input().value
     if isinstance(expanded, dict):
         return frozenset(name for name, value in expanded.items() if _is_data(value))
     index = context["ti"].map_index
     given = expanded if _is_data(expanded) else expanded[index]
     if _is_data(given):
         # All that is not fixed by the partial came with the XCom.
-        return frozenset(task.template_fields) - mapped.partial_kwargs.keys()
+        return frozenset(set(task.template_fields) - mapped.partial_kwargs.keys())
     return frozenset()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -12,10 +11,10 @@ from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
-
-    from airflow_provider_cloudfn import cel
 
 __all__ = ["EmporixStartOperator"]
 
@@ -67,7 +66,7 @@ class EmporixStartOperator(ExpressionOperator):
         self,
         *,
         emporix_conn_id: str = "emporix_oe_default",
-        event_type: str | cel.Expression,
+        event_type: Any,
         case_id: Any = None,
         subject: Any = None,
         payload: Any = None,

@@ -120,7 +120,7 @@ def _parse(dagbag: object, file: Path) -> dict[str, object]:
 
     dagbag.settings.dag_policy = timed  # type: ignore[attr-defined]  # a module
     start = time.perf_counter()
-    bag = dagbag.DagBag(str(file), include_examples=False, collect_dags=True)  # type: ignore[attr-defined]  # a module
+    bag = dagbag.DagBag(str(file))  # type: ignore[attr-defined]  # a module
     whole = time.perf_counter() - start
     if bag.import_errors:
         return {"error": str(bag.import_errors)}

@@ -8,7 +8,19 @@ import sys
 
 import pytest
 
-HEAVY = {"celpy", "lark", "aiohttp", "requests", "authlib", "boto3", "botocore", "re2", "cloudevents", "uvicorn", "starlette"}
+HEAVY = {
+    "celpy",
+    "lark",
+    "aiohttp",
+    "requests",
+    "authlib",
+    "boto3",
+    "botocore",
+    "re2",
+    "cloudevents",
+    "uvicorn",
+    "starlette",
+}
 
 WRITE_A_DAG = """
 from airflow.sdk import DAG
@@ -31,7 +43,9 @@ def loaded_by(code: str) -> set[str]:
     "code",
     [
         pytest.param("import airflow_provider_cloudfn", id="the package"),
-        pytest.param("from airflow_provider_cloudfn.provider_info import get_provider_info; get_provider_info()", id="discovery"),
+        pytest.param(
+            "from airflow_provider_cloudfn.provider_info import get_provider_info; get_provider_info()", id="discovery"
+        ),
         pytest.param(WRITE_A_DAG, id="a Dag file"),
     ],
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import airflow_provider_cloudfn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
@@ -29,11 +32,46 @@ ARROWS: dict[str, set[str]] = {
     "triggers": {"hooks", "events"},
     "links": set(),
     "operators": {"hooks", "triggers", "rendering", "checking", "fields", "events", "links", "cel", "client"},
-    "sensors": {"hooks", "triggers", "rendering", "checking", "fields", "events", "links", "cel", "client", "operators"},
+    "sensors": {
+        "hooks",
+        "triggers",
+        "rendering",
+        "checking",
+        "fields",
+        "events",
+        "links",
+        "cel",
+        "client",
+        "operators",
+    },
     "policy": {"checking", "rendering", "events"},
     "sandbox": {"connections", "events", "auth"},
-    "cli": {"hooks", "rendering", "events", "sandbox", "checking", "fields", "cel", "operators", "testing", "client", "connections"},
-    "testing": {"hooks", "rendering", "events", "sandbox", "checking", "fields", "cel", "operators", "client", "connections", "auth"},
+    "cli": {
+        "hooks",
+        "rendering",
+        "events",
+        "sandbox",
+        "checking",
+        "fields",
+        "cel",
+        "operators",
+        "testing",
+        "client",
+        "connections",
+    },
+    "testing": {
+        "hooks",
+        "rendering",
+        "events",
+        "sandbox",
+        "checking",
+        "fields",
+        "cel",
+        "operators",
+        "client",
+        "connections",
+        "auth",
+    },
     "plugin": {"connections", "events", "cel"},
     "provider_info": {"connections", "cli"},
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -150,3 +152,66 @@ def sandbox(running_sandbox: Any, connection: Callable[..., None]) -> Any:
     for conn_id, fields in running_sandbox.connections().items():
         connection(conn_id, **fields)
     return running_sandbox
+
+
+@dataclass(frozen=True)
+class ReceivedRequest:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class RecordingServer:
+    """A server on loopback that keeps what it gets and answers what it is told."""
+
+    def __init__(self) -> None:
+        self.requests: list[ReceivedRequest] = []
+        self._answer: tuple[int, bytes, str] = (200, b"{}", "application/json")
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one_request(self) -> None:
+                self.raw_requestline = self.rfile.readline(65537)
+                if not self.raw_requestline or not self.parse_request():
+                    self.close_connection = True
+                    return
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                recorder.requests.append(ReceivedRequest(self.command, self.path, headers, body))
+                status, content, media_type = recorder._answer
+                self.send_response(status)
+                self.send_header("Content-Type", media_type)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def answers(self, status: int, body: Any, media_type: str = "application/json") -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._answer = (status, content, media_type)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def recording_server() -> Iterator[RecordingServer]:
+    server = RecordingServer()
+    yield server
+    server.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IMPORTS = """
 from airflow.sdk import DAG, task
@@ -47,7 +49,11 @@ def test_it_starts_a_process_with_all_that_is_given(run: Any, sandbox: Any) -> N
     assert event.instance_id is None
     returned = result.xcom("start")
     assert returned == {
-        "id": event.id, "type": "order.paid", "source": "shop", "request_id": event.request_id, "status": returned["status"],
+        "id": event.id,
+        "type": "order.paid",
+        "source": "shop",
+        "request_id": event.request_id,
+        "status": returned["status"],
     }
     assert process.document["context"]["order.paid"] == event.payload
 
@@ -65,7 +71,7 @@ def test_nothing_given_sends_an_empty_map_and_the_dags_name(run: Any, sandbox: A
     [
         ("""'{"b":1,  "a":"{{ x }}"}'""", b'{"b":1,  "a":"{{ x }}"}'),
         ("""cel("json.encode({'a': params.id})")""", b'{"a":"1001"}'),
-        ("text()", b'[1, 2.50]'),
+        ("text()", b"[1, 2.50]"),
     ],
 )
 def test_a_json_string_is_sent_byte_for_byte(run: Any, sandbox: Any, written: str, sent: bytes) -> None:
@@ -97,8 +103,14 @@ def test_a_payload_from_another_step_is_data(run: Any, sandbox: Any) -> None:
 def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
     run(f"""
     import datetime
-    {start(completion_event="CompletionEvent('started')", event_payload="'run.try_number == 2 ? 1 : 1/0'",
-           retries="1", retry_delay="datetime.timedelta(0)")}
+    {
+        start(
+            completion_event="CompletionEvent('started')",
+            event_payload="'run.try_number == 2 ? 1 : 1/0'",
+            retries="1",
+            retry_delay="datetime.timedelta(0)",
+        )
+    }
     """)
 
     assert len(sandbox.processes) == 2
@@ -118,7 +130,12 @@ def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
     ],
 )
 def test_a_step_that_cannot_work_fails_and_says_why(
-    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str], message: str
+    run: Any,
+    sandbox: Any,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    parameters: dict[str, str],
+    message: str,
 ) -> None:
     from airflow import settings
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IMPORTS = """
 from airflow.sdk import DAG, task, task_group
@@ -188,7 +190,9 @@ def test_inside_a_mapped_group_a_step_is_that_of_the_same_index(run: Any, sandbo
     customer.expand(one=ids()) >> after
     """)
 
-    assert [path for path in sent(sandbox) if "customers?" in path] == [f"/header/v1/customers?of=c_{n}" for n in (1, 2, 3)]
+    assert [path for path in sent(sandbox) if "customers?" in path] == [
+        f"/header/v1/customers?of=c_{n}" for n in (1, 2, 3)
+    ]
     assert result.rendered("after")["body"] == {"all": ["c_1", "c_2", "c_3"]}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IMPORTS = """
 from airflow.sdk import DAG, Asset, task
@@ -19,7 +21,9 @@ def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
     """Return a function that runs the tasks of a Dag and returns how it ended."""
 
     def run_tasks(tasks: str, **arguments: Any) -> Any:
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments)
+        return run_dag(
+            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments
+        )
 
     return run_tasks
 
@@ -152,8 +156,9 @@ def test_every_instance_of_a_mapped_step_emits_its_event(run: Any) -> None:
 
 
 def test_a_later_step_reads_the_event_of_an_earlier_one(run: Any) -> None:
+    first = call(completion_event="CompletionEvent('order.fetched')", event_payload="'{\"id\": response.body.id}'")
     result = run(f"""
-    first = {call(completion_event="CompletionEvent('order.fetched')", event_payload="'{\"id\": response.body.id}'")}
+    first = {first}
     second = CloudFunctionOperator(
         task_id="second", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
         body={{"a": cel('context["order.fetched"].id'), "b": cel('contextEventPath("order.fetched:id")'), "c": cel("size(events)")}},
@@ -164,7 +169,9 @@ def test_a_later_step_reads_the_event_of_an_earlier_one(run: Any) -> None:
     assert result.rendered("second")["body"] == {"a": "1001", "b": "1001", "c": 0}
 
 
-def test_more_than_one_event_in_reach_is_an_error_that_gives_the_count(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_more_than_one_event_in_reach_is_an_error_that_gives_the_count(
+    run: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     result = run("""
     scores = CloudFunctionOperator.partial(
         task_id="scores", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', completion_event=CompletionEvent("scored"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 IMPORTS = """
 from airflow.sdk import DAG, Asset, task
@@ -27,13 +29,16 @@ def errors(import_errors: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def test_a_dag_that_can_work_has_no_error(errors: Any) -> None:
-    assert errors("""
+    assert (
+        errors("""
     a = CloudFunctionOperator(task_id="a", uri='"/v1"')
     b = CloudFunctionOperator(task_id="b", uri='"/v1/" + steps.a.id', returns="response.body")
     c = CloudFunctionOperator.partial(task_id="c", uri='"/v1/" + inputs').expand(inputs=[1, 2])
     EmporixStartOperator(task_id="e", event_type="x", payload={"a": cel("run.id")})
     a >> b >> c
-    """) == ""
+    """)
+        == ""
+    )
 
 
 def test_all_problems_of_a_dag_are_listed_with_their_places(errors: Any) -> None:
@@ -63,12 +68,15 @@ def test_all_problems_of_a_dag_are_listed_with_their_places(errors: Any) -> None
 
 
 def test_dependencies_set_after_the_task_count(errors: Any) -> None:
-    assert errors("""
+    assert (
+        errors("""
     b = CloudFunctionOperator(task_id="b", uri='"/v1/" + steps.a.id')
     a = CloudFunctionOperator(task_id="a", uri='"/v1"')
     between = EmporixStartOperator(task_id="between", event_type="x")
     a >> between >> b
-    """) == ""
+    """)
+        == ""
+    )
 
 
 def test_an_ordinary_schedule_of_an_event_with_a_run_for_each_is_refused(errors: Any) -> None:
@@ -103,12 +111,18 @@ def test_a_dag_without_our_operators_is_left_alone(errors: Any, monkeypatch: pyt
 
     monkeypatch.setattr(checking, "task_problems", refuse)
 
-    assert errors("""
+    assert (
+        errors(
+            """
     @task
     def a():
         return "{{ ds }}"
     a()
-    """, '[Asset("x")]') == ""
+    """,
+            '[Asset("x")]',
+        )
+        == ""
+    )
 
 
 def test_jinja_in_an_expression_is_refused_with_what_to_write(errors: Any) -> None:

@@ -50,7 +50,11 @@ def test_what_is_right_has_no_problem(field: Field, value: Any) -> None:
         (URI, '"/" + steps.charge.id', ["a step can't read itself"]),
         (URI, '"/" + steps.group.inner.id', ['write steps["group.inner"]']),
         (URI, '"/" + steps.inner.id', ['did you mean steps["group.inner"]?']),
-        (URI, '"/" + steps.fetch-order.id', ["uri: 1:7: ", 'steps.fetch-order is a subtraction; write steps["fetch-order"]']),
+        (
+            URI,
+            '"/" + steps.fetch-order.id',
+            ["uri: 1:7: ", 'steps.fetch-order is a subtraction; write steps["fetch-order"]'],
+        ),
         (URI, '"/" + response.body.id', ["'response' exists only after the call"]),
         (URI, "/v1/charges", ["uri: ", '"/v1/charges"']),
         (URI, '"/v1/{{ ds }}"', ["Jinja"]),
@@ -67,7 +71,9 @@ def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Field, value
 
 
 def test_all_problems_of_a_task_are_told_at_once() -> None:
-    found = task_problems([(URI, "stesp.a"), (BODY, {"a": cel("1 +"), "b": cel("params.x")}), (RETURNS, "nope")], SURROUNDINGS)
+    found = task_problems(
+        [(URI, "stesp.a"), (BODY, {"a": cel("1 +"), "b": cel("params.x")}), (RETURNS, "nope")], SURROUNDINGS
+    )
 
     assert len(found) == 3
 

@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 
-@pytest.mark.parametrize("copied", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy])  # noqa: S301 - our own
+@pytest.mark.parametrize("copied", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy])
 def test_an_error_crosses_a_process_with_all_that_it_carries(copied: object) -> None:
     error = AuthenticationError("401", status=401, request_id="req_1", retryable=True, retry_after=2.5)
 
@@ -32,7 +32,7 @@ def test_an_error_crosses_a_process_with_all_that_it_carries(copied: object) -> 
 def test_an_expression_error_crosses_a_process() -> None:
     error = ExpressionError([ExpressionProblem("no", 1, 3)], source="a + b", field="uri")
 
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    again = pickle.loads(pickle.dumps(error))
 
     assert str(again) == str(error)
     assert again.problems == error.problems

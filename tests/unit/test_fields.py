@@ -65,7 +65,11 @@ def test_a_value_is_read_by_the_rule_of_its_parameter(field: Field, value: Any, 
     ("field", "value", "labels"),
     [
         (URI, '"/v1"', ["uri"]),
-        (QUERY, {"a": "run.id", '"b"': ["run.id", "run.id"]}, ['query["a"]', "query key '\"b\"'", 'query["b"][0]', 'query["b"][1]']),
+        (
+            QUERY,
+            {"a": "run.id", '"b"': ["run.id", "run.id"]},
+            ['query["a"]', "query key '\"b\"'", 'query["b"][0]', 'query["b"][1]'],
+        ),
         (BODY, {"a": {"b c": [cel("run.id")]}}, ['body.a["b c"][0]']),
     ],
 )

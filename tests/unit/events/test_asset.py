@@ -35,7 +35,9 @@ def test_airflow_leaves_the_uri_as_it_is(name: str) -> None:
     assert urlsplit(event.uri).scheme == "cloudfn"
 
 
-@pytest.mark.parametrize("name", ["charge.created", "acr/s2k/return.created", ".sleeping_until", "_timer-event", "Größe", "a/"])
+@pytest.mark.parametrize(
+    "name", ["charge.created", "acr/s2k/return.created", ".sleeping_until", "_timer-event", "Größe", "a/"]
+)
 def test_a_name_of_the_documents_is_a_name(name: str) -> None:
     assert CompletionEvent(name).name == name
 
@@ -65,7 +67,7 @@ def test_the_flag_is_refused_where_airflow_has_no_partitions(monkeypatch: pytest
         CompletionEvent("charge.created", one_run_per_event=True)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda event: pickle.loads(pickle.dumps(event))])  # noqa: S301
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_a_copy_keeps_the_flag(copied: object) -> None:
     again = copied(CompletionEvent("charge.created", one_run_per_event=True))  # type: ignore[operator]  # parametrised
 

@@ -26,7 +26,7 @@ records = st.builds(
     type=words,
     source=words,
     subject=words,
-    occurred_at=st.datetimes(min_value=dt.datetime(1971, 1, 1), timezones=st.just(dt.timezone.utc)),  # noqa: DTZ001 - bound
+    occurred_at=st.datetimes(min_value=dt.datetime(1971, 1, 1), timezones=st.just(dt.UTC)),
     function=words,
     producer=st.builds(TaskInstanceKey, words, words, words, st.integers(-1, 1000)),
     result=payloads,
@@ -39,7 +39,7 @@ def charge() -> CompletionRecord:
         type="charge.created",
         function="Charge",
         result={"id": "ch_1"},
-        occurred_at=dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone.utc),
+        occurred_at=dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC),
     )
 
 
@@ -100,7 +100,10 @@ def test_an_id_is_one_task_instances_own(other: TaskInstanceKey) -> None:
     ("change", "message"),
     [
         ({"metadata": None}, "a map with 'metadata' and 'result'"),
-        ({"metadata": {**charge().to_dict()["metadata"], "occurredAt": "today"}}, r"metadata\.occurredAt must be a time"),  # type: ignore[dict-item]  # a JSON value
+        (
+            {"metadata": {**charge().to_dict()["metadata"], "occurredAt": "today"}},
+            r"metadata\.occurredAt must be a time",
+        ),  # type: ignore[dict-item]  # a JSON value
         ({"metadata": {**charge().to_dict()["metadata"], "source": 5}}, r"metadata\.source must be text, not int"),  # type: ignore[dict-item]  # a JSON value
         ({"metadata": {**charge().to_dict()["metadata"], "map_index": "0"}}, r"metadata\.map_index must be an integer"),  # type: ignore[dict-item]  # a JSON value
     ],
@@ -110,7 +113,9 @@ def test_a_record_that_is_none_is_refused_with_the_key(change: dict[str, Any], m
         CompletionRecord.from_dict({**charge().to_dict(), **change})
 
 
-@pytest.mark.parametrize("extra", [{}, {"result": 1}, {"metadata": {}, "result": 1}, {"metadata": {"type": 1}, "result": 1}])
+@pytest.mark.parametrize(
+    "extra", [{}, {"result": 1}, {"metadata": {}, "result": 1}, {"metadata": {"type": 1}, "result": 1}]
+)
 def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any]) -> None:
     assert not is_record(extra)
     assert payload_of(extra) == extra

@@ -43,7 +43,9 @@ def test_a_mapped_task_produces_its_event() -> None:
 def test_other_outlets_stay_and_none_is_doubled(outlets: Any) -> None:
     with DAG("d", schedule=None) as dag:
         CloudFunctionOperator(task_id="call", uri='"/v1"', completion_event=EVENT, outlets=outlets)
-        CloudFunctionOperator.partial(task_id="mapped", uri='"/v1"', completion_event=EVENT, outlets=outlets).expand(inputs=[1])
+        CloudFunctionOperator.partial(task_id="mapped", uri='"/v1"', completion_event=EVENT, outlets=outlets).expand(
+            inputs=[1]
+        )
 
     assert outlet_names(serialized_task(dag)) == ["other", "charge.created"]
     assert outlet_names(serialized_task(dag, "mapped")) == ["other", "charge.created"]

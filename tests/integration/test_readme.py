@@ -1,0 +1,136 @@
+"""Every block of code in the README does what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.events.record import CompletionRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+EXAMPLES = {file.stem: file.read_text() for file in sorted((ROOT / "example_dags").glob("*.py"))}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its language, its text, where it begins, and the example that it quotes."""
+
+    language: str
+    text: str
+    line: int
+    example: str | None
+
+    def __str__(self) -> str:
+        return f"line {self.line}"
+
+
+def blocks() -> list[Block]:
+    found = []
+    for match in re.finditer(r"(?:<!-- example: (\w+) -->\n)?^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
+        line = README.count("\n", 0, match.start(3)) + 1
+        found.append(Block(match.group(2), match.group(3), line, match.group(1)))
+    return found
+
+
+BLOCKS = blocks()
+
+
+def of(language: str, *, quoted: bool | None = None) -> list[Block]:
+    return [
+        block for block in BLOCKS
+        if block.language == language and (quoted is None or (block.example is not None) == quoted)
+    ]  # fmt: skip
+
+
+def region(name: str) -> str:
+    for text in EXAMPLES.values():
+        if found := re.search(rf"^ *# \[START {name}\]\n(.*?)^ *# \[END {name}\]$", text, re.MULTILINE | re.DOTALL):
+            return textwrap.dedent(found.group(1))
+    raise AssertionError(f"no example has a region {name}")
+
+
+def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
+    assert {block.language for block in BLOCKS} <= {"python", "sh", "json", "text"}
+
+
+@pytest.mark.parametrize("block", of("python", quoted=True), ids=str)
+def test_a_quoted_example_is_the_example(block: Block) -> None:
+    assert block.text == region(str(block.example))
+
+
+@pytest.mark.parametrize("name", re.findall(r"# \[START (\w+)\]", "".join(EXAMPLES.values())))
+def test_every_region_of_an_example_is_quoted(name: str) -> None:
+    assert f"<!-- example: {name} -->" in README
+
+
+@pytest.mark.parametrize("block", of("python", quoted=False), ids=str)
+def test_a_dag_of_the_readme_runs(block: Block, run_dag: Callable[..., Any], sandbox: Any) -> None:
+    conf = {"context": {"customer.scored": {"customer": "c_1", "score": 80}, "charge.created": {"orderId": "1001"}}}
+
+    result = run_dag(block.text, run_conf=conf)
+
+    assert result.state == "success"
+
+
+@pytest.mark.parametrize("block", of("json"), ids=str)
+def test_the_record_of_the_readme_is_a_record(block: Block) -> None:
+    given = json.loads(block.text)
+
+    assert CompletionRecord.from_dict(given).to_dict() == given
+
+
+def commands() -> list[tuple[int, list[str]]]:
+    found = []
+    for block in of("sh"):
+        joined = block.text.replace("\\\n", " ")
+        found += [(block.line, shlex.split(line)) for line in joined.splitlines() if line.strip()]
+    return found
+
+
+@pytest.mark.parametrize(("line", "command"), commands())
+def test_a_command_of_the_readme_works(line: int, command: list[str], airflow_database: None) -> None:
+    match command:
+        case ["make", target, *_]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        case ["pip", "install", name]:
+            assert name == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+        case ["airflow", "connections", "add", conn_id, *_]:
+            airflow = Path(sys.executable).with_name("airflow")
+            subprocess.run([airflow, "connections", "delete", conn_id], check=False, capture_output=True, timeout=120)
+            subprocess.run([airflow, *command[1:]], check=True, env=os.environ, timeout=120)
+            from airflow_provider_cloudfn.hooks.registry import connection_of
+
+            assert connection_of(conn_id)
+        case _:
+            raise AssertionError(f"README line {line}: no test knows what {command} should do")
+
+
+@pytest.mark.parametrize("block", of("text"), ids=str)
+def test_an_error_of_the_readme_is_what_airflow_shows(block: Block, import_errors: Callable[[str], str]) -> None:
+    shown = import_errors("""
+        from airflow.sdk import DAG
+        from airflow_provider_cloudfn import CloudFunctionOperator
+
+        with DAG("charge_orders", schedule=None):
+            CloudFunctionOperator(task_id="fetch_order", uri='"/v1/orders/1001"')
+            CloudFunctionOperator(
+                task_id="charge", method="POST", uri='"/v1/charges"', body='{"amount": steps.fetch_order.total}'
+            )
+    """)
+
+    assert block.text.strip() in shown
