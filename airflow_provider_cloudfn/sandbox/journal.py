@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import logging
 import secrets
 import string
 from collections import deque
@@ -12,13 +13,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from airflow_provider_cloudfn.json_encoding import encode_json
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from airflow_provider_cloudfn.sandbox.masking import Masking
 
+
 __all__ = ["Journal", "RecordedRequest"]
 
+_log = logging.getLogger(__name__)
 _KEPT = 10_000
 _LARGEST_BODY = 10 * 1024 * 1024
 _ALPHABET = string.ascii_letters + string.digits
@@ -146,9 +151,13 @@ class Journal:
                 return
             exchange = _Exchange(scope, await _read(receive))
             if exchange.body is None:
-                await exchange.refuse()
+                await exchange.fail(413, "too_large", "The sandbox takes bodies of 10 MiB at most")
             else:
-                await app(scope, exchange.receive, exchange.keep)
+                try:
+                    await app(scope, exchange.receive, exchange.keep)
+                except Exception:
+                    _log.exception("The sandbox failed at request %s", scope["state"]["request_id"])
+                    await exchange.fail(500, "internal_error", "The sandbox failed; its log says how")
             self._record(exchange)
             for message in exchange.answer:
                 await send(message)
@@ -201,11 +210,12 @@ class _Exchange:
             message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
         self.answer.append(message)
 
-    async def refuse(self) -> None:
+    async def fail(self, status: int, code: str, message: str) -> None:
+        self.answer.clear()
+        error = {"error": {"code": code, "message": message}, "request_id": self.scope["state"]["request_id"]}
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        content = b'{"error": {"code": "too_large", "message": "The sandbox takes bodies of 10 MiB at most"}}'
-        await self.keep({"type": "http.response.start", "status": 413, "headers": headers})
-        await self.keep({"type": "http.response.body", "body": content})
+        await self.keep({"type": "http.response.start", "status": status, "headers": headers})
+        await self.keep({"type": "http.response.body", "body": encode_json(error).encode()})
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -162,7 +163,7 @@ async def _json_object(request: Request) -> dict[str, Any]:
     if media_type(request) != "application/json":
         raise Refusal(415, "unsupported_media_type", "Content-Type: application/json is all that is taken")
     try:
-        value = json.loads(await request.body(), parse_constant=_no_number)
+        value = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
     except ValueError:
         raise Refusal(400, "malformed_json", "The body is no JSON") from None
     if not isinstance(value, dict):
@@ -172,3 +173,10 @@ async def _json_object(request: Request) -> dict[str, Any]:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 
 from starlette.routing import Route
 
-from airflow_provider_cloudfn.sandbox.answers import FORM, answer, form_fields, media_type
+from airflow_provider_cloudfn.sandbox.answers import FORM, Refusal, answer, form_fields, media_type
 from airflow_provider_cloudfn.sandbox.tokens import SCOPES, AuthorizationServer, IssuedToken
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["token_routes"]
 
+# All of them: what a route does not take would go on to the shop, which has the same prefix.
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
 
 
@@ -50,8 +52,8 @@ def token_routes(credentials: Credentials, server: AuthorizationServer) -> list[
     """
     endpoint = _TokenEndpoint(credentials, server)
     return [
-        Route("/oauth2/token", endpoint.token, methods=["POST"]),
-        Route("/oauth2/refresh", endpoint.refresh, methods=["POST"]),
+        Route("/oauth2/token", endpoint.token, methods=_METHODS),
+        Route("/oauth2/refresh", endpoint.refresh, methods=_METHODS),
     ]
 
 
@@ -112,6 +114,8 @@ class _TokenEndpoint:
 
 
 async def _fields(request: Request) -> dict[str, str]:
+    if request.method != "POST":
+        raise Refusal(405, "method_not_allowed", "Use POST", {"Allow": "POST"})
     if media_type(request) != FORM:
         raise _OAuthError("invalid_request", f"Send the parameters as {FORM}")
     if {"client_secret", "client_id"} & set(request.query_params):
