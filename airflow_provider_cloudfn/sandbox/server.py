@@ -73,7 +73,7 @@ class Sandbox:
         """
         credentials = credentials or Credentials()
         try:
-            listener = socket.create_server((host, port))
+            listener = _listen(host, port)
         except (OSError, OverflowError) as error:
             raise ConfigurationError(
                 f"port: the sandbox can't listen on {host}:{port} ({error}); choose another, or 0 for any that is free"
@@ -122,6 +122,20 @@ class Sandbox:
     def reset(self) -> None:
         """Forget requests, charges, processes and tokens."""
         self._application.reset()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # Said to be TCP, which `socket.create_server` leaves open: asyncio turns Nagle's algorithm off for such sockets only,
+    # and each answer would wait 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 class _AnnouncedServer(uvicorn.Server):
