@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from urllib.parse import quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "HmacSignature",
     "NoAuthentication",
     "OAuth2",
+    "basic_credentials",
 ]
 
 
@@ -96,17 +100,28 @@ class OAuth2:
         """Return what must not be seen."""
         if self.client_secret:
             yield self.client_secret
+            if self.client_auth_method == "client_secret_basic":
+                yield from basic_credentials(self.client_id, self.client_secret)
 
-    def scheme(self) -> Auth:
-        """Return what puts credentials on a request."""
+    def scheme(self, *, fresh: bool = False) -> OAuth2ClientCredentials:
+        """
+        Return what puts credentials on a request.
+
+        :param fresh: Take no token that another call has left.
+        """
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+        from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 
+        named = {"audience": self.audience, "resource": self.resource}
         return OAuth2ClientCredentials(
             token_url=self.token_url,
             client_id=self.client_id,
             client_secret=self.client_secret or "",
             scopes=self.scopes,
             refresh_url=self.refresh_url,
+            client_auth_method=self.client_auth_method,
+            parameters={**{name: value for name, value in named.items() if value}, **self.parameters},
+            store=MemoryTokenStore() if fresh else None,
         )
 
 
@@ -125,6 +140,7 @@ class Basic:
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
         yield self.password
+        yield from basic_credentials(self.username, self.password)
 
     def scheme(self) -> Auth:
         """Return what puts credentials on a request."""
@@ -209,6 +225,19 @@ class HmacSignature:
             algorithm=self.algorithm,
             encoding=cast("Literal['base64', 'hex']", self.encoding),
         )
+
+
+def basic_credentials(username: str, password: str) -> Iterator[str]:
+    """
+    Yield what Basic authentication makes of a user name and a password: RFC 7617's form, and RFC 6749's for clients.
+
+    :param username: The user's name, or the client's ID.
+    :param password: The password, or the client's secret.
+    """
+    plain = f"{username}:{password}".encode()
+    encoded = f"{quote_plus(username)}:{quote_plus(password)}".encode()
+    for pair in dict.fromkeys((plain, encoded)):
+        yield base64.b64encode(pair).decode("ascii")
 
 
 Authentication: TypeAlias = NoAuthentication | ApiKey | OAuth2 | Basic | Bearer | AwsSignature | HmacSignature

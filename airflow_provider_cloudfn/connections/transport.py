@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from airflow_provider_cloudfn.connections.authentication import basic_credentials
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
@@ -88,9 +90,12 @@ class TransportSettings:
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
-        if self.proxy and (password := urlsplit(self.proxy).password):
-            yield password
-            yield unquote(password)
+        if self.proxy:
+            parts = urlsplit(self.proxy)
+            if parts.password:
+                yield parts.password
+                yield unquote(parts.password)
+                yield from basic_credentials(unquote(parts.username or ""), unquote(parts.password))
         if self.client_private_key:
             yield self.client_private_key
             yield pem_text(self.client_private_key)

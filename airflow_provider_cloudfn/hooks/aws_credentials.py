@@ -1,0 +1,150 @@
+"""AWS credentials, found as the Amazon provider finds them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.connections.authentication import AwsSignature
+
+__all__ = ["AwsCredentialSource", "AwsKeys", "source_for_signature"]
+
+
+@dataclass(frozen=True, slots=True)
+class AwsKeys:
+    """
+    What signs a request.
+
+    :param access_key: The access key's ID.
+    :param secret_key: Its secret.
+    :param token: The session token of a temporary access key.
+    """
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+class AwsCredentialSource:
+    """
+    Gives AWS credentials, renewed when they expire.
+
+    Explicit keys, an assumed role, a profile, the worker's role: all as an Airflow connection of type ``aws`` has them.
+
+    :param conn_id: The Airflow connection, for messages and the session's name.
+    :param login: The access key's ID.
+    :param password: The secret access key.
+    :param extra: The Amazon provider's extras.
+    :param region: The region.
+    """
+
+    def __init__(
+        self,
+        *,
+        conn_id: str,
+        login: str | None,
+        password: str | None,
+        extra: Mapping[str, Any],
+        region: str,
+    ) -> None:
+        # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
+        from airflow.providers.amazon.aws.hooks.base_aws import SessionFactory
+        from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+
+        self._conn_id = conn_id
+        self._region = region
+        self._wrapper = AwsConnectionWrapper.from_connection_metadata(
+            conn_id=conn_id, login=login, password=password, extra=dict(extra)
+        )
+        factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
+        try:
+            self._session = factory.create_session()
+        except Exception as error:
+            raise ConfigurationError(
+                f"connection {conn_id!r}: no AWS session ({type(error).__name__}: {error})"
+            ) from None
+
+    def __call__(self) -> AwsKeys:
+        """
+        Return credentials that are good now.
+
+        :raises ConfigurationError: when none are found.
+        """
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise ConfigurationError(
+                f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
+                "give the worker a role"
+            )
+        frozen = credentials.get_frozen_credentials()
+        for secret in (frozen.secret_key, frozen.token):
+            if secret:
+                mask_obtained_secret(secret)
+        return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def test(self, endpoint_url: str | None = None) -> tuple[bool, str]:
+        """
+        Ask AWS who these credentials are: STS GetCallerIdentity, which changes nothing and needs no permission.
+
+        :param endpoint_url: Where to ask instead of AWS; default where the Amazon provider's ``service_config`` says.
+        """
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        quick = Config(connect_timeout=10, read_timeout=10, retries={"max_attempts": 2})
+        configured = self._wrapper.botocore_config
+        try:
+            self()
+            client = self._session.client(
+                "sts",
+                region_name=self._region,
+                endpoint_url=endpoint_url or self._wrapper.get_service_endpoint_url("sts", sts_test_connection=True),
+                config=quick if configured is None else quick.merge(configured),
+                verify=self._wrapper.verify,
+            )
+            identity = client.get_caller_identity()
+        except ConfigurationError as error:
+            return False, str(error)
+        except (BotoCoreError, ClientError) as error:
+            return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
+        return True, f"AWS knows the caller as {identity['Arn']}, account {identity['Account']}."
+
+
+def source_for_signature(conn_id: str, signature: AwsSignature, amazon_connection: Any) -> AwsCredentialSource:
+    """
+    Return where the credentials of a connection of type ``cloudfn`` come from.
+
+    :param conn_id: That connection.
+    :param signature: What it says of AWS.
+    :param amazon_connection: The connection of type ``aws`` that it names, or None.
+    :raises ConfigurationError: when that is of another type, or gives no session.
+    """
+    if amazon_connection is None:
+        extra = {"aws_session_token": signature.session_token} if signature.session_token else {}
+        return AwsCredentialSource(
+            conn_id=conn_id,
+            login=signature.key_id,
+            password=signature.secret_key,
+            extra=extra,
+            region=signature.region,
+        )
+    if amazon_connection.conn_type not in ("aws", AMAZON_CONNECT_FORM.connection_type):
+        raise ConfigurationError(
+            f"connection {conn_id!r}, aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
+            f"{amazon_connection.conn_type!r}; name one of type 'aws'"
+        )
+    return AwsCredentialSource(
+        conn_id=amazon_connection.conn_id,
+        login=amazon_connection.login,
+        password=amazon_connection.password,
+        extra=json.loads(amazon_connection.extra or "{}"),
+        region=signature.region,
+    )

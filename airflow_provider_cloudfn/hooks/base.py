@@ -1,0 +1,168 @@
+"""What the hooks share: a connection is fetched and read once, its secrets are masked, and a client is made of it."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+from airflow.sdk.bases.hook import BaseHook
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.connections.authentication import OAuth2
+    from airflow_provider_cloudfn.connections.transport import TransportSettings
+
+__all__ = ["ConnectionHook", "Settings"]
+
+
+class Settings(Protocol):
+    """A connection that has been read."""
+
+    @property
+    def transport(self) -> TransportSettings:
+        """How requests travel."""
+
+    @classmethod
+    def from_connection(cls, conn: Any) -> Self:
+        """Read an Airflow connection."""
+
+    def secrets(self) -> Iterator[str]:
+        """Return what must not be seen."""
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class ConnectionHook(BaseHook, Generic[SettingsT]):
+    """
+    A hook that makes a client of a connection.
+
+    :param conn_id: The connection.
+    """
+
+    settings_class: ClassVar[type[Any]]
+
+    def __init__(self, conn_id: str, *, logger_name: str | None = None) -> None:
+        super().__init__(logger_name=logger_name)
+        self._conn_id = conn_id
+        self._settings: SettingsT | None = None
+        self._client: Client | None = None
+
+    def settings(self) -> SettingsT:
+        """
+        Return what the connection says; it is fetched once.
+
+        :raises ConfigurationError: when the connection is wrong.
+        """
+        if self._settings is None:
+            self._refuse_event_loop("settings", "asettings")
+            return self.accept(self.get_connection(self._conn_id))
+        return self._settings
+
+    async def asettings(self) -> SettingsT:
+        """Do what :meth:`settings` does, in an event loop."""
+        if self._settings is None:
+            return await self.aaccept(await self.aget_connection(self._conn_id))
+        return self._settings
+
+    def accept(self, conn: Any) -> SettingsT:
+        """
+        Read a connection that was fetched already, instead of fetching it.
+
+        :param conn: The Airflow connection.
+        """
+        settings: SettingsT = self.settings_class.from_connection(conn)
+        mask_secrets(_masked(settings))
+        self._settings = settings
+        return settings
+
+    async def aaccept(self, conn: Any) -> SettingsT:
+        """
+        Do what :meth:`accept` does, in an event loop.
+
+        :param conn: The Airflow connection.
+        """
+        settings: SettingsT = self.settings_class.from_connection(conn)
+        await amask_secrets(_masked(settings))
+        self._settings = settings
+        return settings
+
+    def client(self) -> Client:
+        """
+        Return the client of the connection; there is one for each hook.
+
+        :raises ConfigurationError: when the connection is wrong.
+        """
+        if self._client is None:
+            settings = self.settings()
+            self._client = self._make_client(settings, self._scheme(settings))
+        return self._client
+
+    async def aclient(self) -> Client:
+        """Do what :meth:`client` does, in an event loop."""
+        if self._client is None:
+            settings = await self.asettings()
+            self._client = self._make_client(settings, await self._ascheme(settings))
+        return self._client
+
+    def get_conn(self) -> Client:
+        """Return the client of the connection, as every hook's ``get_conn`` does."""
+        return self.client()
+
+    @abstractmethod
+    def _scheme(self, settings: SettingsT) -> Auth:
+        """Return what puts credentials on the requests."""
+
+    async def _ascheme(self, settings: SettingsT) -> Auth:
+        """Return what puts credentials on the requests, without blocking the event loop."""
+        return self._scheme(settings)
+
+    @abstractmethod
+    def _make_client(self, settings: SettingsT, scheme: Auth) -> Client:
+        """Return a client."""
+
+    def _client_for(self, base_url: str, scheme: Auth, transport: TransportSettings) -> Client:
+        from airflow_provider_cloudfn.client.client import Client
+        from airflow_provider_cloudfn.client.settings import Timeouts
+        from airflow_provider_cloudfn.client.url import BaseUrl
+
+        given = {
+            "connect": transport.connect_timeout,
+            "read": transport.read_timeout,
+            "total": transport.total_timeout,
+        }
+        return Client(
+            base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
+            auth=scheme,
+            timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
+            tls=transport.ssl_context(),
+            proxy=transport.proxy,
+            on_secret=mask_obtained_secret,
+        )
+
+    def _get_token(self, authentication: OAuth2, base_url: str, transport: TransportSettings) -> None:
+        """Get an access token, whether or not there is one already, and forget it."""
+        from airflow_provider_cloudfn.client.client import run
+
+        scheme = authentication.scheme(fresh=True)
+        client = self._client_for(base_url, scheme, transport)
+        run(lambda: client.obtain_credentials(scheme.token_flow()))
+
+    def _refuse_event_loop(self, name: str, instead: str) -> None:
+        """Refuse to block an event loop, which could wait for itself: Airflow fetches connections over one channel."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        raise ConfigurationError(f"{type(self).__name__}.{name} was called in an event loop: await {instead} instead")
+
+
+def _masked(settings: Settings) -> list[str]:
+    return [text for secret in settings.secrets() for text in appearances(secret)]

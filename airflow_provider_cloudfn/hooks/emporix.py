@@ -1,0 +1,259 @@
+"""The hook of the connection type ``emporix_oe``: starts processes in the Emporix Orchestration Engine."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.connections.emporix import EmporixConnection
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.hooks.base import ConnectionHook
+from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers
+from airflow_provider_cloudfn.json_encoding import encode_json
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.response import Response
+
+__all__ = ["SIGNATURE_HEADER", "EmporixHook", "StartedEvent"]
+
+#: base64 of HMAC-SHA256 over the exact bytes of the body, keyed with the event source's secret.
+SIGNATURE_HEADER = "x-emporix-hmac"
+
+
+@dataclass(frozen=True, slots=True)
+class StartedEvent:
+    """
+    An event that the engine accepted, which is not to say that a process was started.
+
+    :param id: The event's id, ``ce-id``; the process context keeps it as ``metadata.externalID``.
+    :param type: The event's type.
+    :param source: Who sent it.
+    :param request_id: What to look for in the engine's event log.
+    :param status: The HTTP status of the answer.
+    """
+
+    id: str
+    type: str
+    source: str
+    request_id: str | None
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    id: str
+    type: str
+    source: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class EmporixHook(ConnectionHook[EmporixConnection]):
+    """
+    Start processes in the Emporix Orchestration Engine.
+
+    :param emporix_conn_id: The connection, of type ``emporix_oe``.
+    """
+
+    conn_name_attr = "emporix_conn_id"
+    default_conn_name = "emporix_oe_default"
+    conn_type = "emporix_oe"
+    hook_name = "Emporix Orchestration Engine"
+    settings_class = EmporixConnection
+
+    def __init__(self, emporix_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(emporix_conn_id, **kwargs)
+        self.emporix_conn_id = emporix_conn_id
+
+    def start(
+        self,
+        event_type: str,
+        *,
+        case_id: str | None = None,
+        subject: str | None = None,
+        payload: Any = None,
+        json_string: str | None = None,
+        source: str | None = None,
+        event_id: str | None = None,
+        timeout: float | None = None,
+    ) -> StartedEvent:
+        """
+        Send an event that starts a process.
+
+        :param event_type: The key of an event in the engine's event registry.
+        :param case_id: The case of an overarching process, for process mining.
+        :param subject: What a person reads of the event.
+        :param payload: A JSON value; nothing given sends ``{}``.
+        :param json_string: JSON text that is sent byte for byte, instead of `payload`.
+        :param source: Who sends; default ``airflow``.
+        :param event_id: What makes the event one and the same over all tries; default a new UUID.
+        :param timeout: Seconds for the whole call; default the connection's.
+        :raises ConfigurationError: when the connection or a parameter is wrong; nothing was sent then.
+        :raises CloudFunctionError: when the engine did not accept the event.
+        """
+        self._refuse_event_loop("start", "astart")
+        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        client, path = self.client(), self._path()
+        response = client.request_sync("POST", path, headers=dict(event.headers), data=event.body, timeout=timeout)
+        return _started(event, response)
+
+    async def astart(
+        self,
+        event_type: str,
+        *,
+        case_id: str | None = None,
+        subject: str | None = None,
+        payload: Any = None,
+        json_string: str | None = None,
+        source: str | None = None,
+        event_id: str | None = None,
+        timeout: float | None = None,
+    ) -> StartedEvent:
+        """Do what :meth:`start` does, in an event loop."""
+        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        client = await self.aclient()
+        response = await client.request(
+            "POST", self._path(), headers=dict(event.headers), data=event.body, timeout=timeout
+        )
+        return _started(event, response)
+
+    def prepare_start(
+        self,
+        event_type: str,
+        *,
+        case_id: str | None = None,
+        subject: str | None = None,
+        payload: Any = None,
+        json_string: str | None = None,
+        source: str | None = None,
+        event_id: str | None = None,
+    ) -> HttpRequest:
+        """
+        Return the exact request that :meth:`start` would send, signed; nothing is sent.
+
+        :param event_type: As of :meth:`start`, and so are the others.
+        """
+        from airflow_provider_cloudfn.auth.message import HttpRequest
+
+        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        settings = self.settings()
+        request = HttpRequest("POST", settings.event_url, event.headers, event.body)
+        return next(self._scheme(settings).flow(request))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Get an API token, where there is an API client; the event secret can't be tested without an event."""
+        untested = (
+            "the event secret can't be tested without sending an event, so a wrong one shows when a process is started"
+        )
+        try:
+            settings = self.settings()
+            if settings.client_id is None:
+                return (
+                    True,
+                    f"The connection is complete. It has no Client ID, so no API token was asked for, and {untested}.",
+                )
+            self._get_token(settings.api_authentication(), settings.api_url or "", settings.transport)
+        except CloudFunctionError as error:
+            return False, str(error)
+        return True, f"Emporix gave an API token to the Client ID; {untested}."
+
+    def _scheme(self, settings: EmporixConnection) -> Auth:
+        from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
+
+        return HmacSignatureAuth(settings.secret, SIGNATURE_HEADER, algorithm="sha256", encoding="base64")
+
+    def _make_client(self, settings: EmporixConnection, scheme: Auth) -> Client:
+        return self._client_for(settings.event_url.rpartition("/")[0], scheme, settings.transport)
+
+    def _path(self) -> str:
+        return "/" + self.settings().event_url.rpartition("/")[2]
+
+
+def _event(
+    event_type: str,
+    case_id: str | None,
+    subject: str | None,
+    payload: Any,
+    json_string: str | None,
+    source: str | None,
+    event_id: str | None,
+) -> _Event:
+    attributes = {
+        "specversion": "1.0",
+        "id": _text("event_id", event_id) or str(uuid.uuid4()),
+        "type": _text("event_type", event_type),
+        "source": _text("source", source) or "airflow",
+        "subject": _text("subject", subject),
+        "caseid": _text("case_id", case_id),
+    }
+    if not attributes["type"]:
+        raise ConfigurationError(
+            "event_type: is missing; write the key of an event in the event registry, such as 'order.paid'"
+        )
+    headers = (("content-type", "application/json"), *cloudevent_headers(attributes))
+    return _Event(
+        id=attributes["id"] or "",
+        type=attributes["type"],
+        source=attributes["source"] or "",
+        headers=headers,
+        body=_body(payload, json_string),
+    )
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name}: must be text, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{name}: holds half of a surrogate pair, which is no text") from None
+    return value
+
+
+def _body(payload: Any, json_string: str | None) -> bytes:
+    if json_string is None:
+        if isinstance(payload, str):
+            raise ConfigurationError(
+                "payload: is text. If it is JSON, pass it as json_string; if it is a CEL expression, mark it with cel(…); if the "
+                "payload is this very text, put it in an object, such as {'text': …}"
+            )
+        return encode_json({} if payload is None else payload).encode()
+    if payload is not None and payload != {}:
+        raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
+    if not isinstance(json_string, str):
+        raise ConfigurationError(
+            f"json_string: must be text, not {type(json_string).__name__}; pass a value as payload"
+        )
+    try:
+        json.loads(json_string, parse_constant=_refuse_constant)
+        return json_string.encode()
+    except ConfigurationError:
+        raise
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"json_string: is no JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+        ) from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError("json_string: is no JSON that can be sent") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ConfigurationError(f"json_string: holds {name}, which JSON does not have")
+
+
+def _started(event: _Event, response: Response) -> StartedEvent:
+    answered = response.body.get("request_id") if isinstance(response.body, dict) else None
+    return StartedEvent(
+        id=event.id,
+        type=event.type,
+        source=event.source,
+        request_id=answered if isinstance(answered, str) else response.request_id,
+        status=response.status,
+    )

@@ -1,0 +1,74 @@
+"""Tells Airflow's secrets masker what must not be seen: in this process, and in the supervisor that writes the task's log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["amask_secrets", "appearances", "mask_obtained_secret", "mask_secrets"]
+
+_pending: set[asyncio.Task[None]] = set()
+
+
+def appearances(secret: str) -> list[str]:
+    """
+    Return the texts as which a secret can turn up: as it is, in a URL, in JSON and in a Python repr.
+
+    :param secret: The secret.
+    """
+    texts = [
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+    ]
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def mask_secrets(texts: Iterable[str]) -> None:
+    """
+    Register texts with the masker.
+
+    :param texts: What must not be seen.
+    """
+    from airflow.sdk.log import mask_secret
+
+    if values := [*dict.fromkeys(texts)]:
+        mask_secret(values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+
+
+async def amask_secrets(texts: Iterable[str]) -> None:
+    """
+    Register texts with the masker, in an event loop.
+
+    :param texts: What must not be seen.
+    """
+    from airflow.sdk import log
+
+    if values := [*dict.fromkeys(texts)]:
+        await log.amask_secret(values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+
+
+def mask_obtained_secret(secret: str) -> None:
+    """
+    Register a secret that was obtained during a call, such as an access token, whether or not an event loop runs.
+
+    :param secret: The secret.
+    """
+    texts = appearances(secret)
+    try:
+        mask_secrets(texts)
+    except BaseException as error:
+        # In an event loop that is talking to the supervisor right now, a second message must wait its turn.
+        if type(error).__name__ != "DeadlockImminentError":
+            raise
+        task = asyncio.get_running_loop().create_task(amask_secrets(texts))
+        _pending.add(task)
+        task.add_done_callback(_pending.discard)

@@ -1,0 +1,56 @@
+"""Which hook a connection takes, by its type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.bases.hook import BaseHook
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
+from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.hooks.request import RequestHook
+
+__all__ = ["ahook_for", "hook_for"]
+
+_HOOKS: dict[str, type[CloudFunctionHook] | type[AmazonConnectHook]] = {
+    hook.conn_type: hook for hook in (CloudFunctionHook, AmazonConnectHook)
+}
+
+
+def hook_for(conn_id: str) -> RequestHook[Any]:
+    """
+    Return the hook that makes requests over a connection.
+
+    :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
+    :raises ConfigurationError: when it is of another type, or wrong.
+    """
+    conn = BaseHook.get_connection(conn_id)
+    hook = _hook(conn, conn_id)
+    hook.accept(conn)
+    return hook
+
+
+async def ahook_for(conn_id: str) -> RequestHook[Any]:
+    """
+    Do what :func:`hook_for` does, in an event loop.
+
+    :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
+    """
+    conn = await BaseHook.aget_connection(conn_id)
+    hook = _hook(conn, conn_id)
+    await hook.aaccept(conn)
+    return hook
+
+
+def _hook(conn: Any, conn_id: str) -> RequestHook[Any]:
+    kind = _HOOKS.get(conn.conn_type or "")
+    if kind is None:
+        known = " or ".join(repr(name) for name in _HOOKS)
+        raise ConfigurationError(
+            f"connection {conn_id!r} is of type {conn.conn_type!r}, over which no cloud function can be called; make it one of "
+            f"type {known}, or name another connection"
+        )
+    return kind(conn_id)

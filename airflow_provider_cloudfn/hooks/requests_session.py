@@ -1,0 +1,236 @@
+"""Authentication, origin and addresses for ``requests``, for the hooks that have to be made with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import RequestException
+from requests.models import PreparedRequest, Response
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.url import Origin
+from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from airflow_provider_cloudfn.auth.scheme import Auth
+
+__all__ = ["AuthenticatingAdapter", "TransportAdapter"]
+
+
+class AuthenticatingAdapter(BaseAdapter):
+    """
+    Puts a connection's credentials on what a session sends, at the last moment and on the connection's origin only.
+
+    What the session keeps of it, an answer's URL and request, and what an exception tells, never has credentials.
+
+    :param inner: Sends the requests.
+    :param auth: Puts credentials on them.
+    :param base_url: The address whose scheme, host and port no request leaves.
+    :param on_secret: Is told each secret that the scheme obtains.
+    """
+
+    def __init__(self, inner: BaseAdapter, *, auth: Auth, base_url: str, on_secret: Callable[[str], object]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._auth = auth
+        self._origin = Origin.of(base_url)
+        self._on_secret = on_secret
+        self._told = set(auth.secrets())
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """
+        Send a request with credentials, and as often as the scheme asks for it.
+
+        :param request: A request without credentials.
+        :raises CommunicationError: when it would leave the origin, which only a redirect can make it do.
+        :raises ConfigurationError: when it has a header or a query parameter that is the connection's.
+        """
+        url = request.url or ""
+        self._stay_on_origin(url)
+        self._refuse_what_is_the_connection_s(request)
+        flow = self._auth.flow(_message(request))
+        outgoing = next(flow)
+        while True:
+            self._tell_secrets()
+            # An answer that the caller wants as a stream is not read here; a token endpoint's always is.
+            streamed = bool(kwargs.get("stream")) and Origin.of(outgoing.url) == self._origin
+            response = self._send(outgoing, request, args, kwargs)
+            content = b"" if streamed else response.content
+            try:
+                outgoing = flow.send(HttpResponse(response.status_code, tuple(response.headers.items()), content))
+            except StopIteration:
+                response.request = request
+                response.url = url
+                return response
+            finally:
+                self._tell_secrets()
+            response.close()
+
+    def close(self) -> None:
+        """Close the connections that are kept alive."""
+        self._inner.close()
+
+    def _send(
+        self, outgoing: HttpRequest, request: PreparedRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Response:
+        try:
+            return self._inner.send(_prepared(outgoing), *args, **kwargs)
+        except RequestException as error:
+            # Its text quotes the URL, where the API key may be, and it holds the request with all of its headers.
+            shown = Redaction(self._auth.secrets(), self._auth.reserved_query).text(str(error))
+            raise type(error)(shown, request=request) from None
+
+    def _stay_on_origin(self, url: str) -> None:
+        origin = Origin.of(url)
+        if origin != self._origin:
+            raise CommunicationError(
+                f"the service redirects to {origin.scheme}://{origin.host}:{origin.port}, another host, where this "
+                "connection's credentials don't go; if that is right, make a connection with that base URL"
+            )
+
+    def _refuse_what_is_the_connection_s(self, request: PreparedRequest) -> None:
+        for name in request.headers:
+            if name.lower() in self._auth.reserved_headers:
+                raise ConfigurationError(f"header {name!r} is set by the connection's authentication: leave it out")
+        for name, _ in parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True):
+            if name in self._auth.reserved_query:
+                raise ConfigurationError(f"parameter {name!r} is set by the connection's authentication: leave it out")
+
+    def _tell_secrets(self) -> None:
+        for secret in self._auth.secrets():
+            if secret not in self._told:
+                self._told.add(secret)
+                self._on_secret(secret)
+
+
+class TransportAdapter(HTTPAdapter):
+    """
+    Sends requests with a connection's TLS settings, to allowed addresses only.
+
+    :param ssl_context: TLS settings, instead of the session's.
+    :param is_allowed: Whether an IP address may be talked to; not asked for a proxy's.
+    :param socket_options: What is set on each socket, such as TCP keep-alive; None for urllib3's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        is_allowed: Callable[[str], bool],
+        socket_options: list[tuple[int, int, int]] | None = None,
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._is_allowed = is_allowed
+        self._socket_options = socket_options
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools, whose connections look at whom they have reached before they say anything."""
+        if self._socket_options is not None:
+            kwargs["socket_options"] = self._socket_options
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._is_allowed)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """
+        Return the pools of a proxy, through which the service's certificate is checked in the same way.
+
+        :param proxy: The proxy's URL.
+        """
+        if self._ssl_context is not None:
+            kwargs["ssl_context"] = self._ssl_context
+        return super().proxy_manager_for(proxy, **kwargs)
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """
+        Return what a connection is made with; own TLS settings replace those of the session.
+
+        :param request: What is to be sent.
+        :param verify: The session's setting.
+        :param cert: The session's setting.
+        """
+        if self._ssl_context is None:
+            return super().build_connection_pool_key_attributes(request, verify, cert)
+        host, _ = super().build_connection_pool_key_attributes(request, True, None)
+        return host, {"ssl_context": self._ssl_context, "cert_reqs": "CERT_REQUIRED"}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """
+        Leave own TLS settings alone: the default adds the certificate authorities that come with requests.
+
+        :param conn: The pool.
+        :param url: The request's.
+        :param verify: The session's setting.
+        :param cert: The session's setting.
+        """
+        if self._ssl_context is None:
+            super().cert_verify(conn, url, verify, cert)
+
+
+def _guarded_pools(is_allowed: Callable[[str], bool]) -> dict[str, type[HTTPConnectionPool]]:
+    def look(connected: Any) -> Any:
+        address = connected.getpeername()[0]
+        if not is_allowed(address):
+            connected.close()
+            raise ConfigurationError(
+                f"the connection's host leads to {address}, an address that its address_guard refuses; if it is meant, set "
+                "address_guard to 'off'"
+            )
+        return connected
+
+    class GuardedHTTPConnection(HTTPConnection):
+        def _new_conn(self) -> Any:
+            return look(super()._new_conn())
+
+    class GuardedHTTPSConnection(HTTPSConnection):
+        def _new_conn(self) -> Any:
+            return look(super()._new_conn())
+
+    class GuardedHTTPPool(HTTPConnectionPool):
+        ConnectionCls = GuardedHTTPConnection
+
+    class GuardedHTTPSPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedHTTPSConnection
+
+    return {"http": GuardedHTTPPool, "https": GuardedHTTPSPool}
+
+
+def _message(request: PreparedRequest) -> HttpRequest:
+    headers = tuple(
+        (name, value.decode("latin-1") if isinstance(value, bytes) else value)
+        for name, value in request.headers.items()
+        if name.lower() not in ("content-length", "transfer-encoding")
+    )
+    return HttpRequest(request.method or "GET", request.url or "", headers, _content(request.body))
+
+
+def _content(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    # A signature is over the whole body, and after a 401 it is sent again.
+    return _content(body.read()) if hasattr(body, "read") else b"".join(_content(part) for part in body)
+
+
+def _prepared(message: HttpRequest) -> PreparedRequest:
+    prepared = PreparedRequest()
+    prepared.method = message.method
+    prepared.url = message.url
+    prepared.headers = CaseInsensitiveDict(message.headers)
+    prepared.body = message.body or None
+    prepared.prepare_content_length(prepared.body)
+    return prepared
