@@ -44,11 +44,13 @@ class Field:
     :param name: The parameter's name.
     :param reading: What a ``str`` in it means.
     :param after_call: Whether it is evaluated when the answer is there, and so can read ``response``.
+    :param jinja: Whether its text is run through Jinja before. Never where text is an expression.
     """
 
     name: str
     reading: Reading
     after_call: bool = False
+    jinja: bool = False
 
 
 @dataclass(frozen=True, slots=True)

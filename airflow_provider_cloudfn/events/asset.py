@@ -100,6 +100,7 @@ def partitions_available() -> bool:
 
 
 def _uri(name: str) -> str:
-    # Airflow normalises asset URIs (case of the host, trailing slashes, order of the query), so the name goes into one
+    # Airflow leaves URIs of an `x-` scheme as they are; for any other it normalises them (case of the host, slashes, query)
+    # and, to do so, looks for handlers in all installed providers, in every process that parses the Dag. The name is one
     # path segment with every reserved character encoded: two names can never become one URI.
-    return f"cloudfn://completion-event/{quote(name, safe='')}"
+    return f"x-cloudfn://completion-event/{quote(name, safe='')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -214,6 +215,9 @@ def _text(name: str, value: Any) -> str | None:
         value.encode()
     except UnicodeEncodeError:
         raise ConfigurationError(f"{name}: holds half of a surrogate pair, which is no text") from None
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        # CloudEvents 1.0.2, section 3.1: an attribute's text has none.
+        raise ConfigurationError(f"{name}: holds a line break or another control character; leave it out")
     return value
 
 

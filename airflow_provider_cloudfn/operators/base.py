@@ -11,7 +11,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, task_problems
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import Field, Reading, data, read, render
+from airflow_provider_cloudfn.fields import Field, data, read, render
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class ExpressionOperator(BaseOperator):
 
     @property
     def _fields_without_jinja(self) -> frozenset[str]:
-        return frozenset(field.name for field in self.cel_fields if field.reading is not Reading.MARKED)
+        return frozenset(field.name for field in self.cel_fields if not field.jinja)
 
     def _render_expressions(self, context: Context, arrived: frozenset[str]) -> None:
         """Turn the parameters that are evaluated before the call into plain values, once."""

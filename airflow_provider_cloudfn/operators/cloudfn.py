@@ -216,7 +216,7 @@ def _content(body: Any, headers: Mapping[str, str] | None) -> dict[str, Any]:
     return {"json": body}
 
 
-def _seconds(value: float | dt.timedelta) -> float:
+def _seconds(value: Any) -> float:
     seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
         raise ConfigurationError(f"request_timeout: must be seconds above 0, or a timedelta, not {value!r}")

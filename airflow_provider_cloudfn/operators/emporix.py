@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
@@ -52,12 +53,12 @@ class EmporixStartOperator(ExpressionOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"payload": "json", "json_string": "json"}
     cel_fields = (
-        Field("event_type", Reading.MARKED),
-        Field("case_id", Reading.MARKED),
-        Field("subject", Reading.MARKED),
-        Field("payload", Reading.MARKED),
+        Field("event_type", Reading.MARKED, jinja=True),
+        Field("case_id", Reading.MARKED, jinja=True),
+        Field("subject", Reading.MARKED, jinja=True),
+        Field("payload", Reading.MARKED, jinja=True),
         Field("json_string", Reading.MARKED),
-        Field("source", Reading.MARKED),
+        Field("source", Reading.MARKED, jinja=True),
         Field("event_payload", Reading.DOCUMENT, after_call=True),
     )
     ui_color = "#e4e8f7"
@@ -84,6 +85,14 @@ class EmporixStartOperator(ExpressionOperator):
         self.payload = payload
         self.json_string = json_string
         self.source = source
+
+    def _shape(self, field: Field, value: Any) -> Any:
+        if field.name in ("payload", "json_string") or value is None:
+            return value
+        try:
+            return cel.to_text(value)
+        except ExpressionError as error:
+            raise error.in_field(field.name) from error
 
     def execute(self, context: Context) -> dict[str, Any]:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -32,7 +33,14 @@ with DAG("d", schedule=CompletionEvent("a")):
     EmporixStartOperator(task_id="c", event_type="order.paid", payload={"a": cel("run.id")})
 """
 
+A_DAG_WITHOUT_US = """
+from airflow.sdk import DAG, Asset, BaseOperator
+with DAG("d", schedule=Asset("a")):
+    BaseOperator(task_id="a", outlets=[Asset("b")])
+"""
 
+
+@functools.cache
 def loaded_by(code: str) -> set[str]:
     program = f"{code}\nimport json, sys\nprint('\\n' + json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
@@ -50,7 +58,8 @@ def loaded_by(code: str) -> set[str]:
     ],
 )
 def test_nothing_heavy_is_loaded_by(code: str) -> None:
-    assert loaded_by(code) & HEAVY == set()
+    # Airflow itself may load one of them where it is installed: what counts is what we add.
+    assert (loaded_by(code) - loaded_by(A_DAG_WITHOUT_US)) & HEAVY == set()
 
 
 def test_the_package_alone_does_not_load_airflow() -> None:

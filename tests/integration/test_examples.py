@@ -16,7 +16,7 @@ def test_the_documents_own_example(run_dag: Callable[..., Any], sandbox: Any) ->
 
     assert result.state == "success"
     (request,) = [one for one in sandbox.requests if one.path.endswith("/v1/charges")]
-    assert request.parameters() == [("environment", "production")]
+    assert request.parameters == [("environment", "production")]
     assert request.json() == {"customer_name": "John Doe", "priority": "High", "is_active": True}
     assert request.header("content-type") == "application/json"
 

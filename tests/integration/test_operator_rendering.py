@@ -22,7 +22,7 @@ def order():
 
 @task
 def ids():
-    return ["c_1", "c_2", "c_3"]
+    return ["c-1", "c-2", "c-3"]
 """
 
 
@@ -57,7 +57,7 @@ def test_every_part_of_a_request_is_an_expression(run: Any, sandbox: Any) -> Non
     assert result.state == "success"
     (request,) = sandbox.requests
     assert request.path == "/header/v1/reports"
-    assert request.parameters() == [("x", "1"), ("tag", "a"), ("tag", "b c"), ("total", "12.5"), ("n", "5")]
+    assert request.parameters == [("x", "1"), ("tag", "a"), ("tag", "b c"), ("total", "12.5"), ("n", "5")]
     assert request.header("x-run") == "d"
     assert request.header("x-none") is None
     assert request.header("x-page") == "5"
@@ -77,7 +77,7 @@ def test_rendered_templates_show_what_was_sent(run: Any, sandbox: Any) -> None:
     shown = result.rendered("call")
     (request,) = sandbox.requests
     assert request.path.endswith(shown["uri"])
-    assert dict(request.parameters()) == shown["query"]
+    assert dict(request.parameters) == shown["query"]
     assert request.header("x-page") == shown["headers"]["X-Page"]
     assert request.json() == shown["body"]
     assert shown["inputs"] == {"jinja": "5"}
@@ -104,7 +104,7 @@ def test_data_is_never_compiled(run: Any, sandbox: Any, written: str) -> None:
     """)
 
     (request,) = sandbox.requests
-    assert request.parameters() == [("q", "run.id")]
+    assert request.parameters == [("q", "run.id")]
 
 
 def test_text_from_another_step_is_a_path_as_it_is(run: Any, sandbox: Any) -> None:
@@ -131,8 +131,8 @@ def test_a_mapped_step_makes_a_call_for_each(run: Any, sandbox: Any) -> None:
     score >> after
     """)
 
-    assert sent(sandbox)[1:] == ["/header/v1/scores/c_1", "/header/v1/scores/c_2", "/header/v1/scores/c_3"]
-    assert result.rendered("after")["body"] == {"all": ["c_1", "c_2", "c_3"], "last": 2, "count": 3}
+    assert sent(sandbox)[1:] == ["/header/v1/scores/c-1", "/header/v1/scores/c-2", "/header/v1/scores/c-3"]
+    assert result.rendered("after")["body"] == {"all": ["c-1", "c-2", "c-3"], "last": 2, "count": 3}
 
 
 def test_literals_given_to_expand_are_expressions(run: Any, sandbox: Any) -> None:
@@ -148,7 +148,7 @@ def test_literals_given_to_expand_are_expressions(run: Any, sandbox: Any) -> Non
 def test_literals_given_to_expand_kwargs_are_expressions(run: Any, sandbox: Any) -> None:
     run("""
     CloudFunctionOperator.partial(task_id="call", cloudfn_conn_id="shop").expand_kwargs(
-        [{"uri": '"/v1/" + "customers"'}, {"uri": '"/v1/customers"', "query": {"a": "run.map_index"}}]
+        [{"uri": '"/v1/" + ["customers"][run.map_index]'}, {"uri": '"/v1/customers"', "query": {"a": "run.map_index"}}]
     )
     """)
 
@@ -191,9 +191,9 @@ def test_inside_a_mapped_group_a_step_is_that_of_the_same_index(run: Any, sandbo
     """)
 
     assert [path for path in sent(sandbox) if "customers?" in path] == [
-        f"/header/v1/customers?of=c_{n}" for n in (1, 2, 3)
+        f"/header/v1/customers?of=c-{n}" for n in (1, 2, 3)
     ]
-    assert result.rendered("after")["body"] == {"all": ["c_1", "c_2", "c_3"]}
+    assert result.rendered("after")["body"] == {"all": ["c-1", "c-2", "c-3"]}
 
 
 def test_a_mapped_group_of_one_is_a_list_of_one(run: Any, sandbox: Any) -> None:

@@ -41,7 +41,7 @@ def test_a_step_returns_the_body(run: Any) -> None:
     ("returns", "value"),
     [
         ("response.status", 200),
-        ("response.body.customer.id", "c_1"),
+        ("response.body.customer.id", "c-1"),
         ('response.headers["content-type"].startsWith("application/json")', True),
         ('{"id": response.body.id, "run": run.dag_id}', {"id": "1001", "run": "d"}),
         ("has(response.body.nope)", False),
@@ -62,11 +62,11 @@ def test_a_step_returns_what_it_is_told(run: Any, returns: str, value: Any) -> N
         ({"success_when": "'response.body.id'"}, "success_when: must give true or false, not str"),
         ({"returns": "'response.body.nope'"}, "returns: 1:"),
         ({"method": "'FETCH'"}, "method: 'FETCH' is none of GET, POST"),
-        ({"uri": "'{\"a\": 1}'"}, "uri: "),
+        ({"uri": "'{\"a\": run.id}'"}, "uri: must give text, not "),
         ({"headers": "{'Authorization': '\"Basic abc\"'}"}, "uthorization"),
-        ({"headers": "{'X-Api-Key': '\"mine\"'}"}, "-api-key"),
+        ({"headers": "{'X-Api-Key': '\"mine\"'}"}, "X-Api-Key"),
         ({"headers": "{'Host': '\"other\"'}"}, "ost"),
-        ({"query": "{'a': '{\"b\": 1}'}"}, 'query["a"]'),
+        ({"query": "{'a': '{\"b\": run.id}'}"}, 'query["a"]'),
         ({"request_timeout": "0"}, "request_timeout: must be seconds above 0"),
         ({"cloudfn_conn_id": "'nowhere'"}, "nowhere"),
         ({"cloudfn_conn_id": "'emporix'"}, "emporix_oe"),
@@ -125,14 +125,14 @@ def test_an_event_carries_what_the_step_returns(run: Any) -> None:
 def test_an_event_carries_what_it_is_told(run: Any) -> None:
     result = run(
         call(
-            completion_event="Asset('order.fetched')",
+            completion_event="Asset('order.seen')",
             event_payload="{'text': 'run.id', 'id': cel('response.body.id')}",
             function_name="'Fetch the order'",
         )
     )
 
     ((name, record, _),) = result.asset_events()
-    assert name == "order.fetched"
+    assert name == "order.seen"
     assert record["result"] == {"text": "run.id", "id": "1001"}
     assert record["metadata"]["function"] == "Fetch the order"
 
@@ -148,10 +148,10 @@ def test_every_instance_of_a_mapped_step_emits_its_event(run: Any) -> None:
     result = run("""
     CloudFunctionOperator.partial(
         task_id="call", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', completion_event=CompletionEvent("scored"),
-    ).expand(inputs=["c_1", "nobody", "c_2"])
+    ).expand(inputs=["c-1", "nobody", "c-2"])
     """)
 
-    assert sorted(record["result"]["customer"] for _, record, _ in result.asset_events()) == ["c_1", "c_2"]
+    assert sorted(record["result"]["customer"] for _, record, _ in result.asset_events()) == ["c-1", "c-2"]
     assert len({record["metadata"]["id"] for _, record, _ in result.asset_events()}) == 2
 
 
@@ -175,7 +175,7 @@ def test_more_than_one_event_in_reach_is_an_error_that_gives_the_count(
     result = run("""
     scores = CloudFunctionOperator.partial(
         task_id="scores", cloudfn_conn_id="shop", uri='"/v1/scores/" + inputs', completion_event=CompletionEvent("scored"),
-    ).expand(inputs=["c_1", "c_2"])
+    ).expand(inputs=["c-1", "c-2"])
     after = CloudFunctionOperator(task_id="after", cloudfn_conn_id="shop", uri='"/v1/scores/" + context["scored"].customer')
     scores >> after
     """)

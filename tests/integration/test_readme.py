@@ -80,7 +80,7 @@ def test_every_region_of_an_example_is_quoted(name: str) -> None:
 
 @pytest.mark.parametrize("block", of("python", quoted=False), ids=str)
 def test_a_dag_of_the_readme_runs(block: Block, run_dag: Callable[..., Any], sandbox: Any) -> None:
-    conf = {"context": {"customer.scored": {"customer": "c_1", "score": 80}, "charge.created": {"orderId": "1001"}}}
+    conf = {"context": {"customer.scored": {"customer": "c-1", "score": 80}, "charge.created": {"orderId": "1001"}}}
 
     result = run_dag(block.text, run_conf=conf)
 

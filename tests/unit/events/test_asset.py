@@ -32,7 +32,7 @@ def test_airflow_leaves_the_uri_as_it_is(name: str) -> None:
     event = CompletionEvent(name)
 
     assert Asset(name=name, uri=event.uri).uri == event.uri
-    assert urlsplit(event.uri).scheme == "cloudfn"
+    assert urlsplit(event.uri).scheme == "x-cloudfn"
 
 
 @pytest.mark.parametrize(
