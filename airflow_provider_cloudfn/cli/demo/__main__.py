@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _stop(home)
         with _only_one(home), _stoppable():
             return _run(home, options.dags.resolve(), options.order, once=options.once)
-    except CloudFunctionError as error:
+    except (CloudFunctionError, OSError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
 
@@ -132,8 +132,10 @@ def _only_one(home: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
-        lock.truncate(0)
+        try:
+            yield
+        finally:
+            lock.truncate(0)
 
 
 def _holder(home: Path) -> str:

@@ -34,7 +34,7 @@ class AirflowApi:
 
     def __init__(self, url: str) -> None:
         # trust_env=False: a proxy in the environment is not for this machine's own addresses.
-        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=10, trust_env=False)
 
     def close(self) -> None:
         """Close its connections."""
@@ -138,7 +138,7 @@ def until(found: Callable[[], _T | None], seconds: float, otherwise: str, *, pau
     """
     Ask again and again, until there is something; return that.
 
-    :param found: Returns it, or None; an error that a retry can help counts as None. (Airflow 3.3 answers 500 when asked
+    :param found: Returns it, or None; an error that a retry can help is None, too. (Airflow 3.3 answers 500 when asked
         for an asset event while a Dag run that it created is queued.)
     :param seconds: How long to go on.
     :param otherwise: What is the case when nothing was found, for the error.

@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_memb
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["AirflowServer", "StartError", "end_leftovers"]
 
@@ -51,7 +51,7 @@ class AirflowServer:
     :param log: The file that holds what its processes print.
     """
 
-    def __init__(self, home: Path, dags: Path, ports: _Ports) -> None:
+    def __init__(self, home: Path, dags: Path, ports: _Ports, command: Sequence[str]) -> None:
         self.url = f"http://127.0.0.1:{ports.api}"
         self.log = home / "airflow.log"
         self.name = f"Cloud functions demo {secrets.token_hex(4)}"
@@ -60,18 +60,9 @@ class AirflowServer:
         folder = home / "airflow"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        command = [
-            sys.executable,
-            "-m",
-            "airflow_provider_cloudfn.cli.demo.keeper",
-            sys.executable,
-            "-m",
-            "airflow",
-            "standalone",
-        ]
         with self.log.open("wb") as log:
             self._keeper = subprocess.Popen(  # noqa: S603 - our own command
-                command,
+                [sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.keeper", *command],
                 cwd=folder,
                 env=_environment(folder, dags, ports, self.name),
                 stdin=subprocess.PIPE,
@@ -82,17 +73,27 @@ class AirflowServer:
         (home / _SESSION).write_text(str(self._keeper.pid))
 
     @classmethod
-    def start(cls, home: Path, dags: Path, *, ports: Callable[[int], list[int]] = free_ports) -> AirflowServer:
+    def start(
+        cls,
+        home: Path,
+        dags: Path,
+        *,
+        ports: Callable[[int], list[int]] = free_ports,
+        command: Sequence[str] = (sys.executable, "-m", "airflow", "standalone"),
+    ) -> AirflowServer:
         """
-        Start an Airflow and return when it answers, its scheduler is alive and the Dags of the folder are there.
+        Start an Airflow and return when it answers and all of its parts are healthy.
+
+        Where another server was faster to take a port, it starts again with other ports, three times in all.
 
         :param home: Where its state goes; what an earlier one left there is removed.
         :param dags: The folder with its Dags.
         :param ports: Finds free ports.
+        :param command: What to run.
         :raises StartError: when it does not start.
         """
         for attempt in range(1, _ATTEMPTS + 1):
-            server = cls(home, dags, _Ports(*ports(3)))
+            server = cls(home, dags, _Ports(*ports(3)), command)
             try:
                 server._wait()
             except _PortTakenError:
