@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import MISSING, find
-from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.faults import Fault, carried
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, Optional
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -49,7 +49,7 @@ def _read(frame: Frame, name: str, at: int) -> Any:
     except KeyError:
         raise Fault(f"the variable '{name}' is not there", at) from None
     except ExpressionError as error:
-        raise Fault(error.message, at, error) from None
+        raise carried(error, at) from None
 
 
 def local(slot: int) -> Closure:
@@ -100,21 +100,14 @@ def local_path(slot: int, name: str, fields: list[tuple[str, int]]) -> Closure:
     return evaluate
 
 
-def field(operand: Closure, key: str, at: int, names: list[str]) -> Closure:
-    """
-    Return the closure of ``operand.key``.
-
-    :param operand: The closure of the operand.
-    :param key: The field.
-    :param at: Where it stands.
-    :param names: The operand's path, for messages; empty when it has none.
-    """
+def field(operand: Closure, key: str, at: int) -> Closure:
+    """Return the closure of ``operand.key``."""
 
     def evaluate(frame: Frame) -> Any:
         value = operand(frame)
         if type(value) is dict and key in value:
             return value[key]
-        return select(value, key, at, names)
+        return select(value, key, at, [])
 
     return evaluate
 
@@ -133,7 +126,7 @@ def select(value: Any, key: str, at: int, names: list[str]) -> Any:
     if kind == "map":
         found = _lookup(value, key, at)
         if found is MISSING:
-            raise Fault(_no_such_key(value, key, names), at)
+            raise Fault(_no_such_key(value, key, names, f"no such key: '{key}'"), at)
         return found
     if kind == "optional_type":
         return _select_optional(value, key, at)
@@ -146,12 +139,11 @@ def _lookup(mapping: Mapping[Any, Any], key: Any, at: int) -> Any:
     try:
         return find(mapping, key)
     except ExpressionError as error:
-        raise Fault(error.message, at, error) from None
+        raise carried(error, at) from None
 
 
-def _no_such_key(mapping: Mapping[Any, Any], key: Any, names: list[str]) -> str:
+def _no_such_key(mapping: Mapping[Any, Any], key: Any, names: list[str], message: str) -> str:
     where = _where(names)
-    message = f"no such key: '{key}'" if isinstance(key, str) else f"no such key, of type {KIND[type(key)]}"
     if where:
         message += f" in {where}"
     hint = getattr(mapping, "__missing_hint__", None)
@@ -199,7 +191,7 @@ def entry(mapping: Mapping[Any, Any], key: Any, at: int) -> Any:
     except KeyError:
         raise Fault("the map has lost a key that it named", at) from None
     except ExpressionError as error:
-        raise Fault(error.message, at, error) from None
+        raise carried(error, at) from None
 
 
 def optional_field(operand: Closure, key: str, at: int) -> Closure:
@@ -236,16 +228,16 @@ def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
         if kind == "map":
             found = _lookup(value, wanted, at)
             if found is MISSING:
-                raise Fault(_no_such_key(value, wanted, names), at)
+                # Not the key itself, which can be a value of the context.
+                raise Fault(_no_such_key(value, wanted, names, f"no such key, of type {KIND[type(wanted)]},"), at)
             return found
         if kind == "list":
             position = _position(wanted)
             if position is None:
                 raise Fault(f"{_where(names) or 'a list'} is indexed by {KIND[type(wanted)]}; an index is an int", at)
             if not 0 <= position < len(value):
-                raise Fault(
-                    f"index {position} is out of range in {_where(names) or 'a list'} of {len(value)} elements", at
-                )
+                where = _where(names) or "a list"
+                raise Fault(f"the index is out of range in {where} of {len(value)} elements", at)
             return _element(value, position, at)
         if kind == "optional_type":
             return _select_optional(value, wanted, at)
@@ -269,9 +261,9 @@ def _element(items: Sequence[Any], position: int, at: int) -> Any:
     try:
         return items[position]
     except IndexError:
-        raise Fault(f"index {position} is out of range", at) from None
+        raise Fault("the index is out of range", at) from None
     except ExpressionError as error:
-        raise Fault(error.message, at, error) from None
+        raise carried(error, at) from None
 
 
 def has(operand: Closure, key: str, at: int) -> Closure:

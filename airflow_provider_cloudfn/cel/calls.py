@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.faults import Fault, carried
 from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -33,7 +33,7 @@ def located(error: Exception, name: str, at: int) -> Fault:
         error.locate(at)
         return error
     if isinstance(error, ExpressionError):  # of a lazy variable
-        return Fault(error.message, at, error)
+        return carried(error, at)
     return Fault(f"{name} can't be applied to these values", at)
 
 

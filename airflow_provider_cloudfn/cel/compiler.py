@@ -76,7 +76,7 @@ class Compiler:
         self.container = container
         self.dotted = any("." in name for name in variables)
         self.problems: list[tuple[int, str]] = []
-        self.malformed = False
+        self.is_malformed = False
         self.reads: list[Read] = []
         self.slots = 0
         self.weight = 0
@@ -100,6 +100,11 @@ class Compiler:
             raise Fault(message, at)
 
         return fail
+
+    def malformed(self, message: str, at: int) -> Closure:
+        """Note a problem without which there is nothing to evaluate: a bad literal, or a macro without its names."""
+        self.is_malformed = True
+        return self.problem(message, at)
 
     def within(self, names: list[str], bodies: list[Node]) -> tuple[list[int], list[Closure]]:
         """
@@ -129,25 +134,32 @@ class Compiler:
 
     def _select(self, node: Select) -> Closure:
         if node.optional:
-            chain = self.chain(node)
-            if chain is not None:
-                root, fields = chain
-                self._note(root, [name for name, _ in fields])
-            return access.optional_field(self.compile(node.operand), node.field, node.at)
+            return access.optional_field(self.operand(node.operand, node.field), node.field, node.at)
         chain = self.chain(node)
-        if chain is None:
-            return access.field(self.compile(node.operand), node.field, node.at, [])
-        return self.path(*chain)
+        if chain is not None:
+            return self.path(*chain)
+        return access.field(self.compile(node.operand), node.field, node.at)
 
     def _index(self, node: Index) -> Closure:
-        if not node.optional:
-            chain = self.chain(node)
-            if chain is not None:
-                return self.path(*chain)
-            operand_chain = self.chain(node.operand)
-            names = [operand_chain[0].name, *(name for name, _ in operand_chain[1])] if operand_chain else []
-            return access.index(self.compile(node.operand), self.compile(node.key), node.at, names)
-        return access.optional_index(self.compile(node.operand), self.compile(node.key), node.at)
+        if node.optional:
+            operand = self.operand(node.operand, self.text(node.key))
+            return access.optional_index(operand, self.compile(node.key), node.at)
+        chain = self.chain(node)
+        if chain is not None:
+            return self.path(*chain)
+        chain = self.chain(node.operand)
+        names = [chain[0].name, *(name for name, _ in chain[1])] if chain else []
+        return access.index(self.compile(node.operand), self.compile(node.key), node.at, names)
+
+    def operand(self, node: Node, asked: str | None) -> Closure:
+        """
+        Return the closure of what is asked for a field that need not be there.
+
+        :param node: The operand.
+        :param asked: The field, which belongs to the path that is read.
+        """
+        chain = self.chain(node)
+        return self.compile(node) if chain is None or asked is None else self.path(*chain, beyond=asked)
 
     def chain(self, node: Node) -> tuple[Identifier, list[tuple[str, int]]] | None:
         """
@@ -168,13 +180,13 @@ class Compiler:
                 return None
             node = node.operand
 
-    def path(self, root: Identifier, fields: list[tuple[str, int]], beyond: list[str] | None = None) -> Closure:
+    def path(self, root: Identifier, fields: list[tuple[str, int]], beyond: str | None = None) -> Closure:
         """
         Return the closure that reads a path.
 
         :param root: Its first name.
         :param fields: The fields, and where each stands.
-        :param beyond: Further names that ``has`` asks for, which belong to the path that is read.
+        :param beyond: A further field that is asked for, which belongs to the path that is read.
         """
         slot = None if root.root else self._locals.get(root.name)
         if slot is not None:
@@ -184,7 +196,8 @@ class Compiler:
             declared = self._declared(name, absolute=root.root)
             if declared is not None:
                 rest = fields[count:]
-                self.reads.append(Read((declared, *(field for field, _ in rest), *(beyond or ())), root.at))
+                names = (declared, *(field for field, _ in rest), *(() if beyond is None else (beyond,)))
+                self.reads.append(Read(names, root.at))
                 return access.path(declared, root.at, rest) if rest else access.variable(declared, root.at)
             if name in _TYPE_NAMES and count == len(fields):
                 value = _TYPE_NAMES[name]
@@ -199,10 +212,6 @@ class Compiler:
             except LiteralError:
                 return None
         return None
-
-    def _note(self, root: Identifier, names: list[str]) -> None:
-        if root.name in self.variables and (root.root or root.name not in self._locals):
-            self.reads.append(Read((root.name, *names), root.at))
 
     def _declared(self, name: str, *, absolute: bool) -> str | None:
         if self.container and not absolute:
@@ -321,8 +330,7 @@ class Compiler:
         try:
             value = decode(node.kind, node.text)
         except LiteralError as error:
-            self.malformed = True
-            return self.problem(error.message, node.at + error.offset)
+            return self.malformed(error.message, node.at + error.offset)
         return lambda _frame: value
 
     def _constant(self, node: Constant) -> Closure:

@@ -74,7 +74,7 @@ def put(result: dict[Any, Any], key: Any, value: Any, at: int) -> None:
         if KIND[type(key)] not in _KEYS:
             raise Fault(f"a key of a map is a string, int, uint or bool, got {KIND[type(key)]}", at)
     if key in result:
-        raise Fault("the map has this key twice" + (f": '{key}'" if type(key) is str else ""), at)
+        raise Fault("the map has this key twice", at)
     result[key] = value
 
 

@@ -8,12 +8,9 @@ name types and paths, never values.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError
 
-if TYPE_CHECKING:
-    from airflow_provider_cloudfn.exceptions import ExpressionError
-
-__all__ = ["Fault", "LimitFault"]
+__all__ = ["Fault", "LimitFault", "carried"]
 
 
 class Fault(Exception):  # noqa: N818  # an error is what users see: ExpressionError
@@ -39,3 +36,14 @@ class Fault(Exception):  # noqa: N818  # an error is what users see: ExpressionE
 
 class LimitFault(Fault):
     """A limit is exceeded; nothing absorbs this."""
+
+
+def carried(error: ExpressionError, at: int) -> Fault:
+    """
+    Return the error of a lazy variable as a fault.
+
+    :param error: The error.
+    :param at: Where the variable, or its field, was read.
+    """
+    kind = LimitFault if isinstance(error, ExpressionLimitError) else Fault
+    return kind(error.message, at, error)

@@ -16,7 +16,7 @@ __all__ = ["variables", "wrong_count"]
 def wrong_count(compiler: Compiler, node: Call, counts: list[int]) -> Closure:
     """Note that a macro got a wrong number of arguments, and return the closure that says so."""
     expected = " or ".join(map(str, counts))
-    return compiler.problem(f"{node.name}() takes {expected} arguments, got {len(node.arguments)}", node.at)
+    return compiler.malformed(f"{node.name}() takes {expected} arguments, got {len(node.arguments)}", node.at)
 
 
 def variables(compiler: Compiler, node: Call, count: int) -> list[str] | None:
@@ -24,12 +24,12 @@ def variables(compiler: Compiler, node: Call, count: int) -> list[str] | None:
     names = []
     for argument in node.arguments[:count]:
         if not isinstance(argument, Identifier) or argument.root:
-            compiler.problem(
+            compiler.malformed(
                 f"{node.name}() begins with the name of a variable, such as x in list.map(x, x + 1)", argument.at
             )
             return None
         names.append(argument.name)
     if len(set(names)) != len(names):
-        compiler.problem(f"the two variables of {node.name}() need different names", node.arguments[1].at)
+        compiler.malformed(f"the two variables of {node.name}() need different names", node.arguments[1].at)
         return None
     return names

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from airflow_provider_cloudfn.cel import access
 from airflow_provider_cloudfn.cel.displays import put
-from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
+from airflow_provider_cloudfn.cel.faults import Fault, LimitFault, carried
 from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
 from airflow_provider_cloudfn.cel.optionals import opt_map, or_else, or_value
 from airflow_provider_cloudfn.cel.syntax import Call, Identifier, Node, Select
@@ -100,7 +100,7 @@ class Loop:
             except StopIteration:
                 return
             except ExpressionError as error:
-                raise Fault(error.message, self.at, error) from None
+                raise carried(error, self.at) from None
             yield element
 
     def _pairs(self, collection: Any, elements: Iterable[Any]) -> Iterable[tuple[Any, Any]]:
@@ -262,15 +262,13 @@ def _has(compiler: Compiler, node: Call) -> Closure:
         return wrong_count(compiler, node, [1])
     asked: Node = node.arguments[0]
     if not isinstance(asked, Select):
-        return compiler.problem(
+        return compiler.malformed(
             "has() asks for a field, such as has(a.b); ask for a key with 'in': \"key\" in a", asked.at
         )
     if asked.optional:
         operand = compiler.compile(asked)
         return lambda frame: operand(frame).present
-    chain = compiler.chain(asked.operand)
-    operand = compiler.path(*chain, beyond=[asked.field]) if chain else compiler.compile(asked.operand)
-    return access.has(operand, asked.field, asked.at)
+    return access.has(compiler.operand(asked.operand, asked.field), asked.field, asked.at)
 
 
 def _bind(compiler: Compiler, node: Call) -> Closure:
@@ -296,7 +294,7 @@ def _context_event_path(compiler: Compiler, node: Call) -> Closure:
     text = compiler.text(node.arguments[0])
     event, colon, properties = (text or "").rpartition(":")
     if text is None or not colon or not event or not all(properties.split(".")):
-        return compiler.problem(
+        return compiler.malformed(
             'contextEventPath() takes one quoted text, "event:property", such as "charge.created:orderId"', node.at
         )
     at = node.arguments[0].at

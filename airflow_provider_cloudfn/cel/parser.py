@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Final, TypeAlias, cast
 
-from airflow_provider_cloudfn.cel.limits import MAX_NESTING, MAX_SOURCE_LENGTH
+from airflow_provider_cloudfn.cel.limits import MAX_NESTING
 from airflow_provider_cloudfn.cel.syntax import (
     Binary,
     Call,
@@ -41,10 +41,10 @@ class SourceError(Exception):
 
     :param message: Why.
     :param at: Where, as an offset.
-    :param limit: Whether it may be one, and is too long or too deep.
+    :param limit: Whether it may be one, and nests too deep.
     """
 
-    def __init__(self, message: str, at: int | None, *, limit: bool = False) -> None:
+    def __init__(self, message: str, at: int, *, limit: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.at = at
@@ -58,8 +58,6 @@ def parse(source: str) -> Node:
     :param source: The expression.
     :raises SourceError: when it is none.
     """
-    if len(source) > MAX_SOURCE_LENGTH:
-        raise SourceError(f"the expression has more than {MAX_SOURCE_LENGTH:,} characters", None, limit=True)
     from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Closure, Frame
-from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, Limits
+from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, MAX_SOURCE_LENGTH, Limits
 from airflow_provider_cloudfn.cel.literals import LiteralError, plain_literal
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError, ExpressionProblem
 
@@ -99,7 +99,7 @@ def position(source: str, at: int) -> tuple[int, int]:
     return len(before), len(before[-1]) + 1
 
 
-def compile(source: str, *, variables: Collection[str], container: str = "") -> Program:  # noqa: A001  # its name in CEL
+def compile(source: str, *, variables: Collection[str], container: str = "") -> Program:  # its name in CEL
     """
     Compile an expression, or return the program that an earlier call made of it.
 
@@ -108,7 +108,7 @@ def compile(source: str, *, variables: Collection[str], container: str = "") -> 
     :param container: The namespace in which names are looked up first.
     :raises ExpressionError: with all that is wrong, as far as it can be known without evaluating.
     """
-    return _compiled(source, frozenset(variables), container, True)
+    return _compiled(_text(source), frozenset(variables), container, True)
 
 
 def evaluate(
@@ -123,11 +123,19 @@ def evaluate(
     :param container: The namespace in which names are looked up first.
     :raises ExpressionError: when it can't be parsed, or has no value.
     """
-    return _compiled(source, frozenset(variables), container, False).evaluate(variables, limits=limits)
+    return _compiled(_text(source), frozenset(variables), container, False).evaluate(variables, limits=limits)
+
+
+def _text(source: object) -> str:
+    if isinstance(source, str):
+        return source
+    raise TypeError(f"an expression is text, got {type(source).__name__}")
 
 
 @lru_cache(maxsize=1_024)
 def _compiled(source: str, variables: frozenset[str], container: str, checked: bool) -> Program:
+    if len(source) > MAX_SOURCE_LENGTH:
+        raise ExpressionLimitError(f"the expression has more than {MAX_SOURCE_LENGTH:,} characters")
     origin = (source, variables, container, checked)
     try:
         is_literal, value = plain_literal(source)
@@ -141,7 +149,7 @@ def _compiled(source: str, variables: frozenset[str], container: str, checked: b
     tree = _parsed(source)
     compiler = Compiler(variables, container)
     closure = compiler.compile(tree)
-    if compiler.problems and (checked or compiler.malformed):
+    if compiler.problems and (checked or compiler.is_malformed):
         raise ExpressionError(
             [ExpressionProblem(message, *position(source, at)) for at, message in sorted(compiler.problems)],
             source=source,
@@ -156,7 +164,7 @@ def _parsed(source: str) -> Node:
         return parse(source)
     except SourceError as error:
         failure = error
-    place = (None, None) if failure.at is None else position(source, failure.at)
+    place = position(source, failure.at)
     kind = ExpressionLimitError if failure.limit else ExpressionError
     raise kind([ExpressionProblem(failure.message, *place)], source=source)
 

@@ -84,7 +84,10 @@ def double_of_integer(value: int) -> float:
 def double_of_text(text: str) -> float:
     if _DOUBLE.fullmatch(text) is None:
         raise Fault("double() needs a decimal number, such as 1.5e3")
-    return float(text)
+    value = float(text)
+    if math.isinf(value) and text[-1].isdigit():
+        raise Fault("double() got a number that is out of the range of double")
+    return value
 
 
 @function("bool", "bool")
@@ -134,10 +137,8 @@ def text_of(value: Any) -> str:
     if to_text is None:
         if kind == "null_type":
             raise Fault('null has no text; choose one with has(…) ? … : "…"')
-        raise Fault(
-            f"a {FOREIGN.get(kind, (kind,))[0]} has no text"
-            + ("; use json.encode(…)" if kind in ("list", "map") else "")
-        )
+        remedy = "; use json.encode(…)" if kind in ("list", "map") else ""
+        raise Fault(f"a value of type {kind} has no text{remedy}")
     return str(to_text(value))
 
 
@@ -180,7 +181,7 @@ def type_of(value: Any) -> CelType:
     kind = KIND[type(value)]
     kind = FOREIGN[kind][0] if kind in FOREIGN else kind
     if kind not in TYPES:
-        raise Fault(f"a value of {kind} has no type in CEL")
+        raise Fault(f"a value of type {kind} is none of CEL")
     return TYPES[kind]
 
 

@@ -73,7 +73,7 @@ def flatten_to(budget: Budget, items: Sequence[Any], depth: int) -> list[Any]:
 @method("slice", "list", "int", "int")
 def slice_list(budget: Budget, items: Sequence[Any], start: int, end: int) -> list[Any]:
     if not 0 <= start <= end <= len(items):
-        raise Fault(f"slice({start}, {end}) is out of range in a list of {len(items)} elements")
+        raise Fault(f"slice() is out of range in a list of {len(items)} elements")
     budget.elements(end - start)
     return list(items[start:end])
 
