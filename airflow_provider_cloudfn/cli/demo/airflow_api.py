@@ -62,6 +62,17 @@ class AirflowApi:
         """
         return self._send("POST", path, json=json)
 
+    def patch(self, *path: str, json: Mapping[str, Any]) -> Any:
+        """
+        Change something.
+
+        :param path: As for :meth:`get`.
+        :param json: What is new.
+        :raises ResponseError: as :meth:`get`.
+        :raises CommunicationError: as :meth:`get`.
+        """
+        return self._send("PATCH", path, json=json)
+
     def finished_run(self, dag_id: str, run_id: str, *, seconds: float) -> dict[str, Any]:
         """
         Wait until a Dag run is over, and return it.

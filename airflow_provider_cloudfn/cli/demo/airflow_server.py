@@ -64,7 +64,7 @@ class AirflowServer:
             self._keeper = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.keeper", *command],
                 cwd=folder,
-                env=_environment(folder, dags, ports, self.name),
+                env=_environment(folder, dags, ports, self.name) | dict(settings),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -80,6 +80,7 @@ class AirflowServer:
         *,
         ports: Callable[[int], list[int]] = free_ports,
         command: Sequence[str] = (sys.executable, "-m", "airflow", "standalone"),
+        settings: Mapping[str, str] | None = None,
     ) -> AirflowServer:
         """
         Start an Airflow and return when it answers and all of its parts are healthy.
@@ -89,11 +90,12 @@ class AirflowServer:
         :param home: Where its state goes; what an earlier one left there is removed.
         :param dags: The folder with its Dags.
         :param ports: Finds free ports.
+        :param settings: Environment variables that set more than the demo's own.
         :param command: What to run.
         :raises StartError: when it does not start.
         """
         for attempt in range(1, _ATTEMPTS + 1):
-            server = cls(home, dags, _Ports(*ports(3)), command)
+            server = cls(home, dags, _Ports(*ports(3)), command, settings or {})
             try:
                 server._wait()
             except _PortTakenError:

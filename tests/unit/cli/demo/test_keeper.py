@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Starts three processes, one of them in a group of its own, as Airflow's parts and tasks are, and tells when they are there.
-_FAMILY = """
+_FAMILY = r"""
 import os, sys, time
 for own_group in (False, True):
     if os.fork() == 0:
@@ -29,7 +29,7 @@ time.sleep(float(sys.argv[1]))
 sys.exit(7)
 """
 # One that does not end when it is asked to.
-_STUBBORN = """
+_STUBBORN = r"""
 import os, signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 os.write(1, b"here\n")
