@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
-from airflow_provider_cloudfn.connections.transport_form import TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
 
 __all__ = ["AMAZON_CONNECT_FORM"]
 
@@ -77,6 +77,7 @@ AMAZON_CONNECT_FORM = ConnectionForm(
             example="http://127.0.0.1:5000",
         ),
         *TRANSPORT_FIELDS,
+        ALLOW_HTTP,
     ),
     undrawn=_AMAZON_PROVIDER_EXTRAS,
 )

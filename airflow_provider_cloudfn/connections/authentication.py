@@ -112,7 +112,6 @@ class OAuth2:
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
         from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 
-        named = {"audience": self.audience, "resource": self.resource}
         return OAuth2ClientCredentials(
             token_url=self.token_url,
             client_id=self.client_id,
@@ -120,7 +119,11 @@ class OAuth2:
             scopes=self.scopes,
             refresh_url=self.refresh_url,
             client_auth_method=self.client_auth_method,
-            parameters={**{name: value for name, value in named.items() if value}, **self.parameters},
+            audience=self.audience,
+            resource=self.resource,
+            parameters=self.parameters,
+            key_id=self.key_id,
+            algorithm=self.algorithm,
             store=MemoryTokenStore() if fresh else None,
         )
 

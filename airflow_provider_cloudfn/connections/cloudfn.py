@@ -96,17 +96,28 @@ class CloudFunctionConnection:
 
 
 def _refuse_secrets_that_travel(reader: ConnectionReader) -> None:
-    extras = {name: value for name, value in reader.extras.items() if name not in _TAKEN_BY_HTTP_HOOK}
-    if not all(isinstance(value, str) for value in extras.values()):
-        return  # Those hooks stop before they send anything: a header must be text.
-    for name in extras:
-        if CLOUDFN_FORM.fields[name].kind == "secret":
-            raise reader.error(
-                name,
-                "Airflow's HttpSensor and HTTP triggers, which ignore this type's hook, would send it as a request "
-                'header. Write "allow_http": false beside it, as JSON without quotes round false: at that they stop. '
-                "Connections made with the form have it; a URI holds JSON in __extra__",
-            )
+    """
+    Refuse extras of which Airflow's own HTTP hooks would give a secret away.
+
+    They send each extra as a request header, in the order in which the extras stand, unless one can't be a header: then
+    they send nothing, and quote that one in their error.
+    """
+    secret_texts = []
+    for name, value in reader.extras.items():
+        is_secret = CLOUDFN_FORM.fields[name].kind == "secret" and name not in _TAKEN_BY_HTTP_HOOK
+        if is_secret and isinstance(value, str):
+            secret_texts.append(name)
+        if not isinstance(value, str) and name not in _TAKEN_BY_HTTP_HOOK:
+            return
+        if is_secret and re.search(r"[\r\n]|^\s", value):
+            break
+    if secret_texts:
+        raise reader.error(
+            secret_texts[-1],
+            "Airflow's HttpSensor and HTTP triggers, which ignore this type's hook, would send it as a request header, or show "
+            'it in an error. Write "allow_http": false before it in the extra JSON, as JSON without quotes round false: there '
+            "they stop. Connections made with the form have it; a URI holds JSON in __extra__",
+        )
 
 
 def _refuse_other_groups(reader: ConnectionReader, kind: str) -> None:

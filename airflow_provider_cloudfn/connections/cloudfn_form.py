@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import AUTHENTICATION_TYPE, ConnectionForm, ExtraField, StandardField
-from airflow_provider_cloudfn.connections.transport_form import CLIENT_CERTIFICATE_FIELDS, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, CLIENT_CERTIFICATE_FIELDS, TRANSPORT_FIELDS
 
 __all__ = ["AUTHENTICATION_TYPES", "CLIENT_AUTHENTICATION_METHODS", "CLOUDFN_FORM"]
 
@@ -216,6 +216,8 @@ CLOUDFN_FORM = ConnectionForm(
             default="none",
             example="api_key",
         ),
+        # Before any secret: at a value that is no text, Airflow's own HTTP hooks stop, see cloudfn.py.
+        ALLOW_HTTP,
         *_API_KEY,
         *_OAUTH2,
         *_BASIC,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
-from airflow_provider_cloudfn.connections.transport_form import TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
 
 __all__ = ["EMPORIX_FORM", "ENVIRONMENTS"]
 
@@ -51,5 +51,6 @@ EMPORIX_FORM = ConnectionForm(
             example="https://api.emporix.io",
         ),
         *TRANSPORT_FIELDS,
+        ALLOW_HTTP,
     ),
 )

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ExtraField
 
-__all__ = ["ADDRESS_GUARDS", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS"]
+__all__ = ["ADDRESS_GUARDS", "ALLOW_HTTP", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS"]
 
 ADDRESS_GUARDS = ("link_local", "private", "off")
 
 _MOST_SECONDS = 86_400.0
+
+ALLOW_HTTP = ExtraField(
+    "allow_http",
+    "Base URL: Allow http://",
+    "Whether an address may begin with http://, which sends credentials in the clear. Loopback ones always may.",
+    kind="boolean",
+    default=False,
+)
 
 #: TLS client certificates (RFC 8446, section 4.4.2), which only some services ask for.
 CLIENT_CERTIFICATE_FIELDS = (
@@ -87,12 +95,5 @@ TRANSPORT_FIELDS = (
         kind="choice",
         choices=ADDRESS_GUARDS,
         default="link_local",
-    ),
-    ExtraField(
-        "allow_http",
-        "Allow http://",
-        "Whether an address may begin with http://, which sends credentials in the clear. Loopback ones always may.",
-        kind="boolean",
-        default=False,
     ),
 )

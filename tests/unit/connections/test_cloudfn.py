@@ -286,7 +286,10 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
             {"extra": {"auth_type": "hmac", "hmac_header": "X-S", "hmac_algorithm": "md5"}, "password": SECRET},
             "got 'md5'; choose one of sha256",
         ),
-        ({"extra": {"allow_http": "perhaps"}}, "allow_http (Allow http://): got 'perhaps'; write true or false"),
+        (
+            {"extra": {"allow_http": "perhaps"}},
+            "allow_http (Base URL: Allow http://): got 'perhaps'; write true or false",
+        ),
         ({"extra": {"health_path": "https://other.example"}}, "health_path (Connection test: Path): must be a path"),
         ({"extra": {"health_path": "//other.example"}}, "must be a path"),
         ({"extra": {"connect_timeout": 0}}, "connect_timeout (Timeout: Connect): got '0'; write a number from 0.001"),
@@ -333,6 +336,7 @@ def test_keys_with_the_form_s_old_prefix_are_read() -> None:
         {"auth_type": "sigv4", "aws_service": "s3", "aws_region": "eu-west-1", "aws_session_token": SECRET},
         {"client_cert": "/c.pem", "client_private_key": PEM},
         {"client_cert": "/c.pem", "client_private_key_passphrase": SECRET},
+        {"client_cert": "/c.pem", "client_private_key": PEM, "allow_http": False},
     ],
 )
 def test_a_secret_that_airflow_s_own_http_hooks_would_send_as_a_header_is_refused(extra: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ def test_the_public_names_of_the_fields() -> None:
     """People write them in environment variables and Terraform: a name that is gone here breaks their connections."""
     assert {form.connection_type: [field.name for field in form.extras] for form in FORMS} == {
         "cloudfn": [
-            "auth_type", "key_location", "key_name",
+            "auth_type", "allow_http", "key_location", "key_name",
             "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method", "audience", "resource",
             "oauth2_parameters", "jwt_key_id", "jwt_algorithm",
             "username",
@@ -24,7 +24,7 @@ def test_the_public_names_of_the_fields() -> None:
             "hmac_header", "hmac_algorithm", "hmac_encoding",
             "secret_values", "health_path",
             "client_cert", "client_key_file", "client_private_key", "client_private_key_passphrase",
-            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
+            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard",
         ],
         "amazon_connect": [
             "region_name", "aws_session_token", "role_arn", "profile_name", "endpoint_url",

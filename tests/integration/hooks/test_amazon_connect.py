@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
+from moto.server import ThreadedMotoServer
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
+from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+TASK = {"InstanceId": "11111111-2222-3333-4444-555555555555", "Name": "demo"}
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def fresh_masker() -> Iterator[None]:
+    reset_secrets_masker()
+    yield
+    reset_secrets_masker()
+
+
+def sent_by(hook: AmazonConnectHook, mode: str, *arguments: Any, **keywords: Any) -> Any:
+    if mode == "sync":
+        return hook.request(*arguments, **keywords)
+    return asyncio.run(hook.arequest(*arguments, **keywords))
+
+
+MODES = pytest.mark.parametrize("mode", ["sync", "async"])
+
+
+def test_the_signature_is_the_one_of_the_vector(define: Any) -> None:
+    """The vector of the reference: botocore and independent code agree on it."""
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+
+    define("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra={"region_name": "eu-central-1"})
+    hook = AmazonConnectHook("connect")
+    prepared = hook.prepare("PUT", "/contact/task", json=TASK)
+    request = HttpRequest(prepared.method, prepared.url, (("content-type", "application/json"),), prepared.body)
+
+    with time_machine.travel("2025-01-01T00:00:00Z", tick=False):
+        signed = next(hook._scheme(hook.settings()).flow(request))
+
+    assert prepared.url == "https://connect.eu-central-1.amazonaws.com/contact/task"
+    authorization = signed.header("authorization") or ""
+    assert f"Credential={KEY_ID}/20250101/eu-central-1/connect/aws4_request" in authorization
+    assert "SignedHeaders=content-type;host;x-amz-date" in authorization
+    assert authorization.endswith("Signature=144e731df4f75cedf3c8dabe9a555c66a2ccb7a3e26acceca9dbb57a4eacea7b")
+
+
+@MODES
+def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, define: Any, mode: str) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={"region_name": "eu-central-1", "endpoint_url": service.url, "aws_session_token": "t0ken-of-a-session"},
+    )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        response = sent_by(AmazonConnectHook("connect"), mode, "PUT", "/contact/task", json=TASK)
+
+    (got,) = service.received
+    assert response.status == 200
+    assert (got.method, got.target, json.loads(got.body)) == ("PUT", "/contact/task", TASK)
+    assert "/eu-central-1/connect/aws4_request" in got.headers["authorization"]
+    assert got.headers["x-amz-security-token"] == "t0ken-of-a-session"
+    assert SECRET not in str(got)
+
+
+@MODES
+def test_moto_s_amazon_connect_answers(moto: str, define: Any, mode: str) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login="testing-key-id",
+        password="testing-secret-key",
+        extra={"region_name": "us-east-1", "endpoint_url": moto},
+    )
+    hook = AmazonConnectHook("connect")
+
+    made = sent_by(
+        hook,
+        mode,
+        "PUT",
+        "/instance",
+        json={
+            "IdentityManagementType": "CONNECT_MANAGED",
+            "InstanceAlias": f"demo-{mode}",
+            "InboundCallsEnabled": True,
+            "OutboundCallsEnabled": True,
+        },
+    )
+    listed = sent_by(hook, mode, "GET", "/instance", query={"maxResults": 10})
+
+    # moto calls its JSON text/html, which the response's body then is.
+    instances = json.loads(listed.content)["InstanceSummaryList"]
+    assert json.loads(made.content)["Id"] in [instance["Id"] for instance in instances]
+
+
+def test_the_connection_test_asks_who_is_calling(moto: str, define: Any) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login="testing-key-id",
+        password="testing-secret-key",
+        extra={"region_name": "us-east-1", "endpoint_url": moto},
+    )
+
+    passed, message = AmazonConnectHook("connect").test_connection()
+
+    assert passed, message
+    assert "account 123456789012" in message
+    assert "testing-secret-key" not in message
+
+
+def test_the_connection_test_fails_where_nobody_answers(service: Any, define: Any) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={"region_name": "us-east-1", "endpoint_url": service.url},
+    )
+    service.answer(status=403, body=b"<ErrorResponse/>")
+
+    passed, message = AmazonConnectHook("connect").test_connection()
+
+    assert not passed
+    assert "AWS does not accept the credentials" in message
+    assert SECRET not in message
+
+
+def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login="testing-key-id",
+        password="testing-secret-key",
+        extra={
+            "region_name": "us-east-1",
+            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+            "service_config": {"sts": {"endpoint_url": moto}, "connect": {"endpoint_url": service.url}},
+        },
+    )
+
+    AmazonConnectHook("connect").request("GET", "/instance")
+
+    (got,) = service.received
+    assert "Credential=testing-key-id" not in got.headers["authorization"]
+    token = got.headers["x-amz-security-token"]
+    assert redact(token) == "***"
+
+
+def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    define("connect", conn_type="amazon_connect", extra={"region_name": "us-east-1"})
+
+    with pytest.raises(ConfigurationError, match="connection 'connect': no AWS credentials"):
+        AmazonConnectHook("connect").request("GET", "/instance")
+
+
+def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
+    moto: str, service: Any, define: Any
+) -> None:
+    define(
+        "aws_main",
+        conn_type="aws",
+        login="testing-key-id",
+        password="testing-secret-key",
+        extra={"service_config": {"sts": {"endpoint_url": moto}}},
+    )
+    signature = {
+        "auth_type": "sigv4",
+        "aws_service": "execute-api",
+        "aws_region": "eu-west-1",
+        "aws_conn_id": "aws_main",
+    }
+    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+    hook = CloudFunctionHook("gateway")
+
+    hook.request("GET", "/")
+    asyncio.run(CloudFunctionHook("gateway").arequest("GET", "/"))
+
+    for got in service.received:
+        assert "Credential=testing-key-id/" in got.headers["authorization"]
+        assert "/eu-west-1/execute-api/" in got.headers["authorization"]
+    assert hook.test_connection()[0]
+
+
+def test_a_cloudfn_connection_can_not_take_them_from_another_type(service: Any, define: Any) -> None:
+    define("db", conn_type="postgres", login="a", password="b")
+    signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "db"}
+    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+
+    with pytest.raises(ConfigurationError, match=r"aws_conn_id .*'db' is of type 'postgres'; name one of type 'aws'"):
+        CloudFunctionHook("gateway").request("GET", "/")

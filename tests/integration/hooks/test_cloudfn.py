@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
+
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    CommunicationError,
+    ConfigurationError,
+    RequestTimeoutError,
+    ResponseError,
+)
+from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
+from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
+from airflow_provider_cloudfn.hooks.registry import ahook_for, hook_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_cloudfn.sandbox.server import Sandbox
+
+SECRET = "hunter2/79402633+ä"
+HEADER_SECRET = "hunter2-79402633"
+AWS = {
+    "auth_type": "sigv4",
+    "aws_service": "execute-api",
+    "aws_region": "eu-central-1",
+    "aws_key_id": "AKIAIOSFODNN7EXAMPLE",
+}
+
+
+@pytest.fixture(autouse=True)
+def fresh_masker() -> Iterator[None]:
+    reset_secrets_masker()
+    yield
+    reset_secrets_masker()
+
+
+def basic(pair: str) -> str:
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def sent_by(hook: CloudFunctionHook, mode: str, *arguments: Any, **keywords: Any) -> Any:
+    if mode == "sync":
+        return hook.request(*arguments, **keywords)
+    return asyncio.run(hook.arequest(*arguments, **keywords))
+
+
+MODES = pytest.mark.parametrize("mode", ["sync", "async"])
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("extra", "password", "proof"),
+    [
+        ({}, None, lambda got: "authorization" not in got.headers),
+        (
+            {"auth_type": "api_key", "key_name": "X-Api-Key"},
+            HEADER_SECRET,
+            lambda got: got.headers["x-api-key"] == HEADER_SECRET,
+        ),
+        (
+            {"auth_type": "api_key", "key_name": "api key", "key_location": "query"},
+            SECRET,
+            None,
+        ),
+        (
+            {"auth_type": "api_key", "key_name": "key", "key_location": "query"},
+            SECRET,
+            lambda got: got.target == "/v1/charges?expand=1&environment=production&key=hunter2%2F79402633%2B%C3%A4",
+        ),
+        (
+            {"auth_type": "basic", "username": "airflow"},
+            SECRET,
+            lambda got: got.headers["authorization"] == basic(f"airflow:{SECRET}"),
+        ),
+        ({"auth_type": "bearer"}, HEADER_SECRET, lambda got: got.headers["authorization"] == f"Bearer {HEADER_SECRET}"),
+        (
+            {"auth_type": "hmac", "hmac_header": "X-Sign", "hmac_algorithm": "sha512", "hmac_encoding": "hex"},
+            SECRET,
+            lambda got: got.headers["x-sign"] == hmac.new(SECRET.encode(), got.body, hashlib.sha512).hexdigest(),
+        ),
+        (
+            AWS,
+            SECRET,
+            lambda got: "/eu-central-1/execute-api/aws4_request" in got.headers["authorization"],
+        ),
+        (
+            {**AWS, "aws_session_token": "t0ken-of-a-session", "allow_http": False},
+            SECRET,
+            lambda got: got.headers["x-amz-security-token"] == "t0ken-of-a-session",
+        ),
+    ],
+)
+def test_each_authentication_type_reaches_the_service(
+    service: Any,
+    define: Any,
+    mode: str,
+    extra: dict[str, Any],
+    password: str | None,
+    proof: Callable[[Any], bool] | None,
+) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, password=password, extra=extra)
+    hook = CloudFunctionHook("shop")
+    if proof is None:
+        with pytest.raises(ConfigurationError, match="no query parameter's name"):
+            sent_by(hook, mode, "GET", "/")
+        return
+
+    response = sent_by(
+        hook, mode, "POST", "/v1/charges?expand=1", query={"environment": "production"}, json={"amount": 12}
+    )
+
+    (got,) = service.received
+    assert proof(got)
+    assert got.target.startswith("/v1/charges?expand=1&environment=production")
+    assert json.loads(got.body) == {"amount": 12}
+    assert (response.status, response.body) == (200, {})
+    assert (password or "no secret") not in response.url
+
+
+@MODES
+def test_oauth2_gets_a_token_and_uses_it(sandbox: Sandbox, define: Any, mode: str) -> None:
+    sandbox.reset()
+    define("payments", **sandbox.connections()["payments"])
+
+    response = sent_by(
+        CloudFunctionHook("payments"), mode, "POST", "/v1/charges", json={"amount": 12, "customer": "c1"}
+    )
+
+    assert response.status == 201
+    assert len(sandbox.charges) == 1
+
+
+@MODES
+def test_oauth2_renews_a_token_that_has_expired(sandbox: Sandbox, define: Any, mode: str) -> None:
+    define("payments", **sandbox.connections()["payments"])
+    hook = CloudFunctionHook("payments")
+    sent_by(hook, mode, "GET", "/v1/customers")
+
+    sandbox.expire_tokens()
+
+    assert sent_by(hook, mode, "GET", "/v1/customers").status == 200
+
+
+@MODES
+def test_the_client_secret_goes_as_the_connection_says(service: Any, define: Any, mode: str) -> None:
+    service.answer(body=b'{"access_token": "t-123456", "token_type": "Bearer"}')
+    for method, in_body in (("client_secret_basic", False), ("client_secret_post", True)):
+        extra = {
+            "auth_type": "oauth2",
+            "client_id": "f9b8",
+            "oauth2_url": f"{service.url}/token",
+            "client_auth_method": method,
+            "scopes": "a, b",
+            "audience": "https://api.example.com/",
+            "oauth2_parameters": {"tenant": "acme"},
+        }
+        define("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
+        service.received.clear()
+
+        sent_by(CloudFunctionHook("payments"), mode, "GET", "/")
+
+        token_request, call = service.received
+        assert (HEADER_SECRET in token_request.body.decode()) == in_body
+        assert ("authorization" in token_request.headers) != in_body
+        for part in ("scope=a+b", "audience=https%3A%2F%2Fapi.example.com%2F", "tenant=acme"):
+            assert part in token_request.body.decode()
+        assert call.headers["authorization"] == "Bearer t-123456"
+
+
+@MODES
+def test_a_base_url_with_a_path_and_a_port(service: Any, define: Any, mode: str) -> None:
+    define("shop", conn_type="cloudfn", host=f"{service.url}/base/")
+
+    for uri in ("/orders", "orders"):
+        sent_by(CloudFunctionHook("shop"), mode, "GET", uri)
+
+    assert [got.target for got in service.received] == ["/base/orders", "/base/orders"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, AuthenticationError), (403, AuthorizationError), (500, ResponseError), (404, ResponseError)],
+)
+@MODES
+def test_an_answer_that_is_no_success(
+    service: Any, define: Any, mode: str, status: int, error: type[Exception]
+) -> None:
+    define(
+        "shop",
+        conn_type="cloudfn",
+        host=service.url,
+        password=HEADER_SECRET,
+        extra={"auth_type": "api_key", "key_name": "x-api-key"},
+    )
+    service.answer(status=status, body=f'{{"key": "{HEADER_SECRET}"}}'.encode())
+    hook = CloudFunctionHook("shop")
+
+    with pytest.raises(error) as raised:
+        sent_by(hook, mode, "GET", "/orders")
+
+    assert HEADER_SECRET not in str(raised.value)
+    assert sent_by(hook, mode, "GET", "/orders", check_status=False).status == status
+
+
+def test_the_timeouts_of_the_connection_are_kept(define: Any) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        define(
+            "shop",
+            conn_type="cloudfn",
+            host=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            extra={"total_timeout": 0.2},
+        )
+
+        with pytest.raises(RequestTimeoutError):
+            CloudFunctionHook("shop").request("GET", "/")
+
+
+def test_a_client_certificate_and_own_authorities(serve: Any, define: Any) -> None:
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    client = authority.issue_cert("client.example.com")
+    service = serve(tls)
+    extra = {
+        "allow_http": False,
+        "ca_bundle": authority.cert_pem.bytes().decode(),
+        "client_cert": client.cert_chain_pems[0].bytes().decode(),
+        "client_private_key": client.private_key_pem.bytes().decode(),
+    }
+    define("shop", conn_type="cloudfn", host=service.url, extra=extra)
+    assert CloudFunctionHook("shop").request("GET", "/").status == 200
+
+    define("shop", conn_type="cloudfn", host=service.url, extra={"ca_bundle": extra["ca_bundle"]})
+    with pytest.raises(CommunicationError):
+        CloudFunctionHook("shop").request("GET", "/")
+
+    define("shop", conn_type="cloudfn", host=service.url)
+    with pytest.raises(CommunicationError, match="ca_bundle"):
+        CloudFunctionHook("shop").request("GET", "/")
+
+
+def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
+    define(
+        "shop",
+        conn_type="cloudfn",
+        host="http://shop.invalid",
+        extra={"proxy": service.url.replace("//", "//me:pass-word@"), "allow_http": True},
+    )
+
+    assert CloudFunctionHook("shop").request("GET", "/orders").status == 200
+
+    (got,) = service.received
+    assert got.target == "http://shop.invalid/orders"
+    assert got.headers["proxy-authorization"] == basic("me:pass-word")
+
+
+def test_in_an_event_loop_the_synchronous_methods_are_refused(define: Any) -> None:
+    define("shop", conn_type="cloudfn", host="https://api.example.com")
+
+    async def call() -> None:
+        CloudFunctionHook("shop").request("GET", "/")
+
+    with pytest.raises(ConfigurationError, match="was called in an event loop: await arequest instead"):
+        asyncio.run(call())
+
+
+def test_a_request_can_be_prepared_without_any_network(define: Any) -> None:
+    define(
+        "shop",
+        conn_type="cloudfn",
+        host="https://api.example.com/v1",
+        password=HEADER_SECRET,
+        extra={"auth_type": "bearer"},
+    )
+
+    prepared = CloudFunctionHook("shop").prepare("POST", "/charges", json={"amount": 12})
+
+    assert (prepared.method, prepared.url, prepared.body) == (
+        "POST",
+        "https://api.example.com/v1/charges",
+        b'{"amount":12}',
+    )
+    assert HEADER_SECRET not in repr(prepared)
+
+
+@MODES
+def test_secrets_are_masked_as_soon_as_the_connection_is_read(define: Any, mode: str) -> None:
+    define(
+        "shop",
+        conn_type="cloudfn",
+        host="https://api.example.com",
+        password=HEADER_SECRET,
+        extra={"auth_type": "basic", "username": "me", "secret_values": {"tenant_key": "another-secret"}},
+    )
+    hook = CloudFunctionHook("shop")
+
+    if mode == "sync":
+        hook.settings()
+    else:
+        asyncio.run(hook.asettings())
+
+    shown = str(redact(f"{HEADER_SECRET} another-secret {basic(f'me:{HEADER_SECRET}')}"))
+    assert shown == "*** *** Basic ***"
+
+
+def test_a_token_is_masked_as_soon_as_it_is_obtained(service: Any, define: Any) -> None:
+    service.answer(body=b'{"access_token": "tok-987654321", "token_type": "Bearer"}')
+    define(
+        "payments",
+        conn_type="cloudfn",
+        host=service.url,
+        password=HEADER_SECRET,
+        extra={"auth_type": "oauth2", "client_id": "masked", "oauth2_url": f"{service.url}/token"},
+    )
+
+    CloudFunctionHook("payments").request("GET", "/")
+
+    assert redact("tok-987654321") == "***"
+
+
+def test_nothing_secret_is_logged_at_debug(service: Any, define: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    define(
+        "shop",
+        conn_type="cloudfn",
+        host=service.url,
+        password=HEADER_SECRET,
+        extra={"auth_type": "api_key", "key_name": "key", "key_location": "query"},
+    )
+
+    hook = CloudFunctionHook("shop")
+    hook.request("GET", "/orders")
+    hook.test_connection()
+
+    assert HEADER_SECRET not in caplog.text
+    assert HEADER_SECRET not in repr(vars(hook))
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_the_registry_chooses_the_hook_by_the_connection_s_type(define: Any, asynchronous: bool) -> None:
+    define("shop", conn_type="cloudfn", host="https://api.example.com")
+    define("connect", conn_type="amazon_connect", extra={"region_name": "eu-central-1"})
+    define("db", conn_type="postgres", host="db.example.com")
+
+    def choose(conn_id: str) -> Any:
+        return asyncio.run(ahook_for(conn_id)) if asynchronous else hook_for(conn_id)
+
+    assert isinstance(choose("shop"), CloudFunctionHook)
+    assert isinstance(choose("connect"), AmazonConnectHook)
+    with pytest.raises(ConfigurationError, match=r"'db' is of type 'postgres'.*'cloudfn' or 'amazon_connect'"):
+        choose("db")
