@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn.cel.jinja import equivalent, find_jinja
 from airflow_provider_cloudfn.cel.literals import is_quoted
 from airflow_provider_cloudfn.cel.program import Program, position
 from airflow_provider_cloudfn.cel.program import compile as compile_source
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Check", "check"]
 
 _WORDS: Final = frozenset({"true", "false", "null"})
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_JINJA: Final = ("{{", "{%", "{#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,10 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> Che
         reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source:
         ``2024-01-01`` is the number 2022, and surely not meant.
     """
-    jinja = find_jinja(source)
+    jinja = min((at for mark in _JINJA if (at := source.find(mark)) >= 0), default=None)
     if jinja is not None:
+        from airflow_provider_cloudfn.cel.jinja import equivalent
+
         message = f"this is an expression of CEL, in which Jinja means nothing; {equivalent(source)}"
         message += ', or mark the text with lit("…") if the braces are meant'
         return Check((ExpressionProblem(message, *position(source, jinja)),), None)
@@ -89,7 +90,7 @@ def _explained(
 ) -> tuple[ExpressionProblem, ...]:
     """Return the problems; a single one with the remedy when the source looks like text without its quotes."""
     bare = source.strip()
-    reads = _NAME.search(bare)
+    reads = re.search(r"[A-Za-z_]\w*", bare)
     if not bare or any(character in bare for character in "\"'`()[]{}") or (reads and reads[0] in variables):
         return problems
     first = problems[0]

@@ -8,12 +8,13 @@ and reported together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from airflow_provider_cloudfn.cel import access, displays, functions, logic
 from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.frame import Frame
+from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS
 from airflow_provider_cloudfn.cel.literals import LiteralError, decode
 from airflow_provider_cloudfn.cel.macros import MACROS, Macro
 from airflow_provider_cloudfn.cel.syntax import (
@@ -37,7 +38,7 @@ from airflow_provider_cloudfn.cel.values import TYPES, CelType
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from airflow_provider_cloudfn.cel.frame import Closure, Frame
+    from airflow_provider_cloudfn.cel.frame import Closure
 
 __all__ = ["Compiler", "Read"]
 
@@ -51,16 +52,15 @@ _PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
 #: What a call weighs, where other nodes weigh 1. An element of a loop costs a step for each 4 that its body weighs.
 _CALL_WEIGHT: Final = 4
 
+#: Functions that are evaluated once when their arguments are literals, as in ``duration("24h")``.
+_FOLDED: Final = frozenset({"duration", "timestamp"})
+
 #: How many problems of one source are reported.
 _MOST_PROBLEMS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A static path that an expression reads, and where its first name stands."""
-
-    path: tuple[str, ...]
-    at: int
+#: A static path that an expression reads, and where its first name stands.
+Read: TypeAlias = tuple[tuple[str, ...], int]
 
 
 class Compiler:
@@ -197,7 +197,7 @@ class Compiler:
             if declared is not None:
                 rest = fields[count:]
                 names = (declared, *(field for field, _ in rest), *(() if beyond is None else (beyond,)))
-                self.reads.append(Read(names, root.at))
+                self.reads.append((names, root.at))
                 return access.path(declared, root.at, rest) if rest else access.variable(declared, root.at)
             if name in _TYPE_NAMES and count == len(fields):
                 value = _TYPE_NAMES[name]
@@ -256,7 +256,10 @@ class Compiler:
             counts = " or ".join(str(count - len(target)) for count in sorted(arities))
             name = qualified if qualified and not target else node.name
             return self.problem(f"{name}() takes {counts} arguments, got {len(node.arguments)}", node.at)
-        return call(overloads, arguments, node.at)
+        closure = call(overloads, arguments, node.at)
+        if node.name in _FOLDED and all(type(argument) is Token for argument in node.arguments):
+            return _folded(closure)
+        return closure
 
     def _macro(self, node: Call, qualified: str | None) -> Macro | None:
         if qualified is not None and qualified in MACROS:
@@ -346,6 +349,15 @@ class Compiler:
 
     def _message(self, node: Message) -> Closure:
         return self.problem('messages of protocol buffers can\'t be built here; write a map: {"name": value}', node.at)
+
+
+def _folded(closure: Closure) -> Closure:
+    """Return the closure of the value that a call over literals always has, where it has one."""
+    try:
+        value = closure(Frame({}, 0, DEFAULT_LIMITS))
+    except Fault:
+        return closure
+    return lambda _frame: value
 
 
 def _shortened(name: str) -> str:

@@ -1,5 +1,5 @@
 """
-Jinja in an expression: found, refused, and answered with what CEL has for it.
+What CEL has for the Jinja that somebody wrote into an expression.
 
 The two are never mixed: rendering one inside the other would let data become code.
 """
@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["equivalent", "find_jinja"]
+__all__ = ["equivalent"]
 
-_MARK: Final = re.compile(r"\{\{|\{%|\{#")
 _OUTPUT: Final = re.compile(r"\{\{-?\s*([^{}]{1,200}?)\s*-?\}\}")
 _PULL: Final = re.compile(r"""(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?['"]([\w.-]{1,250})['"]\s*\)""")
 _PATH: Final = re.compile(r"(params|dag_run\.conf|conf)((?:\.\w{1,100}){0,20})")
@@ -37,16 +36,6 @@ _NAMES: Final[dict[str, str]] = {
     "try_number": "run.try_number",
     "map_index": "run.map_index",
 }
-
-
-def find_jinja(source: str) -> int | None:
-    """
-    Return where the first mark of Jinja stands.
-
-    :param source: An expression.
-    """
-    match = _MARK.search(source)
-    return match.start() if match else None
 
 
 def equivalent(source: str) -> str:

@@ -7,7 +7,6 @@ Macros: calls whose arguments are not values but names and expressions, evaluate
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from airflow_provider_cloudfn.cel import access
@@ -30,7 +29,6 @@ __all__ = ["MACROS", "Macro"]
 Builder: TypeAlias = "Callable[[Compiler, Call], Closure]"
 
 
-@dataclass(frozen=True, slots=True)
 class Macro:
     """
     How a macro is compiled.
@@ -39,11 +37,13 @@ class Macro:
     :param is_method: Whether it is called on a value.
     """
 
-    build: Builder
-    is_method: bool = True
+    __slots__ = ("build", "is_method")
+
+    def __init__(self, build: Builder, *, is_method: bool = True) -> None:
+        self.build = build
+        self.is_method = is_method
 
 
-@dataclass(frozen=True, slots=True)
 class Loop:
     """
     What a macro goes through.
@@ -55,11 +55,14 @@ class Loop:
     :param cost: The steps that an element takes.
     """
 
-    name: str
-    at: int
-    target: Closure
-    slots: list[int]
-    cost: int
+    __slots__ = ("at", "cost", "name", "slots", "target")
+
+    def __init__(self, name: str, at: int, target: Closure, slots: list[int], cost: int) -> None:
+        self.name = name
+        self.at = at
+        self.target = target
+        self.slots = slots
+        self.cost = cost
 
     def each(self, frame: Frame) -> Iterator[None]:
         """Put one element after the other, or one pair, where the body finds it."""

@@ -53,8 +53,8 @@ class Program:
         self, source: str, closure: Closure, slots: int, reads: Collection[Read], origin: tuple[Any, ...]
     ) -> None:
         self.source = source
-        self.references = tuple(Reference(read.path, *position(source, read.at)) for read in reads)
-        self.paths = frozenset(read.path for read in reads)
+        self.references = tuple(Reference(path, *position(source, at)) for path, at in reads)
+        self.paths = frozenset(path for path, _ in reads)
         self.names = frozenset(path[0] for path in self.paths)
         self.is_constant = not self.names
         self._closure = closure

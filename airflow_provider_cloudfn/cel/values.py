@@ -22,12 +22,11 @@ optional_type      :class:`Optional`
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
-
-from airflow_provider_cloudfn.cel.faults import Fault
 
 __all__ = ["FOREIGN", "KIND", "MAX_INT", "MAX_UINT", "MIN_INT", "TYPES", "CelType", "Optional", "UInt", "native"]
 
@@ -159,10 +158,7 @@ def _midnight(value: dt.date) -> dt.datetime:
 
 
 def _double(value: Decimal) -> float:
-    try:
-        return float(value)
-    except (OverflowError, ValueError):
-        raise Fault("a decimal number is out of the range of double") from None
+    return math.nan if value.is_nan() else float(value)
 
 
 #: The kinds that CEL has no type for: what they count as, and how they become that.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["double_text", "text_of"]
 
-_DIGITS: Final = re.compile(r"[+-]?[0-9]{1,40}")
-_DOUBLE: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,10})?|(?i:inf|infinity|nan))")
+_DIGITS: Final = r"[+-]?[0-9]{1,40}"
+_DOUBLE: Final = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,10})?|(?i:inf|infinity|nan))"
 
 
 @function("int", "integer")
@@ -38,7 +38,7 @@ def int_of_double(value: float) -> int:
 
 @function("int", "string")
 def int_of_text(text: str) -> int:
-    if _DIGITS.fullmatch(text) is None or not MIN_INT <= int(text) <= MAX_INT:
+    if re.fullmatch(_DIGITS, text) is None or not MIN_INT <= int(text) <= MAX_INT:
         raise Fault("int() needs the decimal digits of a number that fits in 64 bits")
     return int(text)
 
@@ -65,7 +65,7 @@ def uint_of_double(value: float) -> UInt:
 
 @function("uint", "string")
 def uint_of_text(text: str) -> UInt:
-    if _DIGITS.fullmatch(text) is None or not 0 <= int(text) <= MAX_UINT:
+    if re.fullmatch(_DIGITS, text) is None or not 0 <= int(text) <= MAX_UINT:
         raise Fault("uint() needs the decimal digits of a number that is not negative and fits in 64 bits")
     return UInt(int(text))
 
@@ -82,7 +82,7 @@ def double_of_integer(value: int) -> float:
 
 @function("double", "string")
 def double_of_text(text: str) -> float:
-    if _DOUBLE.fullmatch(text) is None:
+    if re.fullmatch(_DOUBLE, text) is None:
         raise Fault("double() needs a decimal number, such as 1.5e3")
     value = float(text)
     if math.isinf(value) and text[-1].isdigit():

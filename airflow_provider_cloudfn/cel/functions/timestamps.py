@@ -22,11 +22,11 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _LONGEST: Final = dt.timedelta(seconds=315_576_000_000)
 _LONGEST_DIFFERENCE: Final = dt.timedelta(microseconds=2**63 // 1_000)
 
-_TIMESTAMP: Final = re.compile(
+_TIMESTAMP: Final = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
-_DURATION_PART: Final = re.compile(r"([0-9]{0,20})(?:\.([0-9]{0,20}))?(ns|us|µs|μs|ms|s|m|h)")
+_DURATION_PART: Final = r"([0-9]{0,20})(?:\.([0-9]{0,20}))?(ns|us|µs|μs|ms|s|m|h)"
 _NANOSECONDS: Final = {
     "ns": 1,
     "us": 1_000,
@@ -57,7 +57,7 @@ def timestamp_of_seconds(seconds: int) -> dt.datetime:
 
 @function("timestamp", "string")
 def timestamp_of_text(text: str) -> dt.datetime:
-    match = _TIMESTAMP.fullmatch(text)
+    match = re.fullmatch(_TIMESTAMP, text)
     if match is None:
         raise Fault("timestamp() needs RFC 3339, such as 2024-01-31T12:00:00Z; use time.parse(…) for other forms")
     *clock, fraction, sign, hours, minutes = match.groups()
@@ -86,9 +86,10 @@ def duration_of_text(text: str) -> dt.timedelta:
     body = text[1:] if text[:1] in ("+", "-") else text
     if body == "0":
         return dt.timedelta(0)
+    part_at = re.compile(_DURATION_PART).match
     total, end = 0, 0
     while end < len(body) <= 100:
-        part = _DURATION_PART.match(body, end)
+        part = part_at(body, end)
         if part is None or not (part[1] or part[2]):
             break
         unit, fraction = _NANOSECONDS[part[3]], part[2] or ""
