@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
+from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.auth.token_answer import error_code, read_token
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, TokenStore
-from airflow_provider_cloudfn.exceptions import AuthenticationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import AuthenticationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
+
+    from airflow_provider_cloudfn.auth.scheme import AuthSteps
+    from airflow_provider_cloudfn.auth.turn import Turn
 
 __all__ = ["OAuth2ClientCredentials"]
 
@@ -27,13 +32,20 @@ class OAuth2ClientCredentials(Auth):
 
     :param token_url: The token endpoint.
     :param client_id: The client's public name.
-    :param client_secret: The client's secret.
+    :param client_secret: The client's secret; for ``private_key_jwt`` its private key as PEM text.
     :param scopes: The permissions to ask for.
     :param refresh_url: Where a refresh token is exchanged; None asks the token endpoint for a new token instead.
-    :param client_auth_method: How the endpoint is shown who asks: ``client_secret_basic``, ``client_secret_post``, ``none``.
-    :param parameters: What else the token endpoint wants, such as ``audience``.
+    :param client_auth_method: How the endpoint is shown who asks: ``client_secret_basic``, ``client_secret_post``, ``none``
+        or ``private_key_jwt``.
+    :param audience: The service that the token is for.
+    :param resource: The resource that the token is for (RFC 8707).
+    :param parameters: What else the token endpoint wants.
+    :param key_id: The name of the private key, for ``private_key_jwt``.
+    :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
     :param skew: How many seconds before its end a token counts as expired.
-    :param store: Where tokens are kept; default: this process.
+    :param store: Where tokens are kept; default: this process. A client without a secret is kept in this process always.
+    :raises ConfigurationError: for a method that is none of these.
     """
 
     def __init__(
@@ -45,20 +57,25 @@ class OAuth2ClientCredentials(Auth):
         scopes: tuple[str, ...] = (),
         refresh_url: str | None = None,
         client_auth_method: str = "client_secret_basic",
+        audience: str | None = None,
+        resource: str | None = None,
         parameters: Mapping[str, str] | None = None,
+        key_id: str | None = None,
+        algorithm: str = "RS256",
+        renew_when: Callable[[HttpResponse], bool] | None = None,
         skew: float = _SKEW,
         store: TokenStore | None = None,
     ) -> None:
+        self._client = ClientAuthentication(client_id, client_secret, client_auth_method, key_id, algorithm)
         self._token_url = token_url
-        self._client_id = client_id
-        self._client_secret = client_secret
-        self._scopes = scopes
         self._refresh_url = refresh_url
-        self._client_auth_method = client_auth_method
-        self._parameters = dict(parameters or {})
+        self._scopes = scopes
+        named = {"audience": audience, "resource": resource}
+        self._parameters = {**{name: text for name, text in named.items() if text}, **(parameters or {})}
+        self._renew_when = renew_when
         self._skew = skew
-        self._store = PROCESS_TOKENS if store is None else store
-        self._seen: set[str] = {client_secret} if client_secret else set()
+        self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
+        self._seen: set[str] = set(_client_secrets(self._client))
 
     @property
     def reserved_headers(self) -> frozenset[str]:
@@ -66,145 +83,143 @@ class OAuth2ClientCredentials(Auth):
         return frozenset({"authorization"})
 
     def secrets(self) -> Iterable[str]:
-        """Return the client secret, and the tokens that were used so far."""
+        """Return the client secret, what client authentication makes of it, and the tokens that were used so far."""
         return tuple(self._seen)
 
-    def flow(self, request: HttpRequest) -> AuthFlow:
+    def steps(self, request: HttpRequest) -> AuthSteps:
         """
-        Yield the request with a token; before it the token request where one is needed, after a 401 both once more.
+        Yield the request with a token; before it the token request where one is needed, after a refusal both once more.
 
         :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         token = self._store.get(self.key)
+        fetched = False
         if token is None or not token.is_fresh(self._skew):
-            token = yield from self._obtain(token)
-            renewed = True
-        else:
-            renewed = False
-        self._seen.add(token.value)
+            token, fetched = yield from self._obtain(token, refused=False)
+        self._seen.update(_token_secrets(token))
         response = yield self._authorized(request, token)
-        if response.status == 401 and not renewed:
-            self._store.forget(self.key, token)
-            token = yield from self._obtain(token)
+        if not fetched and isinstance(response, HttpResponse) and self._is_refusal(response):
+            token, _ = yield from self._obtain(token, refused=True)
             yield self._authorized(request, token)
+
+    def flow(self, request: HttpRequest) -> AuthFlow:
+        """
+        Do what :meth:`steps` does, for a driver that doesn't wait for others who fetch the same token.
+
+        :param request: The request.
+        :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
+        """
+        return _without_turns(self.steps(request))
 
     def token_flow(self) -> Generator[HttpRequest, HttpResponse, None]:
         """Yield what must be sent to get a token, and nothing else: the test of a connection."""
-        yield from self._obtain(None)
+        yield from self._fetch(None)
 
     @property
     def key(self) -> str:
-        """What names these credentials in a store, without giving them away."""
+        """
+        What names these credentials in a store: different ones never have the same.
+
+        It follows from the client secret, so that who has it could ask for the token himself; it is as secret as that.
+        """
+        client = self._client
         parts = (
             self._token_url,
             self._refresh_url,
-            self._client_id,
-            self._client_secret,
-            self._client_auth_method,
+            client.client_id,
+            client.client_secret,
+            client.method,
             self._scopes,
             sorted(self._parameters.items()),
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
-    def _obtain(self, former: AccessToken | None) -> Generator[HttpRequest, HttpResponse, AccessToken]:
+    def _is_refusal(self, response: HttpResponse) -> bool:
+        return response.status == 401 or (self._renew_when is not None and self._renew_when(response))
+
+    def _obtain(
+        self, former: AccessToken | None, *, refused: bool
+    ) -> Generator[HttpRequest | Turn, HttpResponse | None, tuple[AccessToken, bool]]:
+        """Return a token other than the former one, and whether it was fetched here."""
+        turn = self._store.turn(self.key)
+        try:
+            yield turn
+            found = self._store.get(self.key)
+            if found is not None and found.is_fresh(self._skew) and not (refused and found == former):
+                # Another one was here first.
+                self._seen.update(_token_secrets(found))
+                return found, False
+            if refused and former is not None:
+                self._store.forget(self.key, former)
+            return (yield from self._fetch(found or former)), True
+        finally:
+            turn.release()
+
+    def _fetch(self, former: AccessToken | None) -> Generator[HttpRequest, HttpResponse | None, AccessToken]:
         token = None
         if former is not None and former.refresh_token and self._refresh_url:
             token = yield from self._refresh(self._refresh_url, former.refresh_token)
         if token is None:
-            response = yield self._token_request(
-                self._token_url, "client_credentials", scope=list(self._scopes), **self._parameters
+            response = yield self._client.request(
+                self._token_url, "client_credentials", tuple(self._parameters.items()), scope=list(self._scopes)
             )
-            token = self._read(response, self._token_url)
-        self._seen.update(secret for secret in (token.value, token.refresh_token) if secret)
+            token = read_token(_answered(response), self._token_url, self._seen)
+        self._seen.update(_token_secrets(token))
         self._store.put(self.key, token)
         return token
 
-    def _refresh(self, url: str, refresh_token: str) -> Generator[HttpRequest, HttpResponse, AccessToken | None]:
+    def _refresh(self, url: str, refresh_token: str) -> Generator[HttpRequest, HttpResponse | None, AccessToken | None]:
         """Exchange a refresh token, as documented without the client secret; None where the endpoint refuses it."""
-        response = yield self._token_request(url, "refresh_token", method="none", refresh_token=refresh_token)
-        if response.status == 401 or _fields(response).get("error") == "invalid_client":
-            response = yield self._token_request(url, "refresh_token", refresh_token=refresh_token)
+        self._seen.add(refresh_token)
+        response = _answered(
+            (yield self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token))
+        )
+        if response.status == 401 or error_code(response) == "invalid_client":
+            response = _answered((yield self._client.request(url, "refresh_token", refresh_token=refresh_token)))
         try:
-            token = self._read(response, url)
+            token = read_token(response, url, self._seen)
         except AuthenticationError:
             return None
-        if token.refresh_token is None:
-            # RFC 6749, section 6: without a new refresh token, the old one stays good.
-            return AccessToken(token.value, token.type, token.expires_at, refresh_token)
-        return token
-
-    def _token_request(self, url: str, grant_type: str, *, method: str | None = None, **fields: Any) -> HttpRequest:
-        from authlib.oauth2.auth import ClientAuth
-        from authlib.oauth2.rfc6749.parameters import prepare_token_request
-
-        body = prepare_token_request(grant_type, **fields)
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        client = ClientAuth(self._client_id, self._client_secret, method or self._client_auth_method)
-        try:
-            url, headers, body = client.prepare("POST", url, headers, body)
-        except UnicodeEncodeError:
-            raise ConfigurationError(
-                "client_id and client_secret: client_secret_basic allows Latin characters only; use client_secret_post"
-            ) from None
-        return HttpRequest("POST", url, tuple(headers.items()), body.encode())
-
-    def _read(self, response: HttpResponse, url: str) -> AccessToken:
-        fields = _fields(response)
-        value = fields.get("access_token")
-        if not 200 <= response.status < 300 or not isinstance(value, str) or not value:
-            raise self._failure(response, fields, url)
-        refresh_token = fields.get("refresh_token")
-        return AccessToken(
-            value=value,
-            type=str(fields.get("token_type") or "Bearer"),
-            expires_at=_expiry(fields.get("expires_in")),
-            refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        )
-
-    def _failure(self, response: HttpResponse, fields: Mapping[str, Any], url: str) -> AuthenticationError:
-        parts = urlsplit(url)
-        where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        told = [
-            f"{name} {self._redacted(fields[name])!r}" for name in ("error", "error_description") if fields.get(name)
-        ]
-        if not told:
-            media_type = (response.header("content-type") or "no media type").partition(";")[0]
-            told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
-        return AuthenticationError(
-            f"the token endpoint {where} answered {response.status}: {', '.join(told)}; "
-            "check the client ID, the client secret, the scopes and the token URL of the connection",
-            status=response.status,
-            retryable=response.status == 429 or response.status >= 500,
-        )
-
-    def _redacted(self, value: object) -> str:
-        text = str(value)[:300]
-        for secret in self._seen:
-            text = text.replace(secret, "***")
-        return text
+        # RFC 6749, section 6: without a new refresh token, the old one stays good.
+        return token if token.refresh_token else token.with_refresh_token(refresh_token)
 
     def _authorized(self, request: HttpRequest, token: AccessToken) -> HttpRequest:
-        scheme = "Bearer" if token.type.lower() == "bearer" else token.type
-        return request.with_header("Authorization", f"{scheme} {token.value}")
+        return request.with_header("Authorization", f"{token.type} {token.value}")
 
 
-def _fields(response: HttpResponse) -> dict[str, Any]:
-    """Return what a token endpoint said: JSON (RFC 6749, section 5.1), or a form, as some still answer."""
-    text = response.content.decode("utf-8", "replace")
-    if "form-urlencoded" in (response.header("content-type") or ""):
-        return dict(parse_qsl(text))
+def _without_turns(steps: AuthSteps) -> AuthFlow:
     try:
-        parsed = json.loads(text)
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+        step = next(steps)
+        while True:
+            if isinstance(step, HttpRequest):
+                response = yield step
+                step = steps.send(response)
+            else:
+                step.try_take()
+                step = steps.send(None)
+    except StopIteration:
+        return
+    finally:
+        steps.close()
 
 
-def _expiry(expires_in: object) -> float | None:
-    """Return when a token ends: where the endpoint doesn't say, or says nothing of use, a 401 will tell."""
-    try:
-        seconds = float(expires_in)  # type: ignore[arg-type]  # what can't be a number is caught
-    except (TypeError, ValueError):
-        return None
-    return time.time() + seconds if seconds > 0 else None
+def _answered(response: HttpResponse | None) -> HttpResponse:
+    if response is None:
+        raise TypeError("the driver of an auth scheme must send the answer to each request")
+    return response
+
+
+def _token_secrets(token: AccessToken) -> tuple[str, ...]:
+    return tuple(secret for secret in (token.value, token.refresh_token) if secret)
+
+
+def _client_secrets(client: ClientAuthentication) -> Iterable[str]:
+    if not client.client_secret:
+        return
+    yield client.client_secret
+    if client.method == "client_secret_basic":
+        plain = f"{client.client_id}:{client.client_secret}"
+        encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+        for text in (plain, encoded):
+            yield base64.b64encode(text.encode("latin-1", "replace")).decode("ascii")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-__all__ = ["AccessToken", "MemoryTokenStore", "TokenStore"]
+from airflow_provider_cloudfn.auth.turn import ProcessTurn, Turn
+
+__all__ = ["PROCESS_TOKENS", "AccessToken", "MemoryTokenStore", "TokenStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +21,34 @@ class AccessToken:
     :param type: Such as ``Bearer``.
     :param expires_at: When it expires, in seconds since the epoch; None where the endpoint did not say.
     :param refresh_token: What a new one can be had for.
+    :param lifetime: How many seconds it was given for; None where the endpoint did not say.
     """
 
     value: str = field(repr=False)
     type: str = "Bearer"
     expires_at: float | None = None
     refresh_token: str | None = field(default=None, repr=False)
+    lifetime: float | None = None
 
     def is_fresh(self, skew: float) -> bool:
         """
         Tell whether it can still be used.
 
-        :param skew: How many seconds before its end it counts as expired.
+        :param skew: How many seconds before its end it counts as expired, at most half of its lifetime.
         """
-        return self.expires_at is None or time.time() + skew < self.expires_at
+        if self.expires_at is None:
+            return True
+        if self.lifetime is not None:
+            skew = min(skew, self.lifetime / 2)
+        return time.time() + skew < self.expires_at
+
+    def with_refresh_token(self, refresh_token: str) -> AccessToken:
+        """
+        Return the token with another refresh token.
+
+        :param refresh_token: What a new one can be had for.
+        """
+        return replace(self, refresh_token=refresh_token)
 
 
 class TokenStore(Protocol):
@@ -60,12 +77,20 @@ class TokenStore(Protocol):
         :param token: The token that was refused.
         """
 
+    def turn(self, key: str) -> Turn:
+        """
+        Return the right to fetch a token, which one at a time has.
+
+        :param key: What names the credentials.
+        """
+
 
 class MemoryTokenStore:
     """Keeps tokens in this process."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, AccessToken] = {}
+        self._locks: dict[str, threading.Lock] = {}
 
     def get(self, key: str) -> AccessToken | None:
         """
@@ -93,6 +118,15 @@ class MemoryTokenStore:
         """
         if self._tokens.get(key) == token:
             del self._tokens[key]
+
+    def turn(self, key: str) -> Turn:
+        """
+        Return the right to fetch a token, which one at a time has.
+
+        :param key: What names the credentials.
+        """
+        # setdefault is atomic: two threads get the same lock.
+        return ProcessTurn(self._locks.setdefault(key, threading.Lock()))
 
 
 #: The tokens of this process.

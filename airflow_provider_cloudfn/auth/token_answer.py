@@ -1,0 +1,119 @@
+"""What a token endpoint answers (RFC 6749, section 5), and what some answer instead."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_cloudfn.auth.token_store import AccessToken
+from airflow_provider_cloudfn.exceptions import AuthenticationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from airflow_provider_cloudfn.auth.message import HttpResponse
+
+__all__ = ["error_code", "read_token"]
+
+_TOKEN_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_EXCERPT = 300
+
+
+def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> AccessToken:
+    """
+    Return the token of an answer.
+
+    :param response: The answer.
+    :param url: Where it came from.
+    :param secrets: What must not be seen in an error.
+    :raises AuthenticationError: when there is none in it; the message says what came back.
+    """
+    fields = _fields(response)
+    value = fields.get("access_token")
+    if not 200 <= response.status < 300 or not isinstance(value, str) or not value:
+        raise _failure(response, fields, url, secrets)
+    if not all("!" <= character <= "~" for character in value):
+        raise AuthenticationError(
+            f"the token endpoint {_shown(url)} gave an access_token that no header can carry; check the token URL",
+            status=response.status,
+        )
+    refresh_token = fields.get("refresh_token")
+    kind = str(fields.get("token_type") or "Bearer")
+    lifetime = _seconds(fields.get("expires_in"))
+    return AccessToken(
+        value=value,
+        type="Bearer" if kind.lower() == "bearer" or not _TOKEN_TYPE.fullmatch(kind) else kind,
+        expires_at=None if lifetime is None else time.time() + lifetime,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
+        lifetime=lifetime,
+    )
+
+
+def error_code(response: HttpResponse) -> str | None:
+    """
+    Return the ``error`` that an answer names, such as ``invalid_client``.
+
+    :param response: The answer.
+    """
+    code = _fields(response).get("error")
+    return code if isinstance(code, str) else None
+
+
+def _failure(
+    response: HttpResponse, fields: Mapping[str, Any], url: str, secrets: Iterable[str]
+) -> AuthenticationError:
+    told = [
+        f"{name} {_redacted(fields[name], secrets)!r}" for name in ("error", "error_description") if fields.get(name)
+    ]
+    if not told:
+        media_type = (response.header("content-type") or "no media type").partition(";")[0][:60]
+        told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
+    temporary = fields.get("error") in ("temporarily_unavailable", "server_error", "slow_down")
+    return AuthenticationError(
+        f"the token endpoint {_shown(url)} answered {response.status}: {', '.join(told)}; "
+        "check the client ID, the client secret, the scopes and the token URL of the connection",
+        status=response.status,
+        retryable=temporary or response.status == 429 or response.status >= 500,
+    )
+
+
+def _fields(response: HttpResponse) -> dict[str, Any]:
+    """Return what was said: JSON, or a form, whatever the media type is, because that is often wrong."""
+    text = response.content.decode("utf-8", "replace").removeprefix("\ufeff")
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        media_type = response.header("content-type") or ""
+        return dict(parse_qsl(text)) if "form-urlencoded" in media_type or "access_token=" in text else {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _seconds(expires_in: object) -> float | None:
+    """
+    Return how long a token lives; None where the endpoint says nothing of use: a 401 will tell then.
+
+    Some write 0 for tokens that never expire, some for such as are spent at once; waiting for a 401 is right for both.
+    """
+    if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float, str)):
+        return None
+    try:
+        seconds = float(expires_in)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if seconds > 0 and math.isfinite(seconds) else None
+
+
+def _shown(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _redacted(value: object, secrets: Iterable[str]) -> str:
+    text = str(value)
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text[:_EXCERPT]

@@ -1,0 +1,49 @@
+"""
+One at a time: who needs a new token waits for whoever is fetching it, and takes what that one got.
+
+A scheme never waits itself. It yields a :class:`Turn`, and the driver takes it (see ``take_turn`` of the client), waiting as
+suits it; the scheme gives it back. A turn is held by a thread lock within the process, which works whichever event loops
+its threads have, and by whatever else a store adds for other processes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
+
+__all__ = ["ProcessTurn", "Turn"]
+
+
+class Turn(Protocol):
+    """The right to fetch a token."""
+
+    def try_take(self) -> bool:
+        """Take it unless another one has it; never waits. Whether it was taken."""
+
+    def release(self) -> None:
+        """Give it back, if it was taken."""
+
+
+class ProcessTurn:
+    """
+    One at a time within this process.
+
+    :param lock: What those who want the same token share.
+    """
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self._taken = False
+
+    def try_take(self) -> bool:
+        """Take it unless another one has it; never waits. Whether it was taken."""
+        self._taken = self._taken or self._lock.acquire(blocking=False)
+        return self._taken
+
+    def release(self) -> None:
+        """Give it back, if it was taken."""
+        if self._taken:
+            self._taken = False
+            self._lock.release()

@@ -1,0 +1,167 @@
+"""What each scheme without a dialogue puts on a request, and that it shows none of it."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.auth.basic import BasicAuth
+from airflow_provider_cloudfn.auth.bearer import BearerAuth
+from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+from airflow_provider_cloudfn.auth.scheme import Auth, NoAuth
+from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+SECRET = "s3cr3t-välue"
+REQUEST = HttpRequest("GET", "https://api.example.com/v1/orders?a=1", (("X-Api-Key", "mine"), ("Accept", "*/*")))
+
+
+@dataclass(frozen=True)
+class Keys:
+    access_key: str = "AKIAIOSFODNN7EXAMPLE"
+    secret_key: str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    token: str | None = None
+
+
+SCHEMES: list[Auth] = [
+    NoAuth(),
+    ApiKeyAuth("X-Api-Key", SECRET),
+    ApiKeyAuth("key", SECRET, "query"),
+    BasicAuth("ann", SECRET),
+    BearerAuth(SECRET),
+    HmacSignatureAuth(SECRET, "X-Signature"),
+    OAuth2ClientCredentials(token_url="https://auth.example.com/token", client_id="ann", client_secret=SECRET),
+    SigV4Auth(lambda: Keys(secret_key=SECRET), "connect", "eu-central-1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("auth", "changed"),
+    [
+        (NoAuth(), {}),
+        (ApiKeyAuth("x-api-key", "k1"), {"headers": (("Accept", "*/*"), ("x-api-key", "k1"))}),
+        (ApiKeyAuth("key", "k 1", "query"), {"url": "https://api.example.com/v1/orders?a=1&key=k%201"}),
+        (BearerAuth("t1"), {"headers": (*REQUEST.headers, ("Authorization", "Bearer t1"))}),
+        # RFC 7617, section 2 and 2.1
+        (
+            BasicAuth("Aladdin", "open sesame"),
+            {"headers": (*REQUEST.headers, ("Authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="))},
+        ),
+        (BasicAuth("test", "123£"), {"headers": (*REQUEST.headers, ("Authorization", "Basic dGVzdDoxMjPCow=="))}),
+    ],
+    ids=["none", "header", "query", "bearer", "basic", "basic-utf8"],
+)
+def test_a_scheme_changes_a_request_in_its_own_place_only(auth: Auth, changed: dict[str, Any]) -> None:
+    flow = auth.flow(REQUEST)
+    sent = next(flow)
+
+    expected = {"url": REQUEST.url, "headers": REQUEST.headers, **changed}
+    assert (sent.method, sent.url, sent.headers, sent.body) == ("GET", expected["url"], expected["headers"], b"")
+    with pytest.raises(StopIteration):
+        flow.send(HttpResponse(401))
+
+
+@pytest.mark.parametrize(
+    ("secret", "body", "expected"),
+    [
+        ("secret", "data", "GywWt1vSqHDBFBU8zaW8/KYzFLxyL6Fg1pDeEzzLuds="),
+        ("test-secret", '{"orderId":"EON1075"}', "aBlS7L9NzAwdI+nEGsO07Njb1lSBYggtQXymh/QH644="),
+        ("test-secret", "{}", "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk="),
+        ("test-secret", "", "pBvG2B1kE1dq4JlJleCtiaQW7Jc4lRXDYE9HciEi7us="),
+        ("test-secret", '{"name":"Müller","emoji":"☕"}', "+r6HxRLmli7Vj3SB4YSKR2RDaXSyZfMZHfca1T8otjk="),
+    ],
+)
+def test_the_signature_is_a_keyed_hash_over_the_bytes_of_the_body(secret: str, body: str, expected: str) -> None:
+    auth = HmacSignatureAuth(secret, "x-emporix-hmac")
+
+    assert next(auth.flow(HttpRequest("POST", "https://h", body=body.encode()))).header("x-emporix-hmac") == expected
+
+
+def test_a_signature_can_be_hexadecimal() -> None:
+    # RFC 4231, test case 2, with SHA-256
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+    assert HmacSignatureAuth("Jefe", "x", encoding="hex").sign(b"what do ya want for nothing?") == expected
+
+
+def test_a_hash_function_that_python_lacks_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no hash function 'sha257'"):
+        HmacSignatureAuth("k", "x", algorithm="sha257")
+
+
+def test_an_aws_signature_is_the_one_that_two_implementations_agree_on() -> None:
+    auth = SigV4Auth(Keys, "connect", "eu-central-1")
+    request = HttpRequest(
+        "PUT",
+        "https://connect.eu-central-1.amazonaws.com/contact/task",
+        (("Content-Type", "application/json"),),
+        b'{"InstanceId":"11111111-2222-3333-4444-555555555555","Name":"demo"}',
+    )
+    import time_machine
+
+    with time_machine.travel("2025-01-01T00:00:00Z", tick=False):
+        sent = next(auth.flow(request))
+
+    assert sent.header("x-amz-date") == "20250101T000000Z"
+    assert sent.header("authorization") == (
+        "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20250101/eu-central-1/connect/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date, "
+        "Signature=144e731df4f75cedf3c8dabe9a555c66a2ccb7a3e26acceca9dbb57a4eacea7b"
+    )
+
+
+def test_an_aws_session_token_is_sent_and_is_a_secret() -> None:
+    auth = SigV4Auth(lambda: Keys(token="session-token"), "connect", "eu-central-1")
+
+    assert next(auth.flow(REQUEST)).header("x-amz-security-token") == "session-token"
+    assert set(auth.secrets()) == {Keys().secret_key, "session-token"}
+
+
+def test_s3_wants_the_hash_of_the_body_in_a_header() -> None:
+    sent = next(
+        SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("PUT", "https://h.s3.amazonaws.com/a%20b", body=b"x"))
+    )
+
+    assert sent.header("x-amz-content-sha256") == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers", "query"),
+    [
+        (NoAuth(), set(), set()),
+        (ApiKeyAuth("X-Api-Key", "k"), {"x-api-key"}, set()),
+        (ApiKeyAuth("Key", "k", "query"), set(), {"Key"}),
+        (BasicAuth("u", "p"), {"authorization"}, set()),
+        (BearerAuth("t"), {"authorization"}, set()),
+        (HmacSignatureAuth("s", "X-Sig"), {"x-sig"}, set()),
+    ],
+)
+def test_a_scheme_names_what_it_owns(auth: Auth, headers: set[str], query: set[str]) -> None:
+    assert (auth.reserved_headers, auth.reserved_query) == (headers, query)
+
+
+@pytest.mark.parametrize("auth", SCHEMES, ids=repr)
+def test_the_repr_of_a_scheme_shows_no_secret(auth: Auth) -> None:
+    assert repr(auth) == f"<{type(auth).__name__}>"
+
+
+@pytest.mark.parametrize(
+    "auth", [scheme for scheme in SCHEMES if not isinstance(scheme, (NoAuth, SigV4Auth))], ids=repr
+)
+def test_a_scheme_tells_its_secrets_before_it_is_used(auth: Auth) -> None:
+    assert SECRET in set(auth.secrets())
+
+
+def test_what_basic_makes_of_the_password_is_a_secret_too() -> None:
+    assert base64.b64encode(f"ann:{SECRET}".encode()).decode() in set(BasicAuth("ann", SECRET).secrets())
+
+
+def test_a_message_can_cross_processes() -> None:
+    assert pickle.loads(pickle.dumps(REQUEST)) == REQUEST
