@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from airflow_provider_cloudfn.cel import access, displays, functions, logic
+from airflow_provider_cloudfn.cel import access, displays, functions, logic, suggestions
 from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.frame import Frame
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Compiler", "Read"]
 
 _TYPE_NAMES: Final[dict[str, CelType]] = {kind.name: kind for kind in TYPES.values()}
-
-
-#: What Python's constants are called here.
-_PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
 
 
 #: What a call weighs, where other nodes weigh 1. An element of a loop costs a step for each 4 that its body weighs.
@@ -202,7 +198,7 @@ class Compiler:
             if name in _TYPE_NAMES and count == len(fields):
                 value = _TYPE_NAMES[name]
                 return lambda _frame: value
-        return self.problem(self._unknown_name(root.name), root.at)
+        return self.problem(suggestions.unknown_name(root.name, [*self._locals, *self.variables]), root.at)
 
     def text(self, node: Node) -> str | None:
         """Return the text of a node that is a string literal."""
@@ -222,17 +218,6 @@ class Compiler:
                     return candidate
         return name if name in self.variables else None
 
-    def _unknown_name(self, name: str) -> str:
-        known = [*self._locals, *self.variables]
-        message = f"unknown name '{_shortened(name)}'"
-        if name in _PYTHON:
-            return f"{message}; write {_PYTHON[name]}"
-        if (near := _nearest(name, known)) is not None:
-            return f"{message}; did you mean '{near}'?"
-        if any(function.startswith(f"{name}.") for function in functions.names()):
-            return f"{message}; as the beginning of a function it needs the function's name, such as {name}.…(…)"
-        return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
-
     # calls
 
     def _call(self, node: Call) -> Closure:
@@ -250,7 +235,7 @@ class Compiler:
             arities = functions.function(node.name)
         arguments = [self.compile(argument) for argument in [*target, *node.arguments]]
         if arities is None:
-            return self.problem(self._unknown_function(node, qualified, kind), node.at)
+            return self.problem(suggestions.unknown_function(node.name, qualified, kind), node.at)
         overloads = arities.get(len(arguments), arities.get(-1))
         if overloads is None:
             counts = " or ".join(str(count - len(target)) for count in sorted(arities))
@@ -275,20 +260,6 @@ class Compiler:
         if chain is None or (chain[0].name in self._locals and not chain[0].root):
             return None
         return ".".join([chain[0].name, *(name for name, _ in chain[1]), node.name])
-
-    def _unknown_function(self, node: Call, qualified: str | None, kind: str) -> str:
-        name = node.name
-        known = functions.names(methods=kind == "method") | {
-            name for name, macro in MACROS.items() if macro.is_method == (kind == "method")
-        }
-        if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
-            return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
-        message = f"unknown {kind} '{_shortened(name)}'"
-        other = functions.function(name) if kind == "method" else functions.method(name)
-        if other is not None:
-            return f"{message}; it is called as " + (f"{name}(x)" if kind == "method" else f"x.{name}(…)")
-        near = _nearest(name, known)
-        return f"{message}; did you mean '{near}'?" if near else message
 
     # operators, literals and displays
 
@@ -358,20 +329,6 @@ def _folded(closure: Closure) -> Closure:
     except Fault:
         return closure
     return lambda _frame: value
-
-
-def _shortened(name: str) -> str:
-    """Return a name as messages show it."""
-    return name if len(name) <= 60 else name[:59] + "…"
-
-
-def _nearest(name: str, known: Collection[str]) -> str | None:
-    if len(name) > 60:
-        return None
-    from difflib import get_close_matches
-
-    found = get_close_matches(name, [candidate for candidate in known if candidate != name], n=1, cutoff=0.7)
-    return found[0] if found else None
 
 
 _NODES: Final[dict[type, Callable[[Compiler, Any], Closure]]] = {

@@ -1,0 +1,69 @@
+"""What is said about a name that nobody knows: the nearest that somebody does, or what is written instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_cloudfn.cel import functions
+from airflow_provider_cloudfn.cel.macros import MACROS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["unknown_function", "unknown_name"]
+
+#: How long a name may be to be looked for, and to be shown whole.
+_LONGEST: Final = 60
+
+#: What Python's constants are called here.
+_PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
+
+
+def unknown_name(name: str, known: Collection[str]) -> str:
+    """
+    Return what is said about an unknown variable.
+
+    :param name: The name.
+    :param known: The names that stand for something at its place.
+    """
+    message = f"unknown name '{_shortened(name)}'"
+    if name in _PYTHON:
+        return f"{message}; write {_PYTHON[name]}"
+    if (near := _nearest(name, known)) is not None:
+        return f"{message}; did you mean '{near}'?"
+    if any(function.startswith(f"{name}.") for function in functions.names()):
+        return f"{message}; as the beginning of a function it needs the function's name, such as {name}.…(…)"
+    return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
+
+
+def unknown_function(name: str, qualified: str | None, kind: str) -> str:
+    """
+    Return what is said about an unknown function or method.
+
+    :param name: The name.
+    :param qualified: The dotted name, where it is called on what can be a namespace.
+    :param kind: ``function`` or ``method``.
+    """
+    if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
+        return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
+    message = f"unknown {kind} '{_shortened(name)}'"
+    is_method = kind == "method"
+    other = functions.function(name) if is_method else functions.method(name)
+    if other is not None:
+        return f"{message}; it is called as " + (f"{name}(x)" if is_method else f"x.{name}(…)")
+    macros = {macro_name for macro_name, macro in MACROS.items() if macro.is_method is is_method}
+    near = _nearest(name, functions.names(methods=is_method) | macros)
+    return f"{message}; did you mean '{near}'?" if near else message
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    if len(name) > _LONGEST:
+        return None
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, [candidate for candidate in known if candidate != name], n=1, cutoff=0.7)
+    return found[0] if found else None
