@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_memb
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["AirflowServer", "StartError", "end_leftovers"]
 
@@ -51,7 +51,9 @@ class AirflowServer:
     :param log: The file that holds what its processes print.
     """
 
-    def __init__(self, home: Path, dags: Path, ports: _Ports, command: Sequence[str]) -> None:
+    def __init__(
+        self, home: Path, dags: Path, ports: _Ports, command: Sequence[str], settings: Mapping[str, str]
+    ) -> None:
         self.url = f"http://127.0.0.1:{ports.api}"
         self.log = home / "airflow.log"
         self.name = f"Cloud functions demo {secrets.token_hex(4)}"
@@ -90,8 +92,8 @@ class AirflowServer:
         :param home: Where its state goes; what an earlier one left there is removed.
         :param dags: The folder with its Dags.
         :param ports: Finds free ports.
-        :param settings: Environment variables that set more than the demo's own.
         :param command: What to run.
+        :param settings: Environment variables beyond the demo's own.
         :raises StartError: when it does not start.
         """
         for attempt in range(1, _ATTEMPTS + 1):

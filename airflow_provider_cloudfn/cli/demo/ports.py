@@ -23,10 +23,10 @@ def free_ports(count: int) -> list[int]:
     """
     found: list[int] = []
     for port in random.sample(_RANGE, len(_RANGE)):
-        if len(found) == count:
-            return found
         if _is_free(port):
             found.append(port)
+        if len(found) == count:
+            return found
     raise ConfigurationError(f"No {count} free ports from {_RANGE.start} to {_RANGE.stop - 1}")
 
 
