@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
 
+    from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.hooks.request import RequestHook
 
 __all__ = ["METHODS", "CloudFunctionOperator"]
 
@@ -111,8 +113,35 @@ class CloudFunctionOperator(ExpressionOperator):
         """
         if not self._expressions_rendered:
             self.render_template_fields(context)
+        return self.carry_out(context, self.hook())
+
+    def hook(self) -> RequestHook[Any]:
+        """
+        Return the hook over which the call goes.
+
+        :raises ConfigurationError: when the connection is of no type for it, or wrong.
+        """
+        return hook_for(self.cloudfn_conn_id)
+
+    def prepare(self, hook: RequestHook[Any], context: Context) -> PreparedRequest:  # noqa: ARG002 - others need it
+        """
+        Return the request that the call sends, without credentials; nothing is sent.
+
+        :param hook: What :meth:`hook` returned.
+        :param context: The task's Airflow context, with which the parameters have been rendered.
+        """
+        arguments = self._request_arguments()
+        return hook.prepare(self.method, self.uri, **arguments)
+
+    def carry_out(self, context: Context, hook: RequestHook[Any]) -> Any:
+        """
+        Make the call of a task whose parameters have been rendered.
+
+        :param context: The task's Airflow context.
+        :param hook: What :meth:`hook` returned.
+        """
         function = self.function_name or self.task_id
-        response = self._call(function)
+        response = self._call(function, hook)
         variables = self._variables(context).with_response(_response_variable(response))
         self._require_success(response, variables)
         result = response.body if self.returns is None else self._evaluate_after_call("returns", variables)
@@ -123,20 +152,21 @@ class CloudFunctionOperator(ExpressionOperator):
         self._complete(context, function=function, result=returned, variables=variables)
         return returned
 
-    def _call(self, function: str) -> Response:
-        if self.method not in METHODS:
-            raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
-        hook = hook_for(self.cloudfn_conn_id)
+    def _call(self, function: str, hook: RequestHook[Any]) -> Response:
+        arguments = self._request_arguments()
         self.log.info("Cloud function %s: %s %s on %s", function, self.method, self.uri, self.cloudfn_conn_id)
         return hook.request(
             self.method,
             self.uri,
-            query=self.query,
-            headers=self.headers,
             timeout=_seconds(self.request_timeout),
             check_status=self.success_when is None,
-            **_content(self.body, self.headers),
+            **arguments,
         )
+
+    def _request_arguments(self) -> dict[str, Any]:
+        if self.method not in METHODS:
+            raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
+        return {"query": self.query, "headers": self.headers, **_content(self.body, self.headers)}
 
     def _require_success(self, response: Response, variables: Any) -> None:
         if self.success_when is None:
