@@ -51,29 +51,33 @@ clean: ## Stop this folder's demo and remove all that make has made
 $(STAMPS)/environment: $(if $(filter-out $(shell cat $(STAMPS)/environment 2>/dev/null),$(ENVIRONMENT)),always)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo 'PYTHON=$(PYTHON) is not there, or older than 3.11: name another one, as in make PYTHON=python3.12'; exit 1; }
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Making an environment in $(VENV) ...'
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS)
 	@echo '$(ENVIRONMENT)' > $@
 
 $(STAMPS)/build-backend: pyproject.toml $(STAMPS)/environment
-	$(IN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(VENV)/build-requires.txt
-	$(IN) -m pip install --quiet --requirement $(VENV)/build-requires.txt
+	@$(IN) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(VENV)/build-requires.txt
+	@$(IN) -m pip install --quiet --requirement $(VENV)/build-requires.txt
 	@touch $@
 
 $(STAMPS)/wheel: $(SOURCES) pyproject.toml $(STAMPS)/build-backend
-	rm -rf $(VENV)/wheel
-	$(IN) -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir $(VENV)/wheel .
+	@echo 'Building the wheel ...'
+	@rm -rf $(VENV)/wheel
+	@$(IN) -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir $(VENV)/wheel .
 	@touch $@
 
 $(STAMPS)/dependencies: pyproject.toml $(STAMPS)/environment | $(STAMPS)/wheel
-	$(IN) -m pip install --quiet $(VENV)/wheel/*.whl
+	@echo 'Installing Airflow and what else the wheel needs: one to four minutes the first time ...'
+	@$(IN) -m pip install --quiet $(VENV)/wheel/*.whl
 	@touch $@
 
 $(STAMPS)/test-dependencies: pyproject.toml $(STAMPS)/dependencies | $(STAMPS)/wheel
-	$(IN) -m pip install --quiet "$$(echo $(VENV)/wheel/*.whl)[test]"
+	@echo 'Installing what the tests need ...'
+	@$(IN) -m pip install --quiet "$$(echo $(VENV)/wheel/*.whl)[test]"
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/wheel $(STAMPS)/dependencies
-	$(IN) -m pip install --quiet --no-deps --no-index --force-reinstall $(VENV)/wheel/*.whl
+	@$(IN) -m pip install --quiet --no-deps --no-index --force-reinstall $(VENV)/wheel/*.whl
 	@touch $@
