@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Redaction"]
 
@@ -26,7 +29,7 @@ class Redaction:
         forms: set[str] = set()
         for secret in secrets:
             if secret:
-                forms.update((secret, quote(secret, safe=""), quote_plus(secret)))
+                forms.update(_forms(secret))
         # The longest first, so that no part of a secret stays where another one is a part of it.
         self._forms = sorted(forms, key=len, reverse=True)
         self._query = frozenset(query)
@@ -49,7 +52,7 @@ class Redaction:
         """
         parts = urlsplit(url)
         pairs = [
-            f"{name}={_HIDDEN}" if name in self._query else pair
+            f"{name}={_HIDDEN}" if unquote_plus(name) in self._query else pair
             for pair in parts.query.split("&")
             for name in (pair.partition("=")[0],)
         ]
@@ -62,8 +65,29 @@ class Redaction:
         :param content: The bytes of a body.
         :param charset: How they are to be read.
         """
-        # Redacted before it is cut: the cut must not leave the first half of a secret.
-        text = self.text(content[: _EXCERPT * 8].decode(charset, "replace"))
+        # Redacted before it is cut, and without what may be the first half of a secret at the end of what is looked at.
+        looked_at = content[: _EXCERPT * 8]
+        text = self.text(_decoded(looked_at, charset))
+        if len(looked_at) < len(content) and self._forms:
+            text = text[: -len(self._forms[0])]
         line = " ".join(text.split())
         shown = "".join(character if character.isprintable() else "·" for character in line)
         return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it stands in text, in a URL, in a form, in JSON and in HTML."""
+    yield secret
+    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield encoded
+        yield re.sub("%..", lambda match: match[0].lower(), encoded)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield html.escape(secret)
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    try:
+        return content.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return content.decode("utf-8", "replace")

@@ -128,7 +128,7 @@ def _body(content: bytes, content_type: str | None) -> Any:
 
 def _json(content: bytes, charset: str | None) -> Any:
     # RFC 8259 knows UTF-8 only; a byte order mark is ignored, and another charset believed where it is named.
-    text = _text(content, charset) if charset else content.decode(json.detect_encoding(content), "strict")
+    text = _text(content, charset or json.detect_encoding(content))
 
     def refuse(constant: str) -> None:
         raise ValueError(f"it promises JSON, and {constant} is none")
@@ -137,6 +137,11 @@ def _json(content: bytes, charset: str | None) -> Any:
         return json.loads(text.removeprefix("\ufeff"), parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
+    except ValueError as error:
+        if str(error).startswith("it promises"):
+            raise
+        # Python's own bound: reading a number takes time that grows with the square of its length.
+        raise ValueError("it promises JSON, and has a number of thousands of digits") from None
     except RecursionError:
         raise ValueError("its JSON is nested too deep") from None
 
@@ -144,9 +149,12 @@ def _json(content: bytes, charset: str | None) -> Any:
 def _text(content: bytes, charset: str) -> str:
     try:
         codec = codecs.lookup(charset)
-    except LookupError:
-        raise ValueError(f"there is no character set {charset[:40]!r}") from None
+    except (LookupError, ValueError):
+        codec = None
+    # Python has codecs that are no character sets, such as base64 and zlib.
+    if codec is None or not codec._is_text_encoding:
+        raise ValueError(f"there is no character set {charset[:40]!r}")
     try:
         return codec.decode(content, "strict")[0]
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise ValueError(f"its bytes are not {codec.name}") from None

@@ -52,10 +52,7 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
     elif status == 408:
         kind = RequestTimeoutError
     charset = charset_of(response.headers.get("content-type")) or "utf-8"
-    try:
-        excerpt = redaction.excerpt(response.content, charset)
-    except LookupError:
-        excerpt = redaction.excerpt(response.content)
+    excerpt = redaction.excerpt(response.content, charset)
     parts = [f"{method} {response.url} answered {status}"]
     if response.request_id:
         parts.append(f" (request id {redaction.text(response.request_id)})")
@@ -88,5 +85,5 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.timezone.utc)
-    return max(0.0, (moment - dt.datetime.now(tz=dt.timezone.utc)).total_seconds())
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())

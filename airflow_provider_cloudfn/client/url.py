@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -182,6 +183,7 @@ def _below(base: str, path: str) -> str:
         elif dots == ".":
             pass
         else:
+            _refuse_hidden_climb(segment, path)
             kept.append(segment)
             continue
         if index == len(segments) - 1:
@@ -191,6 +193,13 @@ def _below(base: str, path: str) -> str:
         # No path at all is the base itself; a bare slash asks for what is below it.
         return (base + ("/" if path or not base else "")) or "/"
     return f"{base}/{quote(tail, safe=_PATH_SAFE)}"
+
+
+def _refuse_hidden_climb(segment: str, path: str) -> None:
+    """Refuse what is '..' to a server that decodes more than once, takes ``\\`` for a slash, or drops what follows ``;``."""
+    for decoded in (unquote(segment), unquote(unquote(segment))):
+        if any(part.partition(";")[0] == ".." for part in re.split(r"[/\\]", decoded)):
+            raise ConfigurationError(f"uri: {path!r} hides a '..', with which a server could climb: leave it out")
 
 
 def _normal_path(path: str) -> str:

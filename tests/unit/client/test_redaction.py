@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cloudfn.client.redaction import Redaction
+
+SECRET = 'p+ss "wörd"/x'
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [SECRET, quote(SECRET, safe=""), quote_plus(SECRET), quote(SECRET), json.dumps(SECRET)[1:-1]],
+    ids=["plain", "percent", "form", "path", "json"],
+)
+def test_a_secret_is_hidden_in_every_form_in_which_it_travels(shown: str) -> None:
+    assert Redaction([SECRET]).text(f"a {shown} b") == "a *** b"
+
+
+def test_no_part_of_a_longer_secret_stays() -> None:
+    assert Redaction(["abc", "abcdef"]).text("abcdef abc") == "*** ***"
+
+
+def test_an_empty_secret_hides_nothing() -> None:
+    assert Redaction([""]).text("abc") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://h/p?key=k1&x=1", "https://h/p?key=***&x=1"),
+        ("https://h/p?x=1&key=", "https://h/p?x=1&key=***"),
+        ("https://h/p?k%65y=k1", "https://h/p?k%65y=***"),
+        ("https://h/p?key=a=b", "https://h/p?key=***"),
+        ("https://h/p", "https://h/p"),
+        ("https://h/p/s3cret/q", "https://h/p/***/q"),
+    ],
+)
+def test_a_url_is_shown_without_its_key(url: str, expected: str) -> None:
+    assert Redaction(["s3cret"], ["key"]).url(url) == expected
+
+
+def test_an_excerpt_is_one_line_that_can_be_printed() -> None:
+    assert Redaction([]).excerpt(b"a\r\n\tb\x1b[31m\x00c") == "a b·[31m·c"
+
+
+def test_an_excerpt_is_cut_after_it_was_redacted() -> None:
+    excerpt = Redaction(["s3cret"]).excerpt(b"x" * 497 + b"s3cret")
+
+    assert "s3c" not in excerpt
+
+
+def test_a_secret_at_the_edge_of_what_is_read_stays_hidden() -> None:
+    content = (b" " * 3997) + b"s3cret-and-more"
+
+    assert "s3c" not in Redaction(["s3cret-and-more"]).excerpt(content)
+
+
+def test_a_long_body_is_cut() -> None:
+    assert Redaction([]).excerpt(b"x" * 10_000) == "x" * 500 + "…"
+
+
+@given(st.text(min_size=3), st.text(), st.text())
+def test_no_secret_survives(secret: str, before: str, after: str) -> None:
+    if "*" in secret:
+        return
+
+    assert secret not in Redaction([secret]).text(before + secret + after)

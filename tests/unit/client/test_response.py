@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cloudfn.auth.message import HttpResponse
+from airflow_provider_cloudfn.client.response import Response, read_response
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ResponseError
+
+
+def read(content: bytes, content_type: str | None = None, *, status: int = 200, headers: Any = ()) -> Response:
+    own = (("Content-Type", content_type),) if content_type is not None else ()
+    return read_response(HttpResponse(status, (*own, *headers), content), "https://h/v1")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "body"),
+    [
+        (b"", "application/json", None),
+        (b"", None, None),
+        (b'{"a": [1, 2.5, null]}', "application/json", {"a": [1, 2.5, None]}),
+        (b"null", "application/json", None),
+        (b'"x"', "Application/JSON ; charset=UTF-8", "x"),
+        (b'{"a": 1}', "application/problem+json", {"a": 1}),
+        (b'{"a": 1}', "text/json", {"a": 1}),
+        (b'\xef\xbb\xbf{"a": 1}', "application/json", {"a": 1}),
+        ('{"ü": 1}'.encode("utf-16"), "application/json", {"ü": 1}),
+        ('{"ü": 1}'.encode("latin-1"), "application/json; charset=iso-8859-1", {"ü": 1}),
+        (b"12345678901234567890", "application/json", 12345678901234567890),
+        (b"caf\xc3\xa9", "text/plain", "café"),
+        (b"caf\xe9", "text/plain; charset=latin1", "café"),
+        (b"caf\xe9", 'text/plain; charset="ISO-8859-1"', "café"),
+        (b"<a/>", "application/xml", "<a/>"),
+        (b"<a/>", "image/svg+xml", "<a/>"),
+        (b"a=1", "application/x-www-form-urlencoded", "a=1"),
+        (b"\x89PNG", "image/png", b"\x89PNG"),
+        (b"{}", "application/octet-stream", b"{}"),
+        (b'{"a": 1}', None, {"a": 1}),
+        (b"hello", None, b"hello"),
+        (b"hello", "nonsense", b"hello"),
+    ],
+)
+def test_a_body_is_what_its_content_type_says(content: bytes, content_type: str | None, body: object) -> None:
+    response = read(content, content_type)
+
+    assert (response.body, response.content) == (body, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "message"),
+    [
+        (b"<html>", "application/json", "promises JSON, and is none at line 1, column 1"),
+        (b'{"a": 1', "application/json", "promises JSON"),
+        (b'{"a": NaN}', "application/json", "NaN is none"),
+        (b"Infinity", "application/json", "Infinity is none"),
+        (b"[" * 100_000, "application/json", "nested too deep|promises JSON"),
+        (b'"\xff"', "application/json", "promises JSON|not utf-8|its bytes"),
+        (b"caf\xe9", "text/plain", "not utf-8"),
+        (b"x", "text/plain; charset=klingon", "no character set 'klingon'"),
+        (b"x", "text/plain; charset=base64", "no character set 'base64'"),
+        (b"x", "text/plain; charset=rot13", "no character set 'rot13'"),
+        (b"x", "text/plain; charset=a\x00b", "no character set"),
+        (b"1" * 5000, "application/json", "promises JSON"),
+    ],
+)
+def test_a_success_that_is_not_what_it_says_is_an_error(content: bytes, content_type: str, message: str) -> None:
+    with pytest.raises(ResponseError, match=message) as raised:
+        read(content, content_type, headers=(("X-Request-Id", "r-1"),))
+
+    assert "https://h/v1" in str(raised.value)
+    assert (raised.value.status, raised.value.request_id) == (200, "r-1")
+
+
+def test_a_failure_that_is_not_what_it_says_is_text() -> None:
+    assert read(b"<html>Bad gateway", "application/json", status=502).body == "<html>Bad gateway"
+
+
+def test_headers_are_lower_case_and_repeats_joined_and_no_cookie_is_among_them() -> None:
+    headers = (("X-A", "1"), ("x-a", "2"), ("Set-Cookie", "sid=s3cret"), ("ETag", '"e"'))
+
+    assert dict(read(b"", headers=headers).headers) == {"x-a": "1, 2", "etag": '"e"'}
+
+
+@pytest.mark.parametrize("name", ["X-Request-Id", "request-id", "X-Amzn-RequestId", "X-Correlation-ID", "CF-Ray"])
+def test_the_name_of_the_request_is_found(name: str) -> None:
+    assert read(b"", headers=((name, "r-1"),)).request_id == "r-1"
+
+
+def test_the_repr_shows_no_body() -> None:
+    assert "s3cret" not in repr(read(b'"s3cret"', "application/json"))
+
+
+@given(
+    st.binary(), st.text() | st.sampled_from(["application/json", "text/html; charset=utf-7", "text/x; charset=idna"])
+)
+def test_any_answer_is_read_or_refused(content: bytes, content_type: str) -> None:
+    with contextlib.suppress(CloudFunctionError):
+        read(content, content_type)

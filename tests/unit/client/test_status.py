@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+import time_machine
+
+from airflow_provider_cloudfn.auth.message import HttpResponse
+from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.response import read_response
+from airflow_provider_cloudfn.client.status import retry_after_seconds, status_error
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    CloudFunctionError,
+    RequestTimeoutError,
+    ResponseError,
+)
+
+
+def error_of(status: int, content: bytes = b"", **headers: str) -> CloudFunctionError:
+    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    response = read_response(HttpResponse(status, pairs, content), "https://h/v1")
+    return status_error("POST", response, Redaction(["s3cret"]))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, ResponseError, False),
+        (401, AuthenticationError, False),
+        (403, AuthorizationError, False),
+        (404, ResponseError, False),
+        (407, AuthenticationError, False),
+        (408, RequestTimeoutError, True),
+        (409, ResponseError, False),
+        (425, ResponseError, True),
+        (429, ResponseError, True),
+        (500, ResponseError, True),
+        (501, ResponseError, False),
+        (502, ResponseError, True),
+        (503, ResponseError, True),
+        (504, ResponseError, True),
+        (304, ResponseError, False),
+        (302, ResponseError, False),
+    ],
+)
+def test_a_status_is_an_error_of_its_kind(status: int, kind: type[CloudFunctionError], retryable: bool) -> None:
+    error = error_of(status)
+
+    assert type(error) is kind
+    assert (error.status, error.retryable) == (status, retryable)
+
+
+def test_an_error_says_what_a_person_needs() -> None:
+    error = error_of(404, b'{"error": "no order\n 7 of s3cret"}', content_type="application/json", x_request_id="r-1")
+
+    assert str(error) == (
+        "POST https://h/v1 answered 404 (request id r-1): check the uri, and that what it names is there; "
+        'it says: {"error": "no order 7 of ***"}'
+    )
+    assert error.request_id == "r-1"
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "latin-1", "no-such", "utf-16", "base64", "\x00"])
+def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
+    assert "answered 500" in str(error_of(500, b"x\xff\xfey", content_type=f"text/plain; charset={charset}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30.0),
+        ("Thu, 01 Jan 2026 00:00:30", 30.0),
+        ("Wed, 31 Dec 2025 23:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 2026 01:00:30 +0100", 30.0),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٣", None),
+        ("9" * 400, 1e9),
+        ("Thu, 99 Jan 2026 00:00:30 GMT", None),
+        ("Thu, 01 Jan 99999 00:00:30 GMT", None),
+    ],
+)
+def test_how_long_to_wait_is_read_from_seconds_or_a_date(text: str, seconds: float | None) -> None:
+    with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
+        assert retry_after_seconds({"retry-after": text}) == seconds
