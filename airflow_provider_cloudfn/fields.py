@@ -15,7 +15,6 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.cel.jinja import equivalent, find_jinja
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 __all__ = ["Field", "Node", "Reading", "formulas", "read", "refusals", "render"]
@@ -243,7 +242,9 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool) -> Node:
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        if jinja_is_refused and find_jinja(value) is not None:
+        if jinja_is_refused and any(mark in value for mark in ("{{", "{%", "{#")):
+            from airflow_provider_cloudfn.cel.jinja import equivalent
+
             return Refusal(label, f"Jinja is not rendered here; {equivalent(value)}; or mark it as text: lit(…)")
         return Constant(value)
     if isinstance(value, Mapping):

@@ -13,6 +13,7 @@ from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import Field, data, read, render
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
+from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,13 +33,23 @@ class ExpressionOperator(BaseOperator):
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the step is done; added to ``outlets``.
     :param event_payload: What the event carries, as an expression over ``response`` and the rest, JSON text, or a dict with
         ``cel(…)`` in it. Default: what the step returns.
+    :param retry_policy: When a failed task is tried again, within its ``retries``; default
+        :class:`~airflow_provider_cloudfn.retry_policy.CloudFunctionRetryPolicy` from Airflow 3.3 on; None has none.
     """
 
     #: The parameters that can hold expressions. Those evaluated before the call are template fields too.
     cel_fields: ClassVar[tuple[Field, ...]] = ()
 
-    def __init__(self, *, completion_event: Asset | None = None, event_payload: Any = None, **kwargs: Any) -> None:
-        super().__init__(**_with_outlet(kwargs, completion_event))
+    # The retry policy is a default of the signature: only there does Airflow find it for a mapped task.
+    def __init__(
+        self,
+        *,
+        completion_event: Asset | None = None,
+        event_payload: Any = None,
+        retry_policy: Any = DEFAULT_RETRY_POLICY,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**_with_outlet(kwargs, completion_event), **retry_policy_argument(retry_policy))
         self.completion_event = completion_event
         self.event_payload = event_payload
         self._expressions_rendered = False

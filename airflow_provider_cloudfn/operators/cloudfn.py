@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.registry import hook_for
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
@@ -123,16 +123,6 @@ class CloudFunctionOperator(ExpressionOperator):
         """
         return hook_for(self.cloudfn_conn_id)
 
-    def prepare(self, hook: RequestHook[Any], context: Context) -> PreparedRequest:  # noqa: ARG002 - others need it
-        """
-        Return the request that the call sends, without credentials; nothing is sent.
-
-        :param hook: What :meth:`hook` returned.
-        :param context: The task's Airflow context, with which the parameters have been rendered.
-        """
-        arguments = self._request_arguments()
-        return hook.prepare(self.method, self.uri, **arguments)
-
     def carry_out(self, context: Context, hook: RequestHook[Any]) -> Any:
         """
         Make the call of a task whose parameters have been rendered.
@@ -180,6 +170,9 @@ class CloudFunctionOperator(ExpressionOperator):
                 + (f" (request id {response.request_id})" if response.request_id else ""),
                 status=response.status,
                 request_id=response.request_id,
+                # What the service says with a status of success, such as "pending", can be otherwise next time.
+                retryable=response.status < 400 or response.status in RETRYABLE_STATUS,
+                retry_after=retry_after_seconds(response.headers),
             )
 
     def _shape(self, field: Field, value: Any) -> Any:

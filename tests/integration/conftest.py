@@ -57,6 +57,25 @@ class DagResult:
             )
             return {} if row is None else dict(row.rendered_fields)
 
+    def tries(self, task_id: str) -> list[int]:
+        """Return how often each instance of a step was tried, in map order."""
+        from airflow.models.taskinstance import TaskInstance
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        with create_session() as session:
+            return list(
+                session.scalars(
+                    select(TaskInstance.try_number)
+                    .where(
+                        TaskInstance.dag_id == self.dag_id,
+                        TaskInstance.run_id == self.run_id,
+                        TaskInstance.task_id == task_id,
+                    )
+                    .order_by(TaskInstance.map_index)
+                )
+            )
+
     def asset_events(self) -> list[tuple[str, dict[str, Any], str | None]]:
         """Return the name, the extra and the partition key of each asset event that the run caused, in their order."""
         from airflow.models.asset import AssetEvent
@@ -172,7 +191,8 @@ class RecordingServer:
 
     def __init__(self) -> None:
         self.requests: list[ReceivedRequest] = []
-        self._answer: tuple[int, bytes, str] = (200, b"{}", "application/json")
+        self._answer: tuple[int, bytes, dict[str, str]] = (200, b"{}", {"Content-Type": "application/json"})
+        self._first: list[tuple[int, bytes, dict[str, str]]] = []
         recorder = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -184,9 +204,10 @@ class RecordingServer:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 recorder.requests.append(ReceivedRequest(self.command, self.path, headers, body))
-                status, content, media_type = recorder._answer
+                status, content, sent = recorder._first.pop(0) if recorder._first else recorder._answer
                 self.send_response(status)
-                self.send_header("Content-Type", media_type)
+                for name, value in sent.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 if self.command != "HEAD":
@@ -201,8 +222,17 @@ class RecordingServer:
         self._thread.start()
 
     def answers(self, status: int, body: Any, media_type: str = "application/json") -> None:
+        self._answer = self._written(status, body, {"Content-Type": media_type})
+
+    def answers_in_turn(self, *answers: tuple[int, Any, dict[str, str]]) -> None:
+        """Answer each of these (status, body, headers) once, in this order, and the last of them ever after."""
+        *first, last = [self._written(*answer) for answer in answers]
+        self._first, self._answer = first, last
+
+    @staticmethod
+    def _written(status: int, body: Any, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._answer = (status, content, media_type)
+        return status, content, {"Content-Type": "application/json", **headers}
 
     def stop(self) -> None:
         self._server.shutdown()
