@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 from urllib.parse import quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from airflow_provider_cloudfn.auth.message import HttpResponse
     from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
 
@@ -22,6 +23,7 @@ __all__ = [
     "HmacSignature",
     "NoAuthentication",
     "OAuth2",
+    "PlainAuthentication",
     "basic_credentials",
 ]
 
@@ -82,6 +84,7 @@ class OAuth2:
     :param parameters: What else the token endpoint wants.
     :param key_id: The name of the private key, for ``private_key_jwt``.
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
     token_url: str
@@ -95,6 +98,7 @@ class OAuth2:
     parameters: Mapping[str, str] = field(default_factory=dict)
     key_id: str | None = None
     algorithm: str = "RS256"
+    renew_when: str | None = None
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
@@ -103,10 +107,13 @@ class OAuth2:
             if self.client_auth_method == "client_secret_basic":
                 yield from basic_credentials(self.client_id, self.client_secret)
 
-    def scheme(self, *, fresh: bool = False) -> OAuth2ClientCredentials:
+    def scheme(
+        self, *, renew_when: Callable[[HttpResponse], bool] | None = None, fresh: bool = False
+    ) -> OAuth2ClientCredentials:
         """
         Return what puts credentials on a request.
 
+        :param renew_when: What the field of that name means: whether an answer says that the token is refused.
         :param fresh: Take no token that another call has left.
         """
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
@@ -124,6 +131,7 @@ class OAuth2:
             parameters=self.parameters,
             key_id=self.key_id,
             algorithm=self.algorithm,
+            renew_when=renew_when,
             store=MemoryTokenStore() if fresh else None,
         )
 
@@ -243,4 +251,6 @@ def basic_credentials(username: str, password: str) -> Iterator[str]:
         yield base64.b64encode(pair).decode("ascii")
 
 
-Authentication: TypeAlias = NoAuthentication | ApiKey | OAuth2 | Basic | Bearer | AwsSignature | HmacSignature
+#: What needs nothing but the connection itself to authenticate.
+PlainAuthentication: TypeAlias = NoAuthentication | ApiKey | OAuth2 | Basic | Bearer | HmacSignature
+Authentication: TypeAlias = PlainAuthentication | AwsSignature

@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.connections.authentication import (
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.form import AUTHENTICATION_TYPE
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
-from airflow_provider_cloudfn.connections.transport import TransportSettings, is_pem
+from airflow_provider_cloudfn.connections.transport import TransportSettings, is_pem, pem_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -173,6 +173,7 @@ def _oauth2(reader: ConnectionReader) -> OAuth2:
                 raise reader.error(
                     "password", "is no PEM text; private_key_jwt needs '-----BEGIN PRIVATE KEY-----' and so on"
                 )
+            secret = pem_text(secret)
         else:
             _require_clean(reader, secret)
     key_id = reader.text("jwt_key_id")
@@ -197,6 +198,7 @@ def _oauth2(reader: ConnectionReader) -> OAuth2:
         parameters=MappingProxyType(parameters),
         key_id=key_id,
         algorithm=reader.choice("jwt_algorithm"),
+        renew_when=reader.text("renew_when"),
     )
 
 

@@ -108,6 +108,13 @@ _OAUTH2 = (
         default="RS256",
         group=("oauth2",),
     ),
+    ExtraField(
+        "renew_when",
+        "OAuth 2.0: Renew when",
+        "For services that refuse a token other than by 401: a CEL expression over response that is true then.",
+        example="has(response.body.errcode) && response.body.errcode == 40001",
+        group=("oauth2",),
+    ),
 )
 
 _BASIC = (

@@ -210,7 +210,7 @@ class ConnectionReader:
         if isinstance(value, str):
             try:
                 value = json.loads(value)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 where = (
                     f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
                 )
@@ -224,7 +224,7 @@ class ConnectionReader:
         if isinstance(extra, str) and extra.strip():
             try:
                 extra = json.loads(extra)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 where = (
                     f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
                 )

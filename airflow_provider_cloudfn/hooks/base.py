@@ -138,14 +138,17 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
             "read": transport.read_timeout,
             "total": transport.total_timeout,
         }
-        return Client(
-            base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
-            auth=scheme,
-            timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
-            tls=transport.ssl_context(),
-            proxy=transport.proxy,
-            on_secret=mask_obtained_secret,
-        )
+        try:
+            return Client(
+                base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
+                auth=scheme,
+                timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
+                tls=transport.ssl_context(),
+                proxy=transport.proxy,
+                on_secret=mask_obtained_secret,
+            )
+        except ConfigurationError as error:
+            raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None
 
     def _get_token(self, authentication: OAuth2, base_url: str, transport: TransportSettings) -> None:
         """Get an access token, whether or not there is one already, and forget it."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.connections.authentication import AwsSignature, NoAuthentication, OAuth2
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.hooks.renewal import refusal_predicate
 from airflow_provider_cloudfn.hooks.request import RequestHook
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.connections.authentication import PlainAuthentication
 
 __all__ = ["CloudFunctionHook"]
 
@@ -83,7 +85,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
         if isinstance(settings.authentication, AwsSignature):
             signature = settings.authentication
             return _aws_scheme(self._conn_id, signature, self._amazon_connection(signature))
-        return settings.authentication.scheme()
+        return self._plain_scheme(settings.authentication)
 
     async def _ascheme(self, settings: CloudFunctionConnection) -> Auth:
         if isinstance(settings.authentication, AwsSignature):
@@ -91,7 +93,12 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
             conn = await self.aget_connection(signature.conn_id) if signature.conn_id else None
             # boto3 reads files, and an assumed role is asked for over the network.
             return await asyncio.to_thread(_aws_scheme, self._conn_id, signature, conn)
-        return settings.authentication.scheme()
+        return self._plain_scheme(settings.authentication)
+
+    def _plain_scheme(self, authentication: PlainAuthentication) -> Auth:
+        if not isinstance(authentication, OAuth2) or authentication.renew_when is None:
+            return authentication.scheme()
+        return authentication.scheme(renew_when=refusal_predicate(self._conn_id, authentication.renew_when))
 
     def _amazon_connection(self, signature: AwsSignature) -> Any:
         return self.get_connection(signature.conn_id) if signature.conn_id else None

@@ -366,3 +366,67 @@ def test_the_registry_chooses_the_hook_by_the_connection_s_type(define: Any, asy
     assert isinstance(choose("connect"), AmazonConnectHook)
     with pytest.raises(ConfigurationError, match=r"'db' is of type 'postgres'.*'cloudfn' or 'amazon_connect'"):
         choose("db")
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("renew_when", "token_requests"),
+    [
+        (None, 1),
+        ("has(response.body.errcode) && response.body.errcode == 40001", 2),
+        # What can't be evaluated is no refusal: the call's answer is kept.
+        ("response.body.nothing.here == 1", 1),
+        ("response.body.errcode", 1),
+    ],
+)
+def test_a_token_is_renewed_when_the_connection_says_that_it_was_refused(
+    service: Any, define: Any, mode: str, renew_when: str | None, token_requests: int
+) -> None:
+    token = type(service.answers[0])(body=b'{"access_token": "tok-987654321", "token_type": "Bearer"}')
+    refused = type(service.answers[0])(body=b'{"errcode": 40001}')
+    ok = service.answers[0]
+    service.answers = [token, ok, refused, token if token_requests == 2 else ok, ok]
+    extra = {
+        "auth_type": "oauth2",
+        "client_id": f"renewing {mode} {renew_when}",
+        "oauth2_url": f"{service.url}/token",
+        "renew_when": renew_when,
+    }
+    define("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
+
+    hook = CloudFunctionHook("payments")
+
+    for _ in range(2):
+        answered = sent_by(hook, mode, "GET", "/orders").body
+
+    assert [got.target for got in service.received].count("/token") == token_requests
+    assert answered == ({} if token_requests == 2 else {"errcode": 40001})
+
+
+def test_a_wrong_renew_when_names_the_connection_and_the_field(define: Any) -> None:
+    extra = {
+        "auth_type": "oauth2",
+        "client_id": "a",
+        "oauth2_url": "https://id.example.com/token",
+        "renew_when": "respnse.status == 200",
+    }
+    define("payments", conn_type="cloudfn", host="https://api.example.com", password=HEADER_SECRET, extra=extra)
+
+    with pytest.raises(ConfigurationError, match=r"connection 'payments', renew_when .*response"):
+        CloudFunctionHook("payments").client()
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ({"ca_bundle": "/nowhere/ca.pem"}, "ca_bundle: can't be read"),
+        ({"client_cert": "/nowhere/c.pem"}, "client_cert: can't be read"),
+    ],
+)
+def test_files_that_can_not_be_read_are_named_with_the_connection(
+    define: Any, extra: dict[str, Any], expected: str
+) -> None:
+    define("shop", conn_type="cloudfn", host="https://api.example.com", extra=extra)
+
+    with pytest.raises(ConfigurationError, match=f"connection 'shop': {expected}"):
+        CloudFunctionHook("shop").client()

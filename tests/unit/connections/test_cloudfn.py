@@ -218,6 +218,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"host": "https://api.exa mple.com"}, "a character that no URL can hold"),
         ({"host": "https://api.example.com\nx"}, "a character that no URL can hold"),
         ({"host": BASE, "port": 70000}, "port: got 70000"),
+        ({"extra": "[" * 100_000}, "extra: is no JSON"),
         ({"host": BASE + ":8443", "port": 8444}, "got 8444, and the base URL says 8443"),
         ({"host": BASE + "/v1", "schema": "v2"}, "schema: must be empty"),
         ({"login": "me"}, "login: must be empty"),

@@ -18,7 +18,7 @@ def test_the_public_names_of_the_fields() -> None:
         "cloudfn": [
             "auth_type", "allow_http", "key_location", "key_name",
             "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method", "audience", "resource",
-            "oauth2_parameters", "jwt_key_id", "jwt_algorithm",
+            "oauth2_parameters", "jwt_key_id", "jwt_algorithm", "renew_when",
             "username",
             "aws_service", "aws_region", "aws_key_id", "aws_session_token", "aws_conn_id",
             "hmac_header", "hmac_algorithm", "hmac_encoding",
