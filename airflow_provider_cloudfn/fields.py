@@ -268,6 +268,8 @@ def _below(label: str, key: Any) -> str:
     return f"{label}.{key}" if isinstance(key, str) and key.isidentifier() else f'{label}["{key}"]'
 
 
+_JINJA = ("{{", "{%", "{#")
+
 _NO_JSON = object()
 
 

@@ -38,7 +38,7 @@ class SandboxApplication:
     """
 
     def __init__(self, credentials: Credentials, token_seconds: int) -> None:
-        masking = Masking(credentials.secrets())
+        self.masking = masking = Masking(credentials.secrets())
         self.journal = Journal(masking)
         self.charges = Charges()
         self.processes = ProcessEngine()

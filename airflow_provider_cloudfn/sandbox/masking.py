@@ -30,6 +30,7 @@ class Masking:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._written: set[str] = set()
+        self.secrets: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
@@ -39,6 +40,7 @@ class Masking:
 
         :param secret: The secret.
         """
+        self.secrets.add(secret)
         self._written |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
 
     def header(self, name: str, value: str) -> str:

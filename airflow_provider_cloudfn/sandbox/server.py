@@ -111,6 +111,10 @@ class Sandbox:
         """The processes that events have started, oldest first."""
         return self._application.processes.all
 
+    def secrets(self) -> frozenset[str]:
+        """Return all that must not be seen anywhere: the credentials, and every token that was issued."""
+        return frozenset(self._application.masking.secrets)
+
     def connections(self) -> dict[str, dict[str, Any]]:
         """Return Airflow connections to this sandbox by their ids: each is what ``AIRFLOW_CONN_…`` takes as JSON."""
         return connections(self.url, self.credentials)

@@ -12,6 +12,7 @@ import os
 import statistics
 import sys
 import tempfile
+import logging
 import time
 from pathlib import Path
 

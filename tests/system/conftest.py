@@ -1,0 +1,76 @@
+"""One whole Airflow, with scheduler, triggerer and API server, in a temporary AIRFLOW_HOME; and a sandbox for it to call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
+from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
+from airflow_provider_cloudfn.cli.demo.order_to_cash import create_connections
+from airflow_provider_cloudfn.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = 400.0
+
+
+@dataclass(frozen=True)
+class World:
+    """A running Airflow and what it calls."""
+
+    api: AirflowApi
+    url: str
+    home: Path
+    sandbox: Sandbox
+
+    def trigger(self, dag_id: str, **conf: Any) -> str:
+        run = self.api.post("dags", dag_id, "dagRuns", json={"logical_date": None, "conf": conf})
+        return str(run["dag_run_id"])
+
+    def finish(self, dag_id: str, run_ids: list[str]) -> list[str]:
+        """Return how each of the runs ended."""
+        return [self.api.finished_run(dag_id, run_id, seconds=SECONDS)["state"] for run_id in run_ids]
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api.get("dags", dag_id, "dagRuns", limit="100")["dag_runs"]
+        return found
+
+    def started(self, event_type: str) -> list[Any]:
+        """Return the payloads of the processes that an event of that type started."""
+        return [process.events[0].payload for process in self.sandbox.processes if process.events[0].type == event_type]
+
+    def pause(self, dag_id: str, *, paused: bool) -> None:
+        self.api.patch("dags", dag_id, json={"is_paused": paused})
+
+    def until(self, found: Any, otherwise: str) -> Any:
+        return until(found, SECONDS, otherwise)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("system")
+    with Sandbox.start() as sandbox:
+        server = AirflowServer.start(
+            home,
+            Path(__file__).parent / "dags",
+            # As many tasks at once as two processors stand, with Airflow itself beside them.
+            settings={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG", "AIRFLOW__CORE__PARALLELISM": "4"},
+        )
+        try:
+            create_connections(server.api, sandbox)
+            world = World(server.api, server.url, home, sandbox)
+            for dag_id in ("produce_plain", "produce_mapped", "consume_single", "produce_merged", "consume_merged"):
+                until(partial(_is_there, server.api, dag_id), SECONDS, f"Airflow has no Dag {dag_id}")
+            yield world
+        finally:
+            server.stop()
+
+
+def _is_there(api: AirflowApi, dag_id: str) -> bool | None:
+    return True if any(dag["dag_id"] == dag_id for dag in api.get("dags", limit="100")["dags"]) else None
