@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
 from airflow_provider_cloudfn.events.reach import asset_names, conf_payloads, triggering_extras, triggering_records
@@ -15,7 +15,27 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["TaskVariables", "surroundings_of", "task_instance_key"]
+__all__ = ["STAND_IN", "StandIn", "TaskVariables", "surroundings_of", "task_instance_key"]
+
+#: Where a context without a running Airflow around it holds its :class:`StandIn`.
+STAND_IN = "cloudfn_stand_in"
+
+
+class StandIn(Protocol):
+    """What answers for Airflow where a task is rehearsed: with samples, or with what a past run left."""
+
+    @property
+    def payloads(self) -> Mapping[str, Any]:
+        """The payloads of completion events by name, which come before all that Airflow would know."""
+
+    def pull(self, step: Any, key: str) -> Any:
+        """
+        Return what an upstream step left in XCom, a list for a mapped one; None where it left nothing.
+
+        :param step: The upstream operator.
+        :param key: The XCom's key.
+        :raises ExpressionError: when nobody said what it left.
+        """
 
 
 class TaskVariables(Mapping[str, Any]):
@@ -165,6 +185,8 @@ def _steps(context: Context) -> Mapping[str, Any]:
 
 def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     """Return an XCom of an upstream step as an XComArg of it would resolve, null where there is none."""
+    if (stand_in := _stand_in(context)) is not None:
+        return stand_in.pull(step, key)
     from airflow.sdk.definitions.xcom_arg import XComArg
     from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 
@@ -184,8 +206,15 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     return _StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
 
 
+def _stand_in(context: Context) -> StandIn | None:
+    found: StandIn | None = context.get(STAND_IN)  # type: ignore[assignment]  # no key of Airflow's own
+    return found
+
+
 def _context(context: Context) -> Mapping[str, Any]:
     task: Any = context["task"]
+    stand_in = _stand_in(context)
+    sampled: Mapping[str, Any] = {} if stand_in is None else stand_in.payloads
     declared: dict[str, list[Any]] = {}
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):
@@ -193,6 +222,8 @@ def _context(context: Context) -> Mapping[str, Any]:
                 declared.setdefault(name, []).append(step)
 
     def payload(name: str) -> Any:
+        if name in sampled:
+            return sampled[name]
         if name in declared:
             return _upstream_payload(name, declared[name], context)
         extras = triggering_extras(context, name)
@@ -206,7 +237,7 @@ def _context(context: Context) -> Mapping[str, Any]:
         raise ExpressionError(_missing_event(name, sorted(names())))
 
     def names() -> Sequence[str]:
-        return sorted({*declared, *asset_names(context), *conf_payloads(context)})
+        return sorted({*sampled, *declared, *asset_names(context), *conf_payloads(context)})
 
     return _LazyMapping(names, payload)
 

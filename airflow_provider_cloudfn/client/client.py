@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin
@@ -70,6 +71,18 @@ class Client:
                 yield self
             finally:
                 self._transport = before
+
+    def over(self, transport: Transport, *, auth: Auth | None = None) -> Client:
+        """
+        Return a client of the same service that sends over another transport, such as a scripted one.
+
+        :param transport: What sends; the caller opens and closes it.
+        :param auth: What puts credentials on a request instead, or None for the same.
+        """
+        other = copy.copy(self)
+        other._transport = transport
+        other._auth = self._auth if auth is None else auth
+        return other
 
     def prepare(
         self,

@@ -143,20 +143,18 @@ class CloudFunctionOperator(ExpressionOperator):
         return returned
 
     def _call(self, function: str, hook: RequestHook[Any]) -> Response:
-        arguments = self._request_arguments()
+        if self.method not in METHODS:
+            raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
         self.log.info("Cloud function %s: %s %s on %s", function, self.method, self.uri, self.cloudfn_conn_id)
         return hook.request(
             self.method,
             self.uri,
+            query=self.query,
+            headers=self.headers,
             timeout=_seconds(self.request_timeout),
             check_status=self.success_when is None,
-            **arguments,
+            **_content(self.body, self.headers),
         )
-
-    def _request_arguments(self) -> dict[str, Any]:
-        if self.method not in METHODS:
-            raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
-        return {"query": self.query, "headers": self.headers, **_content(self.body, self.headers)}
 
     def _require_success(self, response: Response, variables: Any) -> None:
         if self.success_when is None:

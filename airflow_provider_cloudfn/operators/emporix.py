@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_cloudfn.auth.message import HttpRequest
-
 __all__ = ["EmporixStartOperator"]
 
 
@@ -110,15 +108,6 @@ class EmporixStartOperator(ExpressionOperator):
         """Return the hook over which the event goes."""
         return EmporixHook(self.emporix_conn_id)
 
-    def prepare(self, hook: EmporixHook, context: Context) -> HttpRequest:
-        """
-        Return the request that sends the event, signed; nothing is sent.
-
-        :param hook: What :meth:`hook` returned.
-        :param context: The task's Airflow context, with which the parameters have been rendered.
-        """
-        return hook.prepare_start(**self._event_arguments(context))
-
     def carry_out(self, context: Context, hook: EmporixHook) -> dict[str, Any]:
         """
         Send the event of a task whose parameters have been rendered.
@@ -126,7 +115,18 @@ class EmporixStartOperator(ExpressionOperator):
         :param context: The task's Airflow context.
         :param hook: What :meth:`hook` returned.
         """
-        started = hook.start(**self._event_arguments(context))
+        if self.payload is not None and self.json_string is not None:
+            raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
+        key = task_instance_key(context)
+        started = hook.start(
+            self.event_type,
+            case_id=self.case_id,
+            subject=self.subject,
+            payload={} if self.payload is None else self.payload,
+            json_string=self.json_string,
+            source=self.source or f"airflow/{key.dag_id}",
+            event_id=key.stable_id("ce-id"),
+        )
         returned = {
             "id": started.id,
             "type": started.type,
@@ -147,17 +147,3 @@ class EmporixStartOperator(ExpressionOperator):
         )
         self._complete(context, function=self.task_id, result=returned, variables=variables)
         return returned
-
-    def _event_arguments(self, context: Context) -> dict[str, Any]:
-        if self.payload is not None and self.json_string is not None:
-            raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
-        key = task_instance_key(context)
-        return {
-            "event_type": self.event_type,
-            "case_id": self.case_id,
-            "subject": self.subject,
-            "payload": {} if self.payload is None else self.payload,
-            "json_string": self.json_string,
-            "source": self.source or f"airflow/{key.dag_id}",
-            "event_id": key.stable_id("ce-id"),
-        }
