@@ -57,6 +57,16 @@ class Response:
         """Whether the status is any of 2xx."""
         return 200 <= self.status < 300
 
+    def as_variable(self) -> dict[str, Any]:
+        """Return the answer as expressions read it under the name ``response``."""
+        return {
+            "status": self.status,
+            "headers": self.headers,
+            "body": self.body,
+            "url": self.url,
+            "request_id": self.request_id,
+        }
+
 
 def read_response(raw: HttpResponse, url: str) -> Response:
     """
