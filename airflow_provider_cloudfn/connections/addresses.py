@@ -35,6 +35,7 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
                 "host", f"got {_shown(written)}, which has no scheme; write 'https://{_without_secrets(written)}'"
             )
         written, schema = f"{schema.lower()}://{written}", ""
+    written = _bracketed(written)
     parts = _split(reader, "host", written, allow_http=allow_http)
     if parts.query or "?" in written:
         raise reader.error("host", f"got {_shown(written)} with a query; a query belongs to the request: leave it away")
@@ -78,6 +79,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _bracketed(url: str) -> str:
+    """Return a URL whose IPv6 address has the brackets that Airflow takes away when it reads a connection's URI."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return url
+    return f"{scheme}://[{host}]{slash}{path}"
 
 
 def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> SplitResult:

@@ -430,3 +430,32 @@ def test_files_that_can_not_be_read_are_named_with_the_connection(
 
     with pytest.raises(ConfigurationError, match=f"connection 'shop': {expected}"):
         CloudFunctionHook("shop").client()
+
+
+def test_a_client_can_prove_itself_with_a_private_key_that_lost_its_line_ends(service: Any, define: Any) -> None:
+    from urllib.parse import parse_qs
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    from joserfc import jwk, jwt
+
+    key = generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = jwk.RSAKey.import_key(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    service.answer(body=b'{"access_token": "tok-987654321", "token_type": "Bearer"}')
+    extra = {
+        "auth_type": "oauth2",
+        "client_id": "f9b8",
+        "oauth2_url": f"{service.url}/token",
+        "client_auth_method": "private_key_jwt",
+        "jwt_key_id": "2026-01",
+    }
+    define("payments", conn_type="cloudfn", host=service.url, password=pem.replace("\n", " "), extra=extra)
+
+    CloudFunctionHook("payments").request("GET", "/")
+
+    form = parse_qs(service.received[0].body.decode())
+    assertion = jwt.decode(form["client_assertion"][0], public)
+    assert assertion.header["kid"] == "2026-01"
+    assert (assertion.claims["iss"], assertion.claims["aud"]) == ("f9b8", f"{service.url}/token")
+    assert service.received[1].headers["authorization"] == "Bearer tok-987654321"

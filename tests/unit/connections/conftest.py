@@ -41,7 +41,14 @@ def as_uri(conn_type: str, extra: dict[str, Any], **fields: Any) -> Connection:
     return Connection(conn_id="shop", uri=uri)
 
 
-@pytest.fixture(params=[as_form, as_json, as_uri], ids=["form", "json", "uri"])
+def as_stored(conn_type: str, extra: dict[str, Any], **fields: Any) -> Any:
+    """Return the connection as the metadata database holds it, which is another class than the task SDK's."""
+    from airflow.models import Connection as StoredConnection
+
+    return StoredConnection(conn_id="shop", conn_type=conn_type, extra=json.dumps(extra), **fields)
+
+
+@pytest.fixture(params=[as_form, as_json, as_uri, as_stored], ids=["form", "json", "uri", "stored"])
 def define(request: pytest.FixtureRequest) -> Define:
-    """Return each of the three ways to define a connection."""
+    """Return each of the ways to define a connection."""
     return request.param  # type: ignore[no-any-return]  # a parameter of a fixture has no type

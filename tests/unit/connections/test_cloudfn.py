@@ -193,6 +193,8 @@ def test_the_base_url(fields: dict[str, Any], base_url: str) -> None:
         ("cloudfn://https://api.example.com/v1?auth_type=none", "https://api.example.com/v1"),
         ("cloudfn://https://api.example.com/v1%2Forders?auth_type=none", "https://api.example.com/v1/orders"),
         ("cloudfn://https%3A%2F%2Fapi.example.com%2Fv1", "https://api.example.com/v1"),
+        ("cloudfn://http://%5B%3A%3A1%5D%3A8080", "http://[::1]:8080"),
+        ("cloudfn://http://[::1]:8080/?auth_type=none", "http://[::1]:8080"),
     ],
 )
 def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
