@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MISTAKES", "call", "located"]
 
-_SIZED: Final = frozenset({str, bytes, list, dict, tuple})
+#: What a function may look through in whole; functions of lists account for their elements themselves.
+_LONG: Final = frozenset({str, bytes})
 
 #: What a function raises when it can't take a value, besides a fault. Anything else is no matter of the expression: an
 #: outage behind a lazy variable, or an error of ours.
@@ -60,7 +61,7 @@ def _one(overloads: Overloads, argument: Closure, at: int) -> Closure:
     def evaluate(frame: Frame) -> Any:
         value = argument(frame)
         try:
-            if type(value) in _SIZED and len(value) > 1023:
+            if type(value) in _LONG and len(value) > 1023:
                 frame.budget.spend(len(value) >> 10)
             implementation = overloads[(KIND[type(value)],)]
             return implementation(frame.budget, value) if takes_budget else implementation(value)
@@ -76,8 +77,10 @@ def _two(overloads: Overloads, left: Closure, right: Closure, at: int) -> Closur
     def evaluate(frame: Frame) -> Any:
         value, other = left(frame), right(frame)
         try:
-            if type(value) in _SIZED and len(value) > 1023:
+            if type(value) in _LONG and len(value) > 1023:
                 frame.budget.spend(len(value) >> 10)
+            if type(other) in _LONG and len(other) > 1023:
+                frame.budget.spend(len(other) >> 10)
             implementation = overloads[KIND[type(value)], KIND[type(other)]]
             return implementation(frame.budget, value, other) if takes_budget else implementation(value, other)
         except MISTAKES as error:
@@ -93,7 +96,7 @@ def _any(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
         values = [argument(frame) for argument in arguments]
         try:
             for value in values:
-                if type(value) in _SIZED and len(value) > 1023:
+                if type(value) in _LONG and len(value) > 1023:
                     frame.budget.spend(len(value) >> 10)
             implementation = overloads[tuple([KIND[type(value)] for value in values])]
             return implementation(frame.budget, *values) if takes_budget else implementation(*values)
@@ -104,12 +107,12 @@ def _any(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
 
 
 def _variadic(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
-    name, implementation = overloads.name, overloads.declared[0][1]
+    name, implementation, takes_budget = overloads.name, overloads.declared[0][1], overloads.takes_budget
 
     def evaluate(frame: Frame) -> Any:
         values = [argument(frame) for argument in arguments]
         try:
-            return implementation(*values)
+            return implementation(frame.budget, *values) if takes_budget else implementation(*values)
         except MISTAKES as error:
             raise located(error, name, at) from None
 

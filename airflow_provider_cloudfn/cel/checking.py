@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import is_quoted
 from airflow_provider_cloudfn.cel.program import Program, position
 from airflow_provider_cloudfn.cel.program import compile as compile_source
@@ -71,7 +72,7 @@ def _constant_problem(program: Program) -> str | None:
     from airflow_provider_cloudfn.cel.text import to_text
 
     try:
-        value = program.evaluate({})
+        value = program.evaluate({}, limits=Limits(steps=10_000))
         result = to_text(value)
     except ExpressionError:
         return f"{_shown(source)} reads no variable and has no text; {_remedy(source)}"

@@ -103,11 +103,12 @@ def find(mapping: Mapping[Any, Any], key: Any) -> Any:
     cls = type(key)
     try:
         if cls is str or cls is bytes:
-            return mapping[key]
+            # Not a defaultdict's idea of it, which would change the data.
+            return MISSING if isinstance(mapping, dict) and key not in mapping else mapping[key]
         key = native(key)
         if KIND[type(key)] not in _KEYS:
             return MISSING
-        value = mapping[key]
+        value = MISSING if isinstance(mapping, dict) and key not in mapping else mapping[key]
     except KeyError:
         return MISSING
     if (key == 0 or key == 1) and type(mapping) is dict:

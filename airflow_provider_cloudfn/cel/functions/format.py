@@ -26,6 +26,7 @@ _PRECISION: Final = 6
 def format_text(budget: Budget, template: str, values: Sequence[Any]) -> str:
     """Return the template with each clause replaced by the next of the values."""
     budget.text(len(template))
+    budget.spend(template.count("%"))
     pieces: list[str] = []
     end = taken = 0
     for match in _CLAUSE.finditer(template):

@@ -13,16 +13,19 @@ from airflow_provider_cloudfn.cel.values import KIND, MAX_UINT, UInt, native
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_cloudfn.cel.limits import Budget
+
 __all__: list[str] = []
 
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
 
 
-def _extreme(name: str, values: tuple[Any, ...], is_better: Callable[[Any, Any], bool]) -> Any:
+def _extreme(budget: Budget, name: str, values: tuple[Any, ...], is_better: Callable[[Any, Any], bool]) -> Any:
     """Return the extreme of the numbers, or of the numbers of a single list; the first of equals."""
     given: Sequence[Any] = values
     if len(values) == 1 and KIND[type(values[0])] == "list":
         given = values[0]
+    budget.spend(len(given))
     if not given:
         raise Fault(f"{name}() needs at least one number")
     best: Any = None
@@ -36,13 +39,13 @@ def _extreme(name: str, values: tuple[Any, ...], is_better: Callable[[Any, Any],
 
 
 @function("math.greatest", "...")
-def greatest(*values: Any) -> Any:
-    return _extreme("math.greatest", values, lambda number, best: number > best)
+def greatest(budget: Budget, *values: Any) -> Any:
+    return _extreme(budget, "math.greatest", values, lambda number, best: number > best)
 
 
 @function("math.least", "...")
-def least(*values: Any) -> Any:
-    return _extreme("math.least", values, lambda number, best: number < best)
+def least(budget: Budget, *values: Any) -> Any:
+    return _extreme(budget, "math.least", values, lambda number, best: number < best)
 
 
 @function("math.ceil", "double")

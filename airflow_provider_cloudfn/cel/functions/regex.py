@@ -6,7 +6,6 @@ Regular expressions, on RE2, which takes linear time whatever the pattern: ``mat
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
@@ -26,8 +25,28 @@ _LONGEST_PATTERN: Final = 1_000
 _MATCH_STEPS: Final = 4
 
 
-@lru_cache(maxsize=64)
-def _compiled(pattern: str | bytes, captures: bool) -> tuple[Any, int]:
+#: What compiling a pattern costs at least; then as much as the compiled pattern has instructions.
+_COMPILE_STEPS: Final = 200
+
+_compiled: Final[dict[tuple[str | bytes, bool], tuple[Any, int]]] = {}
+
+
+def _prepared(budget: Budget, text: str | bytes, pattern: str | bytes, *, captures: bool = True) -> Any:
+    """Return the compiled pattern, and account for the text: at worst RE2 tries each of its instructions everywhere."""
+    known = _compiled.get((pattern, captures))
+    if known is None:
+        budget.spend(_COMPILE_STEPS)
+        known = _compile(pattern, captures)
+        budget.spend(known[1])
+        if len(_compiled) >= 64:
+            _compiled.clear()
+        _compiled[pattern, captures] = known
+    compiled, instructions = known
+    budget.spend(len(text) * instructions >> 8)
+    return compiled
+
+
+def _compile(pattern: str | bytes, captures: bool) -> tuple[Any, int]:
     """Return the compiled pattern, and how many instructions it has."""
     import re2
 
@@ -42,13 +61,6 @@ def _compiled(pattern: str | bytes, captures: bool) -> tuple[Any, int]:
     except re2.error:
         raise Fault("the pattern is no regular expression of RE2, or too large a one") from None
     return compiled, max(compiled.programsize, 1)
-
-
-def _prepared(budget: Budget, text: str | bytes, pattern: str | bytes, *, captures: bool = True) -> Any:
-    """Return the compiled pattern, and account for the text: at worst RE2 tries each of its instructions everywhere."""
-    compiled, instructions = _compiled(pattern, captures)
-    budget.spend(len(text) * instructions >> 8)
-    return compiled
 
 
 @method("matches", "string", "string")
@@ -94,6 +106,7 @@ def replace(budget: Budget, text: str, pattern: str, replacement: str) -> str:
 def replace_some(budget: Budget, text: str, pattern: str, replacement: str, limit: int) -> str:
     """Return the text with so many matches replaced; all when the limit is negative."""
     compiled = _prepared(budget, text, pattern)
+    budget.spend(replacement.count("\\"))
     template = _template(replacement, compiled.groups)
     if limit == 0:
         return text

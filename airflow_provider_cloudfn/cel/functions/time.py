@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
@@ -12,10 +12,14 @@ from airflow_provider_cloudfn.cel.functions.timestamps import zone
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.json_encoding import timestamp_text
 
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.limits import Budget
+
 __all__: list[str] = []
 
 # Without field widths, which the C library would take: %999999999Y builds a string of a gigabyte.
 _FORMAT: Final = re.compile(r"(?:[^%\x00]|%-?[aAbBcdfGHIjmMpSuUVwWxXyYzZDFRT%]){0,200}")
+_recent: Final[set[str]] = set()
 _FORMAT_FAULT: Final = "the format has a directive that is none of Python's strftime, or is longer than 200 characters"
 
 
@@ -45,10 +49,15 @@ def iso(value: dt.datetime) -> str:
 
 
 @function("time.parse", "string", "string")
-def parse(text: str, pattern: str) -> dt.datetime:
+def parse(budget: Budget, text: str, pattern: str) -> dt.datetime:
     """Return the timestamp that a text in the given pattern names, in UTC where it has no zone."""
     if _FORMAT.fullmatch(pattern) is None:
         raise Fault(_FORMAT_FAULT)
+    if pattern not in _recent:
+        budget.spend(500)  # Python makes a regular expression of a pattern, and keeps five
+        if len(_recent) >= 5:
+            _recent.clear()
+        _recent.add(pattern)
     try:
         if len(text) <= 200:
             return instant(dt.datetime.strptime(text, pattern))  # noqa: DTZ007  # instant() takes it as UTC

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import instant
@@ -167,6 +168,16 @@ def negate_duration(value: dt.timedelta) -> dt.timedelta:
 # Parts
 
 
+_ZONE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,60}")
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    from zoneinfo import available_timezones
+
+    return frozenset(available_timezones())
+
+
 def zone(name: str) -> dt.tzinfo:
     """
     Return a time zone.
@@ -180,11 +191,11 @@ def zone(name: str) -> dt.tzinfo:
         return dt.timezone(-offset if match[1] == "-" else offset)
     from zoneinfo import ZoneInfo
 
-    try:
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_+/-]{0,60}", name):
+    if _ZONE_NAME.fullmatch(name) and (not _zone_names.cache_info().currsize or name in _zone_names()):
+        try:
             return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        pass
+        except (KeyError, ValueError, OSError):
+            _zone_names()  # once: asking for a zone that does not exist searches the disk each time
     raise Fault("there is no time zone of that name; write one such as 'Europe/Berlin', or an offset such as '+02:00'")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -81,6 +82,12 @@ def test_a_lazy_sequence_is_neither_copied_nor_read_further_than_needed():
     assert cel.evaluate("rows.exists(row, row.id == 2)", {"rows": rows}) is True
     assert rows.fetched == 4
     assert cel.evaluate("rows", {"rows": rows}) is rows
+
+
+def test_asking_for_a_key_does_not_add_it():
+    data = defaultdict(list, {"a": [1]})
+    assert cel.evaluate("[has(x.b), x.?b.hasValue(), 'b' in x, x.a == [1]]", {"x": data}) == [False, False, False, True]
+    assert list(data) == ["a"]
 
 
 def test_large_values_pass_through_as_they_are():
