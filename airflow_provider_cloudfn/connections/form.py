@@ -146,8 +146,10 @@ class ConnectionForm:
         """Return the fields as the README shows them."""
         lines = ["| field | in the form | what it holds |", "|---|---|---|"]
         for standard in self.standard:
-            example = f" Example: `{standard.example}`" if standard.example else ""
-            lines.append(f"| `{standard.name}` | {standard.label} | {standard.help}{example} |")
+            shows_example = standard.example and standard.name != "password"
+            example = f" Example: `{standard.example}`" if shows_example else ""
+            required = f" Required: {standard.required}." if standard.required != "no" else ""
+            lines.append(f"| `{standard.name}` | {standard.label} | {standard.help}{required}{example} |")
         for field in self.extras:
             choices = f" One of {', '.join(f'`{choice}`' for choice in field.choices)}." if field.choices else ""
             shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
