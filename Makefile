@@ -13,7 +13,7 @@ SOURCES := $(shell find $(PACKAGE) -name __pycache__ -prune -o -print) README.md
 BENCHMARKS := $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 # An environment knows where it lies and which Python made it: another place, or another Python, needs a new one.
-ENVIRONMENT := $(CURDIR) $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix, sys.version.split()[0])' 2>/dev/null)
+ENVIRONMENT := $(CURDIR) $(shell $(PYTHON) -c 'import sys; print(sys.base_prefix, sys.version.split()[0])' 2>/dev/null || echo none)
 
 # No Python of ours looks for modules in the current folder, or where the caller's shell points it.
 export PYTHONSAFEPATH := 1
