@@ -7,6 +7,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import DeadlockImminentError, MaskSecret
 
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
 
@@ -55,3 +57,33 @@ def test_in_an_event_loop_secrets_are_masked_by_the_asynchronous_function() -> N
     asyncio.run(amask_secrets(["another-secret"]))
 
     assert redact("x another-secret y") == "x *** y"
+
+
+class BusySupervisor:
+    """A channel to the supervisor on which a message is under way already."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def send(self, message: object) -> None:
+        raise DeadlockImminentError(message)
+
+    async def asend(self, message: object) -> None:
+        self.told.append(message)
+
+
+def test_the_supervisor_is_told_as_soon_as_its_channel_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervisor = BusySupervisor()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
+
+    async def obtain() -> None:
+        mask_obtained_secret("eyJhbGciOi-access-token")
+        while not supervisor.told:
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(obtain(), 5))
+
+    (message,) = supervisor.told
+    assert isinstance(message, MaskSecret)
+    assert "eyJhbGciOi-access-token" in str(message.value)
+    assert redact("eyJhbGciOi-access-token") == "***"
