@@ -64,12 +64,14 @@ class BusySupervisor:
 
     def __init__(self) -> None:
         self.told: list[object] = []
+        self.was_told = asyncio.Event()
 
     def send(self, message: object) -> None:
         raise DeadlockImminentError(message)
 
     async def asend(self, message: object) -> None:
         self.told.append(message)
+        self.was_told.set()
 
 
 def test_the_supervisor_is_told_as_soon_as_its_channel_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +80,7 @@ def test_the_supervisor_is_told_as_soon_as_its_channel_is_free(monkeypatch: pyte
 
     async def obtain() -> None:
         mask_obtained_secret("eyJhbGciOi-access-token")
-        while not supervisor.told:
-            await asyncio.sleep(0)
+        await supervisor.was_told.wait()
 
     asyncio.run(asyncio.wait_for(obtain(), 5))
 
