@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
 os.environ.update(
     {
         "AIRFLOW_HOME": _home,
+        "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(_dags),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",

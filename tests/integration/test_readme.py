@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.connections.forms import FORMS
 from airflow_provider_cloudfn.events.record import CompletionRecord
 
 if TYPE_CHECKING:
+    from airflow_provider_cloudfn.connections.form import ConnectionForm
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
@@ -94,12 +96,34 @@ def test_the_record_of_the_readme_is_a_record(block: Block) -> None:
     assert CompletionRecord.from_dict(given).to_dict() == given
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.connection_type)
+def test_the_table_of_a_connections_fields_is_that_of_its_form(form: ConnectionForm) -> None:
+    assert f"<!-- fields: {form.connection_type} -->\n{form.markdown_table()}" in README
+
+
 def commands() -> list[tuple[int, list[str]]]:
     found = []
     for block in of("sh"):
         joined = block.text.replace("\\\n", " ")
         found += [(block.line, shlex.split(line)) for line in joined.splitlines() if line.strip()]
     return found
+
+
+def settings_of(conn_id: str) -> Any:
+    """Return a connection as its hook reads it, from where the command has put it."""
+    from airflow.models.connection import Connection
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
+    from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
+    from airflow_provider_cloudfn.hooks.emporix import EmporixHook
+
+    with create_session() as session:
+        conn = session.scalar(select(Connection).where(Connection.conn_id == conn_id))
+        assert conn is not None
+        hooks = {hook.conn_type: hook for hook in (CloudFunctionHook, AmazonConnectHook, EmporixHook)}
+        return hooks[str(conn.conn_type)].settings_class.from_connection(conn)
 
 
 @pytest.mark.parametrize(("line", "command"), commands())
@@ -113,9 +137,7 @@ def test_a_command_of_the_readme_works(line: int, command: list[str], airflow_da
             airflow = Path(sys.executable).with_name("airflow")
             subprocess.run([airflow, "connections", "delete", conn_id], check=False, capture_output=True, timeout=120)
             subprocess.run([airflow, *command[1:]], check=True, env=os.environ, timeout=120)
-            from airflow_provider_cloudfn.hooks.registry import connection_of
-
-            assert connection_of(conn_id)
+            assert settings_of(conn_id)
         case _:
             raise AssertionError(f"README line {line}: no test knows what {command} should do")
 
