@@ -30,6 +30,27 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "triggers": [
+            {
+                "integration-name": "Cloud functions",
+                "python-modules": ["airflow_provider_cloudfn.triggers.http_poll"],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": "Cloud functions",
+                "python-modules": ["airflow_provider_cloudfn.sensors.http"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": "Cloud functions",
+                "python-modules": [
+                    "airflow_provider_cloudfn.operators.cloudfn",
+                    "airflow_provider_cloudfn.operators.emporix",
+                ],
+            }
+        ],
         "connection-types": [form.connection_type_info() for form in FORMS],
         "cli": ["airflow_provider_cloudfn.cli.definition.get_cloudfn_commands"],
     }

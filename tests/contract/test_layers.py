@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "fields": {"cel"},
     "checking": {"fields", "cel"},
     "rendering": {"checking", "events", "cel"},
-    "triggers": {"hooks", "events"},
+    "triggers": {"hooks", "events", "cel"},
     "links": set(),
     "retry_policy": set(),
     "operators": {

@@ -1,0 +1,1 @@
+"""What waits for a service to say that something is there."""

@@ -1,0 +1,243 @@
+"""A drop-in for the http provider's ``HttpSensor`` that sends its questions as our connections say, in every mode."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseSensorOperator
+from airflow.sdk.configuration import conf
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.fields import Field, Reading
+from airflow_provider_cloudfn.hooks.registry import hook_for
+from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
+from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
+
+if TYPE_CHECKING:
+    from airflow.sdk import PokeReturnValue
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.client.response import Response
+
+__all__ = ["CloudFunctionHttpSensor"]
+
+_OF_THE_CONNECTION = {
+    "verify": "ca_bundle",
+    "cert": "client_cert",
+    "proxies": "proxy",
+}
+
+
+class CloudFunctionHttpSensor(BaseSensorOperator):
+    """
+    Wait until a service answers, and until the answer is the one.
+
+    It takes what ``HttpSensor`` takes, over a connection of type ``cloudfn`` or ``amazon_connect``; poking, rescheduling and
+    deferral mean the same. A status in `response_error_codes_allowlist` means "not yet", and so does 429 or 503 with
+    ``Retry-After``, which is waited for. Any other error fails the sensor at once, unless ``silent_fail`` is set.
+
+    :param endpoint: The path below the connection's base URL. (templated)
+    :param http_conn_id: The connection. (templated)
+    :param method: The method.
+    :param request_params: For ``GET`` the query; otherwise a map to send as a form, or text. (templated)
+    :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides.
+    :param headers: Headers. (templated)
+    :param response_error_codes_allowlist: The statuses that mean "not yet"; default 404; ``[]`` for none.
+    :param response_check: Whether the answer is the one: ``cel("response.body.state == 'done'")``, which the triggerer can
+        evaluate too, or a function that takes a ``requests.Response`` and what it names of the context. A function runs on a
+        worker always, so that a deferred sensor comes back to one for each answer.
+    :param extra_options: ``{"check_response": False}`` takes every status for an answer; ``{"timeout": 5}`` is seconds for one
+        request. The rest belongs to the connection.
+    :param deferrable: Whether to wait in the triggerer; default ``[operators] default_deferrable``.
+    :param retry_policy: As of our operators.
+    :raises ConfigurationError: when a parameter, or the connection, is one that can't be.
+    """
+
+    template_fields: Sequence[str] = ("endpoint", "request_params", "headers", "http_conn_id")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
+    #: What the Dag policy checks when the Dag is parsed.
+    cel_fields: ClassVar[tuple[Field, ...]] = (Field("response_check", Reading.MARKED, after_call=True),)
+    ui_color = "#e2f0ea"
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        http_conn_id: str = "cloudfn_default",
+        method: str = "GET",
+        request_params: Mapping[str, Any] | str | None = None,
+        request_kwargs: Mapping[str, Any] | None = None,
+        headers: Mapping[str, Any] | None = None,
+        response_error_codes_allowlist: Sequence[str | int] | None = None,
+        response_check: Callable[..., bool | PokeReturnValue] | cel.Expression | None = None,
+        extra_options: Mapping[str, Any] | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        retry_policy: Any = DEFAULT_RETRY_POLICY,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs, **retry_policy_argument(retry_policy))
+        self.endpoint = endpoint
+        self.http_conn_id = http_conn_id
+        self.method = method
+        self.request_params = request_params
+        self.request_kwargs = request_kwargs
+        self.headers = headers
+        self.response_error_codes_allowlist = response_error_codes_allowlist
+        self.response_check = response_check
+        self.extra_options = extra_options
+        self.deferrable = deferrable
+        self._asked_to_wait = 0.0
+        self._deadline: dt.datetime | None = None
+
+    def execute(self, context: Context) -> Any:
+        """
+        Wait.
+
+        :param context: The task's Airflow context.
+        """
+        if self._deadline is None:
+            self._deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.timeout)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: Any, deadline: str) -> Any:
+        """
+        Go on after the triggerer has waited.
+
+        :param context: The task's Airflow context.
+        :param event: What the trigger says.
+        :param deadline: When the sensor has waited for long enough, as RFC 3339.
+        """
+        from airflow_provider_cloudfn.triggers.http_poll import PollEvent
+
+        if PollEvent.from_dict(event).outcome == "found" and not callable(self.response_check):
+            self.log.info("The answer is there.")
+            return None
+        self._deadline = dt.datetime.fromisoformat(deadline)
+        return self.execute(context)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """
+        Ask once.
+
+        :param context: The task's Airflow context.
+        """
+        poll = self._poll()
+        answer = poll.ask(hook_for(self.http_conn_id))
+        self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0
+        if isinstance(answer, NotYet):
+            self.log.info("Not yet: %s %s answered %s", poll.method, poll.uri, answer.status)
+            return False
+        if not callable(self.response_check):
+            return True
+        return self.response_check(_as_requests_know_it(answer), **_named_of(self.response_check, context))
+
+    # Airflow's own, though not public: what it asks for between two pokes, after all that it does about a poke that failed.
+    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
+        wait = max(super()._get_next_poke_interval(*args, **kwargs), self._asked_to_wait)
+        if self.deferrable:
+            self._defer(wait)
+        return wait
+
+    def _defer(self, wait: float) -> None:
+        from airflow.sdk.exceptions import AirflowSensorTimeout
+
+        from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
+
+        deadline = self._deadline or dt.datetime.now(tz=dt.UTC)
+        left = deadline - dt.datetime.now(tz=dt.UTC)
+        if left <= dt.timedelta(0):
+            raise AirflowSensorTimeout(f"Sensor has timed out; it has waited for {self.timeout} seconds.")
+        self.defer(
+            trigger=HttpPollTrigger(
+                poll=self._poll(), poll_interval=self.poke_interval, first_wait=wait, go_on=self.silent_fail
+            ),
+            method_name="execute_complete",
+            kwargs={"deadline": deadline.isoformat()},
+            timeout=left,
+        )
+
+    def _poll(self) -> HttpPoll:
+        options, request = dict(self.extra_options or {}), dict(self.request_kwargs or {})
+        checked = options.pop("check_response", True)
+        timeout = options.pop("timeout", None)
+        _refuse("extra_options", options, "check_response, timeout")
+        json, more_query = request.pop("json", None), request.pop("params", None)
+        _refuse("request_kwargs", request, "json, params")
+        of_query = self.method == "GET" or more_query is not None
+        return HttpPoll(
+            conn_id=self.http_conn_id,
+            method=self.method,
+            uri=self.endpoint,
+            query=_query(self.request_params if self.method == "GET" else None, more_query) if of_query else None,
+            headers={name: str(value) for name, value in (self.headers or {}).items()},
+            json=json,
+            data=None if self.method in ("GET", "HEAD") else self.request_params or None,
+            timeout=_seconds(timeout),
+            waiting=_statuses(self.response_error_codes_allowlist),
+            any_status=not checked,
+            until=self.response_check.source if isinstance(self.response_check, cel.Expression) else None,
+        )
+
+
+def _query(params: Any, more: Any) -> dict[str, Any]:
+    given = {**(params or {}), **(more or {})} if isinstance(params or {}, Mapping) else None
+    if given is None:
+        raise ConfigurationError("request_params: must be a map for GET; write a query that is text into the endpoint")
+    return given
+
+
+def _refuse(parameter: str, options: Mapping[str, Any], known: str) -> None:
+    for name in options:
+        field = _OF_THE_CONNECTION.get(name)
+        remedy = f"set {field} of the connection" if field else "leave it out"
+        raise ConfigurationError(f'{parameter}["{name}"]: is none of {known}; {remedy}')
+
+
+def _seconds(timeout: Any) -> float | None:
+    if timeout is None:
+        return None
+    seconds = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        raise ConfigurationError(f'extra_options["timeout"]: must be seconds above 0, not {timeout!r}')
+    return float(seconds)
+
+
+def _statuses(allowed: Sequence[str | int] | None) -> tuple[int, ...]:
+    if allowed is None:
+        return (404,)
+    found = []
+    for status in allowed:
+        text = str(status)
+        if not (text.isascii() and text.isdigit() and 100 <= int(text) <= 599):
+            raise ConfigurationError(f"response_error_codes_allowlist: {status!r} is no status; write such as 404")
+        found.append(int(text))
+    return tuple(found)
+
+
+def _named_of(function: Callable[..., Any], context: Context) -> dict[str, Any]:
+    """Return of the context what a function names after its first parameter, all of it where it takes ``**``."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        taken = {parameter.name for parameter in parameters[:1]}
+        return {name: context[name] for name in context if name not in taken}  # type: ignore[literal-required]  # its keys
+    named = [parameter.name for parameter in parameters[1:] if parameter.kind is not parameter.VAR_POSITIONAL]
+    return {name: context[name] for name in named if name in context}  # type: ignore[literal-required]  # its keys
+
+
+def _as_requests_know_it(response: Response) -> Any:
+    """Return an answer as the checks that were written for ``HttpSensor`` take it."""
+    import io
+
+    import requests
+
+    known = requests.Response()
+    known.status_code = response.status
+    known.headers = requests.structures.CaseInsensitiveDict(response.headers)
+    known.url = response.url
+    known.raw = io.BytesIO(response.content)
+    known.encoding = requests.utils.get_encoding_from_headers(known.headers)
+    return known

@@ -1,0 +1,1 @@
+"""What waits in the triggerer: it only ever asks, because a triggerer that restarts asks again."""

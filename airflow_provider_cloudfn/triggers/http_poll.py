@@ -1,0 +1,109 @@
+"""Asks a service at intervals, in the triggerer, until it gives the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.registry import ahook_for
+from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+__all__ = ["HttpPollTrigger", "PollEvent"]
+
+
+@dataclass(frozen=True, slots=True)
+class PollEvent:
+    """
+    Why a trigger has stopped asking, as a wire format.
+
+    :param outcome: ``found``: the answer came. ``failed``: an error came, which the worker meets again when it asks itself.
+    :param reason: The error's class.
+    """
+
+    outcome: Literal["found", "failed"]
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, written: Any) -> PollEvent:
+        """
+        Return the event that :meth:`to_dict` wrote.
+
+        :param written: What it wrote.
+        :raises ConfigurationError: when it is nothing of the kind.
+        """
+        if not isinstance(written, dict) or written.get("outcome") not in ("found", "failed"):
+            raise ConfigurationError(
+                "the trigger's event is none of ours; run the worker and the triggerer with the same version"
+            )
+        return cls(written["outcome"], written.get("reason"))
+
+
+class HttpPollTrigger(BaseTrigger):
+    """
+    Ask a service until it gives the answer.
+
+    Any error ends it, except where it shall go on: so it never asks more often than it is told to, whatever the service
+    answers, and the task's log says what went wrong, because the worker asks once more itself.
+
+    :param poll: The question, an :class:`~airflow_provider_cloudfn.triggers.poll.HttpPoll` or what its ``to_dict`` wrote.
+    :param poll_interval: Seconds between two questions; a longer ``Retry-After`` is honoured.
+    :param first_wait: Seconds until the first one; default `poll_interval`.
+    :param go_on: Whether an error means "not yet".
+    """
+
+    def __init__(
+        self,
+        *,
+        poll: HttpPoll | Mapping[str, Any],
+        poll_interval: float,
+        first_wait: float | None = None,
+        go_on: bool = False,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
+        self.poll = poll if isinstance(poll, HttpPoll) else HttpPoll.from_dict(poll)
+        self.poll_interval = poll_interval
+        self.first_wait = poll_interval if first_wait is None else first_wait
+        self.go_on = go_on
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the trigger's row holds."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "poll": self.poll.to_dict(),
+            "poll_interval": self.poll_interval,
+            "first_wait": self.first_wait,
+            "go_on": self.go_on,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Ask until the answer is there; yields one :class:`PollEvent`, as its ``to_dict``."""
+        wait = self.first_wait
+        while True:
+            await asyncio.sleep(wait)
+            try:
+                hook = await ahook_for(self.poll.conn_id)
+                answer = await self.poll.aask(hook)
+            except Exception as error:  # whatever it is, the worker meets it too, where the user looks for it
+                self.log.warning("Asking %s failed: %s", self.poll.conn_id, type(error).__name__)
+                if not self.go_on:
+                    yield _event(PollEvent("failed", type(error).__name__))
+                    return
+                answer = NotYet(getattr(error, "retry_after", None) or 0.0)
+            if not isinstance(answer, NotYet):
+                yield _event(PollEvent("found"))
+                return
+            wait = max(self.poll_interval, answer.seconds)
+
+
+def _event(event: PollEvent) -> TriggerEvent:
+    return TriggerEvent(event.to_dict())  # type: ignore[no-untyped-call]  # Airflow's has no types

@@ -1,0 +1,165 @@
+"""A question that is put to a service again and again, and what its answers mean: the same on a worker and in the triggerer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    ConfigurationError,
+    ExpressionError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.hooks.request import RequestHook
+
+__all__ = ["HttpPoll", "NotYet"]
+
+#: With these a service that also says when to come back has not refused: it has put the question off.
+_PUT_OFF = frozenset({429, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """
+    What was asked for is not there yet.
+
+    :param seconds: How long the service asks to wait.
+    :param status: The status of the answer.
+    """
+
+    seconds: float = 0.0
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPoll:
+    """
+    The question, as a wire format: it is kept in the trigger's row. What authenticates it stays in the connection.
+
+    :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
+    :param method: The method.
+    :param uri: The path below the base URL, perhaps with a query.
+    :param query: Names and values; a list repeats its name.
+    :param headers: Names and values.
+    :param json: What is sent as JSON; None sends none.
+    :param data: Text to send as it is, or a map to send as a form.
+    :param timeout: Seconds for one question; None as the connection says.
+    :param waiting: The statuses that mean "not yet".
+    :param any_status: Whether every other status is an answer too; else one that is no success is an error.
+    :param until: CEL over ``response``: what must be true of the answer; None takes any.
+    """
+
+    conn_id: str
+    method: str = "GET"
+    uri: str = ""
+    query: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+    data: str | Mapping[str, Any] | None = field(default=None, repr=False)
+    timeout: float | None = None
+    waiting: tuple[int, ...] = ()
+    any_status: bool = False
+    until: str | None = None
+
+    def ask(self, hook: RequestHook[Any]) -> Response | NotYet:
+        """
+        Ask once.
+
+        :param hook: The connection's hook.
+        :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
+        """
+        try:
+            return self._judged(hook.request(self.method, self.uri, **self._arguments()))
+        except CloudFunctionError as error:
+            return self._put_off(error)
+
+    async def aask(self, hook: RequestHook[Any]) -> Response | NotYet:
+        """
+        Do what :meth:`ask` does, in an event loop.
+
+        :param hook: The connection's hook.
+        """
+        try:
+            return self._judged(await hook.arequest(self.method, self.uri, **self._arguments()))
+        except CloudFunctionError as error:
+            return self._put_off(error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the question as JSON."""
+        return {**asdict(self), "waiting": list(self.waiting)}
+
+    @classmethod
+    def from_dict(cls, written: Any) -> HttpPoll:
+        """
+        Return the question that :meth:`to_dict` wrote.
+
+        :param written: What it wrote.
+        :raises ConfigurationError: when it is nothing of the kind.
+        """
+        if not isinstance(written, Mapping):
+            raise ConfigurationError(f"poll: must be a map, not {type(written).__name__}")
+        known = {one.name for one in fields(cls)}
+        if unknown := sorted(set(written) - known):
+            raise ConfigurationError(
+                f"poll: {unknown[0]!r} is not known here; run the worker and the triggerer with the same version"
+            )
+        for name, kinds in _KINDS.items():
+            if name in written and not isinstance(written[name], kinds):
+                raise ConfigurationError(f"poll: {name} can't be of type {type(written[name]).__name__}")
+        if "conn_id" not in written:
+            raise ConfigurationError("poll: conn_id is missing")
+        return cls(**{**written, "waiting": tuple(written.get("waiting", ()))})
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "query": self.query,
+            "headers": self.headers,
+            "json": self.json,
+            "data": self.data,
+            "timeout": self.timeout,
+            "check_status": not self.any_status,
+        }
+
+    def _judged(self, response: Response) -> Response | NotYet:
+        if self.any_status and response.status in self.waiting:
+            return NotYet(status=response.status)
+        if self.until is None:
+            return response
+        try:
+            found = cel.compile(self.until, variables={"response"}).evaluate({"response": response.as_variable()})
+            if not isinstance(found, bool):
+                raise ExpressionError(f"must give true or false, not {type(found).__name__}")
+        except ExpressionError as error:
+            raise error.in_field("response_check") from None
+        return response if found else NotYet(status=response.status)
+
+    def _put_off(self, error: CloudFunctionError) -> NotYet:
+        """Return what "not yet" an error is, or raise it."""
+        # What a token endpoint answered says nothing about what is asked for.
+        about_credentials = isinstance(error, AuthenticationError) and error.status not in (401, 407)
+        if not about_credentials:
+            if error.status in self.waiting:
+                return NotYet(error.retry_after or 0.0, error.status)
+            if error.status in _PUT_OFF and error.retry_after is not None:
+                return NotYet(error.retry_after, error.status)
+        raise error
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "conn_id": (str,),
+    "method": (str,),
+    "uri": (str,),
+    "query": (Mapping, type(None)),
+    "headers": (Mapping,),
+    "data": (str, Mapping, type(None)),
+    "timeout": (int, float, type(None)),
+    "waiting": (list, tuple),
+    "any_status": (bool,),
+    "until": (str, type(None)),
+}
