@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.cel.equality import MISSING, find
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.values import KIND, Optional, native
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
-__all__ = ["list_display", "map_display", "put"]
+__all__ = ["MixedKeys", "list_display", "map_display", "put"]
 
 _KEYS: Final = frozenset({"int", "uint", "bool", "string"})
 
@@ -49,23 +51,23 @@ def map_display(entries: list[tuple[Closure, Closure, bool, int]]) -> Closure:
     :param entries: Of each entry the closures of key and value, whether it is optional, and where it stands.
     """
 
-    def evaluate(frame: Frame) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
+    def evaluate(frame: Frame) -> Mapping[Any, Any]:
+        result: MutableMapping[Any, Any] = {}
         for key_closure, value_closure, optional, at in entries:
             key, value = key_closure(frame), value_closure(frame)
             if optional:
                 if not _optional(value, at).present:
                     continue
                 value = value.value
-            put(result, key, value, at)
+            result = put(result, key, value, at)
         return result
 
     return evaluate
 
 
-def put(result: dict[Any, Any], key: Any, value: Any, at: int) -> None:
+def put(result: MutableMapping[Any, Any], key: Any, value: Any, at: int) -> MutableMapping[Any, Any]:
     """
-    Add an entry to a map that is being built.
+    Add an entry to a map that is being built, and return the map.
 
     :raises Fault: when the map has the key already, or it is of a type that a key can't have.
     """
@@ -74,8 +76,41 @@ def put(result: dict[Any, Any], key: Any, value: Any, at: int) -> None:
         if KIND[type(key)] not in _KEYS:
             raise Fault(f"a key of a map is a string, int, uint or bool, got {KIND[type(key)]}", at)
     if key in result:
-        raise Fault("the map has this key twice", at)
+        if find(result, key) is not MISSING:
+            raise Fault("the map has this key twice", at)
+        result = MixedKeys(result)
     result[key] = value
+    return result
+
+
+class MixedKeys(MutableMapping[Any, Any]):
+    """
+    A map that has both ``1`` and ``true``, or both ``0`` and ``false``, which a dict takes for the same key.
+
+    :param entries: What it has at first.
+    """
+
+    def __init__(self, entries: Mapping[Any, Any]) -> None:
+        self._entries = {_distinct(key): (key, entries[key]) for key in entries}
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._entries[_distinct(key)][1]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._entries[_distinct(key)] = (key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        del self._entries[_distinct(key)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (key for key, _ in self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _distinct(key: Any) -> tuple[bool, Any]:
+    return isinstance(key, bool), key
 
 
 def _optional(value: Any, at: int) -> Optional:

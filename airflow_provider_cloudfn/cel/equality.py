@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.cel.instants import duration_nanoseconds, timestamp_nanoseconds
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import KIND, native
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.cel.limits import Budget
 
-__all__ = ["MISSING", "equal", "find", "instant"]
+__all__ = ["MISSING", "equal", "find"]
 
 #: What stands for the value of a key that is not there.
 MISSING: Final = object()
@@ -56,7 +57,9 @@ def _equal_kinds(budget: Budget, left: Any, right: Any) -> bool:
     if kind == "map":
         return _equal_maps(budget, left, right)
     if kind == "timestamp":
-        return bool(instant(left) == instant(right))
+        return timestamp_nanoseconds(left) == timestamp_nanoseconds(right)
+    if kind == "duration":
+        return duration_nanoseconds(left) == duration_nanoseconds(right)
     if kind == "optional_type":
         return left.present == right.present and equal(budget, left.value, right.value)
     return bool(left == right)
@@ -79,15 +82,6 @@ def _equal_maps(budget: Budget, left: Mapping[Any, Any], right: Mapping[Any, Any
         if value is MISSING or not equal(budget, left[key], value):
             return False
     return True
-
-
-def instant(value: dt.datetime) -> dt.datetime:
-    """Return the timestamp in UTC, as which two of any time zones can be compared, as a plain datetime."""
-    if type(value) is not dt.datetime:  # pendulum's have an arithmetic of their own
-        value = dt.datetime.combine(value.date(), value.timetz())
-    if value.tzinfo is dt.UTC:
-        return value
-    return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
 def find(mapping: Mapping[Any, Any], key: Any) -> Any:

@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 
     from airflow_provider_cloudfn.cel.compiler import Compiler
     from airflow_provider_cloudfn.cel.frame import Closure, Frame
@@ -185,11 +185,11 @@ def _transform_map(loop: Loop, *bodies: Closure) -> Closure:
     transform, slot = bodies[-1], loop.slots[0]
     predicate = bodies[0] if len(bodies) == 2 else None
 
-    def evaluate(frame: Frame) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
+    def evaluate(frame: Frame) -> Mapping[Any, Any]:
+        result: MutableMapping[Any, Any] = {}
         for _ in loop.each(frame):
             if predicate is None or loop.test(predicate(frame)):
-                put(result, frame.locals[slot], transform(frame), loop.at)
+                result = put(result, frame.locals[slot], transform(frame), loop.at)
         return result
 
     return evaluate
@@ -200,8 +200,8 @@ def _transform_map_entry(loop: Loop, *bodies: Closure) -> Closure:
     transform = bodies[-1]
     predicate = bodies[0] if len(bodies) == 2 else None
 
-    def evaluate(frame: Frame) -> dict[Any, Any]:
-        result: dict[Any, Any] = {}
+    def evaluate(frame: Frame) -> Mapping[Any, Any]:
+        result: MutableMapping[Any, Any] = {}
         for _ in loop.each(frame):
             if predicate is not None and not loop.test(predicate(frame)):
                 continue
@@ -210,7 +210,7 @@ def _transform_map_entry(loop: Loop, *bodies: Closure) -> Closure:
                 raise Fault(f"{loop.name}() needs a map for each element, got {KIND[type(entries)]}", loop.at)
             frame.budget.spend(len(entries))
             for key in entries:
-                put(result, key, entries[key], loop.at)
+                result = put(result, key, entries[key], loop.at)
         return result
 
     return evaluate

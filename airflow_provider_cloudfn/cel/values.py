@@ -13,7 +13,7 @@ bytes              ``bytes``; also ``bytearray`` and ``memoryview``
 list               ``list``; any ``Sequence``, unconverted
 map                ``dict``; any ``Mapping``, unconverted
 timestamp          ``datetime``, without time zone taken as UTC; a ``date`` is its midnight in UTC
-duration           ``timedelta``
+duration           ``timedelta``; both with nanoseconds where there are any, see :mod:`instants`
 type               :class:`CelType`
 optional_type      :class:`Optional`
 =================  ==========================================================================

@@ -7,8 +7,15 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.instants import (
+    PreciseDuration,
+    PreciseTimestamp,
+    duration_nanoseconds,
+    instant,
+    timestamp_nanoseconds,
+    timestamp_of,
+)
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, MAX_INT, MAX_UINT, MIN_INT, TYPES, CelType, UInt
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
@@ -46,7 +53,7 @@ def int_of_text(text: str) -> int:
 @function("int", "timestamp")
 def int_of_timestamp(value: dt.datetime) -> int:
     """Return the seconds since 1970."""
-    return (instant(value) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(seconds=1)
+    return timestamp_nanoseconds(value) // 1_000_000_000
 
 
 @function("uint", "integer")
@@ -159,6 +166,21 @@ def _text_of_bytes(value: bytes) -> str:
         raise Fault("the bytes are no text in UTF-8; use base64.encode(…)") from None
 
 
+def _text_of_timestamp(value: dt.datetime) -> str:
+    if not isinstance(value, PreciseTimestamp):
+        return timestamp_text(instant(value))
+    whole, rest = divmod(timestamp_nanoseconds(value), 1_000_000_000)
+    return f"{timestamp_text(timestamp_of(whole * 1_000_000_000))[:-1]}.{rest:09}Z"
+
+
+def _text_of_duration(value: dt.timedelta) -> str:
+    if not isinstance(value, PreciseDuration):
+        return duration_text(value)
+    nanoseconds = duration_nanoseconds(value)
+    whole, rest = divmod(abs(nanoseconds), 1_000_000_000)
+    return f"{'-' if nanoseconds < 0 else ''}{whole}.{rest:09}s"
+
+
 _TEXTS: Final[dict[str, Any]] = {
     "string": str,
     "bool": lambda value: "true" if value else "false",
@@ -166,8 +188,8 @@ _TEXTS: Final[dict[str, Any]] = {
     "uint": int.__repr__,
     "double": double_text,
     "bytes": _text_of_bytes,
-    "timestamp": timestamp_text,
-    "duration": duration_text,
+    "timestamp": _text_of_timestamp,
+    "duration": _text_of_duration,
     "type": lambda value: value.name,
     "uuid": str,
     "decimal": lambda value: format(value, "f") if abs(value.adjusted()) < 400 else str(value),

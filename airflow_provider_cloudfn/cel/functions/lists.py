@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
-_HASHED: Final = frozenset({"string", "bytes", "bool", "null_type", "duration"})
+_HASHED: Final = frozenset({"string", "bytes", "bool", "null_type"})
 
 
 @method("distinct", "list")

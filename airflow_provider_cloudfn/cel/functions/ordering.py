@@ -5,17 +5,14 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.equality import instant
+from airflow_provider_cloudfn.cel.instants import duration_nanoseconds, timestamp_nanoseconds
 from airflow_provider_cloudfn.cel.registry import function
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-__all__ = ["ORDERED"]
-
-#: The types that have an order.
-ORDERED: Final = ("bool", "string", "bytes", "duration")
+__all__: list[str] = []
 
 _RELATIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
@@ -35,7 +32,10 @@ def _declare(symbol: str, relation: Callable[[Any, Any], bool]) -> None:
         return relation(float(left), float(right))  # the specification compares an int with a double as doubles
 
     def timestamps(left: dt.datetime, right: dt.datetime) -> bool:
-        return relation(instant(left), instant(right))
+        return relation(timestamp_nanoseconds(left), timestamp_nanoseconds(right))
+
+    def durations(left: dt.timedelta, right: dt.timedelta) -> bool:
+        return relation(duration_nanoseconds(left), duration_nanoseconds(right))
 
     def others(left: Any, right: Any) -> bool:
         return relation(left, right)
@@ -45,7 +45,8 @@ def _declare(symbol: str, relation: Callable[[Any, Any], bool]) -> None:
         function(name, "double", integer, shown=shown)(mixed)
     function(name, "number", "number", shown=shown)(numbers)
     function(name, "timestamp", "timestamp", shown=shown)(timestamps)
-    for kind in ORDERED:
+    function(name, "duration", "duration", shown=shown)(durations)
+    for kind in ("bool", "string", "bytes"):
         function(name, kind, kind, shown=shown)(others)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.instants import duration_nanoseconds, timestamp_nanoseconds
 from airflow_provider_cloudfn.cel.registry import method
 from airflow_provider_cloudfn.cel.values import KIND, native
 
@@ -48,4 +48,6 @@ def sort_by_keys(budget: Budget, items: Sequence[Any], keys: Sequence[Any]) -> l
 
 
 def _key(value: Any) -> Any:
-    return instant(value) if isinstance(value, dt.datetime) else value
+    if isinstance(value, dt.datetime):
+        return timestamp_nanoseconds(value)
+    return duration_nanoseconds(value) if isinstance(value, dt.timedelta) else value

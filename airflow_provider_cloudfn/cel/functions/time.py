@@ -6,11 +6,11 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.functions.conversions import text_of
 from airflow_provider_cloudfn.cel.functions.timestamps import zone
+from airflow_provider_cloudfn.cel.instants import instant
 from airflow_provider_cloudfn.cel.registry import function
-from airflow_provider_cloudfn.json_encoding import timestamp_text
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget
@@ -45,7 +45,7 @@ def _format(value: dt.datetime, pattern: str) -> str:
 @function("time.iso", "timestamp")
 def iso(value: dt.datetime) -> str:
     """Return the timestamp as RFC 3339 in UTC."""
-    return timestamp_text(instant(value))
+    return text_of(value)
 
 
 @function("time.parse", "string", "string")

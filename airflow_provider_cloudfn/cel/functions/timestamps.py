@@ -7,21 +7,26 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.equality import instant
 from airflow_provider_cloudfn.cel.faults import Fault
+from airflow_provider_cloudfn.cel.instants import (
+    duration_nanoseconds,
+    duration_of,
+    instant,
+    timestamp_nanoseconds,
+    timestamp_of,
+)
 from airflow_provider_cloudfn.cel.registry import function, method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["span", "zone"]
+__all__ = ["zone"]
 
-_MICROSECOND: Final = dt.timedelta(microseconds=1)
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_FIRST, _LAST = -62_135_596_800, 253_402_300_799
+_SECOND: Final = 1_000_000_000
+_FIRST, _LAST = -62_135_596_800 * _SECOND, 253_402_300_800 * _SECOND - 1
 #: The specification's bounds: 10,000 years for a duration, 64 bits of nanoseconds between two timestamps.
-_LONGEST: Final = dt.timedelta(seconds=315_576_000_000)
-_LONGEST_DIFFERENCE: Final = dt.timedelta(microseconds=2**63 // 1_000)
+_LONGEST: Final = 315_576_000_000 * _SECOND
+_LONGEST_DIFFERENCE: Final = 2**63
 
 _TIMESTAMP: Final = (
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
@@ -34,26 +39,39 @@ _NANOSECONDS: Final = {
     "µs": 1_000,
     "μs": 1_000,
     "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
+    "s": _SECOND,
+    "m": 60 * _SECOND,
+    "h": 3_600 * _SECOND,
 }
 
 
 # Conversions
 
 
+_OUT_OF_RANGE: Final = "a timestamp lies between the years 1 and 9999"
+
+
+def _timestamp(nanoseconds: int) -> dt.datetime:
+    if not _FIRST <= nanoseconds <= _LAST:
+        raise Fault(_OUT_OF_RANGE)
+    return timestamp_of(nanoseconds)
+
+
+def _duration(nanoseconds: int) -> dt.timedelta:
+    if abs(nanoseconds) > _LONGEST:
+        raise Fault("a duration is 10,000 years at most")
+    return duration_of(nanoseconds)
+
+
 @function("timestamp", "timestamp")
 def timestamp_of_timestamp(value: dt.datetime) -> dt.datetime:
-    return instant(value)
+    return timestamp_of(timestamp_nanoseconds(value))
 
 
 @function("timestamp", "int")
 def timestamp_of_seconds(seconds: int) -> dt.datetime:
     """Return the timestamp so many seconds after 1970."""
-    if not _FIRST <= seconds <= _LAST:
-        raise Fault("a timestamp lies between the years 1 and 9999")
-    return _EPOCH + dt.timedelta(seconds=seconds)
+    return _timestamp(seconds * _SECOND)
 
 
 @function("timestamp", "string")
@@ -69,16 +87,15 @@ def timestamp_of_text(text: str) -> dt.datetime:
         offset = dt.timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
     try:
         year, month, day, hour, minute, second = map(int, clock)
-        microsecond = int(((fraction or "") + "000000")[:6])
-        local = dt.datetime(year, month, day, hour, minute, second, microsecond, dt.UTC)
-        return local - offset
+        whole = dt.datetime(year, month, day, hour, minute, second, tzinfo=dt.UTC) - offset
     except (ValueError, OverflowError):
         raise Fault("timestamp() got a date or time that is out of range") from None
+    return timestamp_of(timestamp_nanoseconds(whole) + int(((fraction or "") + "000000000")[:9]))
 
 
 @function("duration", "duration")
 def duration_of_duration(value: dt.timedelta) -> dt.timedelta:
-    return span(value)
+    return _duration(duration_nanoseconds(value))
 
 
 @function("duration", "string")
@@ -98,71 +115,57 @@ def duration_of_text(text: str) -> dt.timedelta:
         end = part.end()
     if not body or end < len(body):
         raise Fault("duration() needs numbers with the units h, m, s, ms, us or ns, such as 1h30m")
-    if total > 315_576_000_000 * 10**9:
-        raise Fault("a duration is 10,000 years at most")
-    microseconds = dt.timedelta(microseconds=total // 1_000)
-    return -microseconds if text[0] == "-" else microseconds
+    return _duration(-total if text[0] == "-" else total)
 
 
 # Arithmetic
 
 
-def span(value: dt.timedelta) -> dt.timedelta:
-    """Return the duration as a plain timedelta; pendulum's have an arithmetic of their own."""
-    if type(value) is dt.timedelta:
-        return value
-    return dt.timedelta(microseconds=dt.timedelta.__floordiv__(value, _MICROSECOND))
-
-
-def _checked(value: dt.timedelta) -> dt.timedelta:
-    if abs(value) > _LONGEST:
-        raise Fault("a duration is 10,000 years at most")
-    return value
-
-
-def _moved(value: dt.datetime, by: dt.timedelta) -> dt.datetime:
-    try:
-        return instant(value) + by
-    except OverflowError:
-        raise Fault("a timestamp lies between the years 1 and 9999") from None
+def _moved(value: dt.datetime, by: dt.timedelta, direction: int = 1) -> dt.datetime:
+    if type(value) is dt.datetime and type(by) is dt.timedelta:  # nearly always; four times as fast
+        try:
+            return instant(value) + (by if direction > 0 else -by)
+        except OverflowError:
+            raise Fault(_OUT_OF_RANGE) from None
+    return _timestamp(timestamp_nanoseconds(value) + direction * duration_nanoseconds(by))
 
 
 @function("_+_", "timestamp", "duration", shown="'+'")
 def add_duration(_budget: Any, value: dt.datetime, by: dt.timedelta) -> dt.datetime:
-    return _moved(value, span(by))
+    return _moved(value, by)
 
 
 @function("_+_", "duration", "timestamp", shown="'+'")
 def add_timestamp(_budget: Any, by: dt.timedelta, value: dt.datetime) -> dt.datetime:
-    return _moved(value, span(by))
+    return _moved(value, by)
 
 
 @function("_+_", "duration", "duration", shown="'+'")
 def add_durations(_budget: Any, left: dt.timedelta, right: dt.timedelta) -> dt.timedelta:
-    return _checked(span(left) + span(right))
+    return _duration(duration_nanoseconds(left) + duration_nanoseconds(right))
 
 
 @function("_-_", "timestamp", "duration", shown="'-'")
 def subtract_duration(value: dt.datetime, by: dt.timedelta) -> dt.datetime:
-    return _moved(value, -span(by))
+    return _moved(value, by, -1)
 
 
 @function("_-_", "timestamp", "timestamp", shown="'-'")
 def subtract_timestamps(left: dt.datetime, right: dt.datetime) -> dt.timedelta:
-    difference = instant(left) - instant(right)
+    difference = timestamp_nanoseconds(left) - timestamp_nanoseconds(right)
     if abs(difference) > _LONGEST_DIFFERENCE:
         raise Fault("the timestamps are more than 292 years apart")
-    return difference
+    return duration_of(difference)
 
 
 @function("_-_", "duration", "duration", shown="'-'")
 def subtract_durations(left: dt.timedelta, right: dt.timedelta) -> dt.timedelta:
-    return _checked(span(left) - span(right))
+    return _duration(duration_nanoseconds(left) - duration_nanoseconds(right))
 
 
 @function("-_", "duration", shown="'-'")
 def negate_duration(value: dt.timedelta) -> dt.timedelta:
-    return -span(value)
+    return duration_of(-duration_nanoseconds(value))
 
 
 # Parts
@@ -230,28 +233,28 @@ for _name, _part in _PARTS.items():
 
 def _whole(value: dt.timedelta, unit: int) -> int:
     """Return how many whole units a duration has, towards zero."""
-    microseconds = span(value) // _MICROSECOND
-    count = abs(microseconds) // unit
-    return -count if microseconds < 0 else count
+    nanoseconds = duration_nanoseconds(value)
+    count = abs(nanoseconds) // unit
+    return -count if nanoseconds < 0 else count
 
 
 @method("getHours", "duration")
 def hours(value: dt.timedelta) -> int:
-    return _whole(value, 3_600_000_000)
+    return _whole(value, 3_600 * _SECOND)
 
 
 @method("getMinutes", "duration")
 def minutes(value: dt.timedelta) -> int:
-    return _whole(value, 60_000_000)
+    return _whole(value, 60 * _SECOND)
 
 
 @method("getSeconds", "duration")
 def seconds(value: dt.timedelta) -> int:
-    return _whole(value, 1_000_000)
+    return _whole(value, _SECOND)
 
 
 @method("getMilliseconds", "duration")
 def milliseconds(value: dt.timedelta) -> int:
     """Return the milliseconds beyond the whole seconds."""
-    count = _whole(value, 1_000)
+    count = _whole(value, 1_000_000)
     return count % 1_000 if count >= 0 else -(-count % 1_000)

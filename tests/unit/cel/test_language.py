@@ -181,5 +181,20 @@ def test_a_timestamp_is_an_aware_datetime_and_a_duration_a_timedelta():
     assert cel.evaluate('duration("-1h30m1.5s")', {}) == -dt.timedelta(hours=1, minutes=30, seconds=1.5)
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{1: 'a', true: 'b'}[1]", "a"),
+        ("{1: 'a', true: 'b'}[true]", "b"),
+        ("size({0: 'a', false: 'b', 1u: 'c', true: 'd'})", 4),
+        ("{1: 'a', true: 'b'} == {true: 'b', 1.0 == 1 ? 1u : 2u: 'a'}", True),
+        ("'%s'.format([{1: 'a', true: 'b'}])", "{1: a, true: b}"),
+        ("false in {0: 1, true: 2}", False),
+    ],
+)
+def test_a_number_and_a_bool_are_two_keys(source: str, expected: Any):
+    assert cel.evaluate(source, {}) == expected
+
+
 def test_the_keys_of_a_map_keep_their_order():
     assert list(cel.evaluate('{"z": 1, "a": 2, "m": 3}', {})) == ["z", "a", "m"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import pickle
 
 import pytest
+
+from airflow_provider_cloudfn import cel
 
 
 @pytest.mark.parametrize(
@@ -23,12 +27,23 @@ import pytest
         ("timestamp(0) + duration('1h')", dt.datetime(1970, 1, 1, 1, tzinfo=dt.UTC)),
         ("timestamp(3600) - timestamp(0)", dt.timedelta(hours=1)),
         ("timestamp('2024-01-01t00:00:00z')", dt.datetime(2024, 1, 1, tzinfo=dt.UTC)),
-        ("timestamp('2024-01-01T00:00:00.123456789Z')", dt.datetime(2024, 1, 1, 0, 0, 0, 123456, tzinfo=dt.UTC)),
+        ("timestamp('2024-01-01T00:00:00.123456Z')", dt.datetime(2024, 1, 1, 0, 0, 0, 123456, tzinfo=dt.UTC)),
+        ("string(timestamp('2024-01-01T00:00:00.123456789Z'))", "2024-01-01T00:00:00.123456789Z"),
+        ("time.iso(timestamp('1969-12-31T23:59:59.000000001Z'))", "1969-12-31T23:59:59.000000001Z"),
+        ("timestamp('2024-01-01T00:00:00.000000001Z') > timestamp('2024-01-01T00:00:00Z')", True),
+        ("timestamp('2024-01-01T00:00:00.000000001Z') == timestamp('2024-01-01T00:00:00Z')", False),
+        ("string(timestamp('2024-01-01T00:00:00.999999999Z') + duration('1ns'))", "2024-01-01T00:00:01Z"),
+        ("string(duration('1ns') - duration('2ns'))", "-0.000000001s"),
+        ("string(-duration('1.000000001s'))", "-1.000000001s"),
+        ("duration('1ns') > duration('0s')", True),
+        ("[duration('2ns'), duration('1ns')].sort().map(x, string(x))", ["0.000000001s", "0.000000002s"]),
+        ("[duration('1ns'), duration('0s'), duration('1000ns')].distinct().size()", 3),
+        ("duration('-1ns').getMilliseconds()", 0),
         ("duration('1h') - duration('90m')", -dt.timedelta(minutes=30)),
         ("-duration('1s')", -dt.timedelta(seconds=1)),
         (
-            "duration('1h2m3.5s4ms5us6ns')",
-            dt.timedelta(hours=1, minutes=2, seconds=3.5, milliseconds=4, microseconds=5),
+            "duration('1h2m3.5s4ms5us6000ns')",
+            dt.timedelta(hours=1, minutes=2, seconds=3.5, milliseconds=4, microseconds=11),
         ),
         ("duration('0')", dt.timedelta(0)),
         ("duration('+.5s')", dt.timedelta(seconds=0.5)),
@@ -71,6 +86,8 @@ def test_a_call_gives(source, expected, gives):
         ("duration('.s')", "the units"),
         ("duration('1h -1m')", "the units"),
         ("duration('320000000000s')", "10,000 years"),
+        ("timestamp('9999-12-31T23:59:59.999999999Z') + duration('1ns')", "between the years 1 and 9999"),
+        ("timestamp('0001-01-01T00:00:00Z') - duration('1ns')", "between the years 1 and 9999"),
         ("timestamp(0).getHours('Mars/Olympus')", "no time zone of that name"),
         ("timestamp(0).getHours('../../etc/passwd')", "no time zone of that name"),
         ("time.format(timestamp(0), '%Q')", "a directive"),
@@ -81,3 +98,14 @@ def test_a_call_gives(source, expected, gives):
 )
 def test_a_call_says_what_it_needs(source, said, fails):
     fails(source, said)
+
+
+@pytest.mark.parametrize("source", ["timestamp('2024-01-01T00:00:00.123456789Z')", "duration('-1.000000001s')"])
+def test_nanoseconds_survive_copies_and_processes(source):
+    value = cel.evaluate(source, {})
+    for twin in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert cel.to_text(twin) == cel.to_text(value)
+
+
+def test_a_value_with_nanoseconds_is_written_as_json_to_the_microsecond(gives):
+    gives("json.encode(timestamp('2024-01-01T00:00:00.123456789Z'))", '"2024-01-01T00:00:00.123456Z"')
