@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.operators.base import ExpressionOperator
 if TYPE_CHECKING:
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
@@ -92,7 +93,9 @@ class CloudFunctionOperator(ExpressionOperator):
         request_timeout: float | dt.timedelta = 60,
         **kwargs: Any,
     ) -> None:
-        super().__init__(completion_event=completion_event, event_payload=event_payload, **kwargs)
+        super().__init__(
+            completion_event=completion_event, event_payload=event_payload, **_displayed(kwargs, function_name)
+        )
         self.cloudfn_conn_id = cloudfn_conn_id
         self.function_name = function_name
         self.method = method
@@ -104,6 +107,19 @@ class CloudFunctionOperator(ExpressionOperator):
         self.returns = returns
         self.success_when = success_when
         self.request_timeout = request_timeout
+
+    @classmethod
+    def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
+        """
+        Begin a mapped cloud function, as :meth:`BaseOperator.partial` does.
+
+        :param task_id: The task's id.
+        :param function_name: The cloud function's name.
+        """
+        kwargs = _displayed(kwargs, function_name)
+        if function_name is not None:
+            kwargs["function_name"] = function_name
+        return super().partial(task_id=task_id, **kwargs)
 
     def execute(self, context: Context) -> Any:
         """
@@ -186,6 +202,11 @@ class CloudFunctionOperator(ExpressionOperator):
             return to_json_value(value, exact=True)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field=field.name) from error
+
+
+def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, Any]:
+    """Return the arguments with the function's name as what the UI shows, unless the author wants another one."""
+    return kwargs if function_name is None else {"task_display_name": function_name, **kwargs}
 
 
 def _uri(value: Any) -> str:

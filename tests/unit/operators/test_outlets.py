@@ -86,3 +86,14 @@ def test_every_template_field_is_an_attribute_of_the_same_name() -> None:
     for task in (call, start):
         assert set(task.template_fields) <= vars(task).keys()
         assert {field.name for field in task.cel_fields} <= vars(task).keys()
+
+
+def test_the_functions_name_is_what_the_ui_shows() -> None:
+    with DAG("d", schedule=None) as dag:
+        CloudFunctionOperator(task_id="call", uri='"/v1"', function_name="Fetch the order")
+        CloudFunctionOperator.partial(task_id="mapped", uri='"/v1"', function_name="Fetch them").expand(inputs=[1])
+        CloudFunctionOperator(task_id="other", uri='"/v1"', function_name="a", task_display_name="b")
+
+    assert [dag.task_dict[name].task_display_name for name in ("call", "mapped", "other")] == [
+        "Fetch the order", "Fetch them", "b",
+    ]  # fmt: skip
