@@ -93,10 +93,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_expression_ends_soon_with_an_error(name: str):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ExpressionError):
         cel.evaluate(HOSTILE[name], VALUES)
-    assert time.monotonic() - started < 10  # alone, each takes a second or two at most
+    assert time.process_time() - started < 10  # alone, each takes a second or two at most
 
 
 def test_hostile_expressions_take_little_memory():
@@ -125,10 +125,10 @@ UNTERMINATED = [quote + r"\n" * 5_000 for quote in ('"', "'", '"""', "'''", 'b"'
 
 @pytest.mark.parametrize("source", UNTERMINATED)
 def test_an_unterminated_string_is_an_error_in_linear_time(source: str):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ExpressionError, match=r"not closed|missing"):
         cel.compile(source, variables=())
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_an_unterminated_string_is_an_error_in_linear_time(source: str):
 )
 @pytest.mark.parametrize("value", [VALUES["pattern"], "1" * 1_000_000, "1h" * 500_000, "1." * 500_000, "+" * 1_000_000])
 def test_conversions_of_data_take_linear_time(call: str, value: str):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ExpressionError):
         cel.evaluate(call, {"x": value})
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
