@@ -28,6 +28,10 @@ class StandIn(Protocol):
     def payloads(self) -> Mapping[str, Any]:
         """The payloads of completion events by name, which come before all that Airflow would know."""
 
+    @property
+    def steps(self) -> Mapping[str, Any]:
+        """What each step returned, for a task that stands in no Dag."""
+
     def pull(self, step: Any, key: str) -> Any:
         """
         Return what an upstream step left in XCom, a list for a mapped one; None where it left nothing.
@@ -171,6 +175,8 @@ class _LazyMapping(Mapping[str, Any]):
 def _steps(context: Context) -> Mapping[str, Any]:
     task: Any = context["task"]
     surroundings = surroundings_of(task)
+    if surroundings is None and (stand_in := _stand_in(context)) is not None:
+        return stand_in.steps
     if surroundings is None:
         raise ExpressionError("'steps' can be read in a Dag only, and this task stands in none")
 

@@ -72,6 +72,11 @@ class Client:
             finally:
                 self._transport = before
 
+    @property
+    def auth(self) -> Auth:
+        """What puts credentials on a request."""
+        return self._auth
+
     def over(self, transport: Transport, *, auth: Auth | None = None) -> Client:
         """
         Return a client of the same service that sends over another transport, such as a scripted one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from airflow.sdk.bases.hook import BaseHook
@@ -111,6 +112,19 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
             settings = await self.asettings()
             self._client = self._make_client(settings, await self._ascheme(settings))
         return self._client
+
+    @contextmanager
+    def sending_over(self, client: Client) -> Iterator[None]:
+        """
+        Use another client for as long as the block lasts, such as one whose transport is scripted.
+
+        :param client: The client.
+        """
+        before, self._client = self._client, client
+        try:
+            yield
+        finally:
+            self._client = before
 
     def get_conn(self) -> Client:
         """Return the client of the connection, as every hook's ``get_conn`` does."""

@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
-__all__ = ["ahook_for", "hook_for"]
+__all__ = ["ahook_for", "hook_for", "hook_of"]
 
 _HOOKS: dict[str, type[CloudFunctionHook] | type[AmazonConnectHook]] = {
     hook.conn_type: hook for hook in (CloudFunctionHook, AmazonConnectHook)
@@ -27,8 +27,17 @@ def hook_for(conn_id: str) -> RequestHook[Any]:
     :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
     :raises ConfigurationError: when it is of another type, or wrong.
     """
-    conn = BaseHook.get_connection(conn_id)
-    hook = _hook(conn, conn_id)
+    return hook_of(BaseHook.get_connection(conn_id))
+
+
+def hook_of(conn: Any) -> RequestHook[Any]:
+    """
+    Return the hook that makes requests over a connection that is at hand.
+
+    :param conn: An Airflow connection of type ``cloudfn`` or ``amazon_connect``.
+    :raises ConfigurationError: when it is of another type, or wrong.
+    """
+    hook = _hook(conn, conn.conn_id)
     hook.accept(conn)
     return hook
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-__all__ = ["ExpressionOperator"]
+__all__ = ["ExpressionOperator", "arrived_at_run_time"]
 
 
 class ExpressionOperator(BaseOperator):
@@ -85,7 +85,7 @@ class ExpressionOperator(BaseOperator):
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return
-        arrived = _arrived_at_run_time(self, context)
+        arrived = arrived_at_run_time(self, context)
         by_jinja = [name for name in template_fields if name not in arrived and name not in self._fields_without_jinja]
         super()._do_render_template_fields(parent, by_jinja, context, jinja_env, seen_oids)
         self._render_expressions(context, arrived)
@@ -178,8 +178,13 @@ def _with_outlet(kwargs: dict[str, Any], event: Asset | None) -> dict[str, Any]:
     return kwargs if event in outlets else {**kwargs, "outlets": [*outlets, event]}
 
 
-def _arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
-    """Return the parameters of a mapped task's instance whose values came from an XCom."""
+def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
+    """
+    Return the parameters of a mapped task's instance whose values came from an XCom.
+
+    :param task: The instance.
+    :param context: Its Airflow context.
+    """
     dag = task.dag if task.has_dag() else None
     mapped: Any = dag.task_dict.get(task.task_id) if dag is not None else None
     if mapped is None or not mapped.is_mapped:

@@ -1,0 +1,64 @@
+"""The connection of a rehearsal: the real one, one that a test gives, or a stand-in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.hooks.base import ConnectionHook
+
+__all__ = ["connection_id", "hook_over", "stand_in_fields"]
+
+_FIELDS = ("conn_type", "host", "login", "password", "schema", "port", "extra")
+
+
+def connection_id(task: Any) -> str:
+    """
+    Return the id of the connection that a rendered task uses.
+
+    :param task: An operator of ours.
+    """
+    return str(task.emporix_conn_id if hasattr(task, "emporix_conn_id") else task.cloudfn_conn_id)
+
+
+def stand_in_fields(task: Any) -> dict[str, Any]:
+    """
+    Return the fields of a connection that leads nowhere, under a name that no host can have (RFC 6761, section 6.2).
+
+    :param task: An operator of ours.
+    """
+    url = f"https://{connection_id(task).replace('_', '-').lower()}.test"
+    if hasattr(task, "emporix_conn_id"):
+        extra = {"environment": "custom", "event_receiver_url": f"{url}/events"}
+        return {"conn_type": "emporix_oe", "login": "rehearsal", "password": "withheld", "extra": extra}
+    return {"conn_type": "cloudfn", "host": url}
+
+
+def hook_over(task: Any, fields: Mapping[str, Any]) -> ConnectionHook[Any]:
+    """
+    Return a task's hook over a connection that is given, not looked up.
+
+    :param task: An operator of ours.
+    :param fields: As ``AIRFLOW_CONN_…`` takes them in JSON: ``conn_type``, ``host``, ``password``, ``extra`` …
+    :raises ConfigurationError: when they are wrong.
+    """
+    from airflow.sdk import Connection
+
+    from airflow_provider_cloudfn.hooks.emporix import EmporixHook
+    from airflow_provider_cloudfn.hooks.registry import hook_of
+
+    for name in fields:
+        if name not in _FIELDS:
+            raise ConfigurationError(f"connection: {name!r} is none of {', '.join(_FIELDS)}")
+    extra = fields.get("extra")
+    text = json.dumps(extra) if isinstance(extra, Mapping) else extra
+    conn = Connection(conn_id=connection_id(task), **{**fields, "extra": text})
+    if not hasattr(task, "emporix_conn_id"):
+        return hook_of(conn)
+    hook = EmporixHook(conn.conn_id)
+    hook.accept(conn)
+    return hook

@@ -1,0 +1,203 @@
+"""A service on loopback that answers what a test tells it, and checks that it was asked what the test expects."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.testing.answers import Answer, Failure, read_answer
+from airflow_provider_cloudfn.testing.outcome import RenderedRequest
+from airflow_provider_cloudfn.testing.samples import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Expectation", "FakeService"]
+
+
+@dataclass(eq=False)
+class Expectation:
+    """
+    What a request must be, and what it is answered.
+
+    :param method: The method.
+    :param path: The path, as it is sent.
+    :param query: The whole query by name; default: any.
+    :param headers: Headers that it must have, in any case; others may be there.
+    :param body: The body, JSON decoded; default: any.
+    :param times: How often it comes; each time it gets the same answer.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = ABSENT
+    times: int = 1
+    given: Answer | Failure = field(default_factory=Answer)
+    came: int = 0
+
+    def answer(self, answer: object = 200, body: Any = None, headers: Mapping[str, str] | None = None) -> Self:
+        """
+        Say what is answered.
+
+        :param answer: A status, an :class:`Answer`, a map with ``status``, ``headers`` and ``body``, or ``"reset"`` or
+            ``"timeout"``.
+        :param body: The body, where `answer` is a status.
+        :param headers: The headers, where `answer` is a status.
+        """
+        given = read_answer(answer)
+        if isinstance(given, Answer) and (body is not None or headers is not None):
+            given = Answer(given.status, headers or given.headers, body)
+        self.given = given
+        return self
+
+    def differences(self, request: RenderedRequest) -> list[str]:
+        """
+        Return how a request is not the expected one.
+
+        :param request: What came.
+        """
+        found = []
+        for name, expected, came in (
+            ("method", self.method, request.method),
+            ("path", self.path, request.path),
+            ("query", self.query, dict(request.query)),
+            ("body", self.body, request.body),
+        ):
+            if expected is not ABSENT and expected is not None and expected != came:
+                found.append(f"{name}: expected {expected!r}, came {came!r}")
+        present = {name.lower(): value for name, value in request.headers.items()}
+        for name, value in self.headers.items():
+            if present.get(name.lower()) != value:
+                found.append(f"header {name}: expected {value!r}, came {present.get(name.lower())!r}")
+        return found
+
+
+class FakeService:
+    """
+    A server on a free port of 127.0.0.1. The fixture ``fake_service`` starts it, and checks it when the test is over.
+
+    ::
+
+        def test_the_order_is_charged(fake_service):
+            fake_service.as_connection("shop", "payments")
+            fake_service.expect("GET", "/v1/orders/1001").answer(200, {"total": 42, "customer": {"id": "c-1"}})
+            fake_service.expect("POST", "/v1/charges", body={"amount": 42, "customer": "c-1"}).answer(201, {"id": "ch_1"})
+            assert dag.test().state == "success"
+    """
+
+    def __init__(self, set_environment: Any) -> None:
+        self._set_environment = set_environment
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._expectations: list[Expectation] = []
+        self._surprises: list[str] = []
+        #: What came, oldest first.
+        self.requests: list[RenderedRequest] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, name="fake-service", daemon=True)
+        self._thread.start()
+
+    def as_connection(self, *conn_ids: str, **fields: Any) -> None:
+        """
+        Define connections to this service for the time of the test.
+
+        :param conn_ids: Their ids.
+        :param fields: Other fields of the connection: ``password``, ``extra`` …
+        """
+        extra = {"allow_http": True, **fields.pop("extra", {})}
+        for conn_id in conn_ids:
+            text = json.dumps({"conn_type": "cloudfn", "host": self.url, **fields, "extra": extra})
+            self._set_environment(f"AIRFLOW_CONN_{conn_id.upper()}", text)
+
+    def expect(self, method: str, path: str, **expected: Any) -> Expectation:
+        """
+        Expect a request. Those that could match several expectations are taken by the first that is not used up.
+
+        :param method: The method.
+        :param path: The path, as it is sent.
+        :param expected: ``query``, ``headers``, ``body`` and ``times`` of :class:`Expectation`.
+        """
+        expectation = Expectation(method, path, **expected)
+        self._expectations.append(expectation)
+        return expectation
+
+    def verify(self) -> None:
+        """
+        Check that all came that was expected, and nothing else.
+
+        :raises AssertionError: with what came instead.
+        """
+        missing = [
+            f"expected {one.method} {one.path} {one.times} times, came {one.came} times"
+            for one in self._expectations
+            if one.came != one.times
+        ]
+        if problems := [*self._surprises, *missing]:
+            raise AssertionError("fake_service:\n- " + "\n- ".join(problems))
+
+    def stop(self) -> None:
+        """Stop the server; whoever still waits for an answer gets none."""
+        self._stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _take(self, request: RenderedRequest) -> Answer | Failure:
+        with self._lock:
+            self.requests.append(request)
+            open_ones = [one for one in self._expectations if one.came < one.times]
+            for one in open_ones:
+                if not one.differences(request):
+                    one.came += 1
+                    return one.given
+            nearest = min(
+                (one.differences(request) for one in open_ones), key=len, default=["nothing more is expected"]
+            )
+            told = f"unexpected {request.method} {request.path}: {'; '.join(nearest)}"
+            self._surprises.append(told)
+            return Answer(501, {}, {"error": told})
+
+
+def _handler(service: FakeService) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            if not self.raw_requestline or not self.parse_request():
+                self.close_connection = True
+                return
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            url = f"{service.url}{self.path}"
+            request = RenderedRequest.of(
+                HttpRequest(self.command, url, tuple(self.headers.items()), body), Redaction(())
+            )
+            given = service._take(request)
+            self.close_connection = True
+            if isinstance(given, Failure):
+                if given.name == "timeout":
+                    service._stopped.wait()
+                return
+            answer = given.as_http()
+            self.send_response(answer.status)
+            for name, value in answer.headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(answer.content)
+
+        def log_message(self, *_: Any) -> None:
+            """Keep quiet: a test prints what it needs."""
+
+    return Handler

@@ -1,0 +1,127 @@
+"""What a rehearsal shows: the request as it would be sent, and what came of it. Values that compare and print well."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.client.redaction import Redaction
+    from airflow_provider_cloudfn.events.record import CompletionRecord
+
+__all__ = ["RenderedRequest", "StepResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedRequest:
+    """
+    A request as it would be sent, secrets as ``***``.
+
+    :param method: The method.
+    :param url: Where to, without the query.
+    :param query: The query by name, as text; a list where a name is repeated.
+    :param headers: The headers by name, as the step writes them; those that authentication sets in lower case.
+    :param body: A JSON value where the Content-Type says so, else text, else bytes; None where there is none.
+    """
+
+    method: str
+    url: str
+    query: Mapping[str, str | list[str]] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+    @property
+    def path(self) -> str:
+        """The path of the URL, as it is sent."""
+        return urlsplit(self.url).path
+
+    @classmethod
+    def of(cls, request: HttpRequest, redaction: Redaction) -> RenderedRequest:
+        """
+        Read a request as it goes to the transport.
+
+        :param request: The request.
+        :param redaction: What may be shown of it.
+        """
+        parts = urlsplit(request.url)
+        query: dict[str, str | list[str]] = {}
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            text = redaction.text(value)
+            before = query.get(name)
+            query[name] = text if before is None else [*(before if isinstance(before, list) else [before]), text]
+        return cls(
+            method=request.method,
+            url=redaction.text(urlunsplit(parts._replace(query=""))),
+            query=query,
+            headers={name: redaction.text(value) for name, value in request.headers},
+            body=_body(request, redaction),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the request as JSON shows it; bytes as text."""
+        body = self.body.decode("utf-8", "replace") if isinstance(self.body, bytes) else self.body
+        return {
+            "method": self.method,
+            "url": self.url,
+            "query": dict(self.query),
+            "headers": dict(self.headers),
+            "body": body,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """
+    What came of a step.
+
+    :param requests: What was sent, in its order; retries are requests of their own.
+    :param returned: What the step returns to XCom; None when it failed.
+    :param completion_event: The record of its completion event; None when it declares none, or failed.
+    :param error: Why it failed, or None.
+    :param responses_left: How many of the given responses no request asked for.
+    """
+
+    requests: tuple[RenderedRequest, ...]
+    returned: Any = None
+    completion_event: CompletionRecord | None = None
+    error: Exception | None = None
+    responses_left: int = 0
+
+    @property
+    def request(self) -> RenderedRequest:
+        """The only request; an AssertionError says how many there were instead."""
+        if len(self.requests) != 1:
+            raise AssertionError(f"the step sent {len(self.requests)} requests, not one")
+        return self.requests[0]
+
+
+def _body(request: HttpRequest, redaction: Redaction) -> Any:
+    if not request.body:
+        return None
+    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    try:
+        text = request.body.decode("utf-8")
+    except UnicodeDecodeError:
+        return request.body
+    if media_type == "application/json" or media_type.endswith("+json"):
+        try:
+            return _redacted(json.loads(text), redaction)
+        except ValueError:
+            return redaction.text(text)
+    return redaction.text(text) if media_type != "application/octet-stream" else redaction.text(text).encode()
+
+
+def _redacted(value: Any, redaction: Redaction) -> Any:
+    """Return a JSON value with the secrets in its texts hidden: a secret may be written otherwise in JSON."""
+    if isinstance(value, str):
+        return redaction.text(value)
+    if isinstance(value, list):
+        return [_redacted(item, redaction) for item in value]
+    if isinstance(value, dict):
+        return {redaction.text(name): _redacted(item, redaction) for name, item in value.items()}
+    return value

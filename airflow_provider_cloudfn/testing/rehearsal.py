@@ -1,0 +1,184 @@
+"""The rehearsal of a step: the operator's own code, with samples for Airflow and a script for the service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.testing.answers import AnswerScript, read_answers
+from airflow_provider_cloudfn.testing.connections import hook_over, stand_in_fields
+from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
+from airflow_provider_cloudfn.testing.samples import Samples
+from airflow_provider_cloudfn.testing.stand_in import stand_in_task
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+    from airflow_provider_cloudfn.hooks.base import ConnectionHook
+
+__all__ = ["Rehearsal"]
+
+_WITHHELD = "***"
+
+HookOf = Callable[[Any], "ConnectionHook[Any]"]
+
+
+class Rehearsal:
+    """
+    A task whose expressions have been rendered over samples.
+
+    :param task: An operator, or a mapped operator.
+    :param samples: What it can read.
+    :param map_index: Which instance of a mapped task.
+    :param hook_of: Returns the hook of the rendered task; default one over a connection that leads nowhere.
+    :raises CloudFunctionError: when it can't be rendered.
+    """
+
+    def __init__(
+        self, task: Any, samples: Samples, *, map_index: int | None = None, hook_of: HookOf | None = None
+    ) -> None:
+        self.task, self.context = stand_in_task(task, samples, map_index)
+        # What a person asked to see is printed by him who asked.
+        self.task._cached_logger = _quiet_log()
+        self.task.render_template_fields(self.context)
+        self._hook_of = hook_of or (lambda rendered: hook_over(rendered, stand_in_fields(rendered)))
+        self._hook: ConnectionHook[Any] | None = None
+
+    @property
+    def hook(self) -> ConnectionHook[Any]:
+        """
+        The task's hook; it is made once.
+
+        :raises CloudFunctionError: when the connection is wrong.
+        """
+        if self._hook is None:
+            self._hook = self._hook_of(self.task)
+        return self._hook
+
+    @property
+    def redaction(self) -> Redaction:
+        """What may be shown."""
+        return Redaction(self.hook.settings().secrets())
+
+    def request(self) -> RenderedRequest:
+        """
+        Return the request that would be sent, without any network.
+
+        :raises CloudFunctionError: when there is none that can be sent.
+        """
+        transport = _Stopped()
+        with self._over(transport):
+            try:
+                self.task.carry_out(self.context, self.hook)
+            except _RequestMade as made:
+                return RenderedRequest.of(made.request, self.redaction)
+        raise AssertionError(f"task {self.task.task_id!r} ends without a request")
+
+    def run(self, responses: object) -> StepResult:
+        """
+        Carry the step out over a script of responses.
+
+        :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads.
+        """
+        transport = _Scripted(AnswerScript(read_answers(responses)))
+        with self._over(transport):
+            outcome = self.carry_out()
+        redaction = self.redaction
+        return StepResult(
+            requests=tuple(RenderedRequest.of(request, redaction) for request in transport.requests),
+            returned=outcome[0],
+            completion_event=outcome[1],
+            error=outcome[2],
+            responses_left=transport.script.left,
+        )
+
+    def carry_out(self) -> tuple[Any, CompletionRecord | None, Exception | None]:
+        """Return what the step returns, its completion record, and the error with which it fails."""
+        try:
+            returned = self.task.carry_out(self.context, self.hook)
+        except CloudFunctionError as error:
+            return None, None, error
+        record = self.context["ti"].pushed.get(RECORD_KEY)
+        return returned, None if record is None else CompletionRecord.from_dict(record), None
+
+    @contextmanager
+    def _over(self, transport: Any) -> Iterator[None]:
+        """Let the hook's client send over a transport, and without credentials."""
+        hook = self.hook
+        client = hook.client()
+        auth = _Withheld(client.auth)
+        with hook.sending_over(client.over(transport, auth=auth)):
+            yield
+
+
+class _Withheld(Auth):
+    """Puts ``***`` where another scheme puts credentials: nothing is signed, and no token is asked for."""
+
+    def __init__(self, scheme: Auth) -> None:
+        self._scheme = scheme
+
+    @property
+    def reserved_headers(self) -> frozenset[str]:
+        return self._scheme.reserved_headers
+
+    @property
+    def reserved_query(self) -> frozenset[str]:
+        return self._scheme.reserved_query
+
+    def secrets(self) -> Iterable[str]:
+        return self._scheme.secrets()
+
+    def flow(self, request: HttpRequest) -> AuthFlow:
+        for name in sorted(self.reserved_query):
+            request = request.with_query(name, _WITHHELD)
+        for name in sorted(self.reserved_headers):
+            request = request.with_header(name, _WITHHELD)
+        yield request
+
+
+class _RequestMade(BaseException):
+    """Ends a rehearsal where the request would go out: no handler of errors must take it for one."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.method)
+        self.request = request
+
+
+class _Stopped:
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        raise _RequestMade(request)
+
+
+class _Scripted:
+    def __init__(self, script: AnswerScript) -> None:
+        self.script = script
+        self.requests: list[HttpRequest] = []
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.requests.append(request)
+        return self.script.answer(request)
+
+
+def _quiet_log() -> logging.Logger:
+    log = logging.getLogger("airflow_provider_cloudfn.rehearsal")
+    log.setLevel(logging.WARNING)
+    return log
+
+
+def samples_of(
+    steps: Mapping[str, Any] | None,
+    params: Mapping[str, Any] | None,
+    conf: Mapping[str, Any] | None,
+    context: Mapping[str, Any] | None,
+    inputs: Any,
+    events: Sequence[Mapping[str, Any]] | None,
+    run: Mapping[str, Any] | None,
+) -> Samples:
+    """Return the samples that a test gives by keywords."""
+    given = {"steps": steps, "params": params, "conf": conf, "context": context, "events": events, "run": run}
+    return Samples.of({**given, "inputs": inputs}, where="samples")

@@ -1,0 +1,277 @@
+"""What stands for a running Airflow: a context made of samples, and a task brought to where it would be executed."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from airflow_provider_cloudfn.events.record import RECORD_KEY
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.operators.base import arrived_at_run_time
+from airflow_provider_cloudfn.rendering import STAND_IN
+from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
+
+__all__ = ["SampledSteps", "StandInTaskInstance", "require_ours", "stand_in_task"]
+
+_RUN_ID = "rehearsal"
+_MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SampledSteps:
+    """Answers for Airflow with samples. See :class:`airflow_provider_cloudfn.rendering.StandIn`."""
+
+    samples: Samples
+
+    @property
+    def payloads(self) -> Mapping[str, Any]:
+        """The payloads of completion events by name."""
+        return self.samples.context
+
+    @property
+    def steps(self) -> Mapping[str, Any]:
+        """What each step returned, for a task that stands in no Dag."""
+        return self.samples.steps
+
+    def pull(self, step: Any, key: str) -> Any:
+        """
+        Return what an upstream step left in XCom.
+
+        :param step: The upstream operator.
+        :param key: The XCom's key.
+        :raises ExpressionError: when no sample says it.
+        """
+        task_id = step.task_id
+        if key == RECORD_KEY:
+            if task_id in self.samples.records:
+                return self.samples.records[task_id]
+            raise ExpressionError(
+                f"there is no sample of the completion event of step {task_id!r}: give its payload under 'context'"
+            )
+        if task_id not in self.samples.steps:
+            raise ExpressionError(
+                f"there is no sample of what step {task_id!r} returned: give it under 'steps', null if it returned nothing"
+            )
+        value = self.samples.steps[task_id]
+        if step.is_mapped and not (isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
+            raise ExpressionError(
+                f"step {task_id!r} is mapped, so its sample under 'steps' must be a list, not {type(value).__name__}"
+            )
+        return value
+
+
+@dataclass(slots=True)
+class StandInTaskInstance:
+    """What stands for a running task instance."""
+
+    task: Any
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    try_number: int
+    stand_in: SampledSteps
+    pushed: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep what would be pushed."""
+        self.pushed[key] = value
+
+    def xcom_pull(self, task_ids: Any = None, key: str = "return_value", **_: Any) -> Any:
+        """Return the sample of what a step left, where Jinja or an XComArg asks for it."""
+        if not isinstance(task_ids, str):
+            raise ExpressionError("xcom_pull of several steps can't be rehearsed: give 'inputs' in the sample")
+        step = self.task.dag.task_dict.get(task_ids) if self.task.has_dag() else None
+        found = SimpleNamespace(task_id=task_ids, is_mapped=False) if step is None else step
+        return self.stand_in.pull(found, key)
+
+    def get_relevant_upstream_map_indexes(self, **_: Any) -> None:
+        """Say that no index is chosen: a sample gives what this index sees."""
+        return
+
+
+def require_ours(task: Any) -> None:
+    """
+    Refuse a task that is not of this package.
+
+    :param task: An operator or a mapped operator.
+    :raises ConfigurationError: which says what to do instead.
+    """
+    kind = getattr(task, "operator_class", type(task))
+    if not getattr(kind, "cel_fields", ()):
+        name = getattr(kind, "__name__", str(kind))
+        raise ConfigurationError(
+            f"task {getattr(task, 'task_id', task)!r} is a {name}, which holds no expressions: name a CloudFunctionOperator or "
+            "an EmporixStartOperator; for any other task use `airflow tasks render` or `airflow tasks test`"
+        )
+
+
+def stand_in_task(task: Any, samples: Samples, map_index: int | None = None) -> tuple[Any, Any]:
+    """
+    Return a copy of a task, as an instance of it would be executed, and the context for it. Nothing is rendered yet.
+
+    :param task: An operator or a mapped operator.
+    :param samples: What it can read.
+    :param map_index: Which instance of a mapped task; default the first.
+    :raises ConfigurationError: for a task that is not ours, or a map index that can't be.
+    """
+    require_ours(task)
+    if not task.is_mapped and map_index not in (None, -1):
+        raise ConfigurationError(f"map index: task {task.task_id!r} is not mapped; leave the map index out")
+    index = max(0, map_index or 0) if task.is_mapped else -1
+    context = _context(task, samples, index)
+    instance = _unmapped(task, samples, context) if task.is_mapped else copy.copy(task)
+    context["task"] = context["ti"].task = instance
+    if samples.inputs is not ABSENT:
+        _give_inputs(instance, samples.inputs, context)
+    return instance, context
+
+
+def _give_inputs(task: Any, inputs: Any, context: Any) -> None:
+    from airflow.sdk.definitions.template import literal
+
+    if not hasattr(task, "inputs"):
+        raise ConfigurationError(
+            f"inputs: {type(task).__name__} {task.task_id!r} has no parameter 'inputs': leave it out of the sample"
+        )
+    # What arrives is data: no Jinja in it.
+    task.inputs = inputs if "inputs" in arrived_at_run_time(task, context) else literal(inputs)
+
+
+def _unmapped(task: Any, samples: Samples, context: dict[str, Any]) -> Any:
+    import attrs
+
+    expanded = task._get_specified_expand_input()
+    given: dict[str, Any] = {}
+    if samples.inputs is not ABSENT and isinstance(expanded.value, dict) and "inputs" in expanded.value:
+        given["inputs"] = samples.inputs
+        expanded = attrs.evolve(
+            expanded, value={name: value for name, value in expanded.value.items() if name != "inputs"}
+        )
+    index = context["ti"].map_index
+    try:
+        if isinstance(expanded.value, dict) and index >= _instances(expanded.value, context):
+            raise IndexError(index)
+        resolved = expanded.resolve(context)[0] if expanded.value else {}
+    except IndexError:
+        raise ConfigurationError(
+            f"map index: {index} is beyond what task {task.task_id!r} is mapped over here: give a smaller one"
+        ) from None
+    except ConfigurationError:
+        raise
+    except ExpressionError as error:
+        raise ExpressionError(f"task {task.task_id!r} is mapped over it, and {error.problems[0].message}") from None
+    except Exception as error:
+        raise ConfigurationError(
+            f"what task {task.task_id!r} is mapped over can't be found out without Airflow ({type(error).__name__}): give this "
+            "instance's 'inputs' in the sample"
+        ) from error
+    return task.unmap({**resolved, **given})
+
+
+def _instances(expanded: Mapping[str, Any], context: Any) -> float:
+    """Return how many instances a mapped task has; without end where only given inputs are mapped over."""
+    sizes = [len(value.resolve(context) if hasattr(value, "resolve") else value) for value in expanded.values()]
+    return math.prod(sizes) if sizes else math.inf
+
+
+def _context(task: Any, samples: Samples, map_index: int) -> dict[str, Any]:
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+
+    dag = task.dag if task.has_dag() else None
+    run = _run(samples)
+    stand_in = SampledSteps(samples)
+    instance = StandInTaskInstance(
+        task=task,
+        dag_id="rehearsal" if dag is None else dag.dag_id,
+        run_id=run.run_id,
+        task_id=task.task_id,
+        map_index=map_index,
+        try_number=samples.run.get("try_number", 1),
+        stand_in=stand_in,
+    )
+    moment = run.logical_date or run.run_after
+    return {
+        STAND_IN: stand_in,
+        "dag": dag,
+        "dag_run": run,
+        "data_interval_end": run.data_interval_end,
+        "data_interval_start": run.data_interval_start,
+        "ds": moment.strftime("%Y-%m-%d"),
+        "ds_nodash": moment.strftime("%Y%m%d"),
+        "inlets": [],
+        "logical_date": run.logical_date,
+        "outlet_events": OutletEventAccessors(),
+        "outlets": task.outlets,
+        "params": _params(task, samples),
+        "run_id": run.run_id,
+        "task": task,
+        "task_instance": instance,
+        "ti": instance,
+        "ts": moment.isoformat(),
+        "ts_nodash": moment.strftime("%Y%m%dT%H%M%S"),
+    }
+
+
+def _run(samples: Samples) -> Any:
+    run_after = _time(samples.run, "run_after", _MOMENT) or _MOMENT
+    logical_date = _time(samples.run, "logical_date", run_after)
+    return SimpleNamespace(
+        run_id=samples.run.get("id", _RUN_ID),
+        run_after=run_after,
+        logical_date=logical_date,
+        data_interval_start=_time(samples.run, "data_interval_start", logical_date),
+        data_interval_end=_time(samples.run, "data_interval_end", logical_date),
+        conf=dict(samples.conf),
+        consumed_asset_events=[_asset_event(record, index) for index, record in enumerate(samples.events)],
+        run_type="manual",
+    )
+
+
+def _time(run: Mapping[str, Any], name: str, default: dt.datetime | None) -> dt.datetime | None:
+    value = run.get(name, default)
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise ConfigurationError(
+                f"run.{name}: must be a time in RFC 3339, such as 2026-01-31T12:00:00Z, not {value!r}"
+            ) from None
+    if value is None or not isinstance(value, dt.datetime):
+        if value is None:
+            return None
+        raise ConfigurationError(f"run.{name}: must be a time in RFC 3339, not {type(value).__name__}")
+    return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+
+
+def _asset_event(record: Mapping[str, Any], index: int) -> Any:
+    name = record["metadata"]["type"]
+    return SimpleNamespace(
+        asset=SimpleNamespace(name=name, uri=name),
+        extra=dict(record),
+        # In the order in which they are given.
+        timestamp=_MOMENT + dt.timedelta(microseconds=index),
+        source_dag_id=None,
+        source_run_id=None,
+        source_task_id=None,
+        source_map_index=None,
+    )
+
+
+def _params(task: Any, samples: Samples) -> dict[str, Any]:
+    """Return the params as a run has them: the Dag's, the conf's over them, the sample's over both."""
+    declared = getattr(task, "params", None) or {}
+    values = {}
+    for name in declared:
+        param = declared.get_param(name) if hasattr(declared, "get_param") else declared[name]
+        value = getattr(param, "value", param)
+        # Airflow's mark for a param without default.
+        if type(value).__name__ != "ArgNotSet":
+            values[name] = value
+    values.update({name: value for name, value in samples.conf.items() if name in declared})
+    return {**values, **samples.params}
