@@ -38,7 +38,7 @@ def session_members(session: int, *, spare: int = 0, within: Path | None = None)
     return members
 
 
-def end_session(session: int, *, spare: int = 0, within: Path | None = None, seconds: float = 10) -> None:
+def end_session(session: int, *, spare: int = 0, within: Path | None = None, seconds: float = 5) -> None:
     """
     Ask the processes of a session to end, and kill those that have not when the time is over.
 
