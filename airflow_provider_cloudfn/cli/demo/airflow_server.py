@@ -191,7 +191,11 @@ def _environment(folder: Path, dags: Path, ports: _Ports, name: str) -> dict[str
         "kwargs": {"path": str(dags)},
     }
     url = f"http://127.0.0.1:{ports.api}"
+    # A proxy of the caller's is for the world outside: Airflow's own parts talk to each other here.
+    direct = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1", "localhost"]))
     return kept | {
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         # `airflow standalone` starts its parts by the name `airflow`.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
         "PYTHONSAFEPATH": "1",

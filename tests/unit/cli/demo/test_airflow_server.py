@@ -72,12 +72,14 @@ def test_it_is_there_when_start_returns_and_gone_when_stop_does(tmp_path: Path) 
 
 def test_nothing_of_the_callers_own_airflow_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", "http://elsewhere")
+    monkeypatch.setenv("NO_PROXY", "intern.example.com")
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     server = AirflowServer.start(tmp_path, tmp_path / "dags", command=_COMMAND)
     server.stop()
     environment = _environment(server)
     assert "AIRFLOW_CONN_SHOP" not in environment
     assert "AIRFLOW__CORE__EXECUTOR" not in environment
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "intern.example.com,127.0.0.1,localhost"
     assert environment["AIRFLOW_HOME"] == str(tmp_path / "airflow")
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
     (bundle,) = json.loads(environment["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"])
