@@ -49,6 +49,7 @@ class CloudFunctionError(Exception):
     :param request_id: The service's own name for the request, to quote to its support.
     :param retryable: Whether the same attempt can succeed later, unchanged.
     :param retry_after: How many seconds the service asked to wait before that.
+    :param never_sent: Whether the service provably never got the request.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class CloudFunctionError(Exception):
         request_id: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        never_sent: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -66,6 +68,7 @@ class CloudFunctionError(Exception):
         self.request_id = request_id
         self.retryable = retryable
         self.retry_after = retry_after
+        self.never_sent = never_sent
 
     def __str__(self) -> str:
         return self.message

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from contextlib import asynccontextmanager
+import time
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urljoin
 
-from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, NoAuth
-from airflow_provider_cloudfn.client.prepared import ABSENT, PreparedRequest, QueryValues, prepare
+from airflow_provider_cloudfn.client.attempt import Attempt, AttemptObserver, report
+from airflow_provider_cloudfn.client.body import ABSENT
+from airflow_provider_cloudfn.client.exchange import Exchange
+from airflow_provider_cloudfn.client.prepared import PreparedRequest, prepare
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import Response, read_response
+from airflow_provider_cloudfn.client.retry import RetryPolicy, is_idempotent
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.status import status_error
 from airflow_provider_cloudfn.client.transport import Transport, open_transport, within
-from airflow_provider_cloudfn.client.url import BaseUrl, Origin
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.client.body import FilePart
+    from airflow_provider_cloudfn.client.query import ListStyle, QueryValues
+    from airflow_provider_cloudfn.client.sink import ResponseSink
 
 __all__ = ["Client", "run"]
 
@@ -39,6 +47,11 @@ class Client:
     :param tls: How certificates are checked; None as the system does.
     :param proxy: The URL of a proxy, or None.
     :param on_secret: Told every secret that is obtained on the way, before it is used.
+    :param retry: When a request is sent again within a call; see :data:`~airflow_provider_cloudfn.client.retry.NO_RETRY`.
+    :param is_allowed: Whether an IP address may be talked to; asked before a connection is made. None for any.
+    :param secret_values: What :func:`~airflow_provider_cloudfn.client.secret.secret` stands for in a request.
+    :param on_attempt: Told what came of each attempt.
+    :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
     """
 
     def __init__(
@@ -51,6 +64,11 @@ class Client:
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
         on_secret: Callable[[str], object] | None = None,
+        retry: RetryPolicy | None = None,
+        is_allowed: Callable[[str], bool] | None = None,
+        secret_values: Mapping[str, str] | None = None,
+        on_attempt: AttemptObserver | None = None,
+        headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None,
     ) -> None:
         self._base_url = BaseUrl.parse(base_url) if isinstance(base_url, str) else base_url
         self._auth = NoAuth() if auth is None else auth
@@ -59,13 +77,18 @@ class Client:
         self._tls = tls
         self._proxy = proxy
         self._on_secret = on_secret
+        self._retry = RetryPolicy() if retry is None else retry
+        self._is_allowed = is_allowed
+        self._secret_values = dict(secret_values or {})
+        self._on_attempt = on_attempt
+        self._headers_for_attempt = headers_for_attempt
         self._told: set[str] = set(self._auth.secrets())
         self._transport: Transport | None = None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Client]:
         """Keep connections open for as long as the block lasts: for several requests in one event loop."""
-        async with open_transport(self._timeouts, self._limits, tls=self._tls, proxy=self._proxy) as transport:
+        async with self._open_new() as transport:
             before, self._transport = self._transport, transport
             try:
                 yield self
@@ -95,73 +118,159 @@ class Client:
         uri: str,
         *,
         query: QueryValues | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, Any] | None = None,
         json: object = ABSENT,
         data: object = None,
+        files: Mapping[str, FilePart | Sequence[FilePart]] | None = None,
+        list_style: ListStyle = "repeat",
+        compress: bool = False,
     ) -> PreparedRequest:
         """
         Make a request of plain values, without any network. See :func:`~airflow_provider_cloudfn.client.prepared.prepare`.
 
         :param method: The method.
         :param uri: The path below the base URL, perhaps with a query.
-        :param query: Names and values; a list repeats its name, None leaves it out.
+        :param query: Names and values; a list is written as `list_style` says, None leaves a value out.
         :param headers: Names and values; None leaves one out.
         :param json: A value to send as JSON.
         :param data: Bytes or text to send as they are, or a map to send as a form.
+        :param files: Files of a form, whose other fields `data` holds.
+        :param list_style: How lists are written: ``repeat``, ``brackets`` or ``comma``.
+        :param compress: Whether a large body is sent compressed.
         :raises ConfigurationError: for what can't be sent.
         """
-        return prepare(self._base_url, self._auth, method, uri, query=query, headers=headers, json=json, data=data)
+        return prepare(
+            self._base_url,
+            self._auth,
+            method,
+            uri,
+            query=query,
+            headers=headers,
+            json=json,
+            data=data,
+            files=files,
+            list_style=list_style,
+            compress=compress,
+        )
 
     async def request(
         self,
         method: str,
         uri: str,
         *,
-        query: QueryValues | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: object = ABSENT,
-        data: object = None,
         timeout: float | None = None,
         check_status: bool = True,
+        retry: RetryPolicy | None = None,
+        idempotent: bool | None = None,
+        sink: ResponseSink | None = None,
+        **parts: Any,
     ) -> Response:
         """
         Make a call.
 
         :param method: The method.
         :param uri: The path below the base URL, perhaps with a query.
-        :param query: Names and values; a list repeats its name, None leaves it out.
-        :param headers: Names and values; None leaves one out.
-        :param json: A value to send as JSON.
-        :param data: Bytes or text to send as they are, or a map to send as a form.
-        :param timeout: Seconds for the whole call; default as the client's.
-        :param check_status: Raise an error for a status other than 2xx.
+        :param timeout: As of :meth:`send`, and so are those up to `sink`.
+        :param parts: The rest of the request, as :meth:`prepare` takes it.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
-        prepared = self.prepare(method, uri, query=query, headers=headers, json=json, data=data)
-        return await self.send(prepared, timeout=timeout, check_status=check_status)
+        return await self.send(
+            self.prepare(method, uri, **parts),
+            timeout=timeout,
+            check_status=check_status,
+            retry=retry,
+            idempotent=idempotent,
+            sink=sink,
+        )
 
     async def send(
-        self, prepared: PreparedRequest, *, timeout: float | None = None, check_status: bool = True
+        self,
+        prepared: PreparedRequest,
+        *,
+        timeout: float | None = None,
+        check_status: bool = True,
+        retry: RetryPolicy | None = None,
+        idempotent: bool | None = None,
+        sink: ResponseSink | None = None,
     ) -> Response:
         """
-        Send what was prepared.
+        Send what was prepared, again where that can help.
 
         :param prepared: The request.
-        :param timeout: Seconds for the whole call; default as the client's.
+        :param timeout: Seconds for the whole call, all attempts and the waits between them; default as the client's.
         :param check_status: Raise an error for a status other than 2xx.
+        :param retry: When it is sent again; default as the client's.
+        :param idempotent: Whether sending it twice does no more than sending it once; default by its method and headers.
+        :param sink: Where the body of a success goes, instead of into memory.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
         total = self._timeouts.total if timeout is None else Timeouts(total=timeout).total
-        shown = self._redaction().url(prepared.url)
+        policy = self._retry if retry is None else retry
+        repeatable = is_idempotent(prepared) if idempotent is None else idempotent
+        request = prepared.filled(self._secret_values).as_http()
+        begun = time.monotonic()
+        number = 0
+        async with self._open() as transport:
+            while True:
+                number += 1
+                left = total - (time.monotonic() - begun)
+                outcome, done = await self._attempt(request, transport, number, left, sink, total)
+                spent = time.monotonic() - begun
+                wait = None
+                if policy.wants(outcome, idempotent=repeatable):
+                    wait = policy.wait(outcome, number, left=min(policy.total, total) - spent)
+                report(done(wait), self._on_attempt)
+                if wait is None:
+                    break
+                await asyncio.sleep(wait)
+        if isinstance(outcome, CloudFunctionError):
+            raise outcome
+        if check_status and not outcome.ok:
+            raise status_error(prepared.method, outcome, self._redaction())
+        return outcome
+
+    async def _attempt(
+        self,
+        request: HttpRequest,
+        transport: Transport,
+        number: int,
+        left: float,
+        sink: ResponseSink | None,
+        total: float,
+    ) -> tuple[Response | CloudFunctionError, Callable[[float | None], Attempt]]:
+        """Return what came of an attempt, and what makes its record once it is known whether another one follows."""
+        more = self._headers_for_attempt(number) if self._headers_for_attempt is not None else None
+        exchange = self._exchange(transport, headers=more, sink=sink)
+        started_at, begun = time.time(), time.monotonic()
+        shown = self._redaction().url(request.url)
+        outcome: Response | CloudFunctionError
         try:
-            url, raw = await within(total, f"{prepared.method} {shown}", self._with_transport(prepared))
-            redaction = self._redaction()
-            response = read_response(raw, redaction.url(url))
+            where = f"{request.method} {shown}"
+            url, raw = await within(max(left, 0.001), where, exchange.send(request), shown_as=total)
+            outcome = read_response(raw, self._redaction().url(url), exchange.stored)
         except CloudFunctionError as error:
-            raise self._redacted(error) from None
-        if check_status and not response.ok:
-            raise status_error(prepared.method, response, redaction)
-        return response
+            outcome = self._redacted(error)
+        duration = time.monotonic() - begun
+
+        def record(next_in: float | None) -> Attempt:
+            response = None if isinstance(outcome, CloudFunctionError) else outcome
+            return Attempt(
+                number=number,
+                method=request.method,
+                url=shown,
+                started_at=started_at,
+                duration=duration,
+                status=outcome.status,
+                request_id=outcome.request_id,
+                error=None if response else str(outcome),
+                error_type=None if response else type(outcome).__name__,
+                sent=len(request.body),
+                received=_received(response),
+                token_requests=exchange.token_requests,
+                next_in=next_in,
+            )
+
+        return outcome, record
 
     async def obtain_credentials(self, flow: AuthFlow) -> None:
         """
@@ -171,7 +280,8 @@ class Client:
         :raises CloudFunctionError: when there are none to be had.
         """
         async with self._open() as transport:
-            await within(self._timeouts.total, "the request for credentials", self._drive(flow, transport))
+            exchange = self._exchange(transport)
+            await within(self._timeouts.total, "the request for credentials", exchange.drive(flow))
 
     def request_sync(self, method: str, uri: str, **arguments: Any) -> Response:
         """
@@ -183,17 +293,14 @@ class Client:
         """
         return run(lambda: self.request(method, uri, **arguments))
 
-    async def _with_transport(self, prepared: PreparedRequest) -> tuple[str, HttpResponse]:
-        async with self._open() as transport:
-            request = prepared.as_http()
-            for _ in range(self._limits.redirects + 1):
-                raw = await self._drive(self._auth.flow(request), transport)
-                following = self._redirected(request, raw)
-                if following is None:
-                    return request.url, raw
-                request = following
-        raise CommunicationError(
-            f"{prepared.method} {prepared.url}: redirected more than {self._limits.redirects} times; check the uri"
+    def _exchange(self, transport: Transport, **settings: Any) -> Exchange:
+        return Exchange(
+            transport,
+            self._auth,
+            self._base_url.origin,
+            redirects=self._limits.redirects,
+            tell_secrets=self._tell_secrets,
+            **settings,
         )
 
     @asynccontextmanager
@@ -201,47 +308,13 @@ class Client:
         if self._transport is not None:
             yield self._transport
             return
-        async with open_transport(self._timeouts, self._limits, tls=self._tls, proxy=self._proxy) as transport:
+        async with self._open_new() as transport:
             yield transport
 
-    async def _drive(self, flow: AuthFlow, transport: Transport) -> HttpResponse:
-        """Send what an auth scheme yields, and return the answer to the last of it."""
-        try:
-            request = next(flow)
-            while True:
-                self._tell_secrets()
-                response = await transport.send(request)
-                try:
-                    request = flow.send(response)
-                except StopIteration:
-                    return response
-        finally:
-            self._tell_secrets()
-            flow.close()
-
-    def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
-        """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""
-        location = raw.header("location")
-        if raw.status not in (301, 302, 303, 307, 308) or location is None:
-            return None
-        url = urljoin(request.url, location).partition("#")[0]
-        try:
-            origin = Origin.of(url)
-        except ConfigurationError:
-            origin = None
-        if origin != self._base_url.origin:
-            raise CommunicationError(
-                f"{request.method} {request.url} was redirected to another host"
-                + (f" ({origin.scheme}://{origin.host}:{origin.port})" if origin else "")
-                + "; credentials stay where the connection says, so this is not followed: if it is right, "
-                "make a connection with that base URL",
-                status=raw.status,
-            )
-        if raw.status == 303 or (raw.status in (301, 302) and request.method == "POST"):
-            method = "HEAD" if request.method == "HEAD" else "GET"
-            kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
-            return HttpRequest(method, url, kept)
-        return HttpRequest(request.method, url, request.headers, request.body)
+    def _open_new(self) -> AbstractAsyncContextManager[Transport]:
+        return open_transport(
+            self._timeouts, self._limits, tls=self._tls, proxy=self._proxy, is_allowed=self._is_allowed
+        )
 
     def _tell_secrets(self) -> None:
         for secret in self._auth.secrets():
@@ -251,12 +324,19 @@ class Client:
                     self._on_secret(secret)
 
     def _redaction(self) -> Redaction:
-        return Redaction(self._auth.secrets(), self._auth.reserved_query)
+        secrets = [*self._auth.secrets(), *self._secret_values.values()]
+        return Redaction(secrets, self._auth.reserved_query)
 
     def _redacted(self, error: CloudFunctionError) -> CloudFunctionError:
         error.message = self._redaction().text(error.message)
         error.args = (error.message,)
         return error
+
+
+def _received(response: Response | None) -> int:
+    if response is None:
+        return 0
+    return len(response.content) if response.stored is None else response.stored.size
 
 
 def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

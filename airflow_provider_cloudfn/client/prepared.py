@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
+from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
+from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.url import BaseUrl
 
@@ -20,10 +24,8 @@ __all__ = ["ABSENT", "METHODS", "PreparedRequest", "QueryValues", "prepare"]
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
-#: Stands for no body, because None is a body: JSON's null.
-ABSENT: Final = object()
-
-QueryValues = Mapping[str, Any] | Sequence[tuple[str, str]]
+#: What is smaller than this is not worth compressing.
+COMPRESSED_FROM = 1024
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PROTOCOL_HEADERS = frozenset(
@@ -32,28 +34,43 @@ _PROTOCOL_HEADERS = frozenset(
         "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
     """
-    A request as it will be sent, before credentials.
+    A request as it will be sent, before credentials; a secret inside it is shown as ``***``.
 
     :param method: The method.
     :param url: The whole URL.
     :param headers: Names and values, in their order.
     :param body: The bytes of the body.
+    :param compress: Whether the body is compressed at sending, if it is large enough.
+    :param recipe: Makes the request with its secrets filled in; None where it has none.
     """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = field(default=b"", repr=False)
+    compress: bool = False
+    recipe: Callable[[Callable[[str], str]], PreparedRequest] | None = field(default=None, repr=False, compare=False)
+
+    def filled(self, secret_values: Mapping[str, str]) -> PreparedRequest:
+        """
+        Return the request with its secrets.
+
+        :param secret_values: The connection's secrets, by name.
+        :raises ConfigurationError: for a secret that the connection doesn't have.
+        """
+        return self if self.recipe is None else self.recipe(looked_up(secret_values))
 
     def as_http(self) -> HttpRequest:
-        """Return the request as an auth scheme takes it."""
-        return HttpRequest(self.method, self.url, self.headers, self.body)
+        """Return the request as an auth scheme takes it: the very bytes that go over the wire."""
+        if not self.compress or len(self.body) < COMPRESSED_FROM:
+            return HttpRequest(self.method, self.url, self.headers, self.body)
+        headers = (*self.headers, ("Content-Encoding", "gzip"))
+        return HttpRequest(self.method, self.url, headers, gzip.compress(self.body, mtime=0))
 
 
 def prepare(
@@ -63,9 +80,12 @@ def prepare(
     uri: str,
     *,
     query: QueryValues | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, Any] | None = None,
     json: object = ABSENT,
     data: object = None,
+    files: Mapping[str, FilePart | Sequence[FilePart]] | None = None,
+    list_style: ListStyle = "repeat",
+    compress: bool = False,
 ) -> PreparedRequest:
     """
     Make a request of plain values.
@@ -74,52 +94,41 @@ def prepare(
     :param auth: What will put credentials on it, and so owns some headers and parameters.
     :param method: One of :data:`METHODS`.
     :param uri: The path below the base URL, perhaps with a query.
-    :param query: Names and values; a list repeats its name, None leaves it out.
+    :param query: Names and values; a list is written as `list_style` says, None leaves a value out.
     :param headers: Names and values; None leaves one out.
     :param json: A value to send as JSON.
     :param data: Bytes or text to send as they are, or a map to send as a form.
+    :param files: Files of a form (RFC 7578), whose other fields `data` holds.
+    :param list_style: How lists are written in the query and in a form: ``repeat``, ``brackets`` or ``comma``.
+    :param compress: Whether a large body is sent compressed.
     :raises ConfigurationError: for what can't be sent, or what the connection or the protocol owns.
     """
     if method not in METHODS:
         raise ConfigurationError(f"method: {method!r} is none of {', '.join(METHODS)}")
-    if json is not ABSENT and data is not None:
-        raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
-    pairs = list(query_pairs(query))
-    own = _own_headers(headers, auth.reserved_headers)
-    url = base_url.join(uri, pairs)
-    _refuse_reserved_query(url, auth.reserved_query)
-    body, media_type = _body(json, data)
-    if media_type is not None and not any(name.lower() == "content-type" for name, _ in own):
-        own.append(("Content-Type", media_type))
-    if not any(name.lower() == "accept" for name, _ in own):
-        own.append(("Accept", "application/json, */*;q=0.5"))
-    return PreparedRequest(method, url, tuple(own), body)
 
+    def made(fill: Callable[[str], str] | None) -> PreparedRequest:
+        def filled(value: Any) -> Any:
+            return value if fill is None else fill_secrets(value, fill)
 
-def query_pairs(query: QueryValues | None) -> Iterable[tuple[str, str]]:
-    """
-    Yield the names and values of a query as text.
+        pairs = list(query_pairs(filled(query), list_style))
+        own = _own_headers(filled(headers), auth.reserved_headers)
+        url = base_url.join(uri, pairs)
+        _refuse_reserved_query(url, auth.reserved_query)
+        body, media_type = make_body(filled(json), filled(data), files, list_style)
+        names = {name.lower() for name, _ in own}
+        if media_type is not None and ("content-type" not in names or files):
+            if files and "content-type" in names:
+                raise ConfigurationError('headers["Content-Type"]: a form with files has its own: leave it out')
+            own.append(("Content-Type", media_type))
+        if "accept" not in names:
+            own.append(("Accept", "application/json, */*;q=0.5"))
+        return PreparedRequest(method, url, tuple(own), body, compress and "content-encoding" not in names)
 
-    :param query: Names and values; a list repeats its name, None leaves it out.
-    :raises ConfigurationError: for a value that has no text.
-    """
-    if query is None:
-        return
-    items = query.items() if isinstance(query, Mapping) else query
-    for name, value in items:
-        several = isinstance(value, (list, tuple))
-        for one in value if several else (value,):
-            if one is not None:
-                yield name, _scalar_text(f'query["{name}"]', one)
-
-
-def _scalar_text(place: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (Mapping, list, tuple, set)):
-        raise ConfigurationError(f"{place}: must be text or a number, not {type(value).__name__}")
-    text = encode_json(value)
-    return text[1:-1] if text.startswith('"') else text
+    if not any(has_secrets(value) for value in (query, headers, json, data)):
+        return made(None)
+    shown = made(lambda _: HIDDEN)
+    # What is percent-encoded in a URL is meant to be read here, and nobody sends it.
+    return replace(shown, url=shown.url.replace(quote(HIDDEN, safe=""), HIDDEN), recipe=made)
 
 
 def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> list[tuple[str, str]]:
@@ -142,7 +151,7 @@ def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) ->
         if lower in seen:
             raise ConfigurationError(f"{place}: is given twice, in different cases: give it once")
         seen.add(lower)
-        text = _scalar_text(place, value).strip(" \t")
+        text = scalar_text(place, value).strip(" \t")
         if not all(character == "\t" or " " <= character <= "~" or "\xa0" <= character <= "\xff" for character in text):
             raise ConfigurationError(
                 f"{place}: has a line break, a control character or one beyond Latin-1: encode it, as with url.encode(…)"
@@ -161,17 +170,3 @@ def _refuse_reserved_query(url: str, reserved: frozenset[str]) -> None:
             raise ConfigurationError(
                 f'query["{name}"]: the connection\'s authentication sets this parameter: leave it out'
             )
-
-
-def _body(json: object, data: object) -> tuple[bytes, str | None]:
-    if json is not ABSENT:
-        return encode_json(json).encode(), "application/json"
-    if data is None:
-        return b"", None
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data), "application/octet-stream"
-    if isinstance(data, str):
-        return data.encode(), "text/plain; charset=utf-8"
-    if isinstance(data, Mapping):
-        return urlencode(list(query_pairs(data))).encode("ascii"), _FORM
-    raise ConfigurationError(f"data: must be bytes, text or a map to send as a form, not {type(data).__name__}")

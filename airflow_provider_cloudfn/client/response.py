@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_cloudfn.auth.message import HttpResponse
+    from airflow_provider_cloudfn.client.sink import StoredBody
 
 __all__ = ["Response", "read_response"]
 
@@ -43,6 +44,7 @@ class Response:
     :param content: The bytes of the body, decompressed.
     :param url: Where it came from, without secrets.
     :param request_id: The service's own name for the request, where it gives one.
+    :param stored: The body that went into a sink instead.
     """
 
     status: int
@@ -51,6 +53,7 @@ class Response:
     content: bytes = field(repr=False)
     url: str
     request_id: str | None
+    stored: StoredBody | None = None
 
     @property
     def ok(self) -> bool:
@@ -68,12 +71,13 @@ class Response:
         }
 
 
-def read_response(raw: HttpResponse, url: str) -> Response:
+def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None) -> Response:
     """
     Read an answer by its Content-Type.
 
     :param raw: What came over the wire.
     :param url: Where it came from, without secrets.
+    :param stored: The body that went into a sink instead.
     :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
     """
     headers = response_headers(raw)
@@ -89,7 +93,15 @@ def read_response(raw: HttpResponse, url: str) -> Response:
                 request_id=request_id,
             ) from None
         body = raw.content.decode("utf-8", "replace")
-    return Response(status=raw.status, headers=headers, body=body, content=raw.content, url=url, request_id=request_id)
+    return Response(
+        status=raw.status,
+        headers=headers,
+        body=body,
+        content=raw.content,
+        url=url,
+        request_id=request_id,
+        stored=stored,
+    )
 
 
 def response_headers(raw: HttpResponse) -> Mapping[str, str]:

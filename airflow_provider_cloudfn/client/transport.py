@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
+from airflow_provider_cloudfn.client.sink import BodyWriter
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     CommunicationError,
@@ -17,11 +19,12 @@ from airflow_provider_cloudfn.exceptions import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import aiohttp
 
     from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
+    from airflow_provider_cloudfn.client.sink import ResponseSink, StoredBody
 
 __all__ = ["Transport", "open_transport"]
 
@@ -36,12 +39,20 @@ class Transport:
     :param session: An aiohttp session.
     :param limits: How much an answer may bring.
     :param proxy: The URL of a proxy, or None.
+    :param is_allowed: Whether an IP address may be talked to; None for any.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, limits: ResponseLimits, proxy: str | None) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        limits: ResponseLimits,
+        proxy: str | None,
+        is_allowed: Callable[[str], bool] | None = None,
+    ) -> None:
         self._session = session
         self._limits = limits
         self._proxy = proxy
+        self._is_allowed = is_allowed
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """
@@ -52,11 +63,29 @@ class Transport:
         :raises CommunicationError: when no connection can be made, or what comes over it is not a whole answer.
         :raises LimitError: when the answer is larger than allowed.
         """
+        response, _ = await self._send(request, None)
+        return response
+
+    async def send_to(self, request: HttpRequest, sink: ResponseSink) -> tuple[HttpResponse, StoredBody | None]:
+        """
+        Send a request, and let the body of a success go into a sink; that of any other answer is read.
+
+        :param request: The request, with credentials.
+        :param sink: Where the body goes.
+        :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
+        """
+        return await self._send(request, sink)
+
+    async def _send(self, request: HttpRequest, sink: ResponseSink | None) -> tuple[HttpResponse, StoredBody | None]:
         import aiohttp
         from yarl import URL
 
         parts = urlsplit(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
+        if self._is_allowed is not None:
+            from airflow_provider_cloudfn.client.resolver import refuse_literal_address
+
+            refuse_literal_address(parts.hostname or "", self._is_allowed)
         try:
             async with self._session.request(
                 request.method,
@@ -66,9 +95,15 @@ class Transport:
                 allow_redirects=False,
                 proxy=self._proxy,
             ) as response:
-                content = await self._read(response, where)
                 headers = tuple((name, value) for name, value in response.headers.items())
-                return HttpResponse(response.status, headers, content)
+                pieces = self._decoded(response, where)
+                if sink is None or not 200 <= response.status < 300:
+                    return HttpResponse(response.status, headers, await self._read(pieces, response, where)), None
+                async with BodyWriter(sink) as writer:
+                    async for piece in pieces:
+                        await writer.write(piece)
+                stored = writer.stored(response.headers.get("Content-Type"))
+                return HttpResponse(response.status, headers), stored
         except CloudFunctionError:
             raise
         except TimeoutError as error:
@@ -82,6 +117,7 @@ class Transport:
             raise CommunicationError(
                 f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
                 retryable=True,
+                never_sent=True,
             ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise CommunicationError(
@@ -89,19 +125,34 @@ class Transport:
                 retryable=True,
             ) from None
 
-    async def _read(self, response: aiohttp.ClientResponse, where: str) -> bytes:
+    async def _decoded(self, response: aiohttp.ClientResponse, where: str) -> AsyncIterator[bytes]:
+        try:
+            decoder = BodyDecoder(response.headers.get("Content-Encoding"))
+        except DecodingError as error:
+            raise CommunicationError(f"{where}: what came can't be read: {error}", status=response.status) from None
+        try:
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                for piece in decoder.feed(chunk):
+                    yield piece
+            decoder.finish()
+        except DecodingError as error:
+            raise CommunicationError(
+                f"{where}: what came can't be read: {error}", status=response.status, retryable=True
+            ) from None
+
+    async def _read(self, pieces: AsyncIterator[bytes], response: aiohttp.ClientResponse, where: str) -> bytes:
         bound = self._limits.body
         declared = response.content_length
-        if declared is not None and declared > bound:
+        if declared is not None and declared > bound and response.method != "HEAD":
             raise self._too_large(where)
-        chunks: list[bytes] = []
+        found: list[bytes] = []
         size = 0
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            size += len(chunk)
+        async for piece in pieces:
+            size += len(piece)
             if size > bound:
                 raise self._too_large(where)
-            chunks.append(chunk)
-        return b"".join(chunks)
+            found.append(piece)
+        return b"".join(found)
 
     def _too_large(self, where: str) -> LimitError:
         return LimitError(
@@ -111,7 +162,12 @@ class Transport:
 
 @asynccontextmanager
 async def open_transport(
-    timeouts: Timeouts, limits: ResponseLimits, *, tls: ssl.SSLContext | None, proxy: str | None
+    timeouts: Timeouts,
+    limits: ResponseLimits,
+    *,
+    tls: ssl.SSLContext | None,
+    proxy: str | None,
+    is_allowed: Callable[[str], bool] | None = None,
 ) -> AsyncIterator[Transport]:
     """
     Open a session for as long as the block lasts.
@@ -120,10 +176,16 @@ async def open_transport(
     :param limits: How much an answer may bring.
     :param tls: How certificates are checked; None as the system does.
     :param proxy: The URL of a proxy, or None.
+    :param is_allowed: Whether an IP address may be talked to; None for any. A proxy's own is not asked about, and behind one
+        it is the proxy that resolves names.
     """
     import aiohttp
 
     arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
+    if is_allowed is not None and proxy is None:
+        from airflow_provider_cloudfn.client.resolver import GuardedResolver
+
+        arguments["resolver"] = GuardedResolver(is_allowed)
     connector = aiohttp.TCPConnector(**arguments)
     async with aiohttp.ClientSession(
         connector=connector,
@@ -133,11 +195,12 @@ async def open_transport(
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=timeouts.connect, connect=timeouts.connect, sock_read=timeouts.read
         ),
-        headers={"User-Agent": _user_agent()},
+        headers={"User-Agent": _user_agent(), "Accept-Encoding": ACCEPT_ENCODING},
+        auto_decompress=False,
         max_line_size=_HEADERS,
         max_field_size=_HEADERS,
     ) as session:
-        yield Transport(session, limits, proxy)
+        yield Transport(session, limits, proxy, is_allowed)
 
 
 def _user_agent() -> str:
@@ -150,7 +213,9 @@ def _timed_out(error: BaseException, where: str) -> CloudFunctionError:
     import aiohttp
 
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return RequestTimeoutError(f"{where}: no connection was made in time; the service may be down", retryable=True)
+        return RequestTimeoutError(
+            f"{where}: no connection was made in time; the service may be down", retryable=True, never_sent=True
+        )
     return RequestTimeoutError(
         f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
     )
@@ -162,15 +227,17 @@ def _cause(error: BaseException) -> str:
     return type(error).__name__ + (f": {type(cause).__name__}" if cause is not None else "")
 
 
-async def within(seconds: float, where: str, work: Any) -> Any:
+async def within(seconds: float, where: str, work: Any, *, shown_as: float | None = None) -> Any:
     """
     Wait for work, but not for longer than that.
 
     :param seconds: How long.
     :param where: What the error names.
     :param work: A coroutine.
+    :param shown_as: How long the error says that it was allowed to take, where `seconds` is what was left of that.
     :raises RequestTimeoutError: when it takes longer.
     """
+    shown = seconds if shown_as is None else shown_as
     try:
         async with asyncio.timeout(seconds) as scope:
             return await work
@@ -178,6 +245,6 @@ async def within(seconds: float, where: str, work: Any) -> Any:
         if not scope.expired():
             raise
         raise RequestTimeoutError(
-            f"{where}: took longer than {seconds:g} seconds in all; the service may have taken the request all the same",
+            f"{where}: took longer than {shown:g} seconds in all; the service may have taken the request all the same",
             retryable=True,
         ) from None

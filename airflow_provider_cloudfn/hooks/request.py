@@ -9,7 +9,8 @@ from airflow_provider_cloudfn.hooks.base import ConnectionHook, SettingsT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.client.prepared import PreparedRequest, QueryValues
+    from airflow_provider_cloudfn.client.prepared import PreparedRequest
+    from airflow_provider_cloudfn.client.query import QueryValues
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["RequestHook"]

@@ -1,0 +1,76 @@
+"""What came of each attempt of a call: for logs, traces and metrics, without any secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = ["Attempt", "AttemptObserver", "report"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One attempt.
+
+    :param number: Counted from 1.
+    :param method: The request's method.
+    :param url: Where it went, without secrets.
+    :param started_at: When, in seconds since the epoch.
+    :param duration: How many seconds it took, token requests and redirects included.
+    :param status: The status of the answer; None where none came.
+    :param request_id: The service's own name for the request, where it gives one.
+    :param error: What went wrong, without secrets; None for an answer of any status.
+    :param error_type: The name of the error's class.
+    :param sent: Bytes of the body that was sent.
+    :param received: Bytes of the body that came, after decompression.
+    :param token_requests: How many requests were sent to get a token.
+    :param next_in: In how many seconds the next attempt follows; None where this was the last.
+    """
+
+    number: int
+    method: str
+    url: str
+    started_at: float
+    duration: float
+    status: int | None = None
+    request_id: str | None = None
+    error: str | None = None
+    error_type: str | None = None
+    sent: int = 0
+    received: int = 0
+    token_requests: int = 0
+    next_in: float | None = None
+
+
+AttemptObserver: TypeAlias = Callable[[Attempt], object]
+
+
+def report(attempt: Attempt, observer: AttemptObserver | None) -> None:
+    """
+    Log an attempt on one line, and tell it to whoever wants to know. What that one does wrong breaks no call.
+
+    :param attempt: The attempt.
+    :param observer: Is told, or None.
+    """
+    log.info(
+        "%s %s: %s after %.3f s (attempt %d, %d bytes sent, %d received%s)",
+        attempt.method,
+        attempt.url,
+        attempt.status if attempt.status is not None else attempt.error_type,
+        attempt.duration,
+        attempt.number,
+        attempt.sent,
+        attempt.received,
+        "" if attempt.next_in is None else f"; next in {attempt.next_in:.1f} s",
+    )
+    if observer is None:
+        return
+    try:
+        observer(attempt)
+    except Exception:
+        log.exception("An observer of attempts failed")

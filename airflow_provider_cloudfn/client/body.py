@@ -1,0 +1,88 @@
+"""The bytes of a body, and what they are: JSON, text, bytes, a form, or a form with files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from airflow_provider_cloudfn.client.query import query_pairs
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.json_encoding import encode_json
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.query import ListStyle
+
+__all__ = ["ABSENT", "FilePart", "make_body"]
+
+#: Stands for no body, because None is a body: JSON's null.
+ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """
+    A file of a form (RFC 7578).
+
+    :param filename: What the service is told that it is called.
+    :param content: Its bytes.
+    :param media_type: What it is.
+    """
+
+    filename: str
+    content: bytes = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+def make_body(
+    json: object, data: object, files: Mapping[str, FilePart | Sequence[FilePart]] | None, list_style: ListStyle
+) -> tuple[bytes, str | None]:
+    """
+    Return the bytes of a body and their media type; None where there is no body.
+
+    :param json: A value to send as JSON, or :data:`ABSENT`.
+    :param data: Bytes or text to send as they are, a map to send as a form, or None.
+    :param files: Files of a form, whose other fields `data` holds.
+    :param list_style: How a form's lists are written.
+    :raises ConfigurationError: for what can't be a body.
+    """
+    if json is not ABSENT and (data is not None or files):
+        raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
+    if json is not ABSENT:
+        return encode_json(json).encode(), "application/json"
+    if files:
+        if data is not None and not isinstance(data, Mapping):
+            raise ConfigurationError("data: must be a map beside files: the other fields of the form")
+        return _multipart(list(query_pairs(data, list_style)), files)
+    if data is None:
+        return b"", None
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data), "application/octet-stream"
+    if isinstance(data, str):
+        return data.encode(), "text/plain; charset=utf-8"
+    if isinstance(data, Mapping):
+        form = urlencode(list(query_pairs(data, list_style))).encode("ascii")
+        return form, "application/x-www-form-urlencoded"
+    raise ConfigurationError(f"data: must be bytes, text or a map to send as a form, not {type(data).__name__}")
+
+
+def _multipart(fields: list[tuple[str, str]], files: Mapping[str, FilePart | Sequence[FilePart]]) -> tuple[bytes, str]:
+    from urllib3.filepost import encode_multipart_formdata
+
+    parts: list[tuple[str, str | tuple[str, bytes, str]]] = [*fields]
+    for name, given in files.items():
+        for part in (given,) if isinstance(given, FilePart) else given:
+            if not isinstance(part, FilePart):
+                raise ConfigurationError(f'files["{name}"]: must be a FilePart, not {type(part).__name__}')
+            if any(mark in text for mark in "\r\n\0" for text in (part.filename, part.media_type)):
+                raise ConfigurationError(f'files["{name}"]: its name or media type has a line break: leave it out')
+            parts.append((name, (part.filename, part.content, part.media_type)))
+    # The same parts make the same bytes, so that a repeated request is the same one; no part can know its own digest.
+    digest = hashlib.sha256()
+    for field_name, value in parts:
+        digest.update(field_name.encode())
+        digest.update(value.encode() if isinstance(value, str) else value[1])
+    body, media_type = encode_multipart_formdata(parts, boundary=digest.hexdigest()[:32])
+    return body, media_type

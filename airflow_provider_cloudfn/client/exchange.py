@@ -1,0 +1,145 @@
+"""One attempt: what an auth scheme wants sent is sent, and redirects within the origin are followed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.client.turns import take_turn
+from airflow_provider_cloudfn.client.url import Origin
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, AuthSteps
+    from airflow_provider_cloudfn.client.sink import ResponseSink, StoredBody
+    from airflow_provider_cloudfn.client.transport import Transport
+
+__all__ = ["Exchange"]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Exchange:
+    """
+    What is sent and received until there is an answer.
+
+    :param transport: Sends one request.
+    :param auth: Puts credentials on a request.
+    :param origin: Where the service is: no request with credentials leaves it.
+    :param redirects: How many are followed.
+    :param tell_secrets: Called when the scheme may have obtained a secret, before it is used.
+    :param headers: What this attempt sends besides, such as ``traceparent``; no signature covers it.
+    :param sink: Where the body of a success goes, instead of into memory.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        auth: Auth,
+        origin: Origin,
+        *,
+        redirects: int,
+        tell_secrets: Callable[[], None],
+        headers: Mapping[str, str] | None = None,
+        sink: ResponseSink | None = None,
+    ) -> None:
+        self._transport = transport
+        self._auth = auth
+        self._origin = origin
+        self._redirects = redirects
+        self._tell_secrets = tell_secrets
+        self._headers = headers or {}
+        self._sink = sink
+        self.token_requests = 0
+        self.stored: StoredBody | None = None
+
+    async def send(self, request: HttpRequest) -> tuple[str, HttpResponse]:
+        """
+        Send a request, and return where the answer came from, and the answer.
+
+        :param request: The request without credentials.
+        :raises CloudFunctionError: when there is none.
+        """
+        first = request
+        for _ in range(self._redirects + 1):
+            raw = await self.drive(self._auth.steps(request), request)
+            following = self._redirected(request, raw)
+            if following is None:
+                return request.url, raw
+            request = following
+        raise CommunicationError(
+            f"{first.method} {first.url}: redirected more than {self._redirects} times; check the uri"
+        )
+
+    async def drive(self, steps: AuthSteps | AuthFlow, about: HttpRequest | None = None) -> HttpResponse:
+        """
+        Send what an auth scheme yields, and return the answer to the last of it.
+
+        :param steps: Yields requests, and turns to be taken.
+        :param about: The request that it is about; None where it is about credentials alone.
+        """
+        try:
+            step = next(steps)
+            while True:
+                self._tell_secrets()
+                if not isinstance(step, HttpRequest):
+                    await take_turn(step)
+                    step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
+                    continue
+                response = await self._send(step, about)
+                try:
+                    step = steps.send(response)
+                except StopIteration:
+                    return response
+        finally:
+            self._tell_secrets()
+            steps.close()
+
+    async def _send(self, request: HttpRequest, about: HttpRequest | None) -> HttpResponse:
+        if about is None or not _same_resource(request.url, about.url):
+            self.token_requests += 1
+            try:
+                return await self._transport.send(request)
+            except CloudFunctionError as error:
+                # Whatever became of the request for credentials, the request itself was not sent.
+                error.never_sent = True
+                raise
+        for name, value in self._headers.items():
+            request = request.with_header(name, value)
+        if self._sink is None:
+            return await self._transport.send(request)
+        response, self.stored = await self._transport.send_to(request, self._sink)
+        return response
+
+    def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
+        """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""
+        if raw.status not in _REDIRECTS:
+            return None
+        location = raw.header("location")
+        if location is None:
+            return None
+        try:
+            url = urljoin(request.url, location).partition("#")[0]
+            origin = Origin.of(url)
+        except (ConfigurationError, ValueError):
+            origin = None
+        if origin is None or origin != self._origin:
+            raise CommunicationError(
+                f"{request.method} {request.url} was redirected to another host"
+                + (f" ({origin.scheme}://{origin.host}:{origin.port})" if origin else "")
+                + "; credentials stay where the connection says, so this is not followed: if it is right, "
+                "make a connection with that base URL",
+                status=raw.status,
+            )
+        if (raw.status == 303 and request.method != "HEAD") or (raw.status in (301, 302) and request.method == "POST"):
+            kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
+            return HttpRequest("GET", url, kept)
+        return HttpRequest(request.method, url, request.headers, request.body)
+
+
+def _same_resource(url: str, other: str) -> bool:
+    """Return whether two URLs are the same but for the query, where a key may have been put."""
+    return url == other or urlsplit(url)[:3] == urlsplit(other)[:3]

@@ -1,0 +1,62 @@
+"""Names and values as text: a query, or a form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.json_encoding import encode_json
+
+__all__ = ["ListStyle", "QueryValues", "query_pairs", "scalar_text"]
+
+QueryValues: TypeAlias = Mapping[str, Any] | Sequence[tuple[str, str]]
+
+#: How a list is written: ``a=1&a=2``, ``a[]=1&a[]=2`` or ``a=1,2``.
+ListStyle: TypeAlias = Literal["repeat", "brackets", "comma"]
+
+
+def query_pairs(query: object, list_style: ListStyle = "repeat") -> Iterable[tuple[str, str]]:
+    """
+    Yield names and values as text.
+
+    :param query: Names and values; a list is written in its style, None leaves a value out.
+    :param list_style: How a list is written.
+    :raises ConfigurationError: for a value that has no text, or a style that there isn't.
+    """
+    if list_style not in get_args(ListStyle):
+        raise ConfigurationError(f"list_style: {list_style!r} is none of {', '.join(get_args(ListStyle))}")
+    if query is None:
+        return
+    if not isinstance(query, (Mapping, list, tuple)):
+        raise ConfigurationError(f"query: must be a map of names and values, not {type(query).__name__}")
+    for name, value in query.items() if isinstance(query, Mapping) else query:
+        place = f'query["{name}"]'
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{place}: a name must be text, not {type(name).__name__}")
+        if not isinstance(value, (list, tuple)):
+            if value is not None:
+                yield name, scalar_text(place, value)
+            continue
+        texts = [scalar_text(place, one) for one in value if one is not None]
+        if list_style == "comma":
+            if texts:
+                yield name, ",".join(texts)
+        else:
+            yield from ((f"{name}[]" if list_style == "brackets" else name, text) for text in texts)
+
+
+def scalar_text(place: str, value: object) -> str:
+    """
+    Return a value as the text that it is in a query, a form or a header.
+
+    :param place: Where it stands, for errors.
+    :param value: Text, a number, a truth value, or a moment.
+    :raises ConfigurationError: for one that has no text.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (Mapping, list, tuple, set)):
+        raise ConfigurationError(f"{place}: must be text or a number, not {type(value).__name__}")
+    text = encode_json(value)
+    return text[1:-1] if text.startswith('"') else text

@@ -1,0 +1,120 @@
+"""When a request is sent again within one call: by what the method promises, and within bounds."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.client.status import retry_after_seconds
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+    RequestTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_cloudfn.client.prepared import PreparedRequest
+    from airflow_provider_cloudfn.client.response import Response
+
+__all__ = ["NO_RETRY", "RetryPolicy", "is_idempotent"]
+
+#: RFC 9110, section 9.2.2.
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+
+#: A service that answers so has not done what it was asked.
+_NOT_DONE = frozenset({429, 503})
+_MAYBE_DONE = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    How often, and how soon.
+
+    A request that can be repeated is sent again after 429, 502, 503, 504, a broken connection and a timeout; any other after
+    429, 503 and a connection that was never made. The waits are random between 0 and a bound that doubles ("full jitter"); a
+    ``Retry-After`` is waited for as it says, or not at all where it doesn't fit in the time that is left.
+
+    :param attempts: How many there may be, the first one included.
+    :param total: Seconds within which all of them must begin; the call's own timeout ends them too.
+    :param first_wait: The bound of the first wait, in seconds.
+    :param longest_wait: The bound that it doubles up to, in seconds.
+    :param retry_when: Decides over any answer, instead of the statuses above.
+    :raises ConfigurationError: for numbers that make no sense.
+    """
+
+    attempts: int = 3
+    total: float = 30.0
+    first_wait: float = 0.5
+    longest_wait: float = 8.0
+    retry_when: Callable[[Response], bool] | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.attempts) is not int or not 1 <= self.attempts <= 100:
+            raise ConfigurationError(f"retry: attempts must be a whole number from 1 to 100, not {self.attempts!r}")
+        for name in ("total", "first_wait", "longest_wait"):
+            seconds = getattr(self, name)
+            if type(seconds) not in (int, float) or not 0 < seconds < float("inf"):
+                raise ConfigurationError(f"retry: {name} must be seconds above 0, not {seconds!r}")
+
+    def wants(self, outcome: Response | CloudFunctionError, *, idempotent: bool) -> bool:
+        """
+        Return whether an outcome is worth another attempt.
+
+        :param outcome: The answer, or what went wrong.
+        :param idempotent: Whether sending the request twice does no more than sending it once.
+        """
+        if isinstance(outcome, CloudFunctionError):
+            if not outcome.retryable:
+                return False
+            if outcome.never_sent or isinstance(outcome, AuthenticationError):
+                return True
+            return idempotent and isinstance(outcome, (CommunicationError, RequestTimeoutError))
+        if self.retry_when is not None:
+            return bool(self.retry_when(outcome))
+        return outcome.status in (_MAYBE_DONE if idempotent else _NOT_DONE)
+
+    def wait(self, outcome: Response | CloudFunctionError, attempt: int, *, left: float) -> float | None:
+        """
+        Return how many seconds to wait before the next attempt; None where there is none.
+
+        :param outcome: What came of this one.
+        :param attempt: How many there were.
+        :param left: Seconds that are left for all of the call.
+        """
+        if attempt >= self.attempts:
+            return None
+        told = _told(outcome)
+        if told is not None:
+            seconds = told
+        else:
+            bound = min(self.longest_wait, self.first_wait * 2.0 ** (attempt - 1))
+            seconds = random.uniform(0, bound)  # noqa: S311 - spreads load, guards nothing
+        return seconds if seconds < left else None
+
+
+def _told(outcome: Response | CloudFunctionError) -> float | None:
+    if isinstance(outcome, CloudFunctionError):
+        return outcome.retry_after
+    return retry_after_seconds(outcome.headers)
+
+
+#: Every request is sent once.
+NO_RETRY = RetryPolicy(attempts=1)
+
+
+def is_idempotent(prepared: PreparedRequest) -> bool:
+    """
+    Return whether sending a request twice does no more than sending it once: by its method, or by a key that it carries.
+
+    :param prepared: The request.
+    """
+    return prepared.method in _IDEMPOTENT_METHODS or any(
+        name.lower() in _IDEMPOTENCY_HEADERS for name, _ in prepared.headers
+    )

@@ -1,0 +1,91 @@
+"""A secret inside a request: a placeholder for a whole value, which is filled in at sending."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+__all__ = ["HIDDEN", "Secret", "fill_secrets", "has_secrets", "looked_up", "secret"]
+
+#: How a secret is shown.
+HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """
+    Stands for a value of the connection's ``secret_values``, everywhere but on the wire.
+
+    :param name: The value's name.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        return HIDDEN
+
+    def __repr__(self) -> str:
+        return f"secret({self.name!r})"
+
+
+def secret(name: str) -> Secret:
+    """
+    Return what stands for a secret of the connection, as a whole value in a body, a query or a header.
+
+    :param name: Its name in the connection's ``secret_values``.
+    """
+    return Secret(name)
+
+
+def has_secrets(value: Any) -> bool:
+    """
+    Return whether a value holds a placeholder, at any depth.
+
+    :param value: What is sent.
+    """
+    if isinstance(value, Secret):
+        return True
+    if isinstance(value, Mapping):
+        return any(has_secrets(inner) for inner in value.values())
+    return isinstance(value, (list, tuple)) and any(has_secrets(inner) for inner in value)
+
+
+def fill_secrets(value: Any, fill: Callable[[str], str]) -> Any:
+    """
+    Return a value with its placeholders filled; what has none is returned as it is.
+
+    :param value: What is sent.
+    :param fill: Returns the text for a name.
+    """
+    if isinstance(value, Secret):
+        return fill(value.name)
+    if not has_secrets(value):
+        return value
+    if isinstance(value, Mapping):
+        return {key: fill_secrets(inner, fill) for key, inner in value.items()}
+    return [
+        tuple(fill_secrets(part, fill) for part in inner) if isinstance(inner, tuple) else fill_secrets(inner, fill)
+        for inner in value
+    ]
+
+
+def looked_up(secret_values: Mapping[str, str]) -> Callable[[str], str]:
+    """
+    Return what finds a secret by its name.
+
+    :param secret_values: The connection's secrets.
+    """
+
+    def find(name: str) -> str:
+        try:
+            return secret_values[name]
+        except KeyError:
+            known = ", ".join(repr(other) for other in sorted(secret_values)) or "none"
+            raise ConfigurationError(
+                f"secret({name!r}): the connection's secret_values have no such name (known: {known})"
+            ) from None
+
+    return find

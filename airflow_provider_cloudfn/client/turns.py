@@ -1,0 +1,31 @@
+"""Waits for the right to fetch a token."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.turn import Turn
+
+__all__ = ["take_turn"]
+
+_LONGEST = 30.0
+_FIRST_PAUSE = 0.002
+_LONGEST_PAUSE = 0.05
+
+
+async def take_turn(turn: Turn) -> None:
+    """
+    Wait until a turn is taken, but not for ever: who holds it may hang, and two token requests are better than none.
+
+    Others may be in other threads and processes, so it is asked for again and again, at growing intervals.
+
+    :param turn: The right to fetch a token.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _LONGEST
+    pause = _FIRST_PAUSE
+    while not turn.try_take() and loop.time() < end:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
