@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Closure, Frame
@@ -47,19 +47,33 @@ class Program:
     :ivar is_constant: Whether it reads no variable.
     """
 
+    source: str
+    names: frozenset[str]
+    paths: frozenset[tuple[str, ...]]
+    references: tuple[Reference, ...]
+    is_constant: bool
+    _closure: Closure
+    _slots: int
+    _origin: tuple[Any, ...]
+
     __slots__ = ("_closure", "_origin", "_slots", "is_constant", "names", "paths", "references", "source")
 
     def __init__(
         self, source: str, closure: Closure, slots: int, reads: Collection[Read], origin: tuple[Any, ...]
     ) -> None:
-        self.source = source
-        self.references = tuple(Reference(path, *position(source, at)) for path, at in reads)
-        self.paths = frozenset(path for path, _ in reads)
-        self.names = frozenset(path[0] for path in self.paths)
-        self.is_constant = not self.names
-        self._closure = closure
-        self._slots = slots
-        self._origin = origin
+        paths = frozenset(path for path, _ in reads)
+        assign = object.__setattr__
+        assign(self, "source", source)
+        assign(self, "references", tuple(Reference(path, *position(source, at)) for path, at in reads))
+        assign(self, "paths", paths)
+        assign(self, "names", frozenset(path[0] for path in paths))
+        assign(self, "is_constant", not paths)
+        assign(self, "_closure", closure)
+        assign(self, "_slots", slots)
+        assign(self, "_origin", origin)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a program can't be changed, so not its {name} either")
 
     def evaluate(self, variables: Mapping[str, object], *, limits: Limits = DEFAULT_LIMITS) -> Any:
         """

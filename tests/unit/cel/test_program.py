@@ -50,6 +50,12 @@ def test_a_program_is_kept_by_its_source_and_names():
     assert copy.deepcopy(program) is program
 
 
+def test_a_program_can_not_be_changed():
+    program = cel.compile("x", variables=["x"])
+    with pytest.raises(AttributeError, match="can't be changed"):
+        program.source = "y"
+
+
 def test_names_may_have_dots():
     program = cel.compile("a.b.c", variables=["a.b", "a"])
     assert program.evaluate({"a.b": {"c": 1}, "a": None}) == 1
