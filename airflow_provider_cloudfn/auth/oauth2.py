@@ -145,13 +145,13 @@ class OAuth2ClientCredentials(Auth):
         turn = self._store.turn(self.key)
         try:
             yield turn
+            if refused and former is not None:
+                self._store.forget(self.key, former)
             found = self._store.get(self.key)
-            if found is not None and found.is_fresh(self._skew) and not (refused and found == former):
+            if found is not None and found.is_fresh(self._skew):
                 # Another one was here first.
                 self._seen.update(_token_secrets(found))
                 return found, False
-            if refused and former is not None:
-                self._store.forget(self.key, former)
             return (yield from self._fetch(found or former)), True
         finally:
             turn.release()

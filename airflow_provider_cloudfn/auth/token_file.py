@@ -1,0 +1,229 @@
+"""
+Tokens that the processes of one machine share, in encrypted files: 100 tasks ask for one token.
+
+What names the credentials follows from the client secret (see :attr:`OAuth2ClientCredentials.key`), and the file's name and
+its encryption key follow from that: who can't log in can't read it, nor tell whose it is. Whatever is wrong with the disk, or
+with what lies there, is as if there were no file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import stat
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, MemoryTokenStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow_provider_cloudfn.auth.turn import Turn
+
+__all__ = ["SharedTokenStore"]
+
+log = logging.getLogger(__name__)
+
+_MAGIC = b"cloudfn-token-1\n"
+_NONCE = 12
+_LARGEST = 256 * 1024
+
+#: Seconds before its end from which on another process may have a newer one.
+_SOON = 60.0
+
+#: For so many seconds a token is kept whose endpoint did not say how long it lives.
+_UNKNOWN_LIFETIME = 3600.0
+
+
+class SharedTokenStore:
+    """
+    Keeps tokens in this process, and in encrypted files for the others of the same user on the same machine.
+
+    :param folder: Where the files are; made for this user alone (0700). One that others could write to is not used.
+    :param memory: Where this process keeps them.
+    """
+
+    def __init__(self, folder: Path, memory: MemoryTokenStore | None = None) -> None:
+        self._folder = folder
+        self._memory = PROCESS_TOKENS if memory is None else memory
+
+    def get(self, key: str) -> AccessToken | None:
+        """
+        Return what was kept, expired or not; of two the one that lives longer.
+
+        :param key: What names the credentials.
+        """
+        known = self._memory.get(key)
+        if known is not None and known.is_fresh(_SOON):
+            return known
+        found = self._read(key)
+        if found is None or (known is not None and not _outlives(found, known)):
+            return known
+        self._memory.put(key, found)
+        return found
+
+    def put(self, key: str, token: AccessToken) -> None:
+        """
+        Keep a token.
+
+        :param key: What names the credentials.
+        :param token: The token.
+        """
+        self._memory.put(key, token)
+        try:
+            self._write(key, token)
+        except OSError as error:
+            log.debug("Tokens are not shared with other processes: %s", error.strerror)
+
+    def forget(self, key: str, token: AccessToken) -> None:
+        """
+        Forget a token that was refused, unless there is another one by now.
+
+        :param key: What names the credentials.
+        :param token: The token that was refused.
+        """
+        self._memory.forget(key, token)
+        if self._read(key) == token:
+            with suppress(OSError):
+                self._path(key).unlink()
+
+    def turn(self, key: str) -> Turn:
+        """
+        Return the right to fetch a token, which one of all the processes has at a time.
+
+        :param key: What names the credentials.
+        """
+        return _SharedTurn(self._memory.turn(key), self, key)
+
+    def open_lock(self, key: str) -> int | None:
+        """
+        Return the descriptor of the file whose lock is the turn; None where there can be none.
+
+        :param key: What names the credentials.
+        """
+        try:
+            self._require_folder()
+            return os.open(self._path(key, ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None
+
+    def _read(self, key: str) -> AccessToken | None:
+        try:
+            self._require_folder()
+            descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    return None
+                return _decrypted(key, file.read(_LARGEST))
+        except OSError:
+            return None
+
+    def _write(self, key: str, token: AccessToken) -> None:
+        self._require_folder()
+        path = self._path(key)
+        # Written beside it and moved there: nobody sees half a file, and a full disk leaves the former one.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_encrypted(key, token))
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _require_folder(self) -> None:
+        """
+        Make the folder, and make sure that it is this user's alone.
+
+        :raises OSError: when it is not, or can't be made.
+        """
+        with suppress(FileExistsError):
+            self._folder.mkdir(mode=0o700, parents=True)
+        found = self._folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+            raise PermissionError(1, "the folder of the token store is not this user's alone", str(self._folder))
+
+    def _path(self, key: str, suffix: str = ".token") -> Path:
+        return self._folder / (_derived(key, b"name")[:16].hex() + suffix)
+
+
+class _SharedTurn:
+    """One at a time within this process, and one process at a time; the lock of a process that dies is free again."""
+
+    def __init__(self, own: Turn, store: SharedTokenStore, key: str) -> None:
+        self._own = own
+        self._store = store
+        self._key = key
+        self._descriptor: int | None = None
+
+    def try_take(self) -> bool:
+        if self._descriptor is not None:
+            return True
+        if not self._own.try_take():
+            return False
+        descriptor = self._store.open_lock(self._key)
+        if descriptor is None:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            self._own.release()
+            return False
+        except OSError:
+            # A file system without locks: the turn of this process must do.
+            os.close(descriptor)
+            return True
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        self._own.release()
+
+
+def _outlives(token: AccessToken, other: AccessToken) -> bool:
+    return (token.expires_at or float("inf")) > (other.expires_at or float("inf"))
+
+
+def _derived(key: str, purpose: bytes) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+    return HKDFExpand(algorithm=SHA256(), length=32, info=b"cloudfn token " + purpose).derive(key.encode())
+
+
+def _encrypted(key: str, token: AccessToken) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(_NONCE)
+    plain = json.dumps({**asdict(token), "kept_at": time.time()}).encode()
+    return _MAGIC + nonce + AESGCM(_derived(key, b"encryption")).encrypt(nonce, plain, _MAGIC)
+
+
+def _decrypted(key: str, content: bytes) -> AccessToken | None:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    sealed = content.removeprefix(_MAGIC)
+    if sealed == content or len(sealed) <= _NONCE:
+        return None
+    try:
+        plain = AESGCM(_derived(key, b"encryption")).decrypt(sealed[:_NONCE], sealed[_NONCE:], _MAGIC)
+        fields: dict[str, Any] = json.loads(plain)
+        kept_at = float(fields.pop("kept_at"))
+        token = AccessToken(**fields)
+    except (InvalidTag, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if token.expires_at is None and not 0 <= time.time() - kept_at < _UNKNOWN_LIFETIME:
+        return None
+    return token

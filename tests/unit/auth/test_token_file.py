@@ -1,0 +1,250 @@
+"""Tokens shared by processes: who can't log in can't read them, and no disk can break a call."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
+
+KEY = "00" * 32
+TOKEN = AccessToken("acc3ss-token", expires_at=4e9, refresh_token="r3fresh-token", lifetime=3600.0)
+
+
+def store_of(folder: Path) -> SharedTokenStore:
+    """Return the store as another process has it: with an empty memory."""
+    return SharedTokenStore(folder, MemoryTokenStore())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "tokens"
+
+
+def token_file(folder: Path) -> Path:
+    (found,) = folder.glob("*.token")
+    return found
+
+
+def test_another_process_finds_a_token(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+
+    assert store_of(folder).get(KEY) == TOKEN
+
+
+def test_there_is_none_for_other_credentials(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+
+    assert store_of(folder).get("01" * 32) is None
+
+
+def test_nobody_else_can_read_a_file_or_its_folder(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+
+    assert stat.S_IMODE(token_file(folder).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_file_holds_nothing_that_can_be_read(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+
+    content = token_file(folder).read_bytes()
+    assert not any(text in content for text in (b"acc3ss", b"r3fresh", b"expires", KEY.encode()))
+    assert KEY[:8] not in token_file(folder).name
+
+
+def test_every_writing_is_another_ciphertext(folder: Path) -> None:
+    store = store_of(folder)
+    store.put(KEY, TOKEN)
+    before = token_file(folder).read_bytes()
+    store.put(KEY, TOKEN)
+
+    assert token_file(folder).read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"cloudfn-token-1\n",
+        b"cloudfn-token-1\nshort",
+        b"cloudfn-token-1\n" + b"x" * 100,
+        b'{"value": "evil"}',
+    ],
+)
+def test_what_is_no_token_is_ignored_and_replaced(folder: Path, content: bytes) -> None:
+    store_of(folder).put(KEY, TOKEN)
+    token_file(folder).write_bytes(content)
+
+    assert store_of(folder).get(KEY) is None
+    store_of(folder).put(KEY, TOKEN)
+    assert store_of(folder).get(KEY) == TOKEN
+
+
+def test_a_changed_file_is_ignored(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+    content = bytearray(token_file(folder).read_bytes())
+    content[-1] ^= 1
+    token_file(folder).write_bytes(content)
+
+    assert store_of(folder).get(KEY) is None
+
+
+def test_a_token_of_other_credentials_under_this_name_is_ignored(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+    name = token_file(folder)
+    other = folder.with_name("other")
+    store_of(other).put("01" * 32, TOKEN)
+    name.write_bytes(token_file(other).read_bytes())
+
+    assert store_of(folder).get(KEY) is None
+
+
+def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+    elsewhere = tmp_path / "elsewhere"
+    token_file(folder).rename(elsewhere)
+    (folder / store_of(folder)._path(KEY).name).symlink_to(elsewhere)
+
+    assert store_of(folder).get(KEY) is None
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+
+    store_of(folder).put(KEY, TOKEN)
+
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "unwritable"])
+def test_without_a_usable_folder_it_works_within_the_process(tmp_path: Path, kind: str) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_bytes(b"")
+    store = store_of(blocked if kind == "file" else blocked / "below")
+    turn = store.turn(KEY)
+
+    assert turn.try_take()
+    store.put(KEY, TOKEN)
+    turn.release()
+    assert store.get(KEY) == TOKEN
+    store.forget(KEY, TOKEN)
+    assert store.get(KEY) is None
+
+
+def test_on_a_full_disk_it_works_within_the_process(folder: Path) -> None:
+    code = (
+        "import resource, signal, pathlib, sys\n"
+        "from airflow_provider_cloudfn.auth.token_file import SharedTokenStore\n"
+        "from airflow_provider_cloudfn.auth.token_store import AccessToken\n"
+        "store = SharedTokenStore(pathlib.Path(sys.argv[1]))\n"
+        "store.put('k', AccessToken('first', expires_at=4e9))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))\n"
+        "store.put('k', AccessToken('second', expires_at=5e9))\n"
+        "assert store.get('k').value == 'second'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.suffix for path in folder.iterdir()] == [".token"]
+    found = store_of(folder).get("k")
+    assert found is not None
+    assert found.value == "first"
+
+
+def test_the_token_that_lives_longer_wins(folder: Path) -> None:
+    mine = store_of(folder)
+    with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
+        mine.put(KEY, AccessToken("old", expires_at=time.time() + 30))
+        store_of(folder).put(KEY, AccessToken("new", expires_at=time.time() + 3600))
+        found = mine.get(KEY)
+
+    assert found is not None
+    assert found.value == "new"
+
+
+def test_a_token_of_unknown_lifetime_is_not_kept_for_ever(folder: Path) -> None:
+    with time_machine.travel("2026-01-01T00:00:00Z", tick=False) as clock:
+        store_of(folder).put(KEY, AccessToken("t1"))
+        clock.shift(3599)
+        assert store_of(folder).get(KEY) is not None
+        clock.shift(2)
+        assert store_of(folder).get(KEY) is None
+
+
+def test_a_refused_token_is_forgotten_by_all_and_a_newer_one_kept(folder: Path) -> None:
+    store_of(folder).put(KEY, TOKEN)
+    store_of(folder).forget(KEY, AccessToken("another"))
+    assert store_of(folder).get(KEY) == TOKEN
+
+    store_of(folder).forget(KEY, TOKEN)
+    assert store_of(folder).get(KEY) is None
+
+
+def test_one_process_at_a_time_has_the_turn(folder: Path) -> None:
+    first, second = store_of(folder).turn(KEY), store_of(folder).turn(KEY)
+
+    assert first.try_take()
+    assert not second.try_take()
+    first.release()
+    assert second.try_take()
+    second.release()
+
+
+def test_other_credentials_have_a_turn_of_their_own(folder: Path) -> None:
+    first, second = store_of(folder).turn(KEY), store_of(folder).turn("01" * 32)
+
+    assert first.try_take()
+    assert second.try_take()
+    first.release()
+    second.release()
+
+
+def test_the_turn_of_a_process_that_dies_is_free_again(folder: Path) -> None:
+    code = (
+        "import os, pathlib, sys\n"
+        "from airflow_provider_cloudfn.auth.token_file import SharedTokenStore\n"
+        "turn = SharedTokenStore(pathlib.Path(sys.argv[1])).turn(sys.argv[2])\n"
+        "assert turn.try_take()\n"
+        "os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(folder), KEY], check=False).returncode == 9
+
+    turn = store_of(folder).turn(KEY)
+    assert turn.try_take()
+    turn.release()
+
+
+def test_a_turn_leaves_no_descriptor_open(folder: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        turn = store_of(folder).turn(KEY)
+        turn.try_take()
+        turn.release()
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_client_without_a_secret_shares_with_nobody(folder: Path) -> None:
+    auth = OAuth2ClientCredentials(
+        token_url="https://auth.example.com/token",
+        client_id="ann",
+        client_secret="",
+        client_auth_method="none",
+        store=store_of(folder),
+    )
+    auth._store.put(auth.key, TOKEN)
+    auth._store.forget(auth.key, TOKEN)
+
+    assert not folder.exists()
