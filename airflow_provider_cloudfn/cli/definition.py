@@ -52,6 +52,124 @@ _SANDBOX = ActionCommand(
 )
 
 
+def _map_index(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no map index: give a number from 0")
+    return int(text)
+
+
+_DAG_ID = _argument("dag_id", help="the Dag")
+_TASK_ID = _argument("task_id", help="the task: a cloud function, or one that starts a process in Emporix")
+_FILE = _argument(
+    "--file", help="the Dag file, or a folder of them; default: the configured Dag bundles", metavar="PATH"
+)
+_SAMPLE = _argument(
+    "--sample",
+    help="JSON or YAML with steps, params, conf, context, inputs, events and run; it comes before --run-id",
+    metavar="FILE",
+)
+_RUN_ID = _argument("--run-id", help="a past run: its XComs, params, conf and events are the values", metavar="RUN")
+_MAP_INDEX = _argument("--map-index", help="which instance of a mapped task (default: 0)", type=_map_index, metavar="N")
+_JSON = _argument("--json", help="print one JSON document", action="store_true")
+
+_RENDER = ActionCommand(
+    name="render",
+    help="Show what a step would send, without sending it",
+    description=(
+        "Prints the variables in reach, each expression with its value, and the request that would be sent, secrets as ***. "
+        "The values come from a sample, from a past run, or from both. Nothing is sent, and nothing is written to Airflow's "
+        "database. Exit code: 0, 1 when no request can be made, 2 when the command is told what can't be."
+    ),
+    func=lazy_load_command("airflow_provider_cloudfn.cli.render_command.render"),
+    args=(
+        _DAG_ID,
+        _TASK_ID,
+        _FILE,
+        _SAMPLE,
+        _RUN_ID,
+        _MAP_INDEX,
+        _argument("--write-sample", help="write a skeleton with the shape that the expressions read", metavar="FILE"),
+        _JSON,
+    ),
+)
+
+_TEST = ActionCommand(
+    name="test",
+    help="Carry out a step, over a mocked answer or a real one, without touching Airflow's database",
+    description=(
+        "Goes on where render ends: shows the request, the response, success_when, what the step returns, its completion event, "
+        "retries and timing. --mock takes a file with an answer, a list of them, or what --record kept; or the name of a failure: "
+        "timeout, connect_timeout, refused, reset, rate_limited, unavailable, server_error, unauthorized, forbidden, not_found, "
+        "not_json, or a status such as 429. --send makes the real call. Exit code: 0, 1 when the step fails, 2 when the command is "
+        "told what can't be."
+    ),
+    func=lazy_load_command("airflow_provider_cloudfn.cli.test_command.test"),
+    args=(
+        _DAG_ID,
+        _TASK_ID,
+        _FILE,
+        _SAMPLE,
+        _RUN_ID,
+        _MAP_INDEX,
+        _argument("--mock", help="a file with the answer, or the name of a failure", metavar="FILE"),
+        _argument("--send", help="make the real call", action="store_true"),
+        _argument("--record", help="keep the exchange in this file, redacted, for --mock", metavar="FILE"),
+        _JSON,
+    ),
+)
+
+_EVAL = ActionCommand(
+    name="eval",
+    help="Evaluate an expression",
+    description=(
+        "Prints the value and the type of one expression, or what is wrong with it. `-` reads expressions one by one, with "
+        "completion of the variables in reach on a terminal."
+    ),
+    func=lazy_load_command("airflow_provider_cloudfn.cli.eval_command.evaluate"),
+    args=(
+        _argument("expression", help="the expression, or - for many"),
+        _argument("--dag-id", help="the Dag whose task the expression stands in"),
+        _argument("--task-id", help="the task that the expression stands in"),
+        _FILE,
+        _SAMPLE,
+        _RUN_ID,
+        _MAP_INDEX,
+        _JSON,
+    ),
+)
+
+_CHECK = ActionCommand(
+    name="check",
+    help="Check every expression of the Dags in a folder",
+    description=(
+        "Checks what Airflow's parser would check, and names file and line of the task. Exit code: 0, 1 when something is wrong, 2 "
+        "when the command is told what can't be."
+    ),
+    func=lazy_load_command("airflow_provider_cloudfn.cli.check_command.check"),
+    args=(
+        _argument("path", help="Dag files or folders; default: the configured Dag bundles", nargs="*"),
+        _JSON,
+    ),
+)
+
+_IMPORT_CURL = ActionCommand(
+    name="import-curl",
+    help="Turn a curl command into a cloud function",
+    description=(
+        "Reads a curl command, from its argument or from standard input, and prints the operator for it and what its connection "
+        "needs. Credentials go into the connection, never into the Dag."
+    ),
+    func=lazy_load_command("airflow_provider_cloudfn.cli.import_curl_command.import_curl"),
+    args=(
+        _argument("command", help="the curl command, as one argument; default: read from standard input", nargs="?"),
+        _argument("--task-id", help="the task's id (default: made of the path)"),
+        _argument("--conn-id", help="the connection's id (default: made of the host)"),
+        _JSON,
+    ),
+)
+
+
 def get_cloudfn_commands() -> list[GroupCommand]:
     """Return the commands, for Airflow's command line."""
-    return [GroupCommand(name="cloudfn", help="Work with cloud functions", subcommands=(_SANDBOX,))]
+    commands = (_RENDER, _TEST, _EVAL, _CHECK, _IMPORT_CURL, _SANDBOX)
+    return [GroupCommand(name="cloudfn", help="Work with cloud functions", subcommands=commands)]

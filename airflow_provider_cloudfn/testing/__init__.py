@@ -87,7 +87,7 @@ def run(
 
     :param task: As of :func:`render`, and so are the others.
     :param responses: The answers to its requests in their order: each an :class:`Answer`, a map with ``status``, ``headers`` and
-        ``body``, a status, or the name of a failure (:data:`FAILURES`).
+        ``body``, a status, or the name of a failure (:data:`FAILURES`). One that stands in no list answers all of them.
     :raises ExpressionError: when it can't be rendered; what fails after that is the result's ``error``.
     :raises AssertionError: when it makes more requests than there are responses.
     """

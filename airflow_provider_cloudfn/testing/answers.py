@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ from airflow_provider_cloudfn.exceptions import (
 )
 from airflow_provider_cloudfn.json_encoding import encode_json
 
-__all__ = ["FAILURES", "Answer", "Failure", "read_answer", "read_answers"]
+__all__ = ["FAILURES", "Answer", "AnswerScript", "Failure", "read_answer", "read_answers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +190,17 @@ FAILURES: dict[str, Answer | Failure] = {
 
 class AnswerScript:
     """
-    The answers that are left.
+    What is answered, request by request.
 
-    :param answers: In the order of the requests.
+    :param answers: What :func:`read_answers` reads; a single one that stands in no list is given to every request.
     """
 
-    def __init__(self, answers: Sequence[Answer | Failure]) -> None:
-        self._answers: Iterator[Answer | Failure] = iter(answers)
-        self.left = len(answers)
+    def __init__(self, answers: object) -> None:
+        read = read_answers(answers)
+        is_list = isinstance(answers, Mapping) and "exchanges" in answers
+        is_list = is_list or (isinstance(answers, Sequence) and not isinstance(answers, (str, bytes)))
+        self._answers: Iterator[Answer | Failure] = iter(read) if is_list else itertools.repeat(read[0])
+        self.left = len(read) if is_list else 0
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """
@@ -210,9 +214,9 @@ class AnswerScript:
         except StopIteration:
             raise AssertionError(
                 f"the step sends one more request, {request.method} {request.url}, and there is no response left for it: "
-                "give as many responses as it makes requests, retries included"
+                "give as many responses as it makes requests, retries included, or a single one outside of a list for all"
             ) from None
-        self.left -= 1
+        self.left = max(0, self.left - 1)
         if isinstance(given, Failure):
             raise given.error(request)
         return given.as_http()

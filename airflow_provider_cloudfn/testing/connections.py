@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
 
-__all__ = ["connection_id", "hook_over", "stand_in_fields"]
+__all__ = ["accepted", "connection_id", "hook_over", "stand_in_fields"]
 
 _FIELDS = ("conn_type", "host", "login", "password", "schema", "port", "extra")
 
@@ -48,15 +48,25 @@ def hook_over(task: Any, fields: Mapping[str, Any]) -> ConnectionHook[Any]:
     """
     from airflow.sdk import Connection
 
-    from airflow_provider_cloudfn.hooks.emporix import EmporixHook
-    from airflow_provider_cloudfn.hooks.registry import hook_of
-
     for name in fields:
         if name not in _FIELDS:
             raise ConfigurationError(f"connection: {name!r} is none of {', '.join(_FIELDS)}")
     extra = fields.get("extra")
     text = json.dumps(extra) if isinstance(extra, Mapping) else extra
-    conn = Connection(conn_id=connection_id(task), **{**fields, "extra": text})
+    return accepted(task, Connection(conn_id=connection_id(task), **{**fields, "extra": text}))
+
+
+def accepted(task: Any, conn: Any) -> ConnectionHook[Any]:
+    """
+    Return a task's hook over an Airflow connection.
+
+    :param task: An operator of ours.
+    :param conn: The connection.
+    :raises ConfigurationError: when it is of no type for the task, or wrong.
+    """
+    from airflow_provider_cloudfn.hooks.emporix import EmporixHook
+    from airflow_provider_cloudfn.hooks.registry import hook_of
+
     if not hasattr(task, "emporix_conn_id"):
         return hook_of(conn)
     hook = EmporixHook(conn.conn_id)

@@ -11,7 +11,9 @@ from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.testing.answers import AnswerScript, read_answers
+from airflow_provider_cloudfn.operators.base import arrived_at_run_time
+from airflow_provider_cloudfn.rendering import TaskVariables
+from airflow_provider_cloudfn.testing.answers import AnswerScript
 from airflow_provider_cloudfn.testing.connections import hook_over, stand_in_fields
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
 from airflow_provider_cloudfn.testing.samples import Samples
@@ -30,13 +32,13 @@ HookOf = Callable[[Any], "ConnectionHook[Any]"]
 
 class Rehearsal:
     """
-    A task whose expressions have been rendered over samples.
+    A task over samples.
 
     :param task: An operator, or a mapped operator.
     :param samples: What it can read.
     :param map_index: Which instance of a mapped task.
     :param hook_of: Returns the hook of the rendered task; default one over a connection that leads nowhere.
-    :raises CloudFunctionError: when it can't be rendered.
+    :raises CloudFunctionError: when it is no task of ours, or not mapped so far.
     """
 
     def __init__(
@@ -45,9 +47,31 @@ class Rehearsal:
         self.task, self.context = stand_in_task(task, samples, map_index)
         # What a person asked to see is printed by him who asked.
         self.task._cached_logger = _quiet_log()
-        self.task.render_template_fields(self.context)
         self._hook_of = hook_of or (lambda rendered: hook_over(rendered, stand_in_fields(rendered)))
         self._hook: ConnectionHook[Any] | None = None
+        self._is_rendered = False
+
+    def variables(self) -> TaskVariables:
+        """
+        Return what the expressions that are evaluated before the call can read.
+
+        :raises CloudFunctionError: when the task's own inputs can't be rendered.
+        """
+        task: Any = self.task
+        inputs = getattr(task, "inputs", None)
+        if not self._is_rendered and "inputs" not in arrived_at_run_time(task, self.context):
+            inputs = task.render_template(inputs, self.context, task.get_template_env())
+        return TaskVariables(self.context, inputs=inputs)
+
+    def render(self) -> None:
+        """
+        Render the task's parameters, once.
+
+        :raises CloudFunctionError: when one can't be rendered.
+        """
+        if not self._is_rendered:
+            self.task.render_template_fields(self.context)
+            self._is_rendered = True
 
     @property
     def hook(self) -> ConnectionHook[Any]:
@@ -57,6 +81,7 @@ class Rehearsal:
         :raises CloudFunctionError: when the connection is wrong.
         """
         if self._hook is None:
+            self.render()
             self._hook = self._hook_of(self.task)
         return self._hook
 
@@ -85,7 +110,7 @@ class Rehearsal:
 
         :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads.
         """
-        transport = _Scripted(AnswerScript(read_answers(responses)))
+        transport = _Scripted(AnswerScript(responses))
         with self._over(transport):
             outcome = self.carry_out()
         redaction = self.redaction

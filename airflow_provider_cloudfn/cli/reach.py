@@ -1,0 +1,254 @@
+"""What a task's expressions can read, what they do read, and what of that is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
+from airflow_provider_cloudfn.fields import formulas, read
+from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
+from airflow_provider_cloudfn.rendering import surroundings_of
+
+__all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_name", "variables_in_reach"]
+
+_SAMPLE = 60
+_DEPTH = 5
+_ROWS = 200
+
+Path = tuple[str, ...]
+Mask = Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """
+    A value in reach.
+
+    :param expression: What reads it.
+    :param type: Its type, as expressions name it.
+    :param size: Characters of a text, bytes, or entries of a list or a map; None for any other.
+    :param sample: The beginning of it, secrets hidden.
+    """
+
+    expression: str
+    type: str
+    size: int | None
+    sample: str
+
+
+def variables_in_reach(task: Any, variables: Mapping[str, Any], mask: Mask) -> list[Variable]:
+    """
+    Return all that expressions of a task can read before the call, with the fields of maps one by one.
+
+    :param task: The task.
+    :param variables: Its variables.
+    :param mask: Hides secrets in a value, which it is given with its name.
+    """
+    rows: list[Variable] = []
+    for root in ("params", "conf", "inputs", "context", "steps", "events", "run"):
+        try:
+            value = variables[root]
+            if root == "inputs" and value is None:
+                continue
+            names = _step_names(task) if root == "steps" else None
+            for row in _rows(root, root, value, mask, 0, names):
+                rows.append(row)
+                if len(rows) == _ROWS:
+                    rows.append(Variable("…", "", None, "more are in reach than are listed here"))
+                    return rows
+        except CloudFunctionError:
+            continue
+    return rows
+
+
+def paths_read(task: Any) -> list[Path]:
+    """
+    Return the paths that a task's expressions read, in their order, without those of the answer.
+
+    :param task: An operator of ours.
+    """
+    found: dict[Path, None] = {}
+    for field in task.cel_fields:
+        for formula in formulas(read(field, getattr(task, field.name, None))):
+            checked = cel.check(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES, text=formula.text)
+            if checked.program is not None:
+                found.update((reference.path, None) for reference in checked.program.references)
+    return [path for path in found if path[0] not in AFTER_CALL_VARIABLES]
+
+
+def missing(task: Any, variables: Mapping[str, Any]) -> list[str]:
+    """
+    Return the expressions of what is read and not there.
+
+    :param task: An operator of ours.
+    :param variables: Its variables.
+    """
+    return [_written(path) for path in paths_read(task) if not _is_there(path, variables)]
+
+
+def skeleton(task: Any, variables: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
+    """
+    Return a sample with the shape that a task's expressions read: what is there filled in, the rest null.
+
+    :param task: An operator of ours.
+    :param variables: Its variables.
+    :param mask: Hides secrets in a value, which it is given with its name.
+    """
+    sample: dict[str, Any] = {}
+    for path in sorted(paths_read(task), key=len, reverse=True):
+        if path[0] not in ("steps", "params", "conf", "context", "inputs"):
+            continue
+        place = sample
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+            if not isinstance(place, dict):
+                break
+        else:
+            place.setdefault(path[-1], mask(_value_at(path, variables), path[-1]))
+    return {name: sample[name] for name in ("steps", "params", "conf", "context", "inputs") if name in sample}
+
+
+def evaluated(source: str, variables: Mapping[str, Any]) -> Any:
+    """
+    Return the value of an expression that is evaluated before the call.
+
+    :param source: The expression.
+    :param variables: The task's variables.
+    :raises ExpressionError: when it has none.
+    """
+    return cel.compile(source, variables=VARIABLES).evaluate(variables)
+
+
+def type_name(value: object) -> str:
+    """
+    Return a value's type as expressions name it.
+
+    :param value: The value.
+    """
+    for kinds, name in _TYPES:
+        if isinstance(value, kinds):
+            return name
+    return "null" if value is None else type(value).__name__
+
+
+def shown(value: Any) -> str:
+    """
+    Return a value as text on one line, cut.
+
+    :param value: The value, secrets hidden.
+    """
+    text = _text(value, _SAMPLE)
+    return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
+
+
+_TYPES: tuple[tuple[Any, str], ...] = (
+    (bool, "bool"),
+    (cel.UInt, "uint"),
+    (int, "int"),
+    (float, "double"),
+    (str, "string"),
+    ((bytes, bytearray), "bytes"),
+    (dt.datetime, "timestamp"),
+    (dt.timedelta, "duration"),
+    (Mapping, "map"),
+    (Sequence, "list"),
+)
+
+
+def _rows(
+    label: str, name: str, value: Any, mask: Mask, depth: int, names: Sequence[str] | None = None
+) -> Iterator[Variable]:
+    is_map = isinstance(value, Mapping)
+    keys = list(names if names is not None else value) if is_map else []
+    if (depth and not (is_map and keys and depth < _DEPTH)) or not is_map:
+        yield _row(label, name, value, mask)
+    if is_map and depth < _DEPTH:
+        for key in keys:
+            if not isinstance(key, str):
+                continue
+            below = _below(label, key)
+            try:
+                yield from _rows(below, key, value[key], mask, depth + 1)
+            except (CloudFunctionError, KeyError):
+                yield Variable(below, "missing", None, "no sample")
+    elif type_name(value) == "list" and depth < _DEPTH and len(value) and isinstance(value[0], Mapping):
+        for key in value[0]:
+            if isinstance(key, str):
+                yield from _rows(_below(f"{label}[0]", key), key, value[0][key], mask, depth + 2)
+
+
+def _row(label: str, name: str, value: Any, mask: Mask) -> Variable:
+    kind = type_name(value)
+    size = len(value) if kind in ("string", "bytes", "list", "map") else None
+    return Variable(label, kind, size, shown(mask(value, name)))
+
+
+def _text(value: Any, limit: int) -> str:
+    """Write a value in the notation of expressions, and not much more of it than is shown."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        cut = value[: limit + 1].replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(one if one.isprintable() else " " for one in cut) + '"'
+    if isinstance(value, dt.datetime):
+        return f'timestamp("{timestamp_text(value)}")'
+    if isinstance(value, dt.timedelta):
+        return f'duration("{duration_text(value)}")'
+    if isinstance(value, (bytes, bytearray)):
+        return f"{len(value)} bytes"
+    if isinstance(value, Mapping):
+        parts, opened, closed = (f"{_text(key, limit)}: {_text(value[key], limit)}" for key in value), "{", "}"
+    elif isinstance(value, Sequence):
+        parts, opened, closed = (_text(item, limit) for item in value), "[", "]"
+    else:
+        return str(value)
+    text = opened
+    for part in parts:
+        text += (", " if len(text) > 1 else "") + part
+        if len(text) > limit:
+            return text
+    return text + closed
+
+
+def _is_there(path: Path, variables: Mapping[str, Any]) -> bool:
+    value: Any = variables
+    for name in path:
+        if not isinstance(value, Mapping):
+            # A list, or null: whether the expression can do with it shows when it is evaluated.
+            return True
+        try:
+            value = value[name]
+        except (KeyError, ExpressionError):
+            return False
+    return True
+
+
+def _value_at(path: Path, variables: Mapping[str, Any]) -> Any:
+    value: Any = variables
+    for name in path:
+        try:
+            value = value[name] if isinstance(value, Mapping) else None
+        except (KeyError, ExpressionError):
+            return None
+    return value
+
+
+def _step_names(task: Any) -> Sequence[str] | None:
+    surroundings = surroundings_of(task)
+    return None if surroundings is None else sorted(surroundings.upstream)
+
+
+def _below(label: str, key: str) -> str:
+    return f"{label}.{key}" if key.isidentifier() and key.isascii() else f'{label}["{key}"]'
+
+
+def _written(path: Path) -> str:
+    label = path[0]
+    for key in path[1:]:
+        label = _below(label, key)
+    return label

@@ -1,0 +1,128 @@
+"""What ``render``, ``test`` and ``eval`` share: the task, its samples and its connection, from the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.cli.dag_files import find_task
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.testing.connections import accepted, connection_id, hook_over, stand_in_fields
+from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+from airflow_provider_cloudfn.testing.samples import Samples, read_structured_file
+from airflow_provider_cloudfn.testing.stand_in import require_ours
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.hooks.base import ConnectionHook
+
+__all__ = ["CommandRehearsal", "configured_hook", "rehearsal_of", "samples_from"]
+
+
+@dataclass(slots=True)
+class CommandRehearsal:
+    """
+    A rehearsal, and what its reader must know besides.
+
+    :param task: The task, as the Dag file makes it.
+    :param rehearsal: The rehearsal of the instance that is looked at.
+    :param notes: What is not as in a run.
+    """
+
+    task: Any
+    rehearsal: Rehearsal
+    notes: list[str] = field(default_factory=list)
+
+
+def rehearsal_of(
+    dag_id: str,
+    task_id: str,
+    *,
+    file: str | None,
+    sample: str | None,
+    run_id: str | None,
+    map_index: int | None,
+    needs_connection: bool = False,
+) -> CommandRehearsal:
+    """
+    Return the rehearsal that a command line asks for.
+
+    :param dag_id: The Dag.
+    :param task_id: The task.
+    :param file: The Dag file or a folder, or None.
+    :param sample: A file with samples, or None.
+    :param run_id: A past run, or None; what the sample says comes before it.
+    :param map_index: Which instance of a mapped task, or None.
+    :param needs_connection: Whether a connection that is not defined is an error.
+    :raises CloudFunctionError: for what can't be; the message says what to do.
+    """
+    task = find_task(dag_id, task_id, file)
+    require_ours(task)
+    notes: list[str] = []
+    samples = samples_from(task, sample, run_id, map_index)
+    rehearsal = Rehearsal(
+        task,
+        samples,
+        map_index=map_index,
+        hook_of=lambda rendered: configured_hook(rendered, None if needs_connection else notes),
+    )
+    return CommandRehearsal(task, rehearsal, notes)
+
+
+def samples_from(task: Any, sample: str | None, run_id: str | None, map_index: int | None) -> Samples:
+    """
+    Return the samples that a command line names.
+
+    :param task: The task, or None for none.
+    :param sample: A file, or None.
+    :param run_id: A past run of the task's Dag, or None.
+    :param map_index: Which instance of a mapped task, or None.
+    """
+    given = Samples()
+    if sample is not None:
+        given = Samples.of(read_structured_file(Path(sample), "--sample") or {}, where=f"--sample: {sample}")
+    if run_id is None:
+        return given
+    from airflow_provider_cloudfn.cli.past_run import past_run_samples
+
+    return given.over(past_run_samples(task, run_id, map_index))
+
+
+def configured_hook(task: Any, notes: list[str] | None) -> ConnectionHook[Any]:
+    """
+    Return a rendered task's hook over the connection that Airflow knows.
+
+    :param task: The task.
+    :param notes: Where it is noted that a stand-in is used for a connection that is not defined; None makes that an error.
+    :raises ConfigurationError: when the connection is wrong.
+    """
+    from airflow.sdk.exceptions import AirflowNotFoundException
+    from airflow.models.connection import Connection
+    from airflow.sdk import Connection as SdkConnection
+
+    conn_id = connection_id(task)
+    try:
+        found = Connection.get_connection_from_secrets(conn_id)
+    except AirflowNotFoundException:
+        if notes is None:
+            raise ConfigurationError(
+                f"connection {conn_id!r} is not defined: add it in the UI, with `airflow connections add`, or as "
+                f"AIRFLOW_CONN_{conn_id.upper()}"
+            ) from None
+        fields = stand_in_fields(task)
+        notes.append(
+            f"connection {conn_id!r} is not defined here: the address is a stand-in, and what authentication sets is not shown"
+        )
+        return hook_over(task, fields)
+    # The model of the database is not what a task gets.
+    conn = SdkConnection(
+        conn_id=conn_id,
+        conn_type=found.conn_type or "",
+        host=found.host,
+        login=found.login,
+        password=found.password,
+        schema=found.schema,
+        port=found.port,
+        extra=found.extra,
+    )
+    return accepted(task, conn)

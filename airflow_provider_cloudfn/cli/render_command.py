@@ -1,0 +1,197 @@
+"""``airflow cloudfn render``: what a step would send, and with what it would see. Nothing is sent."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn.checking import task_problems
+from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.reach import Variable, evaluated, missing, shown, skeleton, variables_in_reach
+from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.fields import formulas, read
+from airflow_provider_cloudfn.rendering import surroundings_of
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.fields import Formula
+    from airflow_provider_cloudfn.testing.outcome import RenderedRequest
+
+__all__ = ["render", "render_report", "show_rendering"]
+
+
+def render(args: Namespace) -> None:
+    """
+    Print the variables in reach, each expression with its value, and the request that would be sent.
+
+    :param args: ``dag_id``, ``task_id``, ``file``, ``sample``, ``run_id``, ``map_index``, ``write_sample`` and ``json``.
+    """
+    printer = Printer(args.json)
+    with reported(printer, "render"):
+        looked_at = rehearsal_of(
+            args.dag_id,
+            args.task_id,
+            file=args.file,
+            sample=args.sample,
+            run_id=args.run_id,
+            map_index=args.map_index,
+        )
+        if args.write_sample:
+            _write_sample(looked_at, args.write_sample)
+        report, error = render_report(looked_at, printer)
+        if args.json:
+            printer.document(report)
+        else:
+            show_rendering(printer, report)
+            if error is not None:
+                printer.complaint(f"\nairflow cloudfn render: no request can be made:\n{error}")
+                if report["missing"]:
+                    printer.complaint("Fill in what is missing: --write-sample FILE writes a skeleton for --sample FILE.")
+        if error is not None:
+            sys.exit(FAILED)
+
+
+def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[str, Any], CloudFunctionError | None]:
+    """
+    Return all that is known of a step before its call, as JSON shows it, and why it can't be made.
+
+    :param looked_at: The rehearsal.
+    :param printer: Is told the connection's secrets.
+    """
+    rehearsal = looked_at.rehearsal
+    task = rehearsal.task
+    report: dict[str, Any] = {
+        "dag_id": looked_at.task.dag_id,
+        "task_id": looked_at.task.task_id,
+        "map_index": rehearsal.context["ti"].map_index,
+        "variables": [],
+        "missing": [],
+        "fields": [],
+        "request": None,
+        "notes": looked_at.notes,
+        "error": None,
+    }
+    try:
+        variables = rehearsal.variables()
+        report["variables"] = [_variable_dict(row) for row in variables_in_reach(task, variables, masked)]
+        report["missing"] = missing(task, variables)
+        report["fields"] = _fields(task, variables)
+        written = [(field, getattr(task, field.name)) for field in task.cel_fields]
+        problems = task_problems(written, surroundings_of(task))
+        if problems:
+            raise problems[0]
+        rehearsal.render()
+        printer.hide(rehearsal.hook.settings().secrets())
+        report["request"] = _masked_request(rehearsal.request())
+    except CloudFunctionError as error:
+        report["error"] = error_dict(error)
+        return report, error
+    return report, None
+
+
+def show_rendering(printer: Printer, report: Mapping[str, Any]) -> None:
+    """
+    Print for people what :func:`render_report` returned.
+
+    :param printer: Prints.
+    :param report: The report.
+    """
+    index = f" [{report['map_index']}]" if report["map_index"] >= 0 else ""
+    printer.line(f"{report['dag_id']}.{report['task_id']}{index}", style="bold")
+    printer.heading("Variables in reach")
+    printer.table(
+        ("Expression", "Type", "Size", "Sample"),
+        [
+            (row["expression"], row["type"], "" if row["size"] is None else str(row["size"]), row["sample"])
+            for row in report["variables"]
+        ],
+    )
+    if report["missing"]:
+        printer.heading("Missing: read by an expression, and not there")
+        for name in report["missing"]:
+            printer.line(f"  {name}", style="red")
+    printer.heading("Fields")
+    printer.table(
+        ("Field", "Expression", "Value"),
+        [(row["field"], row["expression"], row["error"] or row["shown"]) for row in report["fields"]],
+    )
+    if report["request"] is not None:
+        show_request(printer, report["request"])
+    for note in report["notes"]:
+        printer.line(f"Note: {note}.", style="yellow")
+
+
+def show_request(printer: Printer, request: Mapping[str, Any], title: str = "Request") -> None:
+    """
+    Print a request for people.
+
+    :param printer: Prints.
+    :param request: As JSON shows it.
+    :param title: What it is called.
+    """
+    printer.heading(title)
+    printer.line(f"{request['method']} {request['url']}")
+    for name, value in request["query"].items():
+        for one in value if isinstance(value, list) else [value]:
+            printer.line(f"  ?{name}={one}")
+    for name, value in request["headers"].items():
+        printer.line(f"  {name}: {value}")
+    if request["body"] is not None:
+        printer.value(request["body"])
+
+
+def _masked_request(request: RenderedRequest) -> dict[str, Any]:
+    told = request.to_dict()
+    return {**told, "body": masked(told["body"], "body"), "query": masked(told["query"], "query")}
+
+
+def _variable_dict(row: Variable) -> dict[str, Any]:
+    return {"expression": row.expression, "type": row.type, "size": row.size, "sample": row.sample}
+
+
+def _fields(task: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for field in task.cel_fields:
+        for formula in formulas(read(field, getattr(task, field.name, None))):
+            row = {"field": formula.label, "expression": formula.source, "value": None, "shown": "", "error": None}
+            if field.after_call:
+                row["shown"] = "(when the answer is there)"
+            else:
+                row.update(_value(formula, variables))
+            rows.append(row)
+    return rows
+
+
+def _value(formula: Formula, variables: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        value = masked(evaluated(formula.source, variables), formula.label)
+    except CloudFunctionError as error:
+        return {"error": str(error).partition("\n")[0]}
+    return {"value": value, "shown": shown(value)}
+
+
+def _write_sample(looked_at: CommandRehearsal, name: str) -> None:
+    """Write a skeleton for ``--sample``; a file that is there stays as it is."""
+    import yaml
+
+    from airflow_provider_cloudfn.json_encoding import to_json_value
+
+    rehearsal = looked_at.rehearsal
+    sample = to_json_value(skeleton(rehearsal.task, rehearsal.variables(), masked))
+    text = (
+        f"# What the expressions of {looked_at.task.dag_id}.{looked_at.task.task_id} read: fill in what is null, and give it to "
+        f"--sample.\n{yaml.safe_dump(sample, sort_keys=False, allow_unicode=True) if sample else '{}'}"
+    )
+    try:
+        descriptor = os.open(Path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigurationError(f"--write-sample: {name} is there already: name another file") from None
+    except OSError as error:
+        raise ConfigurationError(f"--write-sample: can't write {name}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)
