@@ -148,9 +148,11 @@ def render(node: Node, evaluate: Callable[[str], Any], resolve: Callable[[Any], 
         return node.value
     if isinstance(node, Formula):
         try:
-            return evaluate(node.source)
+            value = evaluate(node.source)
         except ExpressionError as error:
             raise error.in_field(node.label) from error.__cause__
+        # `a.?b` without orValue: what is absent is null, which leaves a header or a query's key out.
+        return value.value if isinstance(value, cel.Optional) else value
     if isinstance(node, Deferred):
         return resolve(node.reference)
     if isinstance(node, Items):

@@ -17,7 +17,7 @@ from airflow_provider_cloudfn.sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 400.0
+SECONDS = 900.0
 
 
 @dataclass(frozen=True)

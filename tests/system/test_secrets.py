@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 
 def test_no_secret_is_in_any_file(world: Any) -> None:

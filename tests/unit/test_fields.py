@@ -105,3 +105,8 @@ def test_an_error_names_the_field_of_its_expression() -> None:
 
 def test_json_text_with_what_is_no_json_is_an_expression() -> None:
     assert [formula.source for formula in formulas(read(BODY, '{"a": NaN}'))] == ['{"a": NaN}']
+
+
+@pytest.mark.parametrize(("value", "result"), [(cel.Optional("a"), "a"), (cel.Optional(), None)])
+def test_an_optional_is_its_value_or_null(value: Any, result: Any) -> None:
+    assert render(read(QUERY, {"a": "x.?y"}), lambda source: value, lambda found: found) == {"a": result}
