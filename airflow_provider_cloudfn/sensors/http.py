@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CloudFunctionHttpSensor"]
 
+_GRACE = dt.timedelta(minutes=1)
 _OF_THE_CONNECTION = {
     "verify": "ca_bundle",
     "cert": "client_cert",
@@ -103,20 +104,21 @@ class CloudFunctionHttpSensor(BaseSensorOperator):
             self._deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.timeout)
         return super().execute(context)
 
-    def execute_complete(self, context: Context, event: Any, deadline: str) -> Any:
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
         Go on after the triggerer has waited.
 
         :param context: The task's Airflow context.
         :param event: What the trigger says.
-        :param deadline: When the sensor has waited for long enough, as RFC 3339.
         """
         from airflow_provider_cloudfn.triggers.http_poll import PollEvent
 
-        if PollEvent.from_dict(event).outcome == "found" and not callable(self.response_check):
+        told = PollEvent.from_dict(event)
+        if told.outcome == "found" and not callable(self.response_check):
             self.log.info("The answer is there.")
             return None
-        self._deadline = dt.datetime.fromisoformat(deadline)
+        if told.deadline is not None:
+            self._deadline = dt.datetime.fromisoformat(told.deadline)
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -153,11 +155,15 @@ class CloudFunctionHttpSensor(BaseSensorOperator):
             raise AirflowSensorTimeout(f"Sensor has timed out; it has waited for {self.timeout} seconds.")
         self.defer(
             trigger=HttpPollTrigger(
-                poll=self._poll(), poll_interval=self.poke_interval, first_wait=wait, go_on=self.silent_fail
+                poll=self._poll(),
+                poll_interval=self.poke_interval,
+                first_wait=wait,
+                go_on=self.silent_fail,
+                deadline=deadline.isoformat(),
             ),
             method_name="execute_complete",
-            kwargs={"deadline": deadline.isoformat()},
-            timeout=left,
+            # The trigger stops by itself: this is for one that can't.
+            timeout=left + _GRACE,
         )
 
     def _poll(self) -> HttpPoll:

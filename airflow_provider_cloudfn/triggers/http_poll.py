@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,11 +26,14 @@ class PollEvent:
     Why a trigger has stopped asking, as a wire format.
 
     :param outcome: ``found``: the answer came. ``failed``: an error came, which the worker meets again when it asks itself.
+        ``late``: it was time to stop.
     :param reason: The error's class.
+    :param deadline: What the trigger was given as `deadline`.
     """
 
-    outcome: Literal["found", "failed"]
+    outcome: Literal["found", "failed", "late"]
     reason: str | None = None
+    deadline: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
@@ -42,11 +47,11 @@ class PollEvent:
         :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        if not isinstance(written, dict) or written.get("outcome") not in ("found", "failed"):
+        if not isinstance(written, dict) or written.get("outcome") not in ("found", "failed", "late"):
             raise ConfigurationError(
                 "the trigger's event is none of ours; run the worker and the triggerer with the same version"
             )
-        return cls(written["outcome"], written.get("reason"))
+        return cls(written["outcome"], written.get("reason"), written.get("deadline"))
 
 
 class HttpPollTrigger(BaseTrigger):
@@ -60,6 +65,7 @@ class HttpPollTrigger(BaseTrigger):
     :param poll_interval: Seconds between two questions; a longer ``Retry-After`` is honoured.
     :param first_wait: Seconds until the first one; default `poll_interval`.
     :param go_on: Whether an error means "not yet".
+    :param deadline: Until when to ask, as RFC 3339; None for as long as Airflow lets it.
     """
 
     def __init__(
@@ -69,12 +75,14 @@ class HttpPollTrigger(BaseTrigger):
         poll_interval: float,
         first_wait: float | None = None,
         go_on: bool = False,
+        deadline: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.poll = poll if isinstance(poll, HttpPoll) else HttpPoll.from_dict(poll)
         self.poll_interval = poll_interval
         self.first_wait = poll_interval if first_wait is None else first_wait
         self.go_on = go_on
+        self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the trigger's row holds."""
@@ -83,26 +91,36 @@ class HttpPollTrigger(BaseTrigger):
             "poll_interval": self.poll_interval,
             "first_wait": self.first_wait,
             "go_on": self.go_on,
+            "deadline": self.deadline,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until the answer is there; yields one :class:`PollEvent`, as its ``to_dict``."""
         wait = self.first_wait
         while True:
-            await asyncio.sleep(wait)
+            left = self._seconds_left()
+            await asyncio.sleep(min(wait, left))
+            if wait >= left:
+                yield _event(PollEvent("late", deadline=self.deadline))
+                return
             try:
                 hook = await ahook_for(self.poll.conn_id)
                 answer = await self.poll.aask(hook)
             except Exception as error:  # whatever it is, the worker meets it too, where the user looks for it
                 self.log.warning("Asking %s failed: %s", self.poll.conn_id, type(error).__name__)
                 if not self.go_on:
-                    yield _event(PollEvent("failed", type(error).__name__))
+                    yield _event(PollEvent("failed", type(error).__name__, self.deadline))
                     return
                 answer = NotYet(getattr(error, "retry_after", None) or 0.0)
             if not isinstance(answer, NotYet):
-                yield _event(PollEvent("found"))
+                yield _event(PollEvent("found", deadline=self.deadline))
                 return
             wait = max(self.poll_interval, answer.seconds)
+
+    def _seconds_left(self) -> float:
+        if self.deadline is None:
+            return math.inf
+        return max(0.0, (dt.datetime.fromisoformat(self.deadline) - dt.datetime.now(tz=dt.UTC)).total_seconds())
 
 
 def _event(event: PollEvent) -> TriggerEvent:

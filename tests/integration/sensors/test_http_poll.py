@@ -40,7 +40,7 @@ def event_of(poll_interval: float = 0.01, *, go_on: bool = False, **question: An
 def test_it_ends_when_the_answer_is_there(service: Any) -> None:
     service.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
 
-    assert event_of(waiting=(404,)) == {"outcome": "found", "reason": None}
+    assert event_of(waiting=(404,)) == {"outcome": "found", "reason": None, "deadline": None}
     assert len(service.requests) == 3
 
 
@@ -66,7 +66,7 @@ def test_it_ends_when_the_answer_is_the_one(service: Any) -> None:
 def test_an_error_ends_it_after_one_question(service: Any, status: int, reason: str) -> None:
     service.answers(status, {"error": "no"})
 
-    assert event_of(waiting=(404,)) == {"outcome": "failed", "reason": reason}
+    assert event_of(waiting=(404,)) == {"outcome": "failed", "reason": reason, "deadline": None}
     assert len(service.requests) == 1
 
 
@@ -87,7 +87,7 @@ def test_a_connection_that_is_gone_ends_it(airflow_database: None) -> None:
 
     event = asyncio.run(first_event(HttpPollTrigger(poll=poll, poll_interval=0.01, first_wait=0)))
 
-    assert event == {"outcome": "failed", "reason": "AirflowNotFoundException"}
+    assert event == {"outcome": "failed", "reason": "AirflowNotFoundException", "deadline": None}
 
 
 @pytest.mark.parametrize("status", [401, 500])

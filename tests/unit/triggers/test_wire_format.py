@@ -37,7 +37,11 @@ POLLS = st.builds(
 
 EXAMPLES: dict[type[Any], Any] = {
     HttpPollTrigger: HttpPollTrigger(
-        poll=HttpPoll(conn_id="shop", waiting=(404,)), poll_interval=60, first_wait=5, go_on=True
+        poll=HttpPoll(conn_id="shop", waiting=(404,)),
+        poll_interval=60,
+        first_wait=5,
+        go_on=True,
+        deadline="2030-01-01T00:00:00+00:00",
     )
 }
 
@@ -97,7 +101,9 @@ def test_what_is_no_question_is_refused(written: Any, message: str) -> None:
         HttpPoll.from_dict(written)
 
 
-@pytest.mark.parametrize("event", [PollEvent("found"), PollEvent("failed", "AuthenticationError")])
+@pytest.mark.parametrize(
+    "event", [PollEvent("found"), PollEvent("failed", "AuthenticationError", "2030-01-01T00:00:00+00:00")]
+)
 def test_an_event_comes_back_as_it_was(event: PollEvent) -> None:
     assert PollEvent.from_dict(json.loads(json.dumps(event.to_dict()))) == event
 

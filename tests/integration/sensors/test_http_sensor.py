@@ -1,0 +1,227 @@
+"""The drop-in for ``HttpSensor``: the same outcome whether it pokes, reschedules or defers."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+from airflow.sdk import DAG, PokeReturnValue, task
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.sensors.http import CloudFunctionHttpSensor
+
+
+def done(response):
+    return response.json()["state"] == "done"
+
+
+def with_context(response, ti, params):
+    assert response.status_code == 200 and response.ok and response.headers["Content-Type"] == "application/json"
+    assert ti.task_id == "wait" and params["wanted"] in response.text
+    return PokeReturnValue(is_done=done(response), xcom_value=response.json())
+
+
+def with_everything(response, **context):
+    return done(response) and context["run_id"] is not None
+"""
+
+MODES = {"poke": "mode='poke'", "reschedule": "mode='reschedule'", "deferrable": "deferrable=True"}
+EVERY_MODE = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+
+
+@pytest.fixture
+def service(recording_server: Any, connection: Any) -> Any:
+    connection(
+        "service",
+        conn_type="cloudfn",
+        host=recording_server.url,
+        password="s3cret-key",
+        extra={"auth_type": "api_key", "key_name": "X-Api-Key", "allow_http": False},
+    )
+    return recording_server
+
+
+@pytest.fixture
+def wait(run_dag: Any, service: Any) -> Any:
+    """Return a function that runs a sensor and tells how it ended."""
+
+    def run_sensor(parameters: str, **arguments: Any) -> Any:
+        sensor = f'CloudFunctionHttpSensor(task_id="wait", http_conn_id="service", {parameters})'
+        return run_dag(
+            f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"wanted": "state"}}):\n{textwrap.indent(sensor, "    ")}',
+            **arguments,
+        )
+
+    return run_sensor
+
+
+@EVERY_MODE
+def test_it_waits_for_a_status_of_success(wait: Any, service: Any, mode: str) -> None:
+    service.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
+
+    result = wait(f"endpoint='things/1', request_params={{'a': 'b'}}, poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["success"]}
+    assert [request.path for request in service.requests] == ["/things/1?a=b"] * 3
+    assert {request.headers["x-api-key"] for request in service.requests} == {"s3cret-key"}
+
+
+@EVERY_MODE
+@pytest.mark.parametrize("check", ["done", "with_context", "with_everything", "cel(\"response.body.state == 'done'\")"])
+def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str) -> None:
+    service.answers_in_turn((200, {"state": "busy"}, {}), (404, {}, {}), (200, {"state": "done"}, {}))
+
+    result = wait(f"endpoint='/things/1', response_check={check}, poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["success"]}
+    assert result.xcom("wait") == ({"state": "done"} if check == "with_context" else None)
+
+
+@EVERY_MODE
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_an_error_fails_it_after_one_question(
+    wait: Any, service: Any, mode: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service.answers(status, {"error": "no"})
+
+    result = wait(f"endpoint='/things/1', poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["failed"]}
+    assert f"answered {status}" in "".join(capfd.readouterr())
+
+
+@EVERY_MODE
+def test_an_error_that_comes_later_fails_it_too(
+    wait: Any, service: Any, mode: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service.answers_in_turn((404, {}, {}), (401, {"error": "expired"}, {}))
+
+    result = wait(f"endpoint='/things/1', poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["failed"]}
+    assert len(service.requests) <= 3
+    assert "answered 401" in "".join(capfd.readouterr())
+
+
+@EVERY_MODE
+def test_statuses_can_be_allowed(wait: Any, service: Any, mode: str) -> None:
+    service.answers_in_turn((503, {}, {}), (409, {}, {}), (200, {}, {}))
+
+    result = wait(f"endpoint='/things/1', response_error_codes_allowlist=['503', 409], poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["success"]}
+
+
+@EVERY_MODE
+def test_no_status_need_be_allowed(wait: Any, service: Any, mode: str) -> None:
+    service.answers(404, {})
+
+    assert wait(f"endpoint='/x', response_error_codes_allowlist=[], poke_interval=0.01, {mode}").state == "failed"
+    assert len(service.requests) == 1
+
+
+@EVERY_MODE
+def test_the_check_can_be_given_every_status(wait: Any, service: Any, mode: str) -> None:
+    service.answers_in_turn((404, {"state": "done"}, {}), (500, {"state": "busy"}, {}), (500, {"state": "done"}, {}))
+
+    result = wait(
+        "endpoint='/x', extra_options={'check_response': False, 'timeout': 5}, response_check=done, poke_interval=0.01, "
+        + mode
+    )
+
+    assert result.states == {"wait": ["success"]}
+    assert len(service.requests) >= 3
+
+
+@EVERY_MODE
+def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str) -> None:
+    service.answers(404, {})
+
+    assert wait(f"endpoint='/x', poke_interval=0.1, timeout=0.5, {mode}").states == {"wait": ["failed"]}
+
+
+@EVERY_MODE
+@pytest.mark.parametrize("parameters", ["timeout=0.3, soft_fail=True", "never_fail=True, timeout=0.3"])
+def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, parameters: str) -> None:
+    service.answers(404, {})
+
+    assert wait(f"endpoint='/x', poke_interval=0.1, {parameters}, {mode}").states == {"wait": ["skipped"]}
+
+
+@EVERY_MODE
+def test_silent_fail_goes_on_after_an_error(wait: Any, service: Any, mode: str) -> None:
+    service.answers_in_turn((401, {}, {}), (500, {}, {}), (200, {}, {}))
+
+    assert wait(f"endpoint='/x', poke_interval=0.01, silent_fail=True, {mode}").states == {"wait": ["success"]}
+
+
+def test_a_form_is_posted(wait: Any, service: Any) -> None:
+    wait("endpoint='/x', method='POST', request_params={'a': 'b c'}, headers={'X-Own': 'y'}")
+
+    (request,) = service.requests
+    assert (request.method, request.body) == ("POST", b"a=b+c")
+    assert request.headers["x-own"] == "y"
+
+
+def test_json_is_posted(wait: Any, service: Any) -> None:
+    wait("endpoint='/x', method='POST', request_kwargs={'json': {'a': 1}, 'params': {'b': 2}}")
+
+    (request,) = service.requests
+    assert (request.path, request.json()) == ("/x?b=2", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            "extra_options={'verify': False}",
+            'extra_options["verify"]: is none of check_response, timeout; set ca_bundle',
+        ),
+        ("extra_options={'timeout': 0}", 'extra_options["timeout"]: must be seconds above 0'),
+        ("request_kwargs={'auth': ('a', 'b')}", 'request_kwargs["auth"]: is none of json, params; leave it out'),
+        ("response_error_codes_allowlist=['4xx']", "'4xx' is no status"),
+        ("request_params='a=b'", "request_params: must be a map for GET"),
+        ("headers={'Authorization': 'Basic abc'}", "uthorization"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_sent(
+    wait: Any, service: Any, capfd: pytest.CaptureFixture[str], parameters: str, message: str
+) -> None:
+    result = wait(f"endpoint='/x', {parameters}")
+
+    assert result.states == {"wait": ["failed"]}
+    assert service.requests == []
+    assert message in "".join(capfd.readouterr())
+
+
+def test_an_expression_that_cannot_work_is_refused_when_the_dag_is_parsed(import_errors: Any) -> None:
+    shown = import_errors(
+        f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
+        "    CloudFunctionHttpSensor(task_id='wait', endpoint='/x', response_check=cel('respnse.status'))"
+    )
+
+    assert "wait: response_check: 1:1: " in shown
+    assert "did you mean 'response'" in shown
+
+
+def test_a_mapped_sensor_waits_for_each(run_dag: Any, service: Any) -> None:
+    service.answers_in_turn((404, {}, {}), (200, {}, {}))
+
+    result = run_dag(
+        f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
+        "    CloudFunctionHttpSensor.partial(task_id='wait', http_conn_id='service', poke_interval=0.01, deferrable=True)"
+        ".expand(endpoint=['/a', '/b'])"
+    )
+
+    assert result.states == {"wait": ["success", "success"]}
+
+
+def test_an_error_that_no_retry_can_help_is_not_tried_again(wait: Any, service: Any) -> None:
+    pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="Airflow 3.3 has it")
+    service.answers(403, {})
+
+    wait("endpoint='/x', retries=3")
+
+    assert len(service.requests) == 1
