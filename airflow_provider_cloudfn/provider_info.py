@@ -30,6 +30,33 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
+        "config": {
+            "cloudfn": {
+                "description": "Cloud functions.",
+                "options": {
+                    "token_store": {
+                        "description": (
+                            "Where OAuth 2.0 access tokens are kept: ``file`` shares them, encrypted, among the processes "
+                            "of one user on one machine, so that they ask for one token; ``memory`` keeps them in each "
+                            "process."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": None,
+                        "default": "file",
+                    },
+                    "token_store_folder": {
+                        "description": (
+                            "Where the files of ``token_store = file`` are; empty for the system's temporary folder."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "/var/lib/airflow",
+                        "default": "",
+                    },
+                },
+            }
+        },
         "triggers": [
             {
                 "integration-name": "Cloud functions",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse
     from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.auth.token_store import TokenStore
 
 __all__ = [
     "ApiKey",
@@ -108,12 +109,17 @@ class OAuth2:
                 yield from basic_credentials(self.client_id, self.client_secret)
 
     def scheme(
-        self, *, renew_when: Callable[[HttpResponse], bool] | None = None, fresh: bool = False
+        self,
+        *,
+        renew_when: Callable[[HttpResponse], bool] | None = None,
+        store: TokenStore | None = None,
+        fresh: bool = False,
     ) -> OAuth2ClientCredentials:
         """
         Return what puts credentials on a request.
 
         :param renew_when: What the field of that name means: whether an answer says that the token is refused.
+        :param store: Where tokens are kept; None for this process alone.
         :param fresh: Take no token that another call has left.
         """
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
@@ -132,7 +138,7 @@ class OAuth2:
             key_id=self.key_id,
             algorithm=self.algorithm,
             renew_when=renew_when,
-            store=MemoryTokenStore() if fresh else None,
+            store=MemoryTokenStore() if fresh else store,
         )
 
 

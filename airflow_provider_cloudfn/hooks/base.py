@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from airflow.sdk.bases.hook import BaseHook
@@ -13,7 +14,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
@@ -142,10 +143,18 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
     def _make_client(self, settings: SettingsT, scheme: Auth) -> Client:
         """Return a client."""
 
-    def _client_for(self, base_url: str, scheme: Auth, transport: TransportSettings) -> Client:
+    def _client_for(
+        self,
+        base_url: str,
+        scheme: Auth,
+        transport: TransportSettings,
+        *,
+        secret_values: Mapping[str, str] | None = None,
+    ) -> Client:
         from airflow_provider_cloudfn.client.client import Client
         from airflow_provider_cloudfn.client.settings import Timeouts
         from airflow_provider_cloudfn.client.url import BaseUrl
+        from airflow_provider_cloudfn.connections.address_guard import is_allowed
 
         given = {
             "connect": transport.connect_timeout,
@@ -160,6 +169,10 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 tls=transport.ssl_context(),
                 proxy=transport.proxy,
                 on_secret=mask_obtained_secret,
+                is_allowed=None
+                if transport.address_guard == "off"
+                else partial(is_allowed, guard=transport.address_guard),
+                secret_values=secret_values,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None

@@ -10,6 +10,7 @@ from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.renewal import refusal_predicate
 from airflow_provider_cloudfn.hooks.request import RequestHook
+from airflow_provider_cloudfn.hooks.token_store import configured_token_store
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
@@ -96,15 +97,19 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
         return self._plain_scheme(settings.authentication)
 
     def _plain_scheme(self, authentication: PlainAuthentication) -> Auth:
-        if not isinstance(authentication, OAuth2) or authentication.renew_when is None:
+        if not isinstance(authentication, OAuth2):
             return authentication.scheme()
-        return authentication.scheme(renew_when=refusal_predicate(self._conn_id, authentication.renew_when))
+        written = authentication.renew_when
+        return authentication.scheme(
+            renew_when=None if written is None else refusal_predicate(self._conn_id, written),
+            store=configured_token_store(),
+        )
 
     def _amazon_connection(self, signature: AwsSignature) -> Any:
         return self.get_connection(signature.conn_id) if signature.conn_id else None
 
     def _make_client(self, settings: CloudFunctionConnection, scheme: Auth) -> Client:
-        return self._client_for(settings.base_url, scheme, settings.transport)
+        return self._client_for(settings.base_url, scheme, settings.transport, secret_values=settings.secret_values)
 
 
 def _aws_scheme(conn_id: str, signature: AwsSignature, amazon_connection: Any) -> Auth:

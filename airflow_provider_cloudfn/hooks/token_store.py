@@ -1,0 +1,44 @@
+"""Where access tokens are kept, as ``[cloudfn] token_store`` of Airflow's configuration says."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow.sdk.configuration import conf
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.token_store import TokenStore
+
+__all__ = ["configured_token_store"]
+
+
+def configured_token_store() -> TokenStore | None:
+    """
+    Return where tokens are kept; None for this process alone.
+
+    ``file``, the default, shares them among the processes of the same user on the same machine, in a folder of the system's
+    temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody.
+
+    :raises ConfigurationError: for another word.
+    """
+    kind = conf.get("cloudfn", "token_store", fallback="file").strip().lower()
+    if kind not in ("file", "memory"):
+        raise ConfigurationError(f"[cloudfn] token_store: {kind!r} is neither 'file' nor 'memory'")
+    if kind == "memory":
+        return None
+    return _store(conf.get("cloudfn", "token_store_folder", fallback="").strip(), os.geteuid())
+
+
+@cache
+def _store(folder: str, user: int) -> TokenStore:
+    from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+
+    parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
+    # One for each user: with impersonation the tasks of one machine are several users'.
+    return SharedTokenStore(parent / f"cloudfn-tokens-{user}")
