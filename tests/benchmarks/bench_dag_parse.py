@@ -8,11 +8,11 @@ Each parse is in a forked child of a process that has Airflow loaded, as Airflow
 from __future__ import annotations
 
 import json
+import logging
 import os
 import statistics
 import sys
 import tempfile
-import logging
 import time
 from pathlib import Path
 
@@ -65,6 +65,8 @@ def main() -> int:
     os.environ.setdefault("AIRFLOW_HOME", str(folder / "home"))
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     from airflow.dag_processing import dagbag
+
+    logging.disable(logging.INFO)
 
     files = {"ours": folder / "ours.py", "theirs": folder / "theirs.py"}
     files["ours"].write_text(OURS)
