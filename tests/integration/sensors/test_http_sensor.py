@@ -143,9 +143,16 @@ def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str)
 
 
 @EVERY_MODE
-@pytest.mark.parametrize("parameters", ["timeout=0.3, soft_fail=True", "never_fail=True, timeout=0.3"])
-def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, parameters: str) -> None:
-    service.answers(404, {})
+@pytest.mark.parametrize(
+    ("answers", "parameters"),
+    [
+        ([(404, {}, {})], "timeout=0.3, soft_fail=True"),
+        ([(401, {}, {})], "never_fail=True"),
+        ([(404, {}, {}), (401, {}, {})], "never_fail=True"),
+    ],
+)
+def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, answers: Any, parameters: str) -> None:
+    service.answers_in_turn(*answers)
 
     assert wait(f"endpoint='/x', poke_interval=0.1, {parameters}, {mode}").states == {"wait": ["skipped"]}
 
