@@ -155,7 +155,9 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         from airflow_provider_cloudfn.client.settings import Timeouts
         from airflow_provider_cloudfn.client.url import BaseUrl
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
+        from airflow_provider_cloudfn.hooks.observation import Observation
 
+        observation = Observation(self._conn_id)
         given = {
             "connect": transport.connect_timeout,
             "read": transport.read_timeout,
@@ -173,6 +175,8 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
                 secret_values=secret_values,
+                on_attempt=observation.end,
+                headers_for_attempt=observation.begin,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None

@@ -1,0 +1,135 @@
+"""What Airflow learns of each attempt of a call: a line in the log, metrics, and a span whose id the service is told."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.client.attempt import Attempt
+
+__all__ = ["Observation"]
+
+log = structlog.stdlib.get_logger(logger_name="airflow_provider_cloudfn.call")
+
+_SPAN_NAME = "cloudfn.attempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """
+    Observes the attempts of a client's calls.
+
+    :param conn_id: The connection, which the metrics are tagged with.
+    """
+
+    conn_id: str
+    _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None), repr=False)
+
+    def begin(self, number: int) -> Mapping[str, str]:
+        """
+        Begin a span, and return what tells the service about it: nothing where Airflow's tracing is off.
+
+        :param number: Which attempt it is, counted from 1.
+        """
+        # Whoever traces has loaded it by now, and nobody pays for it who doesn't.
+        if "opentelemetry.trace" not in sys.modules:
+            return {}
+        from opentelemetry import trace
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        if not trace.get_current_span().get_span_context().is_valid:
+            return {}
+        span = trace.get_tracer("airflow_provider_cloudfn").start_span(_SPAN_NAME, kind=trace.SpanKind.CLIENT)
+        self._end(self._span.get())
+        self._span.set(span)
+        span.set_attribute("http.request.resend_count", number - 1)
+        headers: dict[str, str] = {}
+        TraceContextTextMapPropagator().inject(headers, context=trace.set_span_in_context(span))
+        return headers
+
+    def end(self, attempt: Attempt) -> None:
+        """
+        Write the line, count, and end the span.
+
+        :param attempt: What came of the attempt.
+        """
+        self._log(attempt)
+        self._count(attempt)
+        span = self._span.get()
+        if span is not None:
+            self._span.set(None)
+            self._describe(span, attempt)
+            self._end(span)
+
+    def _log(self, attempt: Attempt) -> None:
+        if not structlog.is_configured():  # Outside of Airflow's processes it would print.
+            return
+        log.info(
+            "Attempt",
+            conn_id=self.conn_id,
+            method=attempt.method,
+            url=attempt.url,
+            status=attempt.status,
+            error=attempt.error_type,
+            duration=round(attempt.duration, 4),
+            attempt=attempt.number,
+            sent=attempt.sent,
+            received=attempt.received,
+            request_id=attempt.request_id,
+            next_in=None if attempt.next_in is None else round(attempt.next_in, 2),
+        )
+
+    def _count(self, attempt: Attempt) -> None:
+        stats: Any = _stats()
+        outcome = str(attempt.status) if attempt.status is not None else attempt.error_type
+        tags = {"conn_id": self.conn_id, "method": attempt.method, "outcome": outcome}
+        stats.timing("cloudfn.attempt.duration", attempt.duration * 1000, tags=tags)
+        stats.incr("cloudfn.attempts", tags=tags)
+        stats.incr("cloudfn.retries" if attempt.next_in is not None else "cloudfn.calls", tags=tags)
+        counted = {
+            "cloudfn.bytes_sent": attempt.sent,
+            "cloudfn.bytes_received": attempt.received,
+            "cloudfn.token_requests": attempt.token_requests,
+        }
+        for name, count in counted.items():
+            if count:
+                stats.incr(name, count, tags={"conn_id": self.conn_id})
+
+    @staticmethod
+    def _describe(span: Any, attempt: Attempt) -> None:
+        from opentelemetry.trace import Status, StatusCode
+
+        # Named by OpenTelemetry's semantic conventions for HTTP clients.
+        described = {
+            "http.request.method": attempt.method,
+            "url.full": attempt.url,
+            "http.response.status_code": attempt.status,
+            "http.request.body.size": attempt.sent,
+            "http.response.body.size": attempt.received,
+            "error.type": attempt.error_type,
+        }
+        span.set_attributes({name: value for name, value in described.items() if value is not None})
+        if attempt.error_type is not None or (attempt.status or 0) >= 400:
+            span.set_status(Status(StatusCode.ERROR))
+
+    @staticmethod
+    def _end(span: Any) -> None:
+        if span is not None:
+            span.end()
+
+
+def _stats() -> Any:
+    try:
+        from airflow.sdk.observability import stats
+    except ImportError:  # Airflow 3.2 has it elsewhere
+        from airflow.stats import Stats  # type: ignore[import-not-found,attr-defined,unused-ignore]  # of 3.2
+
+        return Stats
+    return stats
