@@ -24,7 +24,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.client.body import FilePart
@@ -84,6 +84,8 @@ class Client:
         self._headers_for_attempt = headers_for_attempt
         self._told: set[str] = set(self._auth.secrets())
         self._transport: Transport | None = None
+        self._sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+        self._trace_configs: tuple[Any, ...] = ()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Client]:
@@ -100,16 +102,38 @@ class Client:
         """What puts credentials on a request."""
         return self._auth
 
-    def over(self, transport: Transport, *, auth: Auth | None = None) -> Client:
-        """
-        Return a client of the same service that sends over another transport, such as a scripted one.
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """How certificates are checked; None as the system does."""
+        return self._tls
 
-        :param transport: What sends; the caller opens and closes it.
-        :param auth: What puts credentials on a request instead, or None for the same.
+    def replacing(
+        self,
+        *,
+        transport: Transport | None = None,
+        auth: Auth | None = None,
+        on_attempt: AttemptObserver | None = None,
+        sleep: Callable[[float], Awaitable[object]] | None = None,
+        tls: ssl.SSLContext | None = None,
+        trace_configs: Sequence[Any] = (),
+    ) -> Client:
+        """
+        Return a client of the same service in which some parts are others, as a rehearsal needs it.
+
+        :param transport: What sends, such as a script; the caller opens and closes it.
+        :param auth: What puts credentials on a request.
+        :param on_attempt: Told what came of each attempt.
+        :param sleep: What waits between attempts.
+        :param tls: How certificates are checked.
+        :param trace_configs: aiohttp's, for the sessions that the client opens.
         """
         other = copy.copy(self)
         other._transport = transport
-        other._auth = self._auth if auth is None else auth
+        other._auth = auth or self._auth
+        other._on_attempt = on_attempt or self._on_attempt
+        other._sleep = sleep or self._sleep
+        other._tls = tls or self._tls
+        other._trace_configs = tuple(trace_configs)
         return other
 
     def prepare(
@@ -222,7 +246,7 @@ class Client:
                 report(done(wait), self._on_attempt)
                 if wait is None:
                     break
-                await asyncio.sleep(wait)
+                await self._sleep(wait)
         if isinstance(outcome, CloudFunctionError):
             raise outcome
         if check_status and not outcome.ok:
@@ -313,7 +337,12 @@ class Client:
 
     def _open_new(self) -> AbstractAsyncContextManager[Transport]:
         return open_transport(
-            self._timeouts, self._limits, tls=self._tls, proxy=self._proxy, is_allowed=self._is_allowed
+            self._timeouts,
+            self._limits,
+            tls=self._tls,
+            proxy=self._proxy,
+            is_allowed=self._is_allowed,
+            trace_configs=self._trace_configs,
         )
 
     def _tell_secrets(self) -> None:

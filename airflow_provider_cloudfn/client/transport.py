@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.exceptions import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     import aiohttp
 
@@ -168,6 +168,7 @@ async def open_transport(
     tls: ssl.SSLContext | None,
     proxy: str | None,
     is_allowed: Callable[[str], bool] | None = None,
+    trace_configs: Sequence[Any] = (),
 ) -> AsyncIterator[Transport]:
     """
     Open a session for as long as the block lasts.
@@ -178,6 +179,7 @@ async def open_transport(
     :param proxy: The URL of a proxy, or None.
     :param is_allowed: Whether an IP address may be talked to; None for any. A proxy's own is not asked about, and behind one
         it is the proxy that resolves names.
+    :param trace_configs: aiohttp's, which tell when what happened.
     """
     import aiohttp
 
@@ -199,7 +201,10 @@ async def open_transport(
         auto_decompress=False,
         max_line_size=_HEADERS,
         max_field_size=_HEADERS,
+        trace_configs=list(trace_configs),
     ) as session:
+        # aiohttp would send GET, PUT, DELETE and the like twice when a connection breaks, unseen: the retry policy decides.
+        session._retry_connection = False
         yield Transport(session, limits, proxy, is_allowed)
 
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+    from airflow_provider_cloudfn.client.attempt import Attempt
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.events.record import CompletionRecord
 
@@ -84,6 +85,8 @@ class StepResult:
     :param completion_event: The record of its completion event; None when it declares none, or failed.
     :param error: Why it failed, or None.
     :param responses_left: How many of the given responses no request asked for.
+    :param answers: What each request was answered; None where no answer came.
+    :param attempts: What became of each attempt, and how long the next one would wait.
     """
 
     requests: tuple[RenderedRequest, ...]
@@ -91,6 +94,8 @@ class StepResult:
     completion_event: CompletionRecord | None = None
     error: Exception | None = None
     responses_left: int = 0
+    answers: tuple[HttpResponse | None, ...] = field(default=(), repr=False, compare=False)
+    attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def request(self) -> RenderedRequest:

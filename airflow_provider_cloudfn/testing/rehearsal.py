@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.operators.base import arrived_at_run_time
@@ -20,7 +24,9 @@ from airflow_provider_cloudfn.testing.samples import Samples
 from airflow_provider_cloudfn.testing.stand_in import stand_in_task
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.client.attempt import Attempt, AttemptObserver
+    from airflow_provider_cloudfn.client.sink import ResponseSink
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
 
 __all__ = ["Rehearsal"]
@@ -97,7 +103,7 @@ class Rehearsal:
         :raises CloudFunctionError: when there is none that can be sent.
         """
         transport = _Stopped()
-        with self._over(transport):
+        with self.over(transport):
             try:
                 self.task.carry_out(self.context, self.hook)
             except _RequestMade as made:
@@ -111,15 +117,18 @@ class Rehearsal:
         :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads.
         """
         transport = _Scripted(AnswerScript(responses))
-        with self._over(transport):
-            outcome = self.carry_out()
+        attempts: list[Attempt] = []
+        with self.over(transport, attempts.append):
+            returned, record, error = self.carry_out()
         redaction = self.redaction
         return StepResult(
             requests=tuple(RenderedRequest.of(request, redaction) for request in transport.requests),
-            returned=outcome[0],
-            completion_event=outcome[1],
-            error=outcome[2],
+            returned=returned,
+            completion_event=record,
+            error=error,
             responses_left=transport.script.left,
+            answers=tuple(transport.answers),
+            attempts=tuple(attempts),
         )
 
     def carry_out(self) -> tuple[Any, CompletionRecord | None, Exception | None]:
@@ -132,13 +141,23 @@ class Rehearsal:
         return returned, None if record is None else CompletionRecord.from_dict(record), None
 
     @contextmanager
-    def _over(self, transport: Any) -> Iterator[None]:
-        """Let the hook's client send over a transport, and without credentials."""
-        hook = self.hook
-        client = hook.client()
-        auth = _Withheld(client.auth)
-        with hook.sending_over(client.over(transport, auth=auth)):
+    def over(self, transport: Any, on_attempt: AttemptObserver | None = None) -> Iterator[None]:
+        """
+        Let the hook's client send over a transport for as long as the block lasts, without credentials and without waiting.
+
+        :param transport: What answers.
+        :param on_attempt: Told what came of each attempt.
+        """
+        client = self.hook.client()
+        rehearsed = client.replacing(
+            transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
+        )
+        with self.hook.sending_over(rehearsed):
             yield
+
+
+async def _no_wait(seconds: float) -> None:
+    """Let no time pass: how long it would be stands in the attempt."""
 
 
 class _Withheld(Auth):
@@ -174,19 +193,39 @@ class _RequestMade(BaseException):
         self.request = request
 
 
-class _Stopped:
+class _Transport(ABC):
+    """What answers instead of a network."""
+
+    @abstractmethod
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+
+    async def send_to(self, request: HttpRequest, sink: ResponseSink) -> tuple[HttpResponse, StoredBody | None]:  # noqa: ARG002 - nothing is written in a rehearsal
+        """Answer a request whose body would go into a file, which is left alone."""
+        answer = await self.send(request)
+        if not 200 <= answer.status < 300:
+            return answer, None
+        digest = hashlib.sha256(answer.content).hexdigest()
+        stored = StoredBody(len(answer.content), answer.header("content-type"), digest)
+        return HttpResponse(answer.status, answer.headers), stored
+
+
+class _Stopped(_Transport):
     async def send(self, request: HttpRequest) -> HttpResponse:
         raise _RequestMade(request)
 
 
-class _Scripted:
+class _Scripted(_Transport):
     def __init__(self, script: AnswerScript) -> None:
         self.script = script
         self.requests: list[HttpRequest] = []
+        self.answers: list[HttpResponse | None] = []
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
-        return self.script.answer(request)
+        self.answers.append(None)
+        answer = self.answers[-1] = self.script.answer(request)
+        return answer
 
 
 def _quiet_log() -> logging.Logger:
