@@ -127,6 +127,31 @@ def make_client(server: Server, **settings: Any) -> Client:
     )
 
 
+def _answers(*statuses: str, headers: tuple[str, ...] = ()) -> Any:
+    """Answer the requests with these statuses, whatever connection they come on, and then with 200."""
+    left = list(statuses)
+
+    async def script(wire: Any) -> None:
+        while True:
+            await wire.request()
+            if left and left[0] == "RESET":
+                left.pop(0)
+                wire.reset()
+                return
+            if left:
+                await wire.answer(b"no", *headers, status=left.pop(0))
+            else:
+                await wire.answer(b"ok")
+
+    return script
+
+
+@pytest.fixture
+def answers() -> Callable[..., Any]:
+    """Return what makes a script that answers with these statuses, and then with 200."""
+    return _answers
+
+
 @pytest.fixture
 def talk() -> Callable[..., Exchange]:
     """Return what makes one call to a server that follows a script."""
@@ -173,3 +198,15 @@ def talk_twice() -> Callable[..., Exchange]:
         return asyncio.run(both())
 
     return run
+
+
+@pytest.fixture
+def server_of() -> type[Server]:
+    """Return what starts a server in a running event loop."""
+    return Server
+
+
+@pytest.fixture
+def client_of() -> Callable[..., Client]:
+    """Return what makes a client of such a server."""
+    return make_client

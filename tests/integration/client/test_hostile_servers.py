@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.client.response import Response
+from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     LimitError,
@@ -289,15 +290,23 @@ def test_a_redirect_within_the_origin_is_followed(talk: Any, status: str, method
     assert (b"content-type" in head.lower()) is bool(body)
 
 
-def test_a_connection_that_was_closed_between_two_calls_is_made_again(talk_twice: Any) -> None:
-    async def script(wire: Any) -> None:
-        await wire.request()
-        await wire.answer(b"ok")
+async def answer_once(wire: Any) -> None:
+    await wire.request()
+    await wire.answer(b"ok")
 
-    exchange = talk_twice(script)
+
+def test_a_connection_that_was_closed_between_two_calls_is_made_again(talk_twice: Any) -> None:
+    exchange = talk_twice(answer_once, retry=RetryPolicy(first_wait=0.001))
 
     assert [answer.content for answer in exchange.outcome] == [b"ok", b"ok"]
     assert exchange.connections == 2
+
+
+def test_it_is_not_for_a_request_that_may_have_been_taken(talk_twice: Any) -> None:
+    exchange = talk_twice(answer_once, "POST", retry=RetryPolicy(first_wait=0.001))
+
+    assert type(exchange.outcome[1]) is CommunicationError
+    assert len(exchange.received) == 1
 
 
 def test_a_connection_is_kept_between_two_calls(talk_twice: Any) -> None:

@@ -1,0 +1,225 @@
+"""What else a call does: secrets, files, lists, compression, sinks, guards, proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import email
+import email.policy
+import gzip
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.client.body import FilePart
+from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.retry import RetryPolicy
+from airflow_provider_cloudfn.client.secret import secret
+from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.exceptions import (
+    ConfigurationError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.attempt import Attempt
+
+QUICK = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.001)
+SECRET = "s3cret-value"
+
+
+def test_a_secret_inside_a_request_is_on_the_wire_only(talk: Any, client_of: Any) -> None:
+    seen: list[Attempt] = []
+
+    async def echo(wire: Any) -> None:
+        request = await wire.request()
+        await wire.answer(request, status="400 Bad")
+
+    call = {
+        "query": {"tenant": secret("tenant"), "x": "1"},
+        "headers": {"X-Tenant": secret("tenant")},
+        "json": {"tenant": secret("tenant"), "deep": [{"key": secret("tenant")}]},
+    }
+    exchange = talk(echo, "POST", call=call, secret_values={"tenant": SECRET}, on_attempt=seen.append)
+
+    (received,) = exchange.received
+    assert received.count(SECRET.encode()) == 4
+    assert SECRET not in str(exchange.outcome) + repr(seen)
+
+
+def test_a_secret_inside_a_request_is_shown_as_stars() -> None:
+    client = Client(base_url="https://h", secret_values={"tenant": SECRET})
+
+    prepared = client.prepare(
+        "POST", "/v1", query={"t": secret("tenant")}, headers={"X-T": secret("tenant")}, json={"t": secret("tenant")}
+    )
+
+    assert prepared.url == "https://h/v1?t=***"
+    assert ("X-T", "***") in prepared.headers
+    assert prepared.body == b'{"t":"***"}'
+    assert SECRET not in repr(prepared)
+
+
+def test_a_secret_that_the_connection_does_not_have_is_refused(talk: Any, answers: Any) -> None:
+    exchange = talk(answers(), "POST", call={"json": secret("tenant")}, secret_values={"other": "x"})
+
+    assert type(exchange.outcome) is ConfigurationError
+    assert "secret('tenant'): the connection's secret_values have no such name (known: 'other')" in str(
+        exchange.outcome
+    )
+    assert exchange.received == []
+
+
+class MemoryFile:
+    """A sink that is looked at."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.discarded = 0
+        self.largest_write = 0
+        self.written = b""
+
+    def open(self) -> io.BytesIO:
+        self.opened += 1
+        sink = self
+
+        class File(io.BytesIO):
+            def write(self, piece: Any) -> int:
+                sink.largest_write = max(sink.largest_write, len(piece))
+                return super().write(piece)
+
+            def close(self) -> None:
+                sink.written = self.getvalue()
+                super().close()
+
+        return File()
+
+    def discard(self) -> None:
+        self.discarded += 1
+
+
+def test_a_body_beyond_the_limit_goes_into_a_sink_in_constant_memory(talk: Any) -> None:
+    content = bytes(range(256)) * 40_000
+    sink = MemoryFile()
+
+    async def script(wire: Any) -> None:
+        await wire.request()
+        await wire.answer(gzip.compress(content), "Content-Encoding: gzip", "Content-Type: image/png")
+
+    response = talk(script, call={"sink": sink}).outcome
+
+    assert sink.written == content
+    assert (response.content, response.body) == (b"", None)
+    assert (response.stored.size, response.stored.media_type) == (len(content), "image/png")
+    assert response.stored.sha256 == hashlib.sha256(content).hexdigest()
+    assert sink.largest_write < 2_000_000
+    assert (sink.opened, sink.discarded) == (1, 0)
+
+
+def test_half_a_body_in_a_sink_is_discarded_and_written_again(talk: Any) -> None:
+    sink = MemoryFile()
+
+    async def script(wire: Any) -> None:
+        await wire.request()
+        if wire.connection == 0:
+            await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        else:
+            await wire.answer(b"whole")
+
+    response = talk(script, call={"sink": sink}, retry=QUICK).outcome
+
+    assert (sink.written, response.stored.size, sink.opened, sink.discarded) == (b"whole", 5, 2, 1)
+
+
+def test_an_error_never_goes_into_a_sink(talk: Any, answers: Any) -> None:
+    sink = MemoryFile()
+
+    error = talk(answers("404 X"), call={"sink": sink}).outcome
+
+    assert "it says: no" in str(error)
+    assert sink.opened == 0
+
+
+def test_files_of_a_form_arrive(talk: Any, answers: Any) -> None:
+    call = {
+        "data": {"kind": "invoice", "tags": ["a", "b"]},
+        "files": {"file": FilePart("rechnung ü.pdf", b"%PDF\r\n--x", "application/pdf")},
+    }
+    (received,) = talk(answers(), "POST", call=call).received
+
+    message = email.message_from_bytes(received.partition(b"\r\n")[2], policy=email.policy.HTTP)
+    parts = [
+        (part.get_param("name", header="content-disposition"), part.get_content_type(), part.get_payload(decode=True))
+        for part in message.iter_parts()
+    ]
+    assert parts == [
+        ("kind", "text/plain", b"invoice"),
+        ("tags", "text/plain", b"a"),
+        ("tags", "text/plain", b"b"),
+        ("file", "application/pdf", b"%PDF\r\n--x"),
+    ]
+
+
+@pytest.mark.parametrize(("size", "compressed"), [(100, False), (100_000, True)])
+def test_a_large_body_is_compressed_on_request(talk: Any, answers: Any, size: int, compressed: bool) -> None:
+    (received,) = talk(answers(), "POST", call={"data": b"x" * size, "compress": True}).received
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert (b"content-encoding: gzip" in head.lower()) is compressed
+    assert (gzip.decompress(body) if compressed else body) == b"x" * size
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [("repeat", "/v1?a=1&a=2"), ("brackets", "/v1?a%5B%5D=1&a%5B%5D=2"), ("comma", "/v1?a=1%2C2")],
+)
+def test_a_list_in_the_query_is_written_in_its_style(talk: Any, answers: Any, style: str, expected: str) -> None:
+    (received,) = talk(answers(), call={"query": {"a": [1, 2]}, "list_style": style}).received
+
+    assert received.split(b" ")[1].decode() == expected
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["literal", "by-name"])
+def test_an_address_that_is_not_allowed_is_never_connected_to(
+    answers: Any, server_of: Any, client_of: Any, host: str
+) -> None:
+    asked: list[str] = []
+
+    def is_allowed(address: str) -> bool:
+        asked.append(address)
+        return False
+
+    async def run() -> int:
+        async with server_of(answers()) as server:
+            client = client_of(server, base_url=f"http://{host}:{server.port}", is_allowed=is_allowed)
+            with pytest.raises(ConfigurationError, match="an address that its address_guard refuses"):
+                await client.request("GET", "/v1")
+            return int(server.exchange.connections)
+
+    assert asyncio.run(run()) == 0
+    assert asked
+
+
+def test_a_proxy_is_used_and_asked_with_its_credentials(answers: Any, server_of: Any, client_of: Any) -> None:
+    async def run() -> list[bytes]:
+        async with server_of(answers()) as proxy:
+            client = client_of(
+                proxy,
+                base_url=BaseUrl.parse("http://shop.invalid", allow_http=True),
+                proxy=f"http://ann:{SECRET}@127.0.0.1:{proxy.port}",
+            )
+            await client.request("GET", "/v1")
+            return list(proxy.exchange.received)
+
+    (received,) = asyncio.run(run())
+    assert received.startswith(b"GET http://shop.invalid/v1 HTTP/1.1")
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(f"ann:{SECRET}".encode()) in received
+
+
+def test_the_answer_to_head_may_be_any_size(talk: Any) -> None:
+    async def script(wire: Any) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\nContent-Encoding: gzip\r\n\r\n")
+
+    assert talk(script, "HEAD").outcome.status == 200

@@ -1,0 +1,137 @@
+"""When a request is sent again within one call, and what is told of each attempt."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy
+from airflow_provider_cloudfn.exceptions import (
+    CommunicationError,
+    ConfigurationError,
+    ResponseError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.attempt import Attempt
+
+QUICK = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.001)
+SECRET = "s3cret-value"
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "happens", "requests"),
+    [
+        ("GET", {}, ["503 X"], 2),
+        ("GET", {}, ["429 X", "502 X"], 3),
+        ("GET", {}, ["504 X", "504 X", "504 X"], 3),
+        ("GET", {}, ["500 X"], 1),
+        ("GET", {}, ["404 X"], 1),
+        ("GET", {}, ["RESET"], 2),
+        ("PUT", {}, ["RESET", "503 X"], 3),
+        ("POST", {}, ["503 X", "429 X"], 3),
+        ("POST", {}, ["502 X"], 1),
+        ("POST", {}, ["504 X"], 1),
+        ("POST", {}, ["RESET"], 1),
+        ("PATCH", {}, ["RESET"], 1),
+        ("POST", {"headers": {"Idempotency-Key": "k1"}}, ["RESET", "502 X"], 3),
+        ("POST", {"idempotent": True}, ["504 X"], 2),
+        ("GET", {"idempotent": False}, ["504 X"], 1),
+        ("GET", {"retry": NO_RETRY}, ["503 X"], 1),
+    ],
+)
+def test_a_request_is_sent_again_where_that_is_safe_and_can_help(
+    talk: Any, answers: Any, method: str, call: dict[str, Any], happens: list[str], requests: int
+) -> None:
+    exchange = talk(answers(*happens), method, call=call, retry=QUICK)
+
+    assert len(exchange.received) == requests
+    assert len(set(exchange.received)) == 1
+    assert isinstance(exchange.outcome, Exception) is (len(happens) >= requests)
+
+
+def test_a_connection_that_was_never_made_is_tried_again_for_any_method(
+    talk: Any, answers: Any, unused_tcp_port: int
+) -> None:
+    seen: list[Attempt] = []
+
+    error = talk(
+        answers(), "POST", base_url=f"http://127.0.0.1:{unused_tcp_port}", retry=QUICK, on_attempt=seen.append
+    ).outcome
+
+    assert type(error) is CommunicationError
+    assert error.never_sent
+    assert len(seen) == 3
+
+
+def test_a_predicate_replaces_the_stock_decision(talk: Any, answers: Any) -> None:
+    policy = RetryPolicy(attempts=3, first_wait=0.001, retry_when=lambda response: response.body == "no")
+
+    exchange = talk(answers("200 OK", "200 OK", headers=("Content-Type: text/plain",)), "POST", retry=policy)
+
+    assert len(exchange.received) == 3
+    assert len(talk(answers("503 X"), retry=RetryPolicy(retry_when=lambda _: False)).received) == 1
+
+
+def test_a_service_that_asks_to_wait_is_waited_for(talk: Any, answers: Any) -> None:
+    seen: list[Attempt] = []
+
+    exchange = talk(
+        answers("429 X", headers=("Retry-After: 0",)), retry=RetryPolicy(first_wait=60), on_attempt=seen.append
+    )
+
+    assert exchange.outcome.content == b"ok"
+    assert [attempt.next_in for attempt in seen] == [0.0, None]
+
+
+def test_a_wait_that_does_not_fit_in_the_time_that_is_left_is_left_to_the_task(talk: Any, answers: Any) -> None:
+    exchange = talk(answers("429 X", headers=("Retry-After: 600",)), retry=QUICK)
+
+    assert len(exchange.received) == 1
+    assert type(exchange.outcome) is ResponseError
+    assert (exchange.outcome.retryable, exchange.outcome.retry_after) == (True, 600.0)
+
+
+def test_each_attempt_is_told_and_logged_without_a_secret(
+    talk: Any, answers: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Attempt] = []
+    with caplog.at_level(logging.DEBUG, logger="airflow_provider_cloudfn"):
+        talk(
+            answers("RESET", "503 X", headers=("X-Request-Id: r-1",)),
+            uri=f"/v1/{SECRET}",
+            retry=QUICK,
+            auth=ApiKeyAuth("key", SECRET, "query"),
+            on_attempt=seen.append,
+        )
+
+    assert [(a.number, a.status, a.error_type, a.request_id, a.received) for a in seen] == [
+        (1, None, "CommunicationError", None, 0),
+        (2, 503, None, "r-1", 2),
+        (3, 200, None, None, 2),
+    ]
+    lines = [record.getMessage() for record in caplog.records if "(attempt" in record.getMessage()]
+    assert ["CommunicationError after" in lines[0], "503 after" in lines[1], "200 after" in lines[2]] == [True] * 3
+    assert SECRET not in caplog.text + repr(seen)
+
+
+def test_an_observer_that_fails_breaks_no_call(talk: Any, answers: Any) -> None:
+    def fail(_: Attempt) -> None:
+        raise RuntimeError("observer")
+
+    assert talk(answers(), on_attempt=fail).outcome.content == b"ok"
+
+
+def test_an_attempt_can_have_headers_of_its_own(talk: Any, answers: Any) -> None:
+    exchange = talk(answers("503 X"), retry=QUICK, headers_for_attempt=lambda number: {"traceparent": f"00-{number}"})
+
+    assert [b"traceparent: 00-%d" % number in got for number, got in enumerate(exchange.received, 1)] == [True, True]
+
+
+def test_a_policy_needs_numbers_that_make_sense() -> None:
+    for wrong in ({"attempts": 0}, {"attempts": True}, {"attempts": 1.5}, {"total": 0}, {"first_wait": float("inf")}):
+        with pytest.raises(ConfigurationError, match="retry: "):
+            RetryPolicy(**wrong)  # type: ignore[arg-type]  # what a caller without types could pass
