@@ -97,11 +97,11 @@ _TEST = ActionCommand(
     name="test",
     help="Carry out a step, over a mocked answer or a real one, without touching Airflow's database",
     description=(
-        "Goes on where render ends: shows the request, the response, success_when, what the step returns, its completion event, "
-        "retries and timing. --mock takes a file with an answer, a list of them, or what --record kept; or the name of a failure: "
-        "timeout, connect_timeout, refused, reset, rate_limited, unavailable, server_error, unauthorized, forbidden, not_found, "
-        "not_json, or a status such as 429. --send makes the real call. Exit code: 0, 1 when the step fails, 2 when the command is "
-        "told what can't be."
+        "Goes on where render ends: shows the request, the response, success_when, what the step returns, its completion "
+        "event, retries and timing. --mock takes a file with an answer, a list of them, or what --record kept; or the name of "
+        "a failure: timeout, connect_timeout, refused, reset, rate_limited, unavailable, server_error, unauthorized, "
+        "forbidden, not_found, not_json, or a status such as 429. --send makes the real call. Exit code: 0, 1 when the step "
+        "fails, 2 when the command is told what can't be."
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.test_command.test"),
     args=(
@@ -142,8 +142,8 @@ _CHECK = ActionCommand(
     name="check",
     help="Check every expression of the Dags in a folder",
     description=(
-        "Checks what Airflow's parser would check, and names file and line of the task. Exit code: 0, 1 when something is wrong, 2 "
-        "when the command is told what can't be."
+        "Checks what Airflow's parser would check, and names file and line of the task. Exit code: 0, 1 when something is "
+        "wrong, 2 when the command is told what can't be."
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.check_command.check"),
     args=(

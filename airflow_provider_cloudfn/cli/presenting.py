@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -130,10 +131,15 @@ def reported(printer: Printer, command: str) -> Iterator[None]:
     :param printer: Prints.
     :param command: What the command is called.
     """
+    before = logging.root.manager.disable
+    # What the step logs stands in the report.
+    logging.disable(logging.WARNING)
     try:
         yield
     except CloudFunctionError as error:
         fail(printer, command, error)
+    finally:
+        logging.disable(before)
 
 
 def fail(printer: Printer, command: str, error: CloudFunctionError) -> NoReturn:

@@ -96,9 +96,9 @@ def configured_hook(task: Any, notes: list[str] | None) -> ConnectionHook[Any]:
     :param notes: Where it is noted that a stand-in is used for a connection that is not defined; None makes that an error.
     :raises ConfigurationError: when the connection is wrong.
     """
-    from airflow.sdk.exceptions import AirflowNotFoundException
     from airflow.models.connection import Connection
     from airflow.sdk import Connection as SdkConnection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     conn_id = connection_id(task)
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.fields import Formula
     from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 
-__all__ = ["render", "render_report", "show_rendering"]
+__all__ = ["render", "render_report", "show_rendering", "show_request"]
 
 
 def render(args: Namespace) -> None:
@@ -51,7 +51,9 @@ def render(args: Namespace) -> None:
             if error is not None:
                 printer.complaint(f"\nairflow cloudfn render: no request can be made:\n{error}")
                 if report["missing"]:
-                    printer.complaint("Fill in what is missing: --write-sample FILE writes a skeleton for --sample FILE.")
+                    printer.complaint(
+                        "Fill in what is missing: --write-sample FILE writes a skeleton for --sample FILE."
+                    )
         if error is not None:
             sys.exit(FAILED)
 

@@ -85,6 +85,7 @@ class StepResult:
     :param completion_event: The record of its completion event; None when it declares none, or failed.
     :param error: Why it failed, or None.
     :param responses_left: How many of the given responses no request asked for.
+    :param sent: The requests as they went to the transport, ``***`` for what authentication sets.
     :param answers: What each request was answered; None where no answer came.
     :param attempts: What became of each attempt, and how long the next one would wait.
     """
@@ -94,6 +95,7 @@ class StepResult:
     completion_event: CompletionRecord | None = None
     error: Exception | None = None
     responses_left: int = 0
+    sent: tuple[HttpRequest, ...] = field(default=(), repr=False, compare=False)
     answers: tuple[HttpResponse | None, ...] = field(default=(), repr=False, compare=False)
     attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
 

@@ -114,9 +114,9 @@ class Rehearsal:
         """
         Carry the step out over a script of responses.
 
-        :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads.
+        :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads, or a script of it.
         """
-        transport = _Scripted(AnswerScript(responses))
+        transport = _Scripted(responses if isinstance(responses, AnswerScript) else AnswerScript(responses))
         attempts: list[Attempt] = []
         with self.over(transport, attempts.append):
             returned, record, error = self.carry_out()
@@ -127,6 +127,7 @@ class Rehearsal:
             completion_event=record,
             error=error,
             responses_left=transport.script.left,
+            sent=tuple(transport.requests),
             answers=tuple(transport.answers),
             attempts=tuple(attempts),
         )
