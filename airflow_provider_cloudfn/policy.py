@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.policies import hookimpl
 
-__all__ = ["dag_policy"]
+__all__ = ["dag_policy", "is_ours", "written_values"]
 
 
 @hookimpl
@@ -22,11 +22,11 @@ def dag_policy(dag: Any) -> None:
     :param dag: The Dag that was parsed.
     :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
     """
-    tasks = [task for task in dag.tasks if _is_ours(task)]
+    tasks = [task for task in dag.tasks if is_ours(task)]
     events = _single_events(dag)
     if not tasks and not events:
         return
-    problems = [problem for task in tasks for problem in _task_problems(task)]
+    problems = _expression_problems(dag, tasks) if tasks else []
     if events and not getattr(dag.timetable, "default_partition_mapper", None):
         problems.extend(_never_fires(event.name) for event in events)
     if problems:
@@ -36,7 +36,12 @@ def dag_policy(dag: Any) -> None:
         raise AirflowClusterPolicyViolation(f"Dag {dag.dag_id!r} can't run as it is written:\n{listed}")
 
 
-def _is_ours(task: Any) -> bool:
+def is_ours(task: Any) -> bool:
+    """
+    Tell whether a task is one of this package.
+
+    :param task: An operator or a mapped operator.
+    """
     # By the class attribute rather than the class: no operator is imported for a Dag that uses none.
     return bool(getattr(getattr(task, "operator_class", type(task)), "cel_fields", ()))
 
@@ -50,21 +55,31 @@ def _single_events(dag: Any) -> list[Any]:
     return [asset for asset in scheduled_assets(dag) if getattr(asset, "one_run_per_event", False)]
 
 
-def _task_problems(task: Any) -> list[str]:
+def _expression_problems(dag: Any, tasks: list[Any]) -> list[str]:
+    from airflow_provider_cloudfn.rendering import surroundings_in
+
+    surroundings = surroundings_in(dag)
+    return [problem for task in tasks for problem in _task_problems(task, surroundings[task.task_id])]
+
+
+def _task_problems(task: Any, surroundings: Any) -> list[str]:
     from airflow_provider_cloudfn.checking import task_problems
-    from airflow_provider_cloudfn.rendering import surroundings_of
 
     fields = getattr(task, "operator_class", type(task)).cel_fields
-    surroundings = surroundings_of(task)
-    written = [(field, value) for field in fields for value in _values(task, field.name)]
+    written = [(field, value) for field in fields for value in written_values(task, field.name)]
     problems = [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
     if task.is_mapped and "completion_event" in _expanded_names(task):
         problems.append(f"{task.task_id}: completion_event: it can't be expanded; give it to partial()")
     return problems
 
 
-def _values(task: Any, name: str) -> list[Any]:
-    """Return what is written in the Dag file for a parameter: for a mapped task, each of its values."""
+def written_values(task: Any, name: str) -> list[Any]:
+    """
+    Return what is written in the Dag file for a parameter: for a mapped task, each of its values.
+
+    :param task: An operator or a mapped operator.
+    :param name: The parameter.
+    """
     if not task.is_mapped:
         return [getattr(task, name, None)]
     values = [task.partial_kwargs[name]] if name in task.partial_kwargs else []

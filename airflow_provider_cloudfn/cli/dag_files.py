@@ -51,9 +51,9 @@ def parse(path: Path, dag_id: str | None = None) -> ParsedFiles:
             bag.process_file(str(file), only_if_updated=False, safe_mode=path.is_dir())
             if dag_id is not None and dag_id in found.dags:
                 break
-    found.errors.update(
-        {name: text for name, text in bag.import_errors.items() if "ClusterPolicyViolation" not in text}
-    )
+    for name, text in bag.import_errors.items():
+        if "ClusterPolicyViolation" not in text:
+            found.errors[str(folder / name)] = text
     return found
 
 
@@ -84,8 +84,8 @@ def _task(dag: Any, task_id: str) -> Any:
     nearest = whole or difflib.get_close_matches(task_id, dag.task_dict, n=1)
     raise ConfigurationError(
         f"Dag {dag.dag_id!r} has no task {task_id!r}"
-        + (f"; did you mean {nearest[0]!r}?" if nearest else "")
-        + f" It has {', '.join(sorted(dag.task_dict)) or 'none'}."
+        + (f" (did you mean {nearest[0]!r}?)" if nearest else "")
+        + f"; it has {', '.join(sorted(dag.task_dict)) or 'none'}"
     )
 
 
@@ -93,14 +93,14 @@ def _no_dag(dag_id: str, known: list[str], errors: dict[str, str], file: str | N
     where = file or "the configured Dag bundles"
     parts = [f"there is no Dag {dag_id!r} in {where}"]
     if nearest := difflib.get_close_matches(dag_id, known, n=1):
-        parts.append(f"did you mean {nearest[0]!r}?")
+        parts[0] += f" (did you mean {nearest[0]!r}?)"
     for name, text in errors.items():
         lines = text.strip().splitlines()
         parts.append(
             f"{name} can't be imported: {lines[-1] if lines else 'no reason was given'}; mend it, and try again"
         )
     if not file and not errors:
-        parts.append("name its file with --file")
+        parts.append("name its file or folder with --file")
     return "; ".join(parts)
 
 
@@ -162,10 +162,15 @@ def _importable(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what Dag files print and the parser logs away from what the command prints."""
-    before = logging.root.manager.disable
+    import structlog
+
+    before, configured = logging.root.manager.disable, structlog.get_config()
     logging.disable(logging.CRITICAL)
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(**{**configured, "wrapper_class": silent})
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        structlog.configure(**configured)
         logging.disable(before)

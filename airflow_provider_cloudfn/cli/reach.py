@@ -45,7 +45,7 @@ def variables_in_reach(task: Any, variables: Mapping[str, Any], mask: Mask) -> l
     """
     Return all that expressions of a task can read before the call, with the fields of maps one by one.
 
-    :param task: The task.
+    :param task: The task; None where there is none.
     :param variables: Its variables.
     :param mask: Hides secrets in a value, which it is given with its name.
     """
@@ -61,7 +61,7 @@ def variables_in_reach(task: Any, variables: Mapping[str, Any], mask: Mask) -> l
                 if len(rows) == _ROWS:
                     rows.append(Variable("…", "", None, "more are in reach than are listed here"))
                     return rows
-        except CloudFunctionError:
+        except (CloudFunctionError, KeyError):
             continue
     return rows
 
@@ -239,7 +239,7 @@ def _value_at(path: Path, variables: Mapping[str, Any]) -> Any:
 
 
 def _step_names(task: Any) -> Sequence[str] | None:
-    surroundings = surroundings_of(task)
+    surroundings = None if task is None else surroundings_of(task)
     return None if surroundings is None else sorted(surroundings.upstream)
 
 

@@ -165,7 +165,10 @@ def _unmapped(task: Any, samples: Samples, context: dict[str, Any]) -> Any:
     except ConfigurationError:
         raise
     except ExpressionError as error:
-        raise ExpressionError(f"task {task.task_id!r} is mapped over it, and {error.problems[0].message}") from None
+        raise ExpressionError(
+            f"task {task.task_id!r} is mapped over what an earlier step returned, and {error.problems[0].message}; or give this "
+            "instance's own 'inputs'"
+        ) from None
     except Exception as error:
         raise ConfigurationError(
             f"what task {task.task_id!r} is mapped over can't be found out without Airflow ({type(error).__name__}): give this "
