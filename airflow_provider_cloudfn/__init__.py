@@ -12,28 +12,37 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 __all__ = [
+    "CloudFunctionHttpSensor",
     "CloudFunctionOperator",
+    "CloudFunctionRetryPolicy",
     "CompletionEvent",
     "CompletionRecord",
     "EmporixStartOperator",
     "cel",
     "lit",
+    "secret",
 ]
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn import cel as cel
     from airflow_provider_cloudfn.cel import lit as lit
+    from airflow_provider_cloudfn.client.secret import secret as secret
     from airflow_provider_cloudfn.events.asset import CompletionEvent as CompletionEvent
     from airflow_provider_cloudfn.events.record import CompletionRecord as CompletionRecord
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator as CloudFunctionOperator
     from airflow_provider_cloudfn.operators.emporix import EmporixStartOperator as EmporixStartOperator
+    from airflow_provider_cloudfn.retry_policy import CloudFunctionRetryPolicy as CloudFunctionRetryPolicy
+    from airflow_provider_cloudfn.sensors.http import CloudFunctionHttpSensor as CloudFunctionHttpSensor
 
 _HOMES = {
+    "CloudFunctionHttpSensor": "airflow_provider_cloudfn.sensors.http",
     "CloudFunctionOperator": "airflow_provider_cloudfn.operators.cloudfn",
+    "CloudFunctionRetryPolicy": "airflow_provider_cloudfn.retry_policy",
     "CompletionEvent": "airflow_provider_cloudfn.events.asset",
     "CompletionRecord": "airflow_provider_cloudfn.events.record",
     "EmporixStartOperator": "airflow_provider_cloudfn.operators.emporix",
     "lit": "airflow_provider_cloudfn.cel",
+    "secret": "airflow_provider_cloudfn.client.secret",
 }
 
 

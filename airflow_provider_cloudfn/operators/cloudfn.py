@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
+from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
+from airflow_provider_cloudfn.operators.request_values import content_of, json_body, text_pairs, uri_text
+from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
+    from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.client.retry import RetryPolicy
+    from airflow_provider_cloudfn.hooks.request import RequestHook, RequestOptions, RequestParts
+    from airflow_provider_cloudfn.rendering import TaskVariables
 
 __all__ = ["METHODS", "CloudFunctionOperator"]
 
@@ -34,9 +42,10 @@ class CloudFunctionOperator(ExpressionOperator):
     """
     Call a web service, return what it answers, and tell other Dags when it is done.
 
-    In ``uri``, ``query``, ``headers``, ``body``, ``returns``, ``success_when`` and ``event_payload`` a ``str`` that is
-    written in the Dag file is a CEL expression; text is written ``'"/v1/charges"'``, or ``lit("/v1/charges")``. What arrives
-    at run time is data. These parameters are never run through Jinja.
+    In ``uri``, ``query``, ``headers``, ``body``, ``returns``, ``success_when``, ``retry_when`` and ``event_payload`` a ``str``
+    that is written in the Dag file is a CEL expression; text is written ``'"/v1/charges"'``, or ``lit("/v1/charges")``. What
+    arrives at run time is data. These parameters are never run through Jinja. ``secret("name")`` stands for a whole value of
+    ``query``, ``headers`` or ``body``: it is filled in at sending from the connection, and shown nowhere.
 
     :param cloudfn_conn_id: The connection, of type ``cloudfn`` or ``amazon_connect``. (templated)
     :param function_name: The cloud function's name, in the completion record and the logs. Default: the task id.
@@ -52,12 +61,33 @@ class CloudFunctionOperator(ExpressionOperator):
     :param success_when: CEL over ``response`` and the rest: whether the call succeeded. Default: any status of 2xx.
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the call is done.
     :param event_payload: What the event carries. Default: what the step returns.
-    :param request_timeout: Seconds, or a timedelta, for the whole call.
+    :param request_timeout: Seconds, or a timedelta, for the whole call, retries included.
+    :param idempotency_key: True sends ``Idempotency-Key``, or the header that is named here, with a key that is the same on
+        every try of this task instance; for Amazon Connect it fills ``ClientToken`` in the body. Such a request is sent again
+        as one that changes nothing.
+    :param retry_when: CEL over ``response`` and the rest: whether the request is sent again within the call. Default: after
+        429 and 503, and where sending it twice does no harm after 502 and 504 too.
+    :param retry_attempts: How often it is sent at most within the call, from 1 (never again) to 100.
+    :param retry_total: Seconds, or a timedelta, within which the attempts of a call must begin.
+    :param response_file: Where the body of a success goes, of any size, instead of into XCom: a path of an object storage. The
+        step returns its ``path``, ``size``, ``media_type`` and ``sha256``, and ``response.body`` is null. (templated)
+    :param files: Files of a multipart form, whose other fields `body` holds: paths of an object storage by field. (templated)
+    :param list_style: How lists are written in the query and in a form: ``repeat`` (``a=1&a=2``), ``brackets`` or ``comma``.
+    :param compress: Whether a large body is sent compressed.
     :raises ExpressionError: when an expression is wrong; nothing was sent then, unless it is one that reads ``response``.
     :raises ConfigurationError: when the connection, the method, the URI or a header is one that can't be.
     """
 
-    template_fields: Sequence[str] = ("cloudfn_conn_id", "inputs", "uri", "query", "headers", "body")
+    template_fields: Sequence[str] = (
+        "cloudfn_conn_id",
+        "inputs",
+        "uri",
+        "query",
+        "headers",
+        "body",
+        "response_file",
+        "files",
+    )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "inputs": "json",
         "query": "json",
@@ -69,6 +99,9 @@ class CloudFunctionOperator(ExpressionOperator):
         Field("query", Reading.PAIRS),
         Field("headers", Reading.PAIRS),
         Field("body", Reading.DOCUMENT),
+        Field("response_file", Reading.MARKED, jinja=True),
+        Field("files", Reading.MARKED, jinja=True),
+        Field("retry_when", Reading.VALUE, after_call=True),
         Field("returns", Reading.VALUE, after_call=True),
         Field("success_when", Reading.VALUE, after_call=True),
         Field("event_payload", Reading.DOCUMENT, after_call=True),
@@ -91,6 +124,14 @@ class CloudFunctionOperator(ExpressionOperator):
         completion_event: Asset | None = None,
         event_payload: Any = None,
         request_timeout: float | dt.timedelta = 60,
+        idempotency_key: bool | str = False,
+        retry_when: str | cel.Expression | None = None,
+        retry_attempts: int = 3,
+        retry_total: float | dt.timedelta = 30,
+        response_file: Any = None,
+        files: Any = None,
+        list_style: ListStyle = "repeat",
+        compress: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -107,6 +148,14 @@ class CloudFunctionOperator(ExpressionOperator):
         self.returns = returns
         self.success_when = success_when
         self.request_timeout = request_timeout
+        self.idempotency_key = idempotency_key
+        self.retry_when = retry_when
+        self.retry_attempts = retry_attempts
+        self.retry_total = retry_total
+        self.response_file = response_file
+        self.files = files
+        self.list_style = list_style
+        self.compress = compress
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
@@ -147,10 +196,17 @@ class CloudFunctionOperator(ExpressionOperator):
         :param hook: What :meth:`hook` returned.
         """
         function = self.function_name or self.task_id
-        response = self._call(function, hook)
-        variables = self._variables(context).with_response(_response_variable(response))
+        variables = self._variables(context)
+        sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
+        response = self._call(function, hook, context, variables, sink)
+        variables = variables.with_response(response.as_variable())
         self._require_success(response, variables)
-        result = response.body if self.returns is None else self._evaluate_after_call("returns", variables)
+        if self.returns is not None:
+            result = self._evaluate_after_call("returns", variables)
+        elif sink is not None and response.stored is not None:
+            result = sink.described(response.stored)
+        else:
+            result = response.body
         try:
             returned = to_json_value(_described(result, response) if isinstance(result, bytes) else result)
         except ConfigurationError as error:
@@ -158,27 +214,67 @@ class CloudFunctionOperator(ExpressionOperator):
         self._complete(context, function=function, result=returned, variables=variables)
         return returned
 
-    def _call(self, function: str, hook: RequestHook[Any]) -> Response:
+    def _call(
+        self,
+        function: str,
+        hook: RequestHook[Any],
+        context: Context,
+        variables: TaskVariables,
+        sink: ObjectStorageSink | None,
+    ) -> Response:
         if self.method not in METHODS:
             raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
-        self.log.info("Cloud function %s: %s %s on %s", function, self.method, self.uri, self.cloudfn_conn_id)
-        return hook.request(
-            self.method,
-            self.uri,
-            query=self.query,
-            headers=self.headers,
-            timeout=_seconds(self.request_timeout),
-            check_status=self.success_when is None,
-            **_content(self.body, self.headers),
+        timeout = _seconds("request_timeout", self.request_timeout)
+        retry = self._retry(variables)
+        headers, body = with_idempotency_key(
+            self.idempotency_key,
+            task_instance_key(context).stable_id("idempotency_key"),
+            headers=self.headers or {},
+            body=self.body,
+            conn_type=hook.conn_type,
         )
+        self.log.info("Cloud function %s: %s %s on %s", function, self.method, self.uri, self.cloudfn_conn_id)
+        options: RequestOptions = {
+            "query": self.query,
+            "headers": headers,
+            "list_style": self.list_style,
+            "compress": self.compress,
+            "timeout": timeout,
+            "check_status": self.success_when is None,
+            "retry": retry,
+            "idempotent": True if self.idempotency_key else None,
+            "sink": sink,
+        }
+        options.update(self._content(body, headers))  # type: ignore[typeddict-item]  # a part of the options
+        return hook.request(self.method, self.uri, **options)
+
+    def _retry(self, variables: TaskVariables) -> RetryPolicy:
+        from airflow_provider_cloudfn.client.retry import RetryPolicy
+
+        def retry_when(response: Response) -> bool:
+            return self._truth("retry_when", variables.with_response(response.as_variable()))
+
+        return RetryPolicy(
+            attempts=self.retry_attempts,
+            total=_seconds("retry_total", self.retry_total),
+            retry_when=None if self.retry_when is None else retry_when,
+        )
+
+    def _content(self, body: Any, headers: Mapping[str, Any]) -> RequestParts:
+        if self.files is None:
+            return content_of(body, headers)
+        return {"data": body, "files": form_files(self.files)}
+
+    def _truth(self, name: str, variables: TaskVariables) -> bool:
+        value = self._evaluate_after_call(name, variables)
+        if not isinstance(value, bool):
+            raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=name)
+        return value
 
     def _require_success(self, response: Response, variables: Any) -> None:
         if self.success_when is None:
             return
-        succeeded = self._evaluate_after_call("success_when", variables)
-        if not isinstance(succeeded, bool):
-            raise ExpressionError(f"must give true or false, not {type(succeeded).__name__}", field="success_when")
-        if not succeeded:
+        if not self._truth("success_when", variables):
             raise ResponseError(
                 f"success_when is false for the answer {response.status} of {self.method} {response.url}"
                 + (f" (request id {response.request_id})" if response.request_id else ""),
@@ -191,15 +287,15 @@ class CloudFunctionOperator(ExpressionOperator):
 
     def _shape(self, field: Field, value: Any) -> Any:
         if field.name == "uri":
-            return _uri(value)
+            return uri_text(value)
         if field.name == "query":
-            return _pairs(field.name, value, lists=True)
+            return text_pairs(field.name, value, lists=True)
         if field.name == "headers":
-            return _pairs(field.name, value, lists=False)
-        if isinstance(value, (bytes, str)) or value is None:
+            return text_pairs(field.name, value, lists=False)
+        if field.name in ("response_file", "files") or isinstance(value, (bytes, str)) or value is None:
             return value
         try:
-            return to_json_value(value, exact=True)
+            return json_body(value)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field=field.name) from error
 
@@ -209,70 +305,11 @@ def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, A
     return kwargs if function_name is None else {"task_display_name": function_name, **kwargs}
 
 
-def _uri(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ExpressionError(f"must give text, not {type(value).__name__}", field="uri")
-    return value
-
-
-def _pairs(field: str, value: Any, *, lists: bool) -> dict[str, Any]:
-    """Return a query or headers as text by name, without the entries that are null."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ExpressionError(f"must give a map, not {type(value).__name__}", field=field)
-    pairs: dict[str, Any] = {}
-    for name, item in value.items():
-        if not isinstance(name, str):
-            raise ExpressionError(f"a name must be text, not {type(name).__name__}", field=field)
-        if item is None:
-            continue
-        place = f'{field}["{name}"]'
-        if lists and isinstance(item, Sequence) and not isinstance(item, (str, bytes, bytearray)):
-            pairs[name] = [_text(f"{place}[{index}]", one) for index, one in enumerate(item) if one is not None]
-        else:
-            pairs[name] = _text(place, item)
-    return pairs
-
-
-def _text(place: str, value: Any) -> str:
-    try:
-        return cel.to_text(value)
-    except ExpressionError as error:
-        raise error.in_field(place) from error
-
-
-def _content(body: Any, headers: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the body as the client takes it: by its type, or else by what Content-Type says."""
-    if body is None:
-        return {}
-    if isinstance(body, bytes):
-        return {"data": body}
-    declared = next((value for name, value in (headers or {}).items() if name.lower() == "content-type"), "")
-    media_type = declared.partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded" and isinstance(body, Mapping):
-        return {"data": body}
-    is_text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
-    if isinstance(body, str) and (is_text or media_type == "application/x-www-form-urlencoded"):
-        return {"data": body}
-    return {"json": body}
-
-
-def _seconds(value: Any) -> float:
+def _seconds(parameter: str, value: Any) -> float:
     seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        raise ConfigurationError(f"request_timeout: must be seconds above 0, or a timedelta, not {value!r}")
+        raise ConfigurationError(f"{parameter}: must be seconds above 0, or a timedelta, not {value!r}")
     return float(seconds)
-
-
-def _response_variable(response: Response) -> dict[str, Any]:
-    return {
-        "status": response.status,
-        "headers": response.headers,
-        "body": response.body,
-        "url": response.url,
-        "request_id": response.request_id,
-    }
 
 
 def _described(content: bytes, response: Response) -> dict[str, Any]:

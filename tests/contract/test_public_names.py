@@ -10,12 +10,15 @@ from airflow_provider_cloudfn import exceptions
 
 def test_the_public_names_are_these() -> None:
     assert set(airflow_provider_cloudfn.__all__) == {
+        "CloudFunctionHttpSensor",
         "CloudFunctionOperator",
+        "CloudFunctionRetryPolicy",
         "CompletionEvent",
         "CompletionRecord",
         "EmporixStartOperator",
         "cel",
         "lit",
+        "secret",
     }
 
 
