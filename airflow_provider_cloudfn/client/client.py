@@ -84,6 +84,7 @@ class Client:
         self._headers_for_attempt = headers_for_attempt
         self._told: set[str] = set(self._auth.secrets())
         self._transport: Transport | None = None
+        self._redaction_of: tuple[tuple[str, ...], Redaction] | None = None
         self._sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
         self._trace_configs: tuple[Any, ...] = ()
 
@@ -353,8 +354,10 @@ class Client:
                     self._on_secret(secret)
 
     def _redaction(self) -> Redaction:
-        secrets = [*self._auth.secrets(), *self._secret_values.values()]
-        return Redaction(secrets, self._auth.reserved_query)
+        secrets = (*self._auth.secrets(), *self._secret_values.values())
+        if self._redaction_of is None or self._redaction_of[0] != secrets:
+            self._redaction_of = secrets, Redaction(secrets, self._auth.reserved_query)
+        return self._redaction_of[1]
 
     def _redacted(self, error: CloudFunctionError) -> CloudFunctionError:
         error.message = self._redaction().text(error.message)

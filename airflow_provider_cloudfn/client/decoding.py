@@ -28,14 +28,14 @@ class BodyDecoder:
     Decodes a body with the Content-Encoding that its headers name.
 
     :param content_encoding: The header's value; None for none.
-    :raises DecodingError: for an encoding that nobody asked for.
     """
 
     def __init__(self, content_encoding: str | None) -> None:
         names = [name.strip().lower() for name in (content_encoding or "").split(",")]
         names = [name for name in names if name not in ("", "identity")]
+        self._refusal: str | None = None
         if len(names) > _LAYERS or not set(names) <= {"gzip", "x-gzip", "deflate"}:
-            raise DecodingError(
+            self._refusal = (
                 f"its Content-Encoding {(content_encoding or '')[:60]!r} is none of those that were asked for "
                 f"({ACCEPT_ENCODING})"
             )
@@ -47,8 +47,10 @@ class BodyDecoder:
         Yield what a piece of the body decodes to, in pieces of a bounded size.
 
         :param content: The next bytes that came.
-        :raises DecodingError: when they can't be decoded.
+        :raises DecodingError: when they can't be decoded, or are in an encoding that nobody asked for.
         """
+        if self._refusal is not None:
+            raise UnaskedEncodingError(self._refusal)
         yield from _through(self._layers, content)
 
     def finish(self) -> None:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
 __all__ = ["GuardedResolver", "refuse_literal_address"]
+
+_NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
 class GuardedResolver(AbstractResolver):
     """
     Resolves names, and refuses those that lead to an address which may not be talked to.
 
-    :param is_allowed: Whether an IP address may be talked to.
+    Each look-up has a thread of its own that nobody waits for: one that hangs, as the system's do for half a minute when a
+    name server is silent, outlasts neither the timeout of the call nor the end of its event loop.
+
+    :param is_allowed: Whether an IP address may be talked to; None for any.
     """
 
-    def __init__(self, is_allowed: Callable[[str], bool]) -> None:
+    def __init__(self, is_allowed: Callable[[str], bool] | None = None) -> None:
         self._is_allowed = is_allowed
-        self._inner = aiohttp.ThreadedResolver()
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily | Any = 0) -> list[Any]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
         """
         Return the addresses of a name. One that may not be talked to refuses them all.
 
@@ -36,15 +44,16 @@ class GuardedResolver(AbstractResolver):
         :param port: The port.
         :param family: IPv4, IPv6 or either.
         :raises ConfigurationError: when it leads to an address that may not be talked to.
+        :raises OSError: when the name leads nowhere.
         """
-        found = await self._inner.resolve(host, port, family)
-        for entry in found:
-            _refuse(entry["host"], self._is_allowed)
-        return [*found]
+        found = await _in_a_thread(lambda: _look_up(host, port, family))
+        if self._is_allowed is not None:
+            for entry in found:
+                _refuse(entry["host"], self._is_allowed)
+        return found
 
     async def close(self) -> None:
         """Close nothing: there is nothing open."""
-        await self._inner.close()
 
 
 def refuse_literal_address(host: str, is_allowed: Callable[[str], bool]) -> None:
@@ -68,3 +77,44 @@ def _refuse(address: str, is_allowed: Callable[[str], bool]) -> None:
             f"the connection's host leads to {address}, an address that its address_guard refuses; if it is meant, set "
             "address_guard to 'off'"
         )
+
+
+async def _in_a_thread(work: Callable[[], list[ResolveResult]]) -> list[ResolveResult]:
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[list[ResolveResult]] = loop.create_future()
+
+    def settle(found: list[ResolveResult], error: Exception | None) -> None:
+        if outcome.done():
+            return
+        if error is None:
+            outcome.set_result(found)
+        else:
+            outcome.set_exception(error)
+
+    def run() -> None:
+        found: list[ResolveResult] = []
+        error: Exception | None = None
+        try:
+            found = work()
+        except Exception as raised:
+            error = raised
+        # Whoever asked may be gone, and his event loop with him.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, found, error)
+
+    threading.Thread(target=run, name="cloudfn-resolver", daemon=True).start()
+    return await outcome
+
+
+def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    found: list[ResolveResult] = []
+    flags = socket.AI_ADDRCONFIG
+    for kind, _, protocol, _, address in socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags):
+        where: tuple[Any, ...] = address
+        # A link-local IPv6 address means nothing without its interface.
+        scoped = kind == socket.AF_INET6 and len(where) == 4 and where[3]
+        text = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)[0] if scoped else where[0]
+        found.append(
+            ResolveResult(hostname=host, host=str(text), port=port, family=kind, proto=protocol, flags=int(_NUMERIC))
+        )
+    return found

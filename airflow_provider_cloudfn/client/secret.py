@@ -13,6 +13,8 @@ __all__ = ["HIDDEN", "Secret", "fill_secrets", "has_secrets", "looked_up", "secr
 #: How a secret is shown.
 HIDDEN = "***"
 
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+
 
 @dataclass(frozen=True, slots=True)
 class Secret:
@@ -46,6 +48,11 @@ def has_secrets(value: Any) -> bool:
 
     :param value: What is sent.
     """
+    kind = type(value)
+    if kind in _SCALARS:
+        return False
+    if kind is dict:
+        return any(has_secrets(inner) for inner in value.values())
     if isinstance(value, Secret):
         return True
     if isinstance(value, Mapping):

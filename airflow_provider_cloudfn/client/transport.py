@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
 from airflow_provider_cloudfn.client.sink import BodyWriter
+from airflow_provider_cloudfn.client.transport_errors import transport_error
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     CommunicationError,
@@ -99,45 +100,29 @@ class Transport:
                 pieces = self._decoded(response, where)
                 if sink is None or not 200 <= response.status < 300:
                     return HttpResponse(response.status, headers, await self._read(pieces, response, where)), None
-                async with BodyWriter(sink) as writer:
+                async with BodyWriter(sink, where) as writer:
                     async for piece in pieces:
                         await writer.write(piece)
                 stored = writer.stored(response.headers.get("Content-Type"))
                 return HttpResponse(response.status, headers), stored
         except CloudFunctionError:
             raise
-        except TimeoutError as error:
-            raise _timed_out(error, where) from None
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise CommunicationError(
-                f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
-                "if it is a certificate of your own authority, give that in ca_bundle of the connection"
-            ) from None
-        except aiohttp.ClientConnectorError as error:
-            raise CommunicationError(
-                f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
-                retryable=True,
-                never_sent=True,
-            ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise CommunicationError(
-                f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
-                retryable=True,
-            ) from None
+            raise transport_error(error, where) from None
 
     async def _decoded(self, response: aiohttp.ClientResponse, where: str) -> AsyncIterator[bytes]:
+        retryable = False
         try:
+            _refuse_transfer_coding(response.headers.get("Transfer-Encoding"))
             decoder = BodyDecoder(response.headers.get("Content-Encoding"))
-        except DecodingError as error:
-            raise CommunicationError(f"{where}: what came can't be read: {error}", status=response.status) from None
-        try:
+            retryable = True
             async for chunk in response.content.iter_chunked(_CHUNK):
                 for piece in decoder.feed(chunk):
                     yield piece
             decoder.finish()
         except DecodingError as error:
             raise CommunicationError(
-                f"{where}: what came can't be read: {error}", status=response.status, retryable=True
+                f"{where}: what came can't be read: {error}", status=response.status, retryable=retryable
             ) from None
 
     async def _read(self, pieces: AsyncIterator[bytes], response: aiohttp.ClientResponse, where: str) -> bytes:
@@ -183,12 +168,10 @@ async def open_transport(
     """
     import aiohttp
 
-    arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
-    if is_allowed is not None and proxy is None:
-        from airflow_provider_cloudfn.client.resolver import GuardedResolver
+    from airflow_provider_cloudfn.client.resolver import GuardedResolver
 
-        arguments["resolver"] = GuardedResolver(is_allowed)
-    connector = aiohttp.TCPConnector(**arguments)
+    arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
+    connector = aiohttp.TCPConnector(resolver=GuardedResolver(is_allowed if proxy is None else None), **arguments)
     async with aiohttp.ClientSession(
         connector=connector,
         # No cookie of one call is sent with another one, and no environment variable changes where a request goes.
@@ -198,6 +181,8 @@ async def open_transport(
             total=None, sock_connect=timeouts.connect, connect=timeouts.connect, sock_read=timeouts.read
         ),
         headers={"User-Agent": _user_agent(), "Accept-Encoding": ACCEPT_ENCODING},
+        # A request without a body has no media type.
+        skip_auto_headers=("Content-Type",),
         auto_decompress=False,
         max_line_size=_HEADERS,
         max_field_size=_HEADERS,
@@ -208,28 +193,16 @@ async def open_transport(
         yield Transport(session, limits, proxy, is_allowed)
 
 
+def _refuse_transfer_coding(name: str | None) -> None:
+    """Refuse what aiohttp would hand on as it is (RFC 9112, section 6.1): nobody asked for it."""
+    if name is not None and name.strip().lower() not in ("chunked", "identity"):
+        raise DecodingError(f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for")
+
+
 def _user_agent() -> str:
     from airflow_provider_cloudfn import __version__
 
     return f"airflow-provider-cloudfn/{__version__}"
-
-
-def _timed_out(error: BaseException, where: str) -> CloudFunctionError:
-    import aiohttp
-
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return RequestTimeoutError(
-            f"{where}: no connection was made in time; the service may be down", retryable=True, never_sent=True
-        )
-    return RequestTimeoutError(
-        f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
-    )
-
-
-def _cause(error: BaseException) -> str:
-    # aiohttp quotes what came over the wire in some of its messages: only what kind of error it is may be shown.
-    cause = error.__cause__
-    return type(error).__name__ + (f": {type(cause).__name__}" if cause is not None else "")
 
 
 async def within(seconds: float, where: str, work: Any, *, shown_as: float | None = None) -> Any:

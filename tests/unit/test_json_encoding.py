@@ -94,3 +94,20 @@ def test_a_decimal_becomes_the_nearest_number_unless_it_must_be_exact() -> None:
 
     assert to_json_value([Decimal("5"), Decimal("1.5"), exact]) == [5, 1.5, float(exact)]
     assert to_json_value([Decimal("1.5"), exact], exact=True) == [1.5, exact]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=[])),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=[])), inner),
+    )
+)
+def test_what_is_json_already_is_written_as_anything_else_is(value: object) -> None:
+    # A map of another type takes the general way.
+    def written(value: object) -> str:
+        try:
+            return encode_json(value)
+        except ConfigurationError as error:
+            return str(error)
+
+    assert written({"value": value}) == written(MappingProxyType({"value": value}))

@@ -1,0 +1,85 @@
+"""What aiohttp raises, as the errors of this package."""
+
+from __future__ import annotations
+
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    RequestTimeoutError,
+)
+
+__all__ = ["transport_error"]
+
+_PROXY_MAY_RECOVER = frozenset({429, 502, 503, 504})
+
+
+def transport_error(error: Exception, where: str) -> CloudFunctionError:
+    """
+    Return the error that something raised by aiohttp, or by what is below it, is.
+
+    :param error: What was raised.
+    :param where: The request, as it may be shown.
+    """
+    import aiohttp
+
+    if isinstance(error, TimeoutError):
+        return _timed_out(error, where)
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return CommunicationError(
+            f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
+            "if it is a certificate of your own authority, give that in ca_bundle of the connection",
+            never_sent=True,
+        )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return _refused_by_proxy(error.status, where)
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return CommunicationError(
+            f"{where}: no connection to the proxy could be made ({error.os_error}); check the proxy of the connection",
+            retryable=True,
+            never_sent=True,
+        )
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return CommunicationError(
+            f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
+            retryable=True,
+            never_sent=True,
+        )
+    return CommunicationError(
+        f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
+        retryable=True,
+    )
+
+
+def _timed_out(error: TimeoutError, where: str) -> RequestTimeoutError:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return RequestTimeoutError(
+            f"{where}: no connection was made in time; the service may be down", retryable=True, never_sent=True
+        )
+    return RequestTimeoutError(
+        f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
+    )
+
+
+def _refused_by_proxy(status: int, where: str) -> CloudFunctionError:
+    """Return what it is when a proxy makes no tunnel: the service has seen nothing of the request."""
+    if status == 407:
+        return AuthenticationError(
+            f"{where}: the proxy answered 407: it does not accept the credentials in the proxy of the connection",
+            status=status,
+            never_sent=True,
+        )
+    return CommunicationError(
+        f"{where}: the proxy answered {status} instead of making a connection; check the base URL, and ask who runs the proxy",
+        status=status,
+        retryable=status in _PROXY_MAY_RECOVER,
+        never_sent=True,
+    )
+
+
+def _cause(error: Exception) -> str:
+    # aiohttp quotes what came over the wire in some of its messages: only what kind of error it is may be shown.
+    cause = error.__cause__
+    return type(error).__name__ + (f": {type(cause).__name__}" if cause is not None else "")
