@@ -1,0 +1,308 @@
+"""How a step sends its request: again, under a key, into a file, with secrets inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import textwrap
+from typing import Any
+
+import pytest
+
+IMPORTS = """
+import datetime
+from airflow.sdk import DAG, ObjectStoragePath, task
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit, secret
+"""
+
+AMAZON = {
+    "conn_type": "amazon_connect",
+    "login": "AKIDEXAMPLE",
+    "password": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+}
+
+
+@pytest.fixture
+def service(recording_server: Any, connection: Any) -> Any:
+    connection(
+        "service",
+        conn_type="cloudfn",
+        host=recording_server.url,
+        extra={"secret_values": {"tenant_key": "t3nant/key+value"}, "allow_http": False},
+    )
+    connection("connect", **AMAZON, extra={"region_name": "eu-central-1", "endpoint_url": recording_server.url})
+    return recording_server
+
+
+@pytest.fixture
+def run(run_dag: Any, service: Any) -> Any:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, **arguments: Any) -> Any:
+        return run_dag(
+            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments
+        )
+
+    return run_tasks
+
+
+def call(**parameters: str) -> str:
+    given = {"task_id": "'call'", "cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters}
+    return f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+
+
+# --- again ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_is_sent_again_where_that_does_no_harm(run: Any, service: Any) -> None:
+    service.answers_in_turn((502, {}, {"Retry-After": "0"}), (200, {"a": 1}, {}))
+
+    assert run(call()).xcom("call") == {"a": 1}
+    assert len(service.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "requests"),
+    [
+        ({}, 1),
+        ({"idempotency_key": "True"}, 3),
+        ({"idempotency_key": "'X-Once'"}, 3),
+        ({"idempotency_key": "True", "retry_attempts": "2"}, 2),
+        ({"retry_when": "'response.status == 502 && response.body.code == 7'"}, 3),
+        ({"retry_when": "'response.status == 502 && response.body.code == params.nope'", "idempotency_key": "True"}, 1),
+        ({"retry_when": "'response.body.code'"}, 1),
+    ],
+)
+def test_a_post_is_sent_again_when_it_is_told_that_it_may(
+    run: Any, service: Any, parameters: dict[str, str], requests: int
+) -> None:
+    service.answers_in_turn((502, {"code": 7}, {"Retry-After": "0"}))
+
+    result = run(call(method="'POST'", **parameters))
+
+    assert result.states == {"call": ["failed"]}
+    assert len(service.requests) == requests
+
+
+def test_a_retry_can_be_told_by_the_body_of_a_success(run: Any, service: Any) -> None:
+    service.answers_in_turn((200, {"state": "busy"}, {"Retry-After": "0"}), (200, {"state": "done"}, {}))
+
+    result = run(call(retry_when="'response.body.state != inputs.wanted'", inputs="{'wanted': 'done'}"))
+
+    assert result.xcom("call") == {"state": "done"}
+
+
+def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: Any) -> None:
+    service.answers(429, {})
+    service.answers_in_turn((429, {}, {"Retry-After": "5"}))
+
+    result = run(call(retry_total="1"))
+
+    assert result.states == {"call": ["failed"]}
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"retry_attempts": "0"}, "attempts must be a whole number from 1 to 100"),
+        ({"retry_total": "-1"}, "retry_total: must be seconds above 0"),
+        (
+            {"list_style": "'pipes'", "query": "{'a': ['\"1\"']}"},
+            "list_style: 'pipes' is none of repeat, brackets, comma",
+        ),
+        ({"idempotency_key": "3"}, "idempotency_key: must be True, False or a header's name, not 3"),
+        ({"idempotency_key": "True", "headers": "{'idempotency-key': '\"mine\"'}"}, "idempotency_key sets this header"),
+        ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not int"),
+        ({"response_file": "'nope://x/y'"}, "response_file: 'nope://x/y' is no path of an object storage"),
+        ({"files": "'file:///x'", "method": "'POST'"}, "files: must be a map of paths, not str"),
+        ({"files": "{'a': 'file:///nowhere/x'}", "method": "'POST'"}, 'files["a"]: file:///nowhere/x can\\\'t be read'),
+        (
+            {"body": "{'a': secret('nope')}", "method": "'POST'"},
+            "secret('nope'): the connection's secret_values have no such name",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str], parameters: dict[str, str], message: str
+) -> None:
+    result = run(call(**parameters))
+
+    assert result.states == {"call": ["failed"]}
+    assert service.requests == []
+    assert message.replace("\\", "") in "".join(capfd.readouterr()).replace("\\", "")
+
+
+# --- under a key ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("written", "header"), [("True", "idempotency-key"), ("'X-Once'", "x-once")])
+def test_the_key_is_the_same_on_every_try_and_that_of_the_expressions(
+    run: Any, service: Any, written: str, header: str
+) -> None:
+    run(
+        call(
+            method="'POST'",
+            idempotency_key=written,
+            success_when="'run.try_number == 2'",
+            headers="{'X-Own': 'run.idempotency_key'}",
+            retries="1",
+            retry_delay="datetime.timedelta(0)",
+        )
+    )
+
+    first, second = service.requests
+    assert first.headers[header] == second.headers[header] == first.headers["x-own"]
+
+
+def test_each_instance_of_a_mapped_step_has_a_key_of_its_own(run: Any, service: Any) -> None:
+    run("""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="service", method="POST", uri='"/thing"', idempotency_key=True
+    ).expand(inputs=[1, 2, 3])
+    """)
+
+    assert len({request.headers["idempotency-key"] for request in service.requests}) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "token"), [("{'InstanceId': 'i'}", None), ("None", None), ("{'ClientToken': 'mine'}", "mine")]
+)
+def test_amazon_connect_takes_the_key_in_the_body(run: Any, service: Any, body: str, token: str | None) -> None:
+    run(call(cloudfn_conn_id="'connect'", method="'PUT'", body=body, idempotency_key="True"))
+
+    (request,) = service.requests
+    assert "idempotency-key" not in request.headers
+    sent = request.json()["ClientToken"]
+    assert sent == token if token else re.fullmatch(r"[0-9a-f-]{36}", sent)
+
+
+@pytest.mark.parametrize(("body", "key"), [("[1]", "True"), ("{}", "'X-Once'")])
+def test_amazon_connect_has_no_other_place_for_it(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str], body: str, key: str
+) -> None:
+    run(call(cloudfn_conn_id="'connect'", method="'PUT'", body=body, idempotency_key=key))
+
+    assert service.requests == []
+    assert "ClientToken" in "".join(capfd.readouterr())
+
+
+# --- into a file, and from files -----------------------------------------------------------------------------------------
+
+
+def test_the_body_goes_into_a_file(run: Any, service: Any, tmp_path: Any) -> None:
+    content = b"a;b\n" * 1000
+    service.answers(200, content, "text/csv")
+
+    result = run(
+        call(
+            response_file=f"'file://{tmp_path}/{{{{ dag.dag_id }}}}.csv'",
+            completion_event="CompletionEvent('exported')",
+            success_when="'response.status == 200 && response.body == null'",
+        )
+    )
+
+    described = {
+        "path": f"file://{tmp_path}/d.csv",
+        "size": 4000,
+        "media_type": "text/csv",
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert (tmp_path / "d.csv").read_bytes() == content
+    assert result.xcom("call") == described
+    assert result.xcom("call", "completion_event")["result"] == described
+
+
+def test_an_expression_can_name_the_file(run: Any, service: Any, tmp_path: Any) -> None:
+    service.answers(200, b"x", "text/plain")
+
+    result = run(call(response_file=f"cel('\"file://{tmp_path}/\" + run.task_id')", returns="'response.status'"))
+
+    assert (tmp_path / "call").read_bytes() == b"x"
+    assert result.xcom("call") == 200
+
+
+def test_an_error_leaves_no_file(run: Any, service: Any, tmp_path: Any) -> None:
+    service.answers(404, {"error": "no"})
+
+    assert run(call(response_file=f"'file://{tmp_path}/x'")).states == {"call": ["failed"]}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_sent_in_a_form(run: Any, service: Any, tmp_path: Any) -> None:
+    (tmp_path / "order.json").write_text('{"id": 1}')
+    (tmp_path / "b.bin").write_bytes(b"\x00\x01")
+
+    run(
+        call(
+            method="'POST'",
+            body="{'kind': 'order', 'run': cel('run.dag_id')}",
+            files=f"{{'document': 'file://{tmp_path}/order.json', 'more': [ObjectStoragePath('file://{tmp_path}/b.bin')]}}",
+        )
+    )
+
+    (request,) = service.requests
+    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
+    for piece in (
+        b'name="kind"',
+        b'name="run"',
+        b'filename="order.json"',
+        b'{"id": 1}',
+        b"application/json",
+        b"\x00\x01",
+    ):
+        assert piece in request.body
+
+
+@pytest.mark.parametrize(
+    ("style", "path"), [("repeat", "a=1&a=2"), ("brackets", "a%5B%5D=1&a%5B%5D=2"), ("comma", "a=1,2")]
+)
+def test_lists_are_written_as_the_service_reads_them(run: Any, service: Any, style: str, path: str) -> None:
+    run(call(query="{'a': ['\"1\"', '\"2\"']}", list_style=repr(style)))
+
+    assert service.requests[0].path.replace("[]", "%5B%5D").replace("%2C", ",") == f"/thing?{path}"
+
+
+def test_a_large_body_can_go_compressed(run: Any, service: Any) -> None:
+    import gzip
+
+    run(call(method="'POST'", body="{'text': 'x' * 5000}", compress="True"))
+
+    (request,) = service.requests
+    assert json.loads(gzip.decompress(request.body)) == {"text": "x" * 5000}
+
+
+# --- with secrets inside -------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_filled_in_at_sending_and_shown_nowhere(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        call(
+            method="'POST'",
+            query="{'key': secret('tenant_key'), 'plain': '\"a\"'}",
+            headers="{'X-Tenant': secret('tenant_key')}",
+            body="{'key': secret('tenant_key'), 'list': [secret('tenant_key'), 1, cel('run.dag_id')]}",
+        )
+    )
+
+    (request,) = service.requests
+    assert request.path == "/thing?key=t3nant%2Fkey%2Bvalue&plain=a"
+    assert request.headers["x-tenant"] == "t3nant/key+value"
+    assert request.json() == {"key": "t3nant/key+value", "list": ["t3nant/key+value", 1, "d"]}
+    shown = "".join(capfd.readouterr()) + repr(result.rendered("call")) + repr(result.xcom("call"))
+    assert "t3nant" not in shown
+    assert base64.b64encode(b"t3nant/key+value").decode() not in shown
+
+
+def test_a_secret_goes_with_a_mapped_step_too(run: Any, service: Any) -> None:
+    run("""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="service", uri='"/thing"', headers={"X-Tenant": secret("tenant_key")}
+    ).expand(inputs=[1, 2])
+    """)
+
+    assert [request.headers["x-tenant"] for request in service.requests] == ["t3nant/key+value"] * 2
