@@ -46,7 +46,7 @@ class CloudFunctionHttpSensor(BaseSensorOperator):
     :param method: The method.
     :param request_params: For ``GET`` the query; otherwise a map to send as a form, or text. (templated)
     :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides.
-    :param headers: Headers. (templated)
+    :param headers: Headers. (templated) ``secret("name")`` stands for a whole value here and in what is sent.
     :param response_error_codes_allowlist: The statuses that mean "not yet"; default 404; ``[]`` for none.
     :param response_check: Whether the answer is the one: ``cel("response.body.state == 'done'")``, which the triggerer can
         evaluate too, or a function that takes a ``requests.Response`` and what it names of the context. A function runs on a
@@ -179,7 +179,7 @@ class CloudFunctionHttpSensor(BaseSensorOperator):
             method=self.method,
             uri=self.endpoint,
             query=_query(self.request_params if self.method == "GET" else None, more_query) if of_query else None,
-            headers={name: str(value) for name, value in (self.headers or {}).items()},
+            headers=dict(self.headers or {}),
             json=json,
             data=None if self.method in ("GET", "HEAD") else self.request_params or None,
             timeout=_seconds(timeout),

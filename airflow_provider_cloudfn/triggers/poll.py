@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
 __all__ = ["HttpPoll", "NotYet"]
+
+#: What a secret's name is written under; JSON that looks so otherwise is nobody's.
+_PLACEHOLDER = "$cloudfn.secret"
 
 #: With these a service that also says when to come back has not refused: it has put the question off.
 _PUT_OFF = frozenset({429, 503})
@@ -59,7 +63,7 @@ class HttpPoll:
     method: str = "GET"
     uri: str = ""
     query: Mapping[str, Any] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, Any] = field(default_factory=dict, repr=False)
     json: Any = field(default=None, repr=False)
     data: str | Mapping[str, Any] | None = field(default=None, repr=False)
     timeout: float | None = None
@@ -92,7 +96,8 @@ class HttpPoll:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as JSON."""
-        return {**asdict(self), "waiting": list(self.waiting)}
+        written = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**{name: _named(value) for name, value in written.items()}, "waiting": list(self.waiting)}
 
     @classmethod
     def from_dict(cls, written: Any) -> HttpPoll:
@@ -114,7 +119,8 @@ class HttpPoll:
                 raise ConfigurationError(f"poll: {name} can't be of type {type(written[name]).__name__}")
         if "conn_id" not in written:
             raise ConfigurationError("poll: conn_id is missing")
-        return cls(**{**written, "waiting": tuple(written.get("waiting", ()))})
+        read = {name: _standing_in(value) for name, value in written.items()}
+        return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
     def _arguments(self) -> dict[str, Any]:
         return {
@@ -149,6 +155,24 @@ class HttpPoll:
             if error.status in _PUT_OFF and error.retry_after is not None:
                 return NotYet(error.retry_after, error.status)
         raise error
+
+
+def _named(value: Any) -> Any:
+    """Return a value in which the name stands in place of each secret: no secret is ever in a trigger's row."""
+    if isinstance(value, Secret):
+        return {_PLACEHOLDER: value.name}
+    if isinstance(value, Mapping):
+        return {key: _named(inner) for key, inner in value.items()}
+    return [_named(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _standing_in(value: Any) -> Any:
+    """Return what :func:`_named` was given."""
+    if isinstance(value, Mapping):
+        if set(value) == {_PLACEHOLDER}:
+            return Secret(value[_PLACEHOLDER])
+        return {key: _standing_in(inner) for key, inner in value.items()}
+    return [_standing_in(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 _KINDS: dict[str, tuple[type, ...]] = {

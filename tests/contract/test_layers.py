@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "fields": {"cel"},
     "checking": {"fields", "cel"},
     "rendering": {"checking", "events", "cel"},
-    "triggers": {"hooks", "events", "cel"},
+    "triggers": {"hooks", "events", "cel", "client"},
     "links": set(),
     "retry_policy": set(),
     "operators": {

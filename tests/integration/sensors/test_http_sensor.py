@@ -9,8 +9,8 @@ import pytest
 
 IMPORTS = """
 from airflow.sdk import DAG, PokeReturnValue, task
-from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.sensors.http import CloudFunctionHttpSensor
+from airflow_provider_cloudfn import cel, secret
+from airflow_provider_cloudfn import CloudFunctionHttpSensor
 
 
 def done(response):
@@ -162,6 +162,24 @@ def test_silent_fail_goes_on_after_an_error(wait: Any, service: Any, mode: str) 
     service.answers_in_turn((401, {}, {}), (500, {}, {}), (200, {}, {}))
 
     assert wait(f"endpoint='/x', poke_interval=0.01, silent_fail=True, {mode}").states == {"wait": ["success"]}
+
+
+@EVERY_MODE
+def test_a_secret_is_filled_in_wherever_it_is_asked_from(
+    wait: Any, recording_server: Any, connection: Any, mode: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection(
+        "service",
+        conn_type="cloudfn",
+        host=recording_server.url,
+        extra={"secret_values": {"tenant_key": "t3nant-value"}, "allow_http": False},
+    )
+    recording_server.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
+
+    wait(f"endpoint='/x', headers={{'X-Tenant': secret('tenant_key')}}, poke_interval=0.01, {mode}")
+
+    assert [request.headers["x-tenant"] for request in recording_server.requests] == ["t3nant-value"] * 3
+    assert "t3nant-value" not in "".join(capfd.readouterr())
 
 
 def test_a_form_is_posted(wait: Any, service: Any) -> None:

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import airflow_provider_cloudfn.triggers
+from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger, PollEvent
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
-TEXTS = st.dictionaries(st.text(), st.text(), max_size=3)
+TEXTS = st.dictionaries(st.text(), st.text() | st.builds(Secret, st.text()), max_size=3)
 POLLS = st.builds(
     HttpPoll,
     conn_id=st.text(),
