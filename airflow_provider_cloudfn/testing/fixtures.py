@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_cloudfn.testing.fake_service import FakeService
+from airflow_provider_cloudfn.testing.loopback_service import FakeService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -68,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
         "fields",
         "cel",
         "operators",
+        "policy",
         "testing",
         "client",
         "connections",

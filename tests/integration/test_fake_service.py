@@ -1,0 +1,72 @@
+"""The fixture ``fake_service``, under ``dag.test()``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.testing import fake_service  # noqa: F401 - a fixture
+from airflow_provider_cloudfn.testing.loopback_service import FakeService
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DAG = """
+from airflow.sdk import DAG
+from airflow_provider_cloudfn import CloudFunctionOperator
+with DAG("d", schedule=None):
+    fetch = CloudFunctionOperator(task_id="fetch", cloudfn_conn_id="shop", uri='"/v1/orders/1"')
+    charge = CloudFunctionOperator(
+        task_id="charge", cloudfn_conn_id="payments", method="POST", uri='"/v1/charges"',
+        query={"environment": '"production"'}, body='{"amount": steps.fetch.total}',
+    )
+    fetch >> charge
+"""
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
+    """Return a service that nobody verifies, to see what verifying says."""
+    made = FakeService(monkeypatch.setenv)
+    yield made
+    made.stop()
+
+
+def test_a_dag_runs_against_it(run_dag: Callable[..., Any], fake_service: Any) -> None:  # noqa: F811 - the fixture
+    fake_service.as_connection("shop", "payments")
+    fake_service.expect("GET", "/v1/orders/1").answer(200, {"total": 42})
+    fake_service.expect("POST", "/v1/charges", query={"environment": "production"}, body={"amount": 42}).answer(
+        201, {"id": "ch_1"}
+    )
+
+    result = run_dag(DAG)
+
+    assert result.state == "success"
+    assert result.xcom("charge") == {"id": "ch_1"}
+    assert [request.path for request in fake_service.requests] == ["/v1/orders/1", "/v1/charges"]
+
+
+def test_it_tells_how_a_request_is_not_the_expected_one(run_dag: Callable[..., Any], service: FakeService) -> None:
+    service.as_connection("shop", "payments")
+    service.expect("GET", "/v1/orders/1").answer({"body": {"total": 42}})
+    service.expect("POST", "/v1/charges", body={"amount": 41}, headers={"x-tenant": "acme"}).answer(201)
+
+    assert run_dag(DAG).state == "failed"
+    with pytest.raises(AssertionError) as raised:
+        service.verify()
+
+    told = str(raised.value)
+    assert "body: expected {'amount': 41}, came {'amount': 42}" in told
+    assert "header x-tenant: expected 'acme', came None" in told
+    assert "expected POST /v1/charges 1 times, came 0 times" in told
+
+
+def test_it_can_break_the_connection(run_dag: Callable[..., Any], service: FakeService) -> None:
+    service.as_connection("shop", "payments")
+    service.expect("GET", "/v1/orders/1").answer("reset")
+    service.expect("GET", "/v1/orders/1").answer({"body": {"total": 42}})
+    service.expect("POST", "/v1/charges").answer(201)
+
+    assert run_dag(DAG).state == "success"
+    service.verify()

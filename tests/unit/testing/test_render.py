@@ -1,0 +1,197 @@
+"""``testing.render``: the request that a step would send."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Param
+from airflow.sdk import task as task_decorator
+
+from airflow_provider_cloudfn import CloudFunctionOperator, lit
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.testing import RenderedRequest, render
+
+ORDER = {"id": "1001", "total": 42, "customer": {"id": "c-1"}}
+ACCEPT = {"Accept": "application/json, */*;q=0.5"}
+
+
+def test_a_request_is_the_one_that_would_be_sent(charge: Any) -> None:
+    request = render(charge, steps={"fetch_order": ORDER})
+
+    assert request == RenderedRequest(
+        "POST",
+        "https://payments.test/v1/charges",
+        query={"environment": "production"},
+        headers={
+            "Idempotency-Key": "16be1eb8-c9f5-528d-86f4-a26ba1b39b8a",
+            "Content-Type": "application/json",
+            **ACCEPT,
+        },
+        body={"amount": 42, "customer": "c-1"},
+    )
+
+
+def test_params_come_from_the_dag_the_conf_and_the_test_in_this_order(dag: DAG) -> None:
+    fetch = dag.get_task("fetch_order")
+
+    assert render(fetch).path == "/v1/orders/1001"
+    assert render(fetch, conf={"order_id": "1002"}).path == "/v1/orders/1002"
+    assert render(fetch, conf={"order_id": "1002"}, params={"order_id": "1003"}).path == "/v1/orders/1003"
+
+
+def test_the_task_is_left_as_it_is(charge: Any) -> None:
+    render(charge, steps={"fetch_order": ORDER})
+
+    assert charge.body == '{"amount": steps.fetch_order.total, "customer": steps.fetch_order.customer.id}'
+    assert render(charge, steps={"fetch_order": {**ORDER, "total": 43}}).body["amount"] == 43
+
+
+def test_a_process_start_shows_its_event_and_the_place_of_its_signature(dag: DAG) -> None:
+    request = render(dag.get_task("start"), context={"charge.created": {"orderId": "1001"}})
+
+    assert request.body == {"orderId": "1001"}
+    assert request.headers["ce-caseid"] == "1001"
+    assert request.headers["ce-subject"] == "Order%201001"
+    assert request.headers["x-emporix-hmac"] == "***"
+
+
+@pytest.mark.parametrize(("map_index", "path"), [(None, "/v1/scores/a"), (1, "/v1/scores/b")])
+def test_an_instance_of_a_mapped_step_is_rendered(dag: DAG, map_index: int | None, path: str) -> None:
+    request = render(dag.get_task("score"), steps={"fetch_order": [{"id": "a"}, {"id": "b"}]}, map_index=map_index)
+
+    assert request.path == path
+
+
+def test_what_an_instance_gets_can_be_given_by_itself(dag: DAG) -> None:
+    assert render(dag.get_task("score"), inputs={"id": "{{ds}}"}).path == "/v1/scores/%7B%7Bds%7D%7D"
+
+
+def test_a_mapped_step_is_read_as_a_list(dag: DAG) -> None:
+    assert render(dag.get_task("report"), steps={"score": [1, 2, 3]}).path == "/v1/reports/3"
+
+
+def test_inputs_are_rendered_by_jinja_and_by_xcoms() -> None:
+    with DAG("d", schedule=None, params={"tenant": "acme"}):
+        first = CloudFunctionOperator(task_id="first", uri='"/"')
+        second = CloudFunctionOperator(
+            task_id="second",
+            uri='"/" + inputs.tenant + "/" + inputs.order.id + "/" + inputs.day',
+            inputs={"tenant": "{{ params.tenant }}", "order": first.output, "day": "{{ ds }}"},
+        )
+
+    request = render(second, steps={"first": {"id": "7"}}, run={"logical_date": "2026-02-03T00:00:00Z"})
+
+    assert request.path == "/acme/7/2026-02-03"
+
+
+def test_a_task_without_a_dag_reads_the_steps_it_is_given() -> None:
+    task = CloudFunctionOperator(task_id="alone", uri='"/" + steps.fetch.id')
+
+    assert render(task, steps={"fetch": {"id": "7"}}).path == "/7"
+
+
+def test_events_that_started_the_run_are_read() -> None:
+    task = CloudFunctionOperator(task_id="call", uri='"/" + events[0].result.id + context["paid"].id')
+
+    assert render(task, events=[{"metadata": {"type": "paid"}, "result": {"id": "7"}}]).path == "/77"
+
+
+def test_what_authentication_sets_is_shown_and_no_secret_is(charge: Any) -> None:
+    extra = {"auth_type": "api_key", "key_location": "query", "key_name": "key"}
+    connection = {"conn_type": "cloudfn", "host": "https://pay.example/base", "password": "s3cret!", "extra": extra}
+
+    request = render(charge, steps={"fetch_order": {**ORDER, "total": "s3cret!"}}, connection=connection)
+
+    assert request.url == "https://pay.example/base/v1/charges"
+    assert request.query == {"environment": "production", "key": "***"}
+    assert request.body["amount"] == "***"
+
+
+def test_a_token_is_not_asked_for(charge: Any) -> None:
+    extra = {"auth_type": "oauth2", "client_id": "c", "oauth2_url": "https://127.0.0.1:9/token"}
+    connection = {"conn_type": "cloudfn", "host": "https://pay.example", "password": "s3cret!", "extra": extra}
+
+    request = render(charge, steps={"fetch_order": ORDER}, connection=connection)
+
+    assert request.headers["authorization"] == "***"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "shown"),
+    [
+        ({"a": 1}, {"Content-Type": '"application/x-www-form-urlencoded"'}, "a=1"),
+        (lit("hello"), {"Content-Type": '"text/plain"'}, "hello"),
+        (b"\xff", {}, b"\xff"),
+        (None, {}, None),
+    ],
+)
+def test_a_body_is_shown_as_what_it_is(body: Any, headers: dict[str, str], shown: Any) -> None:
+    task = CloudFunctionOperator(task_id="call", method="POST", uri='"/"', body=body, headers=headers)
+
+    assert render(task).body == shown
+
+
+def test_a_repeated_parameter_is_a_list() -> None:
+    task = CloudFunctionOperator(task_id="call", uri='"/?a=1"', query={"a": ['"2"', '"3"']})
+
+    assert render(task).query == {"a": ["1", "2", "3"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, ExpressionError, "no sample of what step 'fetch_order' returned: give it under 'steps'"),
+        ({"steps": {"fetch_order": {}}}, ExpressionError, "no such key: 'total' in steps.fetch_order"),
+        ({"steps": {"fetch_order": None}}, ExpressionError, "steps.fetch_order is null"),
+        ({"steps": []}, ConfigurationError, "samples: steps must be a map, not list"),
+        ({"events": [1]}, ConfigurationError, "events must be a list of completion records"),
+        ({"run": {"date": 1}}, ConfigurationError, "run.date can't be given"),
+        ({"run": {"logical_date": "soon"}}, ConfigurationError, "run.logical_date: must be a time in RFC 3339"),
+        ({"map_index": 1}, ConfigurationError, "'charge' is not mapped"),
+        ({"inputs": 1, "connection": {"hots": "x"}}, ConfigurationError, "connection: 'hots' is none of conn_type"),
+        ({"connection": {"conn_type": "http"}}, ConfigurationError, "is of type 'http'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_remedy(
+    charge: Any, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message.replace("(", r"\(")):
+        render(charge, **{"steps": {"fetch_order": ORDER}, **arguments} if arguments else {})
+
+
+def test_an_instance_that_is_not_there_is_refused(dag: DAG) -> None:
+    with pytest.raises(ConfigurationError, match="map index: 2 is beyond"):
+        render(dag.get_task("score"), steps={"fetch_order": [{"id": "a"}, {"id": "b"}]}, map_index=2)
+
+
+def test_a_mapped_step_without_a_list_is_refused(dag: DAG) -> None:
+    with pytest.raises(ExpressionError, match="step 'score' is mapped, so its sample under 'steps' must be a list"):
+        render(dag.get_task("report"), steps={"score": {"a": 1}})
+
+
+def test_a_param_without_value_is_missed_where_it_is_read() -> None:
+    with DAG("d", schedule=None, params={"order_id": Param(type="string")}):
+        task = CloudFunctionOperator(task_id="call", uri='"/" + params.order_id')
+
+    with pytest.raises(ExpressionError, match="no such key: 'order_id' in params"):
+        render(task)
+
+
+def test_another_operator_is_refused() -> None:
+    @task_decorator
+    def mine() -> None: ...
+
+    with DAG("d", schedule=None):
+        made = mine()
+
+    with pytest.raises(ConfigurationError, match=r"task 'mine' is a .*, which holds no expressions"):
+        render(made.operator)
+
+
+def test_no_database_is_made(charge: Any) -> None:
+    render(charge, steps={"fetch_order": ORDER})
+
+    assert not list(Path(os.environ["AIRFLOW_HOME"]).glob("*.db"))
