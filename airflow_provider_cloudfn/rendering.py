@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["STAND_IN", "StandIn", "TaskVariables", "surroundings_of", "task_instance_key"]
+__all__ = ["STAND_IN", "StandIn", "TaskVariables", "surroundings_in", "surroundings_of", "task_instance_key"]
 
 #: Where a context without a running Airflow around it holds its :class:`StandIn`.
 STAND_IN = "cloudfn_stand_in"
@@ -98,6 +98,32 @@ def surroundings_of(task: Any) -> Surroundings | None:
         upstream=frozenset(task.get_flat_relative_ids(upstream=True)),
         tasks=frozenset(dag.task_dict),
     )
+
+
+def surroundings_in(dag: Any) -> dict[str, Surroundings]:
+    """
+    Return the place of every task in a Dag, found in one go over all of them.
+
+    :param dag: A Dag as its file made it.
+    """
+    upstream: dict[str, frozenset[str]] = {}
+    begun: set[str] = set()
+    for start in dag.task_dict:
+        waiting = [start]
+        while waiting:
+            task_id = waiting[-1]
+            parents = dag.task_dict[task_id].upstream_task_ids
+            if task_id not in begun:
+                # A task that was begun is not begun again: also a Dag with a circle comes to an end here.
+                begun.add(task_id)
+                waiting.extend(parent for parent in parents if parent not in begun)
+                continue
+            waiting.pop()
+            if task_id not in upstream:
+                found = (upstream.get(parent, frozenset()) for parent in parents)
+                upstream[task_id] = frozenset(parents).union(*found)
+    tasks = frozenset(dag.task_dict)
+    return {task_id: Surroundings(task_id, upstream[task_id], tasks) for task_id in tasks}
 
 
 def task_instance_key(context: Context) -> TaskInstanceKey:
