@@ -17,10 +17,20 @@ _PIECE = 256 * 1024
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _GZIP = b"\x1f\x8b"
 _LAYERS = 2
+_PADDING = 64 * 1024
 
 
 class DecodingError(ValueError):
-    """A body is not what its Content-Encoding says."""
+    """
+    A body is not what its Content-Encoding says.
+
+    :param message: What is wrong.
+    :param retryable: Whether it can be right the next time.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
 
 
 class BodyDecoder:
@@ -50,7 +60,7 @@ class BodyDecoder:
         :raises DecodingError: when they can't be decoded, or are in an encoding that nobody asked for.
         """
         if self._refusal is not None:
-            raise UnaskedEncodingError(self._refusal)
+            raise DecodingError(self._refusal, retryable=False)
         yield from _through(self._layers, content)
 
     def finish(self) -> None:
@@ -68,6 +78,8 @@ class _Layer:
 
     def __init__(self) -> None:
         self._inflate: zlib._Decompress | None = None
+        self._after = b""
+        self._padding = 0
 
     @property
     def is_whole(self) -> bool:
@@ -75,6 +87,10 @@ class _Layer:
 
     def feed(self, content: bytes) -> Iterator[bytes]:
         while content:
+            if self._inflate is not None and self._inflate.eof:
+                content = self._next_member(content)
+                if not content:
+                    return
             if self._inflate is None:
                 has_header = content[0] & 0x0F == zlib.DEFLATED or content[0] == _GZIP[0]
                 self._inflate = zlib.decompressobj(_ANY_HEADER if has_header else -zlib.MAX_WBITS)
@@ -84,14 +100,25 @@ class _Layer:
                 raise DecodingError("its body can't be decompressed") from None
             if piece:
                 yield piece
-            if self._inflate.eof:
-                # gzip allows several members in a row (RFC 1952, section 2.2); anything else after the end is padding.
-                content = self._inflate.unused_data
-                if not content.startswith(_GZIP):
-                    return
-                self._inflate = None
-            else:
-                content = self._inflate.unconsumed_tail
+            content = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+
+    def _next_member(self, content: bytes) -> bytes:
+        """
+        Return the next member that begins here, or nothing.
+
+        gzip allows several in a row (RFC 1952, section 2.2); anything else after the end is padding, of which there is little.
+        """
+        content, self._after = self._after + content, b""
+        if not self._padding and content.startswith(_GZIP):
+            self._inflate = None
+            return content
+        if not self._padding and content == _GZIP[:1]:
+            self._after = content
+            return b""
+        self._padding += len(content)
+        if self._padding > _PADDING:
+            raise DecodingError("its compressed body goes on behind its end")
+        return b""
 
 
 def _through(layers: list[_Layer], content: bytes) -> Iterator[bytes]:

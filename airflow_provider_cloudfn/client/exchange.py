@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.turns import take_turn
@@ -122,7 +122,7 @@ class Exchange:
         if location is None:
             return None
         try:
-            url = urljoin(request.url, location).partition("#")[0]
+            url = self._without_reserved(urljoin(request.url, _encoded(location)).partition("#")[0])
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
@@ -138,6 +138,20 @@ class Exchange:
             kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
             return HttpRequest("GET", url, kept)
         return HttpRequest(request.method, url, request.headers, request.body)
+
+    def _without_reserved(self, url: str) -> str:
+        """Return a URL without the parameters that the scheme will set: some services redirect with the whole query."""
+        reserved = self._auth.reserved_query
+        head, mark, query = url.partition("?")
+        if not reserved or not mark:
+            return url
+        kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in reserved]
+        return f"{head}?{'&'.join(kept)}" if kept else head
+
+
+def _encoded(location: str) -> str:
+    """Return a reference with all percent-encoded that RFC 3986 does not let stand, and nothing twice."""
+    return quote(location.encode("utf-8", "surrogateescape"), safe="%:/?#[]@!$&'()*+,;=-._~")
 
 
 def _same_resource(url: str, other: str) -> bool:

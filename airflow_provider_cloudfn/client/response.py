@@ -28,6 +28,9 @@ _REQUEST_ID_HEADERS = (
     "cf-ray",
     "x-emporix-requestid",
 )
+#: It stands in logs and errors: what is longer is none.
+_REQUEST_ID = 200
+
 _TEXT_TYPES = frozenset(
     {"application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/graphql"}
 )
@@ -81,7 +84,7 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
     """
     headers = response_headers(raw)
-    request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    request_id = next((headers[name][:_REQUEST_ID] for name in _REQUEST_ID_HEADERS if name in headers), None)
     try:
         body = _body(raw.content, headers.get("content-type"))
     except ValueError as error:

@@ -6,14 +6,21 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+
+from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["BodyWriter", "ResponseSink", "StoredBody"]
 
 _BUFFER = 1024 * 1024
+
+_WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+T = TypeVar("T")
 
 
 class ResponseSink(Protocol):
@@ -46,17 +53,21 @@ class BodyWriter:
     Writes a body into a sink in constant memory, off the event loop, because an object storage takes its time.
 
     :param sink: Where it goes.
+    :param where: The request, as errors may show it.
+    :raises ConfigurationError: when the sink can't be opened where it should be.
+    :raises CommunicationError: when it can't be written.
     """
 
-    def __init__(self, sink: ResponseSink) -> None:
+    def __init__(self, sink: ResponseSink, where: str) -> None:
         self._sink = sink
+        self._where = where
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
         self._buffer = bytearray()
         self._size = 0
 
     async def __aenter__(self) -> BodyWriter:
-        self._file = await asyncio.to_thread(self._sink.open)
+        self._file = await self._off_the_loop(self._sink.open)
         return self
 
     async def __aexit__(
@@ -64,14 +75,15 @@ class BodyWriter:
     ) -> None:
         if self._file is None:
             return
-        if kind is None:
-            await self._flush()
-            await asyncio.to_thread(self._file.close)
+        if kind is not None:
+            await self._give_up(self._file)
             return
-        with suppress(Exception):
-            await asyncio.to_thread(self._file.close)
-        with suppress(Exception):
-            await asyncio.to_thread(self._sink.discard)
+        try:
+            await self._flush()
+            await self._off_the_loop(self._file.close)
+        except BaseException:
+            await self._give_up(self._file)
+            raise
 
     async def write(self, piece: bytes) -> None:
         """
@@ -96,4 +108,25 @@ class BodyWriter:
     async def _flush(self) -> None:
         if self._buffer and self._file is not None:
             content, self._buffer = bytes(self._buffer), bytearray()
-            await asyncio.to_thread(self._file.write, content)
+            await self._off_the_loop(self._file.write, content)
+
+    async def _give_up(self, file: BinaryIO) -> None:
+        with suppress(Exception):
+            await asyncio.to_thread(file.close)
+        with suppress(Exception):
+            await asyncio.to_thread(self._sink.discard)
+
+    async def _off_the_loop(self, work: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await asyncio.to_thread(work, *arguments)
+        except Exception as error:
+            # The service did its part: this is no fault of the connection to it.
+            message = f"{self._where}: its answer can't be written where it should go ({_named(error)})"
+            if isinstance(error, _WRONG_PLACE):
+                raise ConfigurationError(f"{message}; check that place, and who may write there") from error
+            raise CommunicationError(f"{message}; look at that storage", retryable=True) from error
+
+
+def _named(error: Exception) -> str:
+    told = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {told}" if told else type(error).__name__

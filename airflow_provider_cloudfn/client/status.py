@@ -30,6 +30,7 @@ _ADVICE = {
     403: "the credentials are known, but may not do this: ask the service for the permission",
     404: "check the uri, and that what it names is there",
     405: "check the method",
+    407: "check the credentials in the proxy of the connection",
     415: "check the Content-Type header and the form of the body",
     429: "the service wants fewer requests",
 }
@@ -53,9 +54,10 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
         kind = RequestTimeoutError
     charset = charset_of(response.headers.get("content-type")) or "utf-8"
     excerpt = redaction.excerpt(response.content, charset)
+    request_id = None if response.request_id is None else redaction.text(response.request_id)
     parts = [f"{method} {response.url} answered {status}"]
-    if response.request_id:
-        parts.append(f" (request id {redaction.text(response.request_id)})")
+    if request_id:
+        parts.append(f" (request id {request_id})")
     if advice := _ADVICE.get(status):
         parts.append(f": {advice}")
     if excerpt:
@@ -63,7 +65,7 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
     return kind(
         "".join(parts),
         status=status,
-        request_id=response.request_id,
+        request_id=request_id,
         retryable=status in RETRYABLE_STATUS,
         retry_after=retry_after_seconds(response.headers),
     )

@@ -111,18 +111,16 @@ class Transport:
             raise transport_error(error, where) from None
 
     async def _decoded(self, response: aiohttp.ClientResponse, where: str) -> AsyncIterator[bytes]:
-        retryable = False
         try:
             _refuse_transfer_coding(response.headers.get("Transfer-Encoding"))
             decoder = BodyDecoder(response.headers.get("Content-Encoding"))
-            retryable = True
             async for chunk in response.content.iter_chunked(_CHUNK):
                 for piece in decoder.feed(chunk):
                     yield piece
             decoder.finish()
         except DecodingError as error:
             raise CommunicationError(
-                f"{where}: what came can't be read: {error}", status=response.status, retryable=retryable
+                f"{where}: what came can't be read: {error}", status=response.status, retryable=error.retryable
             ) from None
 
     async def _read(self, pieces: AsyncIterator[bytes], response: aiohttp.ClientResponse, where: str) -> bytes:
@@ -196,7 +194,9 @@ async def open_transport(
 def _refuse_transfer_coding(name: str | None) -> None:
     """Refuse what aiohttp would hand on as it is (RFC 9112, section 6.1): nobody asked for it."""
     if name is not None and name.strip().lower() not in ("chunked", "identity"):
-        raise DecodingError(f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for")
+        raise DecodingError(
+            f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for", retryable=False
+        )
 
 
 def _user_agent() -> str:

@@ -103,6 +103,9 @@ class BaseUrl:
                 f"the base URL goes to {origin.host} without TLS: write https://, or set allow_http on the connection"
             )
         path = _normal_path(parts.path.rstrip("/"))
+        if not parts.netloc.isascii():
+            authority = _ascii_authority(text)
+            return cls(Origin.of(f"{origin.scheme}://{authority}"), authority, quote(path, safe=_PATH_SAFE))
         return cls(origin, parts.netloc, quote(path, safe=_PATH_SAFE))
 
     def __str__(self) -> str:
@@ -130,6 +133,16 @@ class BaseUrl:
         if Origin.of(url) != self.origin:
             raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
         return url
+
+
+def _ascii_authority(text: str) -> str:
+    """Return host and port as they go over the wire (RFC 5891): ``xn--bcher-kva.example``."""
+    from yarl import URL
+
+    try:
+        return URL(text).host_port_subcomponent or ""
+    except ValueError:
+        raise ConfigurationError(f"the base URL {text!r} has a host that is no name (RFC 5891)") from None
 
 
 def _refuse_unsafe(uri: str) -> None:
