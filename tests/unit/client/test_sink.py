@@ -1,0 +1,121 @@
+"""What goes into a sink, and what is left of it when that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_cloudfn.client.sink import BodyWriter, StoredBody
+from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHERE = "GET https://h/v1"
+
+
+class FileSink:
+    """A file on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self) -> Any:
+        return self._path.open("wb")
+
+    def discard(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+class FailingSink:
+    """A storage that fails at one thing."""
+
+    def __init__(self, at: str, error: Exception) -> None:
+        self.at = at
+        self.error = error
+        self.discarded = 0
+
+    def open(self) -> Any:
+        sink = self
+
+        class File(io.BytesIO):
+            def write(self, piece: Any) -> int:
+                sink.fail("write")
+                return super().write(piece)
+
+            def close(self) -> None:
+                if not self.closed:
+                    super().close()
+                    sink.fail("close")
+
+        self.fail("open")
+        return File()
+
+    def discard(self) -> None:
+        self.discarded += 1
+
+    def fail(self, at: str) -> None:
+        if at == self.at:
+            raise self.error
+
+
+def write(sink: Any, *pieces: bytes) -> StoredBody:
+    async def run() -> StoredBody:
+        async with BodyWriter(sink, WHERE) as writer:
+            for piece in pieces:
+                await writer.write(piece)
+        return writer.stored("text/plain")
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("pieces", [(), (b"a",), (b"a" * 700_000,) * 5])
+def test_what_is_written_is_there_with_size_and_digest(tmp_path: Path, pieces: tuple[bytes, ...]) -> None:
+    path = tmp_path / "body"
+    stored = write(FileSink(path), *pieces)
+
+    content = b"".join(pieces)
+    assert path.read_bytes() == content
+    assert stored == StoredBody(len(content), "text/plain", hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("at", ["open", "write", "close"])
+@pytest.mark.parametrize(
+    ("raised", "kind", "says"),
+    [
+        (OSError(28, "No space left on device"), CommunicationError, "No space left on device"),
+        (RuntimeError("s3cret of a storage"), CommunicationError, "RuntimeError"),
+        (PermissionError(13, "Permission denied"), ConfigurationError, "Permission denied"),
+        (TimeoutError(), CommunicationError, "TimeoutError"),
+    ],
+)
+def test_a_storage_that_fails_is_named_as_what_failed(
+    at: str, raised: Exception, kind: type[Exception], says: str
+) -> None:
+    sink = FailingSink(at, raised)
+
+    with pytest.raises(kind, match=r"GET https://h/v1: its answer can't be written where it should go") as caught:
+        write(sink, b"abc")
+
+    assert says in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert sink.discarded == (0 if at == "open" else 1)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("reading failed"), asyncio.CancelledError(), KeyboardInterrupt()])
+def test_what_was_written_is_discarded_when_reading_fails(tmp_path: Path, error: BaseException) -> None:
+    path = tmp_path / "body"
+
+    async def run() -> None:
+        async with BodyWriter(FileSink(path), WHERE) as writer:
+            await writer.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)):
+        asyncio.run(run())
+
+    assert not path.exists()
