@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import math
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias, TypeGuard
@@ -98,7 +98,8 @@ def _is_json_already(value: object, depth: int) -> bool:
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1) for item in value)
+        items: Iterable[object] = value  # type: ignore[assignment]  # a list, by its type
+        return all(type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1) for item in items)
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -74,11 +76,32 @@ class SigV4Auth(Auth):
         signer = S3SigV4Auth if self._service == "s3" else Signer
         signed = AWSRequest(method=request.method, url=request.url, data=request.body, headers=dict(request.headers))
         key = Credentials(found.access_key, found.secret_key, found.token)
-        signer(key, self._service, self._region).add_auth(signed)
+        _keep_botocore_silent()
+        silent = _signing.set(True)
+        try:
+            signer(key, self._service, self._region).add_auth(signed)
+        finally:
+            _signing.reset(silent)
         for name, value in signed.headers.items():
             if name.lower() in self.reserved_headers:
                 request = request.with_header(name, value)
         yield request
+
+
+class _WhileSigning(logging.Filter):
+    """Drops what botocore logs for debugging while it signs for us: the canonical request, session token and all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - logging's signature
+        return not _signing.get()
+
+
+_signing: ContextVar[bool] = ContextVar("signing", default=False)
+_while_signing = _WhileSigning()
+
+
+def _keep_botocore_silent() -> None:
+    # Added again it stays one; whoever configures logging anew may have taken it away.
+    logging.getLogger("botocore.auth").addFilter(_while_signing)
 
 
 def _canonical_query(url: str) -> str:

@@ -286,7 +286,7 @@ class Client:
                 started_at=started_at,
                 duration=duration,
                 status=outcome.status,
-                request_id=outcome.request_id,
+                request_id=outcome.request_id and self._redaction().text(outcome.request_id),
                 error=None if response else str(outcome),
                 error_type=None if response else type(outcome).__name__,
                 sent=len(request.body),
@@ -361,6 +361,7 @@ class Client:
 
     def _redacted(self, error: CloudFunctionError) -> CloudFunctionError:
         error.message = self._redaction().text(error.message)
+        error.request_id = error.request_id and self._redaction().text(error.request_id)
         error.args = (error.message,)
         return error
 
