@@ -156,6 +156,8 @@ class CloudFunctionOperator(ExpressionOperator):
         self.files = files
         self.list_style = list_style
         self.compress = compress
+        self._route = str(uri)
+        self._response: Response | None = None
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
@@ -199,6 +201,7 @@ class CloudFunctionOperator(ExpressionOperator):
         variables = self._variables(context)
         sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
         response = self._call(function, hook, context, variables, sink)
+        self._response = response
         variables = variables.with_response(response.as_variable())
         self._require_success(response, variables)
         if self.returns is not None:
@@ -270,6 +273,20 @@ class CloudFunctionOperator(ExpressionOperator):
         if not isinstance(value, bool):
             raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=name)
         return value
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
+        """
+        Return what OpenLineage is told of the call: host, route, method, status and bytes.
+
+        :param task_instance: The task instance.
+        """
+        if self._response is None:
+            return None
+        try:
+            from airflow_provider_cloudfn.operators.lineage import lineage_of
+        except ImportError:
+            return None
+        return lineage_of(self.method, self._route, self._response)
 
     def _require_success(self, response: Response, variables: Any) -> None:
         if self.success_when is None:
