@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import AuthenticationError
 
@@ -78,6 +79,7 @@ def _failure(
         "check the client ID, the client secret, the scopes and the token URL of the connection",
         status=response.status,
         retryable=temporary or response.status == 429 or response.status >= 500,
+        retry_after=seconds_to_wait(response.header("retry-after")),
     )
 
 

@@ -186,6 +186,9 @@ class _SharedTurn:
 
     def release(self) -> None:
         if self._descriptor is not None:
+            # Not by closing alone: a process that was forked meanwhile has the descriptor too, and would keep the lock.
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None
         self._own.release()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
 from airflow_provider_cloudfn.client.response import Response, charset_of
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -77,15 +76,4 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
     :param headers: The answer's headers, names in lower case.
     """
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:12]), 10**9))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())
+    return seconds_to_wait(headers.get("retry-after"))

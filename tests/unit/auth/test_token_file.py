@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -248,3 +249,22 @@ def test_a_client_without_a_secret_shares_with_nobody(folder: Path) -> None:
     auth._store.forget(auth.key, TOKEN)
 
     assert not folder.exists()
+
+
+def test_a_turn_is_free_again_though_a_process_was_forked_meanwhile(folder: Path) -> None:
+    turn = store_of(folder).turn(KEY)
+    assert turn.try_take()
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:  # It has the descriptor of the lock too, and lives on.
+        os.close(write_end)
+        os.read(read_end, 1)
+        os._exit(0)
+    try:
+        turn.release()
+
+        assert store_of(folder).turn(KEY).try_take()
+    finally:
+        os.close(write_end)
+        os.close(read_end)
+        os.waitpid(child, 0)
