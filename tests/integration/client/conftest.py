@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from airflow_provider_cloudfn.client.response import Response
 
@@ -210,3 +210,11 @@ def server_of() -> type[Server]:
 def client_of() -> Callable[..., Client]:
     """Return what makes a client of such a server."""
     return make_client
+
+
+@pytest.fixture
+def unused_tcp_port() -> Iterator[int]:
+    """Return a port that is taken, so that nobody else gets it, and that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
