@@ -20,8 +20,9 @@ from airflow_provider_cloudfn.connections.forms import FORMS
 from airflow_provider_cloudfn.events.record import CompletionRecord
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.connections.form import ConnectionForm
     from collections.abc import Callable
+
+    from airflow_provider_cloudfn.connections.form import ConnectionForm
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

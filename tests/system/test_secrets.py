@@ -11,14 +11,13 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 
 def test_no_secret_is_in_any_file(world: Any) -> None:
-    runs = {dag_id: world.trigger(dag_id, label="secret") for dag_id in ("produce_plain", "produce_mapped", "produce_merged")}
+    runs = {
+        dag_id: world.trigger(dag_id, label="secret")
+        for dag_id in ("produce_plain", "produce_mapped", "produce_merged")
+    }
     for dag_id, run_id in runs.items():
         assert world.finish(dag_id, [run_id]) == ["success"]
-    secrets = {
-        form.encode()
-        for secret in world.sandbox.secrets()
-        for form in (secret, quote(secret, safe=""))
-    }
+    secrets = {form.encode() for secret in world.sandbox.secrets() for form in (secret, quote(secret, safe=""))}
     assert len(secrets) >= 5
 
     found = [

@@ -43,7 +43,7 @@ def test_a_json_value_is_itself(value: Any) -> None:
         (dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC), '"2026-01-31T12:00:00Z"'),
         (dt.datetime(2026, 1, 31, 12, 0, 0, 500000, tzinfo=dt.UTC), '"2026-01-31T12:00:00.5Z"'),
         (dt.datetime(2026, 1, 31, 12, tzinfo=dt.timezone(dt.timedelta(hours=2))), '"2026-01-31T10:00:00Z"'),
-        (dt.datetime(2026, 1, 31, 12), '"2026-01-31T12:00:00Z"'),
+        (dt.datetime.fromisoformat("2026-01-31T12:00:00"), '"2026-01-31T12:00:00Z"'),
         (dt.date(2026, 1, 31), '"2026-01-31"'),
         (dt.timedelta(hours=1), '"3600s"'),
         (dt.timedelta(seconds=-1.5), '"-1.5s"'),
