@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import logging
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.cli.quiet import quiet_logs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -162,15 +162,5 @@ def _importable(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what Dag files print and the parser logs away from what the command prints."""
-    import structlog
-
-    before, configured = logging.root.manager.disable, structlog.get_config()
-    logging.disable(logging.CRITICAL)
-    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
-    structlog.configure(**{**configured, "wrapper_class": silent})
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        structlog.configure(**configured)
-        logging.disable(before)
+    with quiet_logs(), contextlib.redirect_stdout(sys.stderr):
+        yield

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from airflow_provider_cloudfn.cli.quiet import quiet_logs
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -131,15 +131,12 @@ def reported(printer: Printer, command: str) -> Iterator[None]:
     :param printer: Prints.
     :param command: What the command is called.
     """
-    before = logging.root.manager.disable
-    # What the step logs stands in the report.
-    logging.disable(logging.WARNING)
     try:
-        yield
+        # What the step would log stands in the report.
+        with quiet_logs():
+            yield
     except CloudFunctionError as error:
         fail(printer, command, error)
-    finally:
-        logging.disable(before)
 
 
 def fail(printer: Printer, command: str, error: CloudFunctionError) -> NoReturn:

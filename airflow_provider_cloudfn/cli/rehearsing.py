@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.dag_files import find_task
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.testing.connections import accepted, connection_id, hook_over, stand_in_fields
 from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
-from airflow_provider_cloudfn.testing.samples import Samples, read_structured_file
+from airflow_provider_cloudfn.testing.samples import ABSENT, Samples, read_structured_file
 from airflow_provider_cloudfn.testing.stand_in import require_ours
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def rehearsal_of(
     run_id: str | None,
     map_index: int | None,
     needs_connection: bool = False,
+    for_skeleton: bool = False,
 ) -> CommandRehearsal:
     """
     Return the rehearsal that a command line asks for.
@@ -54,18 +55,23 @@ def rehearsal_of(
     :param run_id: A past run, or None; what the sample says comes before it.
     :param map_index: Which instance of a mapped task, or None.
     :param needs_connection: Whether a connection that is not defined is an error.
+    :param for_skeleton: Whether a mapped task may lack what it is mapped over, because somebody wants to be told what it reads.
     :raises CloudFunctionError: for what can't be; the message says what to do.
     """
     task = find_task(dag_id, task_id, file)
     require_ours(task)
     notes: list[str] = []
     samples = samples_from(task, sample, run_id, map_index)
-    rehearsal = Rehearsal(
-        task,
-        samples,
-        map_index=map_index,
-        hook_of=lambda rendered: configured_hook(rendered, None if needs_connection else notes),
-    )
+
+    def hook_of(rendered: Any) -> ConnectionHook[Any]:
+        return configured_hook(rendered, None if needs_connection else notes)
+
+    try:
+        rehearsal = Rehearsal(task, samples, map_index=map_index, hook_of=hook_of)
+    except ExpressionError:
+        if not for_skeleton or not task.is_mapped or samples.inputs is not ABSENT:
+            raise
+        rehearsal = Rehearsal(task, replace(samples, inputs=None), map_index=map_index, hook_of=hook_of)
     return CommandRehearsal(task, rehearsal, notes)
 
 

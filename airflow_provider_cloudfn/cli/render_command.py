@@ -40,6 +40,7 @@ def render(args: Namespace) -> None:
             sample=args.sample,
             run_id=args.run_id,
             map_index=args.map_index,
+            for_skeleton=bool(args.write_sample),
         )
         if args.write_sample:
             _write_sample(looked_at, args.write_sample)

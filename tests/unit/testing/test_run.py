@@ -91,7 +91,7 @@ def test_a_retry_takes_the_next_response_and_no_time() -> None:
 
 
 def test_more_requests_than_responses_fail_the_test() -> None:
-    with pytest.raises(AssertionError, match="the step sends one more request, GET https://cloudfn-default.test/"):
+    with pytest.raises(AssertionError, match=r"the step sends one more request, GET https://cloudfn-default\.test/"):
         run(call(), responses=["rate_limited"])
 
 

@@ -1,0 +1,167 @@
+"""``airflow cloudfn test``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def created(tmp_path: Path) -> str:
+    """Return a file with an answer."""
+    file = tmp_path / "created.yaml"
+    file.write_text("status: 201\nheaders: {X-Request-Id: r-1}\nbody: {id: ch_1}\n")
+    return str(file)
+
+
+def test_a_mocked_answer_is_carried_through(cloudfn: Callable[..., Any], charge: tuple[str, ...], created: str) -> None:
+    ended = cloudfn("test", *charge, "--mock", created, "--json")
+
+    report = ended.document
+    assert ended.code == 0
+    assert report["request"]["body"] == {"amount": 42, "customer": "c-1"}
+    assert report["response"] == {
+        "status": 201,
+        "headers": {"content-type": "application/json", "x-request-id": "r-1"},
+        "body": {"id": "ch_1"},
+    }
+    assert report["success_when"] is True
+    assert report["returned"] == {"id": "ch_1"}
+    assert report["completion_event"]["result"] == {"orderId": "1001", "charge": {"id": "ch_1"}}
+    assert [attempt["status"] for attempt in report["attempts"]] == [201]
+    assert report["error"] is None
+
+
+def test_people_see_it_in_its_order(cloudfn: Callable[..., Any], charge: tuple[str, ...], created: str) -> None:
+    out = cloudfn("test", *charge, "--mock", created).out
+
+    places = [
+        out.index(heading)
+        for heading in ("Variables in reach", "Fields", "Request", "Response", "Attempts", "Success", "Returns")
+    ]
+    assert places == sorted(places)
+    assert out.index("Completion event") > places[-1]
+
+
+@pytest.mark.parametrize(
+    ("mock", "error", "attempts"),
+    [
+        ("timeout", "RequestTimeoutError", 3),
+        ("reset", "CommunicationError", 3),
+        ("rate_limited", "ResponseError", 3),
+        ("unauthorized", "AuthenticationError", 1),
+        ("422", "ResponseError", 1),
+    ],
+)
+def test_a_failure_that_has_a_name(
+    cloudfn: Callable[..., Any], charge: tuple[str, ...], mock: str, error: str, attempts: int
+) -> None:
+    ended = cloudfn("test", *charge, "--mock", mock, "--json")
+
+    assert ended.code == 1
+    assert ended.document["error"]["type"] == error
+    assert len(ended.document["attempts"]) == attempts
+    assert ended.document["returned"] is None
+
+
+def test_a_real_call_is_made_and_measured(cloudfn: Callable[..., Any], charge: tuple[str, ...], sandbox: Any) -> None:
+    ended = cloudfn("test", *charge, "--send", "--json")
+
+    report = ended.document
+    assert ended.code == 0
+    assert report["response"]["status"] == 201
+    assert [stored["amount"] for stored in sandbox.charges] == [42]
+    assert report["request"]["headers"]["authorization"] == "***"
+    # The first is the request for a token.
+    assert [timing["url"].rpartition("/")[2] for timing in report["timing"]] == ["token", "charges"]
+    assert all(timing["total_ms"] >= timing["first_byte_ms"] > 0 for timing in report["timing"])
+    assert report["timing"][0]["connect_ms"] is not None
+    assert not [secret for secret in sandbox.secrets() if secret in ended.out + ended.err]
+
+
+def test_a_real_call_needs_its_connection(cloudfn: Callable[..., Any], charge: tuple[str, ...]) -> None:
+    ended = cloudfn("test", *charge, "--send")
+
+    assert ended.code == 2
+    assert "connection 'payments' is not defined: add it in the UI" in ended.err
+
+
+def test_nothing_is_written_to_the_database(cloudfn: Callable[..., Any], charge: tuple[str, ...], sandbox: Any) -> None:
+    from airflow.models.asset import AssetEvent
+    from airflow.models.dagrun import DagRun
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import func, select
+
+    def rows() -> list[int | None]:
+        with create_session() as session:
+            return [
+                session.scalar(select(func.count()).select_from(model)) for model in (DagRun, XComModel, AssetEvent)
+            ]
+
+    before = rows()
+
+    assert cloudfn("test", *charge, "--send").code == 0
+    assert rows() == before
+
+
+def test_what_was_recorded_answers_later_and_holds_no_secret(
+    cloudfn: Callable[..., Any], charge: tuple[str, ...], sandbox: Any, tmp_path: Path
+) -> None:
+    record = tmp_path / "charge.json"
+    sent = cloudfn("test", *charge, "--send", "--record", str(record), "--json").document
+
+    mocked = cloudfn("test", *charge, "--mock", str(record), "--json").document
+
+    assert mocked["returned"] == sent["returned"]
+    assert mocked["response"]["body"] == sent["response"]["body"]
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert not [secret for secret in sandbox.secrets() if secret in record.read_text()]
+    assert json.loads(record.read_text())["exchanges"][0]["request"]["headers"]["authorization"] == "***"
+    assert len(sandbox.charges) == 1
+
+
+def test_an_event_for_emporix_is_sent(
+    cloudfn: Callable[..., Any], order_to_cash: str, sandbox: Any, tmp_path: Path
+) -> None:
+    sample = tmp_path / "s.json"
+    sample.write_text('{"context": {"charge.created": {"orderId": "1001"}}}')
+
+    ended = cloudfn("test", "fulfil", "start", "--file", order_to_cash, "--sample", str(sample), "--send", "--json")
+
+    assert ended.code == 0
+    assert ended.document["returned"]["type"] == "order.paid"
+    assert len(sandbox.processes) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "give one of --mock FILE (an answer, or the name of a failure) and --send"),
+        (("--mock", "timeout", "--send"), "give one of --mock FILE"),
+        (("--mock", "tiemout"), "--mock: there is no file tiemout, and no failure of that name; there are timeout"),
+    ],
+)
+def test_what_can_not_be_is_refused_with_the_remedy(
+    cloudfn: Callable[..., Any], charge: tuple[str, ...], arguments: tuple[str, ...], said: str
+) -> None:
+    ended = cloudfn("test", *charge, *arguments)
+
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_too_few_answers_are_said_so(cloudfn: Callable[..., Any], charge: tuple[str, ...], tmp_path: Path) -> None:
+    mock = tmp_path / "m.json"
+    mock.write_text('[{"status": 429}]')
+
+    ended = cloudfn("test", *charge, "--mock", str(mock))
+
+    assert ended.code == 2
+    assert "there is no response left for it" in ended.err
