@@ -93,6 +93,7 @@ async def endless_headers(wire: Any) -> None:
     while not wire.writer.is_closing():
         number += 1
         await wire.send(b"X-%d: y\r\n" % number)
+        await asyncio.sleep(0)  # the client is in the same event loop
 
 
 async def endless_header_line(wire: Any) -> None:
@@ -100,6 +101,7 @@ async def endless_header_line(wire: Any) -> None:
     await wire.send(b"HTTP/1.1 200 OK\r\nX-Long: ")
     while not wire.writer.is_closing():
         await wire.send(b"y" * 8192)
+        await asyncio.sleep(0)
 
 
 async def endless_body(wire: Any) -> None:
@@ -107,6 +109,7 @@ async def endless_body(wire: Any) -> None:
     await wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while not wire.writer.is_closing():
         await wire.send(b"2000\r\n" + b"y" * 8192 + b"\r\n")
+        await asyncio.sleep(0)
 
 
 def deflated(content: bytes) -> bytes:
