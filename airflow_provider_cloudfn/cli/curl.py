@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import shlex
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
 
+from airflow_provider_cloudfn.client.secret import Secret, secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["Credentials", "CurlRequest", "read_curl"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Body", "Credentials", "CurlRequest", "read_curl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,19 @@ class Credentials:
     location: str = "header"
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """
+    A body.
+
+    :param value: A JSON value, the fields of a form by name, or bytes that are sent as they are.
+    :param kind: ``json``, ``form`` or ``bytes``.
+    """
+
+    value: Any
+    kind: str
+
+
 @dataclass(slots=True)
 class CurlRequest:
     """
@@ -39,8 +58,9 @@ class CurlRequest:
     :param path: The path, percent-encoded.
     :param query: The query's names and values, in their order.
     :param headers: The headers, without those of credentials.
-    :param body: The bytes of the body, or None.
+    :param body: What is sent, or None.
     :param credentials: How it authenticates, or None.
+    :param secrets: The names of the further secrets, in whose places stand marks of them.
     :param timeout: Seconds for the whole call, or None.
     :param notes: What was left out, and what to do about it.
     """
@@ -48,10 +68,11 @@ class CurlRequest:
     method: str
     base_url: str
     path: str
-    query: list[tuple[str, str]] = field(default_factory=list)
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes | None = None
+    query: list[tuple[str, str | Secret]] = field(default_factory=list)
+    headers: list[tuple[str, str | Secret]] = field(default_factory=list)
+    body: Body | None = None
     credentials: Credentials | None = None
+    secrets: list[str] = field(default_factory=list)
     timeout: float | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -78,6 +99,9 @@ _OPTIONS = {
 _SECRET_NAME = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|apikey|key|token|secret|password|passwd|pwd|auth|authorization|signature|sig|credential)s?$"
 )
+
+#: Of fields in a body, only what can be nothing else.
+_SECRET_FIELD = re.compile(r"(?i)(^|[-_.])(api[-_]?key|apikey|token|secret|password|passwd|pwd|credential)s?$")
 
 
 def read_curl(command: str) -> CurlRequest:
@@ -144,7 +168,7 @@ class _Reading:
     def __init__(self) -> None:
         self.url: str | None = None
         self.method: str | None = None
-        self.headers: list[tuple[str, str]] = []
+        self.headers: list[tuple[str, str | Secret]] = []
         self.data: list[str] = []
         self.is_get = False
         self.is_json = False
@@ -152,14 +176,21 @@ class _Reading:
         self.timeout: float | None = None
         self.notes: list[str] = []
 
-    def authenticate(self, credentials: Credentials, what: str) -> None:
-        if self.credentials is None:
-            self.credentials = credentials
-        else:
-            self.notes.append(
-                f"{what} is a second secret, and was left out: mark its place with secret(…), and put it into secret_values of "
-                "the connection"
-            )
+        self.secrets: list[str] = []
+
+    def authenticate(self, credentials: Credentials) -> bool:
+        """Take the first credentials; tell whether these are it."""
+        if self.credentials is not None:
+            return False
+        self.credentials = credentials
+        return True
+
+    def mark(self, name: str) -> Secret:
+        """Return what stands for a further secret."""
+        marked = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower()
+        if marked not in self.secrets:
+            self.secrets.append(marked)
+        return secret(marked)
 
 
 def _request(arguments: list[tuple[str, str]]) -> CurlRequest:
@@ -172,35 +203,64 @@ def _request(arguments: list[tuple[str, str]]) -> CurlRequest:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
-    if parts.username is not None:
-        reading.authenticate(Credentials("basic", unquote(parts.username)), "the password in the URL")
+    if parts.username is not None and not reading.authenticate(Credentials("basic", unquote(parts.username))):
+        reading.notes.append("the password in the URL was left out: the command authenticates otherwise, too")
     host = parts.netloc.rpartition("@")[2]
     text = "&".join(reading.data)
     query = parse_qsl(parts.query, keep_blank_values=True)
     if reading.is_get:
         query += parse_qsl(text, keep_blank_values=True)
-    body = text.encode() if reading.data and not reading.is_get else None
-    if body is not None and not any(name.lower() == "content-type" for name, _ in reading.headers):
-        media_type = "application/json" if reading.is_json else "application/x-www-form-urlencoded"
-        reading.headers.append(("Content-Type", media_type))
+    body = None
+    if reading.data and not reading.is_get:
+        declared = next((value for name, value in reading.headers if name.lower() == "content-type"), None)
+        if declared is None:
+            declared = "application/json" if reading.is_json else "application/x-www-form-urlencoded"
+            reading.headers.append(("Content-Type", declared))
+        body = _body(reading, text, str(declared).partition(";")[0].strip().lower())
     return CurlRequest(
         method=reading.method or ("POST" if body is not None else "GET"),
         base_url=f"{parts.scheme}://{host}",
         path=parts.path or "/",
-        query=[pair for pair in query if not _is_key(reading, pair)],
+        query=list(_query(reading, query)),
         headers=reading.headers,
         body=body,
         credentials=reading.credentials,
+        secrets=reading.secrets,
         timeout=reading.timeout,
         notes=reading.notes,
     )
 
 
-def _is_key(reading: _Reading, pair: tuple[str, str]) -> bool:
-    if not _SECRET_NAME.search(pair[0]):
-        return False
-    reading.authenticate(Credentials("api_key", pair[0], "query"), f"the parameter {pair[0]}")
-    return True
+def _query(reading: _Reading, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str | Secret]]:
+    for name, value in pairs:
+        if not _SECRET_NAME.search(name):
+            yield name, value
+        elif not reading.authenticate(Credentials("api_key", name, "query")):
+            yield name, reading.mark(name)
+
+
+def _body(reading: _Reading, text: str, media_type: str) -> Body:
+    if media_type == "application/json" or media_type.endswith("+json"):
+        try:
+            return Body(_marked(reading, json.loads(text), ""), "json")
+        except ValueError:
+            return Body(text.encode(), "bytes")
+    if media_type == "application/x-www-form-urlencoded":
+        form: dict[str, Any] = {}
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            form.setdefault(name, []).append(_marked(reading, value, name))
+        if form:
+            return Body({name: values if len(values) > 1 else values[0] for name, values in form.items()}, "form")
+    return Body(text.encode(), "bytes")
+
+
+def _marked(reading: _Reading, value: Any, name: str) -> Any:
+    """Return a value with marks where its secrets stood."""
+    if isinstance(value, dict):
+        return {key: _marked(reading, item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(reading, item, name) for item in value]
+    return reading.mark(name) if isinstance(value, str) and _SECRET_FIELD.search(name) else value
 
 
 def _take(reading: _Reading, name: str, value: str) -> None:
@@ -217,9 +277,9 @@ def _take(reading: _Reading, name: str, value: str) -> None:
     elif name == "get":
         reading.is_get = True
     elif name == "user":
-        reading.authenticate(Credentials("basic", value.partition(":")[0]), "the password of --user")
+        _take_authorization(reading, f"Basic {base64.b64encode(value.encode()).decode()}")
     elif name == "bearer":
-        reading.authenticate(Credentials("bearer"), "the token of --oauth2-bearer")
+        _take_authorization(reading, f"Bearer {value}")
     elif name in _AS_HEADERS:
         reading.headers.append((_AS_HEADERS[name], value))
     else:
@@ -279,20 +339,26 @@ def _take_header(reading: _Reading, value: str) -> None:
     elif lower == "authorization":
         _take_authorization(reading, text)
     elif _SECRET_NAME.search(name):
-        reading.authenticate(Credentials("api_key", name), f"the header {name}")
+        if not reading.authenticate(Credentials("api_key", name)):
+            reading.headers.append((name, reading.mark(name)))
     else:
         reading.headers.append((name, text))
 
 
 def _take_authorization(reading: _Reading, text: str) -> None:
     scheme, _, value = text.partition(" ")
+    credentials = Credentials("api_key", "Authorization")
     if scheme.lower() == "bearer":
-        reading.authenticate(Credentials("bearer"), "the bearer token")
+        credentials = Credentials("bearer")
     elif scheme.lower() == "basic":
         try:
             user = base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[0]
         except (ValueError, binascii.Error):
             user = ""
-        reading.authenticate(Credentials("basic", user), "the password of the header Authorization")
-    else:
-        reading.authenticate(Credentials("api_key", "Authorization"), "the header Authorization")
+        credentials = Credentials("basic", user)
+    if reading.credentials is not None and reading.credentials.kind == "api_key":
+        # Authorization can be set by the connection alone, any other header by the operator, too.
+        reading.headers.append((reading.credentials.name, reading.mark(reading.credentials.name)))
+        reading.credentials = None
+    if not reading.authenticate(credentials):
+        reading.notes.append("a second way to authenticate was left out: a request has one")

@@ -51,10 +51,12 @@ def completions(text: str, expressions: list[str]) -> list[str]:
     for expression in expressions:
         if expression.startswith(text):
             # One level at a time, as a path is read.
-            level = re.compile(re.escape(text) + r'[^.\[]*(\["[^"]*"\]|\[\d+\])?')
-            match = level.match(expression)
-            found[match.group() if match else expression] = None
+            ends = (part.end() for part in _PART.finditer(expression))
+            found[expression[: next((end for end in ends if end >= len(text)), None)]] = None
     return list(found)
+
+
+_PART = re.compile(r'\.?\w+|\["[^"]*"\]|\[\d+\]')
 
 
 def _variables(args: Namespace) -> tuple[Mapping[str, Any], list[str]]:

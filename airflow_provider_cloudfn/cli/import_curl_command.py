@@ -7,10 +7,10 @@ import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -70,24 +70,18 @@ def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
         query.setdefault(name, []).append(value)
     if query:
         lines += _dict("query", {name: values if len(values) > 1 else values[0] for name, values in query.items()})
-    media_type, headers = "", []
-    for name, value in request.headers:
-        if name.lower() == "content-type":
-            media_type = value.partition(";")[0].strip().lower()
-        headers.append((name, value))
-    body = _body(request.body, media_type)
-    if media_type == "application/json" and body is not None and not body.startswith("b"):
+    headers = dict(request.headers)
+    if request.body is not None and request.body.kind == "json":
         # It is what a body is sent as anyhow.
-        headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+        headers = {name: value for name, value in headers.items() if str(value).lower() != "application/json"}
     if headers:
-        lines += _dict("headers", dict(headers))
-    if body is not None:
-        lines.append(f"body={body},")
+        lines += _dict("headers", headers)
+    if request.body is not None:
+        lines.append(f"body={_document(request.body.value)},")
     if request.timeout is not None:
         lines.append(f"request_timeout={request.timeout:g},")
     text = "\n".join(f"    {line}" for line in lines)
-    if "lit(" in text:
-        names.add("lit")
+    names.update(name for name in ("lit", "secret") if f"{name}(" in text)
     return f"from airflow_provider_cloudfn import {', '.join(sorted(names))}\n\nCloudFunctionOperator(\n{text}\n)"
 
 
@@ -106,6 +100,8 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
             extra.update(key_location=credentials.location, key_name=credentials.name)
         if credentials.kind == "basic":
             extra["username"] = credentials.name
+    if request.secrets:
+        extra["secret_values"] = {name: f"<the secret {name}>" for name in request.secrets}
     if request.base_url.startswith("http://"):
         extra["allow_http"] = True
     return {**connection, "extra": extra} if extra else connection
@@ -121,8 +117,10 @@ def _dict(name: str, values: Mapping[str, Any]) -> list[str]:
     return [*lines, "},"]
 
 
-def _expression(text: str) -> str:
+def _expression(text: str | Secret) -> str:
     """Return text as it is written where an expression is expected."""
+    if isinstance(text, Secret):
+        return repr(text)
     if _has_jinja(text):
         return f"lit({text!r})"
     return repr(json.dumps(text, ensure_ascii=False))
@@ -130,26 +128,6 @@ def _expression(text: str) -> str:
 
 def _has_jinja(text: str) -> bool:
     return any(mark in text for mark in ("{{", "{%", "{#"))
-
-
-def _body(body: bytes | None, media_type: str) -> str | None:
-    if body is None:
-        return None
-    text = body.decode("utf-8")
-    if media_type == "application/json" or media_type.endswith("+json"):
-        try:
-            return _document(json.loads(text))
-        except ValueError:
-            return repr(body)
-    if media_type == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(text, keep_blank_values=True)
-        form: dict[str, Any] = {}
-        for name, value in pairs:
-            form.setdefault(name, []).append(value)
-        if form:
-            return _document({name: values if len(values) > 1 else values[0] for name, values in form.items()})
-    # Bytes are sent as they are, whatever the Content-Type.
-    return repr(body)
 
 
 def _document(value: Any) -> str:
