@@ -90,13 +90,13 @@ class Client:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Client]:
-        """Keep connections open for as long as the block lasts: for several requests in one event loop."""
+        """
+        Return a client that keeps connections open for as long as the block lasts: for several requests in one event loop.
+
+        This one stays as it is, so that other threads, with event loops of their own, can go on using it.
+        """
         async with self._open_new() as transport:
-            before, self._transport = self._transport, transport
-            try:
-                yield self
-            finally:
-                self._transport = before
+            yield self.replacing(transport=transport, trace_configs=self._trace_configs)
 
     @property
     def auth(self) -> Auth:
@@ -271,7 +271,9 @@ class Client:
         outcome: Response | CloudFunctionError
         try:
             where = f"{request.method} {shown}"
-            url, raw = await within(max(left, 0.001), where, exchange.send(request), shown_as=total)
+            url, raw = await within(
+                max(left, 0.001), where, exchange.send(request), shown_as=total, is_sent=lambda: exchange.is_sent
+            )
             outcome = read_response(raw, self._redaction().url(url), exchange.stored)
         except CloudFunctionError as error:
             outcome = self._redacted(error)

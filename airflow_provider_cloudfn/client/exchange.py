@@ -54,6 +54,7 @@ class Exchange:
         self._headers = headers or {}
         self._sink = sink
         self.token_requests = 0
+        self.is_sent = False
         self.stored: StoredBody | None = None
 
     async def send(self, request: HttpRequest) -> tuple[str, HttpResponse]:
@@ -107,6 +108,7 @@ class Exchange:
                 # Whatever became of the request for credentials, the request itself was not sent.
                 error.never_sent = True
                 raise
+        self.is_sent = True
         for name, value in self._headers.items():
             request = request.with_header(name, value)
         if self._sink is None:

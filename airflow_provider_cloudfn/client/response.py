@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 from dataclasses import dataclass, field
 from email.message import Message
 from types import MappingProxyType
@@ -117,8 +118,18 @@ def response_headers(raw: HttpResponse) -> Mapping[str, str]:
     for name, value in raw.headers:
         key = name.lower()
         if key not in ("set-cookie", "set-cookie2"):
-            found[key] = f"{found[key]}, {value}" if key in found else value
+            text = value if value.isascii() else _header_text(value)
+            found[key] = f"{found[key]}, {text}" if key in found else text
     return MappingProxyType(found)
+
+
+def _header_text(value: str) -> str:
+    """Return a header that aiohttp read as UTF-8, read as Latin-1 where it is not: no text may have lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def charset_of(content_type: str | None) -> str | None:
@@ -159,7 +170,7 @@ def _json(content: bytes, charset: str | None) -> Any:
         raise ValueError(f"it promises JSON, and {constant} is none")
 
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=refuse)
+        return json.loads(text.removeprefix("\ufeff"), parse_constant=refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
     except ValueError as error:
@@ -169,6 +180,13 @@ def _json(content: bytes, charset: str | None) -> Any:
         raise ValueError("it promises JSON, and has a number of thousands of digits") from None
     except RecursionError:
         raise ValueError("its JSON is nested too deep") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("it promises JSON, and has a number that is too large to be one here")
+    return number
 
 
 def _text(content: bytes, charset: str) -> str:

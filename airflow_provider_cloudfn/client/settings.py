@@ -15,17 +15,19 @@ class Timeouts:
     How many seconds each part of a request may take.
 
     :param connect: Until a connection is made, TLS included.
-    :param read: That the service may stay silent.
+    :param read: That the service may stay silent; None for as long as the whole call may take.
     :param total: The whole call: redirects and token requests included.
     """
 
     connect: float = 10.0
-    read: float = 60.0
+    read: float | None = None
     total: float = 60.0
 
     def __post_init__(self) -> None:
         for name in ("connect", "read", "total"):
             value = getattr(self, name)
+            if value is None and name == "read":
+                continue
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
                 raise ConfigurationError(f"the {name} timeout must be seconds above 0, not {value!r}")
 

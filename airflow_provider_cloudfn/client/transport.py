@@ -205,7 +205,14 @@ def _user_agent() -> str:
     return f"airflow-provider-cloudfn/{__version__}"
 
 
-async def within(seconds: float, where: str, work: Any, *, shown_as: float | None = None) -> Any:
+async def within(
+    seconds: float,
+    where: str,
+    work: Any,
+    *,
+    shown_as: float | None = None,
+    is_sent: Callable[[], bool] = lambda: False,
+) -> Any:
     """
     Wait for work, but not for longer than that.
 
@@ -213,6 +220,7 @@ async def within(seconds: float, where: str, work: Any, *, shown_as: float | Non
     :param where: What the error names.
     :param work: A coroutine.
     :param shown_as: How long the error says that it was allowed to take, where `seconds` is what was left of that.
+    :param is_sent: Whether the service may have got the request by then.
     :raises RequestTimeoutError: when it takes longer.
     """
     shown = seconds if shown_as is None else shown_as
@@ -222,7 +230,10 @@ async def within(seconds: float, where: str, work: Any, *, shown_as: float | Non
     except TimeoutError:
         if not scope.expired():
             raise
+        sent = is_sent()
         raise RequestTimeoutError(
-            f"{where}: took longer than {shown:g} seconds in all; the service may have taken the request all the same",
+            f"{where}: took longer than {shown:g} seconds in all; "
+            + ("the service may have taken the request all the same" if sent else "the request itself was never sent"),
             retryable=True,
+            never_sent=not sent,
         ) from None

@@ -69,7 +69,10 @@ class CloudFunctionHttpHook(HttpHook):
         options = {name: value for name, value in (extra_options or {}).items() if value is not None}
         defaults = Timeouts()
         self.merged_extra = {
-            "timeout": (transport.connect_timeout or defaults.connect, transport.read_timeout or defaults.read),
+            "timeout": (
+                transport.connect_timeout or defaults.connect,
+                transport.read_timeout or transport.total_timeout or defaults.total,
+            ),
             **options,
         }
         session = Session()

@@ -57,6 +57,7 @@ def test_a_body_is_what_its_content_type_says(content: bytes, content_type: str 
         (b'{"a": 1', "application/json", "promises JSON"),
         (b'{"a": NaN}', "application/json", "NaN is none"),
         (b"Infinity", "application/json", "Infinity is none"),
+        (b"[-1e999]", "application/json", "has a number that is too large"),
         (b"[" * 100_000, "application/json", "nested too deep|promises JSON"),
         (b'"\xff"', "application/json", "promises JSON|not utf-8|its bytes"),
         (b"caf\xe9", "text/plain", "not utf-8"),
@@ -100,3 +101,13 @@ def test_the_repr_shows_no_body() -> None:
 def test_any_answer_is_read_or_refused(content: bytes, content_type: str) -> None:
     with contextlib.suppress(CloudFunctionError):
         read(content, content_type)
+
+
+@pytest.mark.parametrize(
+    ("as_aiohttp_has_it", "text"),
+    [("plain", "plain"), ("café", "café"), ("caf\udce9", "café"), ("☕ \udcff", "â\x98\x95 ÿ")],
+)
+def test_a_header_has_no_bytes_that_no_text_can_have(as_aiohttp_has_it: str, text: str) -> None:
+    response = read(b"", headers=(("X-Name", as_aiohttp_has_it), ("x-name", "b")))
+
+    assert response.headers["x-name"] == f"{text}, b"
