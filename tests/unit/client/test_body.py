@@ -1,0 +1,101 @@
+"""The bytes of a body, and what they are said to be."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("json", "data", "body", "media_type"),
+    [
+        (ABSENT, None, b"", None),
+        (None, None, b"null", "application/json"),
+        ({"ü": [1, Decimal("0.10"), None]}, None, '{"ü":[1,0.10,null]}'.encode(), "application/json"),
+        ("text", None, b'"text"', "application/json"),
+        (ABSENT, b"\x00\xff", b"\x00\xff", "application/octet-stream"),
+        (ABSENT, bytearray(b"a"), b"a", "application/octet-stream"),
+        (ABSENT, memoryview(b"a"), b"a", "application/octet-stream"),
+        (ABSENT, b"", b"", "application/octet-stream"),
+        (ABSENT, "Grüße", "Grüße".encode(), "text/plain; charset=utf-8"),
+        (ABSENT, {"a": 1, "b": ["x y", True], "c": None}, b"a=1&b=x+y&b=true", FORM),
+        (ABSENT, {}, b"", FORM),
+    ],
+)
+def test_a_body_is_what_it_was_given_as(json: object, data: object, body: bytes, media_type: str | None) -> None:
+    assert make_body(json, data, None, "repeat") == (body, media_type)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"json": {}, "data": b"x"}, "json and data: give one of them"),
+        ({"json": {}, "files": {"f": FilePart("a", b"")}}, "json and data: give one of them"),
+        ({"json": float("nan")}, "NaN"),
+        ({"json": {1: 2}}, "key of type int"),
+        ({"data": 5}, "data: must be bytes, text or a map to send as a form, not int"),
+        ({"data": "x", "files": {"f": FilePart("a", b"")}}, "data: must be a map beside files"),
+        ({"files": {"f": b"x"}}, r'files\["f"\]: must be a FilePart, not int'),
+        ({"files": {"f": FilePart("a\r\nX: y", b"")}}, r'files\["f"\]: its name or media type has a line break'),
+        ({"files": {"f": FilePart("a", b"", "text/plain\nX: y")}}, "has a line break"),
+    ],
+)
+def test_what_is_no_body_is_refused(parts: dict[str, Any], message: str) -> None:
+    given_parts = {"json": ABSENT, "data": None, "files": None, **parts}
+
+    with pytest.raises(ConfigurationError, match=message):
+        make_body(**given_parts, list_style="repeat")
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text()))
+def test_a_form_is_read_as_it_was_written(form: dict[str, str]) -> None:
+    body, _ = make_body(ABSENT, form, None, "repeat")
+
+    assert dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(form))) == form
+
+
+PRINTABLE = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
+
+
+@given(st.dictionaries(PRINTABLE, st.text(max_size=50), max_size=3), PRINTABLE, st.binary(max_size=200))
+def test_a_form_with_files_is_read_as_it_was_written(fields: dict[str, str], filename: str, content: bytes) -> None:
+    parts = {"the file": [FilePart(filename, content), FilePart("second.bin", content[::-1])]}
+
+    body, media_type = make_body(ABSENT, fields, parts, "repeat")
+
+    assert media_type is not None
+    boundary = media_type.partition("boundary=")[2].encode()
+    pieces = body.split(b"--" + boundary)
+    assert pieces[-1] == b"--\r\n"
+    contents = [piece.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for piece in pieces[1:-1]]
+    assert contents == [*(value.encode() for value in fields.values()), content, content[::-1]]
+    assert make_body(ABSENT, fields, parts, "repeat") == (body, media_type)
+
+
+def test_a_standard_parser_reads_a_form_with_files() -> None:
+    files = {"invoice": FilePart('rech"nung.pdf', b"--\r\n", "application/pdf")}
+
+    body, media_type = make_body(ABSENT, {"kind": "ü"}, files, "repeat")
+
+    message = email.message_from_bytes(f"Content-Type: {media_type}\r\n\r\n".encode() + body, policy=email.policy.HTTP)
+    kind, invoice = message.iter_parts()  # type: ignore[attr-defined]  # typeshed has the legacy message here
+    assert kind.get_payload(decode=True) == "ü".encode()
+    assert (invoice.get_content_type(), invoice.get_payload(decode=True)) == ("application/pdf", b"--\r\n")
+
+
+def test_no_line_of_a_part_can_be_broken_by_the_name_of_a_field() -> None:
+    body, _ = make_body(ABSENT, {'a"\r\nX-Evil: 1': "v"}, {"f": FilePart("a", b"")}, "repeat")
+
+    assert b"\r\nX-Evil" not in body

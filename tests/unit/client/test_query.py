@@ -1,0 +1,92 @@
+"""Names and values as text, and lists in their three styles."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_cloudfn.client.query import query_pairs
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a b", "a b"),
+        ("", ""),
+        ('"quoted"', '"quoted"'),
+        (12, "12"),
+        (1.5, "1.5"),
+        (True, "true"),
+        (False, "false"),
+        (Decimal("10.10"), "10.10"),
+        (dt.datetime(2026, 1, 31, 8, 30, tzinfo=dt.UTC), "2026-01-31T08:30:00Z"),
+        (dt.date(2026, 1, 31), "2026-01-31"),
+        (dt.timedelta(hours=1), "3600s"),
+        (b"\xff\x00", "/wA="),
+    ],
+)
+def test_a_value_is_its_text(value: object, text: str) -> None:
+    assert list(query_pairs({"x": value})) == [("x", text)]
+
+
+@pytest.mark.parametrize(
+    ("query", "pairs"),
+    [
+        (None, []),
+        ({}, []),
+        ({"x": None}, []),
+        ({"x": []}, []),
+        ({"x": [None]}, []),
+        ({"x": ""}, [("x", "")]),
+        ([("b", "1"), ("a", "2"), ("b", "3")], [("b", "1"), ("a", "2"), ("b", "3")]),
+        ({"": "nameless"}, [("", "nameless")]),
+    ],
+)
+def test_what_is_left_out_and_what_is_not(query: Any, pairs: list[tuple[str, str]]) -> None:
+    assert list(query_pairs(query)) == pairs
+
+
+@pytest.mark.parametrize("value", [[1, "b", None, True], (1, "b", None, True)])
+@pytest.mark.parametrize(
+    ("style", "pairs"),
+    [
+        ("repeat", [("x", "1"), ("x", "b"), ("x", "true")]),
+        ("brackets", [("x[]", "1"), ("x[]", "b"), ("x[]", "true")]),
+        ("comma", [("x", "1,b,true")]),
+    ],
+)
+def test_a_list_is_written_in_its_style(value: Any, style: Any, pairs: list[tuple[str, str]]) -> None:
+    assert list(query_pairs({"x": value}, style)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("a=1", "query: must be a map of names and values, not str"),
+        ({"x": {"y": 1}}, r'query\["x"\]: must be text or a number, not dict'),
+        ({"x": [[1]]}, r'query\["x"\]: must be text or a number, not list'),
+        ({"x": {1}}, r'query\["x"\]: must be text or a number, not set'),
+        ({"x": float("nan")}, "NaN"),
+        ({"x": object()}, "object"),
+        ({1: "x"}, r'query\["1"\]: a name must be text, not int'),
+    ],
+)
+def test_what_has_no_text_is_refused(query: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        list(query_pairs(query))
+
+
+def test_a_style_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="list_style: 'pipes' is none of repeat, brackets, comma"):
+        list(query_pairs({}, "pipes"))  # type: ignore[arg-type]  # what a caller without types could pass
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+def test_pairs_of_texts_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
+    assert list(query_pairs(pairs)) == pairs

@@ -1,0 +1,85 @@
+"""Waiting for the right to fetch a token: not without end, and not in the way of others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.auth.turn import ProcessTurn
+from airflow_provider_cloudfn.client import turns
+from airflow_provider_cloudfn.client.turns import take_turn
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_free_turn_is_taken_at_once() -> None:
+    turn = ProcessTurn(threading.Lock())
+
+    asyncio.run(take_turn(turn))
+
+    assert turn.try_take()
+
+
+def test_a_turn_is_taken_once_another_one_gives_it_back() -> None:
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+
+    async def both() -> bool:
+        waiting = asyncio.ensure_future(take_turn(mine))
+        done, _ = await asyncio.wait([waiting], timeout=0.05)
+        other.release()
+        await waiting
+        return bool(done)
+
+    assert asyncio.run(both()) is False
+    assert not other.try_take()
+
+
+def test_many_have_it_one_after_the_other() -> None:
+    lock, inside, most = threading.Lock(), 0, 0
+
+    async def one() -> None:
+        nonlocal inside, most
+        turn = ProcessTurn(lock)
+        await take_turn(turn)
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        turn.release()
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(one() for _ in range(20)))
+
+    asyncio.run(all_of_them())
+
+    assert most == 1
+
+
+def test_who_holds_it_for_too_long_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+    monkeypatch.setattr(turns, "_LONGEST", 0.02)
+
+    asyncio.run(take_turn(mine))
+    mine.release()
+
+    assert lock.locked()
+
+
+def test_giving_back_what_was_not_taken_takes_it_from_nobody() -> None:
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+    assert not mine.try_take()
+
+    mine.release()
+
+    assert lock.locked()
+    other.release()
+    other.release()
+    assert not lock.locked()
