@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProbl
 from airflow_provider_cloudfn.fields import Field, Formula, formulas, read, refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["AFTER_CALL_VARIABLES", "VARIABLES", "Surroundings", "task_problems"]
 
@@ -25,6 +26,10 @@ AFTER_CALL_VARIABLES = frozenset({"response"})
 _DECLARED = VARIABLES | AFTER_CALL_VARIABLES
 
 
+#: The strings of an expression, in which nothing is an operator.
+_STRINGS = re.compile(r"""('{3}.*?'{3}|"{3}.*?"{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """
@@ -33,11 +38,13 @@ class Surroundings:
     :param task_id: The task.
     :param upstream: The ids of all tasks that run before it, however far.
     :param tasks: The ids of all tasks of the Dag.
+    :param groups: The mapped task groups that a task is in, from the inside out, for each task that is in any.
     """
 
     task_id: str
     upstream: frozenset[str]
     tasks: frozenset[str]
+    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, hash=False)
 
 
 def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroundings | None) -> list[ExpressionError]:
@@ -92,7 +99,7 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     if step == surroundings.task_id:
         return f"a step can't read itself: what {step!r} returns is not there yet"
     if step in surroundings.upstream:
-        return None
+        return _nesting_problem(step, surroundings)
     reader = _variable_name(surroundings.task_id)
     if step in surroundings.tasks:
         return (
@@ -107,9 +114,27 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     return f"there is no step {step!r} in this Dag" + (f"; did you mean {_as_written(nearest)}?" if nearest else "")
 
 
+def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:
+    """
+    Refuse what Airflow itself answers with another instance's value.
+
+    It finds the instance of a step by counting, which is right inside the innermost mapped group that two steps share, and
+    from outside of all, but not from one level of nesting to another.
+    """
+    mine = surroundings.groups.get(surroundings.task_id, ())
+    theirs = surroundings.groups.get(step, ())
+    if mine == theirs or not set(mine) & set(theirs):
+        return None
+    return (
+        f"step {step!r} is at another level of nested mapped groups than {surroundings.task_id!r}, and Airflow can't tell which "
+        "of its instances belongs here: hand the value into the group as an argument, and give it to inputs="
+    )
+
+
 def _dashed_step(source: str, surroundings: Surroundings) -> ExpressionProblem | None:
     """Find ``steps.fetch-order``, which is a subtraction where a step's name was meant."""
-    for match in re.finditer(r"(?<![\w.\"'])steps\.(\w+(?:-\w+)+)", source):
+    bare = _STRINGS.sub(lambda found: " " * len(found.group()), source)
+    for match in re.finditer(r"(?<![\w.])steps\.(\w+(?:-\w+)+)", bare):
         name = match.group(1)
         candidates = [task for task in surroundings.tasks if "-" in task and name.startswith(task)]
         if candidates:

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-__all__ = ["Field", "Node", "Reading", "formulas", "read", "refusals", "render"]
+__all__ = ["ARRIVES_TOO_LATE", "Field", "Node", "Reading", "formulas", "read", "refusals", "render"]
+
+
+#: Why an XComArg can't stand in what is evaluated after the call.
+ARRIVES_TOO_LATE: Final = (
+    "is evaluated after the call, and can't come from another step: give the value to inputs=, and read it as inputs"
+)
+
+_DEEPEST = 100
 
 
 class Reading(Enum):
@@ -100,16 +109,35 @@ class Refusal:
 Node: TypeAlias = Constant | Formula | Deferred | Items | Entries | Refusal
 
 
-def read(field: Field, value: Any) -> Node:
+def read(field: Field, value: Any, known: Container[int] = ()) -> Node:
     """
     Read a parameter's value as it stands in the Dag file.
 
     :param field: The parameter.
     :param value: Its value. Nothing is evaluated, and nothing is raised: what is wrong becomes a :class:`Refusal`.
+    :param known: The identities of texts that arrived at run time, wherever they stand now: they are data.
     """
     if value is None:
         return Constant(None)
-    return _READERS[field.reading](field.name, value)
+    node = _READERS[field.reading](field.name, value)
+    if field.after_call:
+        return _without_references(node, field.name)
+    return _with_data(node, known)
+
+
+def _without_references(node: Node, label: str) -> Node:
+    """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
+    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in _walk(node)) else node
+
+
+def _with_data(node: Node, known: Container[int]) -> Node:
+    if isinstance(node, Formula):
+        return Constant(node.source) if id(node.source) in known else node
+    if isinstance(node, Items):
+        return Items(tuple(_with_data(item, known) for item in node.nodes))
+    if isinstance(node, Entries):
+        return Entries(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
+    return node
 
 
 def data(value: Any) -> Node:
@@ -158,8 +186,18 @@ def render(node: Node, evaluate: Callable[[str], Any], resolve: Callable[[Any], 
     if isinstance(node, Items):
         return [render(item, evaluate, resolve) for item in node.nodes]
     if isinstance(node, Entries):
-        return {render(key, evaluate, resolve): render(value, evaluate, resolve) for key, value in node.pairs}
+        return _map(node, evaluate, resolve)
     raise ExpressionError(node.message, field=node.label)
+
+
+def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> dict[Any, Any]:
+    rendered: dict[Any, Any] = {}
+    for key_node, value_node in node.pairs:
+        key = render(key_node, evaluate, resolve)
+        if key in rendered:
+            raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
+        rendered[key] = render(value_node, evaluate, resolve)
+    return rendered
 
 
 def is_reference(value: Any) -> bool:
@@ -231,7 +269,10 @@ def _read_pair_value(label: str, value: Any) -> Node:
 
 def _read_document(label: str, value: Any) -> Node:
     if isinstance(value, str):
-        parsed = _json(value)
+        try:
+            parsed = _json(value)
+        except _RepeatedKeyError as error:
+            return Refusal(label, f"its JSON has the key {error.args[0]!r} twice: leave one of them out")
         return Formula(label, value, text=False) if parsed is _NO_JSON else Constant(parsed)
     return _read_nested(label, value, jinja_is_refused=True)
 
@@ -240,7 +281,9 @@ def _read_marked(label: str, value: Any) -> Node:
     return _read_nested(label, value, jinja_is_refused=False)
 
 
-def _read_nested(label: str, value: Any, *, jinja_is_refused: bool) -> Node:
+def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int = 0) -> Node:
+    if depth > _DEEPEST:
+        return Refusal(label[:100], f"is nested deeper than {_DEEPEST}")
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
@@ -252,14 +295,17 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool) -> Node:
     if isinstance(value, Mapping):
         return Entries(
             tuple(
-                (Constant(key), _read_nested(_below(label, key), item, jinja_is_refused=jinja_is_refused))
+                (
+                    Constant(key),
+                    _read_nested(_below(label, key), item, jinja_is_refused=jinja_is_refused, depth=depth + 1),
+                )
                 for key, item in value.items()
             )
         )
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return Items(
             tuple(
-                _read_nested(f"{label}[{index}]", item, jinja_is_refused=jinja_is_refused)
+                _read_nested(f"{label}[{index}]", item, jinja_is_refused=jinja_is_refused, depth=depth + 1)
                 for index, item in enumerate(value)
             )
         )
@@ -272,6 +318,11 @@ def _below(label: str, key: Any) -> str:
 
 _JINJA = ("{{", "{%", "{#")
 
+
+class _RepeatedKeyError(Exception):
+    """JSON text has a key twice in one object, so nobody knows which value it means."""
+
+
 _NO_JSON = object()
 
 
@@ -281,8 +332,15 @@ def _json(text: str) -> Any:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        parsed = dict(found)
+        if len(parsed) < len(found):
+            names = [name for name, _ in found]
+            raise _RepeatedKeyError(next(name for name in names if names.count(name) > 1))
+        return parsed
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_float=Decimal, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         return _NO_JSON
 

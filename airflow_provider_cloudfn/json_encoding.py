@@ -114,10 +114,15 @@ def _scalar(value: object, path: _Path) -> str | float | bool | Decimal | None:
         return _text(value, path)
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, (float, Decimal)):
+    if isinstance(value, Decimal):
+        # Asked of itself: as a float, a large one would be infinite.
+        if not value.is_finite():
+            raise _refusal(path, "NaN" if value.is_nan() else "infinity")
+        return value
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise _refusal(path, "NaN" if math.isnan(value) else "infinity")
-        return float(value) if isinstance(value, float) else value
+        return float(value)
     for kind, text in _TEXTS:
         if isinstance(value, kind):
             return text(value)
@@ -190,6 +195,8 @@ def _number(value: Decimal, exact: bool) -> float | Decimal:
     if value == value.to_integral_value() and abs(value) < 10**18:
         return int(value)
     number = float(value)
+    if math.isinf(number):
+        return value
     return value if exact and Decimal(repr(number)) != value else number
 
 

@@ -24,9 +24,10 @@ def dag_policy(dag: Any) -> None:
     """
     tasks = [task for task in dag.tasks if is_ours(task)]
     events = _single_events(dag)
-    if not tasks and not events:
+    if not tasks and not events and not _silent_outlets(dag):
         return
     problems = _expression_problems(dag, tasks) if tasks else []
+    problems.extend(_silent_outlets(dag))
     if events and not getattr(dag.timetable, "default_partition_mapper", None):
         problems.extend(_never_fires(event.name) for event in events)
     if problems:
@@ -64,10 +65,21 @@ def _expression_problems(dag: Any, tasks: list[Any]) -> list[str]:
 
 def _task_problems(task: Any, surroundings: Any) -> list[str]:
     from airflow_provider_cloudfn.checking import task_problems
+    from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE
 
     fields = getattr(task, "operator_class", type(task)).cel_fields
     written = [(field, value) for field in fields for value in written_values(task, field.name)]
     problems = [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
+    for event in written_values(task, "completion_event"):
+        from airflow_provider_cloudfn.operators.base import event_problem
+
+        if (problem := event_problem(event)) is not None:
+            problems.append(f"{task.task_id}: completion_event: {problem}")
+    problems += [
+        f"{task.task_id}: {field.name}: {ARRIVES_TOO_LATE}"
+        for field in fields
+        if field.after_call and field.name in _expanded_from_a_step(task)
+    ]
     if task.is_mapped and "completion_event" in _expanded_names(task):
         problems.append(f"{task.task_id}: completion_event: it can't be expanded; give it to partial()")
     return problems
@@ -93,12 +105,36 @@ def written_values(task: Any, name: str) -> list[Any]:
     return values
 
 
+def _expanded_from_a_step(task: Any) -> set[str]:
+    expanded = task._get_specified_expand_input().value if task.is_mapped else {}
+    given = expanded.items() if isinstance(expanded, dict) else ()
+    return {name for name, value in given if callable(getattr(value, "resolve", None))}
+
+
 def _expanded_names(task: Any) -> set[str]:
     expanded = task._get_specified_expand_input().value
     if isinstance(expanded, dict):
         return set(expanded)
     given = expanded if isinstance(expanded, (list, tuple)) else ()
     return {name for one in given if isinstance(one, dict) for name in one}
+
+
+def _silent_outlets(dag: Any) -> list[str]:
+    """Name the tasks that would emit an event with a run for each without its partition key, so that no run came of it."""
+    problems = []
+    for task in dag.tasks:
+        arguments = task.partial_kwargs if task.is_mapped else vars(task)
+        # A task with code of its own can call add_partitions there.
+        if not task.outlets or "python_callable" in arguments:
+            continue
+        own = arguments.get("completion_event")
+        problems += [
+            f"{task.task_id}: outlets: {event.name!r} is declared with one_run_per_event=True, and this task would emit it in "
+            "a way that starts no run: give it as completion_event of a cloud function"
+            for event in task.outlets
+            if getattr(event, "one_run_per_event", False) and event != own
+        ]
+    return problems
 
 
 def _never_fires(name: str) -> str:

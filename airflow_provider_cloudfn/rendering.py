@@ -97,6 +97,7 @@ def surroundings_of(task: Any) -> Surroundings | None:
         task_id=task.task_id,
         upstream=frozenset(task.get_flat_relative_ids(upstream=True)),
         tasks=frozenset(dag.task_dict),
+        groups=_mapped_groups(dag),
     )
 
 
@@ -123,7 +124,17 @@ def surroundings_in(dag: Any) -> dict[str, Surroundings]:
                 found = (upstream.get(parent, frozenset()) for parent in parents)
                 upstream[task_id] = frozenset(parents).union(*found)
     tasks = frozenset(dag.task_dict)
-    return {task_id: Surroundings(task_id, upstream[task_id], tasks) for task_id in tasks}
+    groups = _mapped_groups(dag)
+    return {task_id: Surroundings(task_id, upstream[task_id], tasks, groups) for task_id in tasks}
+
+
+def _mapped_groups(dag: Any) -> dict[str, tuple[str, ...]]:
+    """Return the mapped groups that a task is in, from the inside out, for each task that is in any."""
+    chains = {
+        task_id: tuple(group.group_id for group in task.iter_mapped_task_groups())
+        for task_id, task in dag.task_dict.items()
+    }
+    return {task_id: chain for task_id, chain in chains.items() if chain}
 
 
 def task_instance_key(context: Context) -> TaskInstanceKey:

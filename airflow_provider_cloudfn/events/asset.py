@@ -26,7 +26,8 @@ class CompletionEvent(Asset):
 
     :param name: Such as ``charge.created``. Dots, slashes, a leading dot or underscore are fine; no control characters.
     :param one_run_per_event: Emit each event with its id as partition key, so that a Dag whose schedule is
-        :meth:`each` gets a run for every single one. An ordinary ``schedule=[event]`` never fires for such an event.
+        :meth:`each` gets a run for every single one. An ordinary ``schedule=[event]`` never fires for such an event. In the
+        ``outlets`` of a ``@task`` it is the task's own duty to call ``outlet_events[event].add_partitions(…)``.
     :param extra: Anything worth knowing about the event itself; Airflow shows it with the asset.
     :raises ConfigurationError: for a name that no asset can have, and for ``one_run_per_event`` on an Airflow that has no
         partitioned assets.
@@ -57,8 +58,12 @@ class CompletionEvent(Asset):
                 f"CompletionEvent({name!r}, one_run_per_event=True) needs partitioned assets, which this Airflow does not "
                 "have: upgrade to Airflow 3.3, or leave one_run_per_event out"
             )
-        # `uri` comes with the arguments when Airflow copies an asset; it can only be this one.
-        asset_arguments.pop("uri", None)
+        if not isinstance(one_run_per_event, bool):
+            raise ConfigurationError(f"one_run_per_event is True or False, not {one_run_per_event!r}")
+        if asset_arguments.pop("uri", _uri(name)) != _uri(name):
+            raise ConfigurationError(
+                f"the completion event {name!r} has a URI by its name: leave uri out, or use an Asset"
+            )
         super().__init__(name=name, uri=_uri(name), extra=extra, **asset_arguments)
         self.one_run_per_event = one_run_per_event
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observation"]
 
+_LONGEST_URL = 300
+
 log = structlog.stdlib.get_logger(logger_name="airflow_provider_cloudfn.call")
 
 _SPAN_NAME = "cloudfn.attempt"
@@ -75,7 +77,7 @@ class Observation:
             "Attempt",
             conn_id=self.conn_id,
             method=attempt.method,
-            url=attempt.url,
+            url=attempt.url if len(attempt.url) <= _LONGEST_URL else f"{attempt.url[:_LONGEST_URL]}…",
             status=attempt.status,
             error=attempt.error_type,
             duration=round(attempt.duration, 4),

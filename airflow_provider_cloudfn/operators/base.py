@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, task_problems
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import Field, data, read, render
+from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, data, is_reference, read, render
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     import jinja2
-    from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-__all__ = ["ExpressionOperator", "arrived_at_run_time"]
+__all__ = ["ExpressionOperator", "arrived_at_run_time", "event_problem"]
 
 
 class ExpressionOperator(BaseOperator):
@@ -49,24 +50,28 @@ class ExpressionOperator(BaseOperator):
         retry_policy: Any = DEFAULT_RETRY_POLICY,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**_with_outlet(kwargs, completion_event), **retry_policy_argument(retry_policy))
+        super().__init__(**kwargs, **retry_policy_argument(retry_policy))
         self.completion_event = completion_event
         self.event_payload = event_payload
+        self.outlets = _with_event(self.outlets, completion_event)
         self._expressions_rendered = False
 
     @classmethod
-    def partial(cls, *, task_id: str, completion_event: Asset | None = None, **kwargs: Any) -> OperatorPartial:
+    def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
         """
         Begin a mapped task, as :meth:`BaseOperator.partial` does, with the completion event among its outlets.
 
         :param task_id: The task's id.
-        :param completion_event: The event that every instance emits. It can't be expanded.
+        :param kwargs: What every instance has in common. The completion event belongs here: it can't be expanded.
         """
+        partial = super().partial(task_id=task_id, **kwargs)
         # Airflow serializes the outlets of the partial, not what `__init__` would make of them: the event would be lost.
-        kwargs = _with_outlet(kwargs, completion_event)
-        if completion_event is not None:
-            kwargs["completion_event"] = completion_event
-        return super().partial(task_id=task_id, **kwargs)
+        given = partial.kwargs
+        shared = _default_args(given.get("dag"), given.get("task_group"), kwargs)
+        event = given.get("completion_event", shared.get("completion_event", _default_event(cls)))
+        if event is not None:
+            given["outlets"] = _with_event(given.get("outlets"), event)
+        return partial
 
     def _do_render_template_fields(
         self,
@@ -85,35 +90,46 @@ class ExpressionOperator(BaseOperator):
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
             return
+        if self._expressions_rendered:
+            # Once is enough: what was rendered is data, and would be read as an expression.
+            return
         arrived = arrived_at_run_time(self, context)
+        # What Airflow itself knows to be data, before it adds the marks that it meets.
+        known = frozenset(seen_oids)
         by_jinja = [name for name in template_fields if name not in arrived and name not in self._fields_without_jinja]
         super()._do_render_template_fields(parent, by_jinja, context, jinja_env, seen_oids)
-        self._render_expressions(context, arrived)
+        self._render_expressions(context, arrived, known)
 
     @property
     def _fields_without_jinja(self) -> frozenset[str]:
         return frozenset(field.name for field in self.cel_fields if not field.jinja)
 
-    def _render_expressions(self, context: Context, arrived: frozenset[str]) -> None:
+    def _render_expressions(self, context: Context, arrived: frozenset[str], known: frozenset[int]) -> None:
         """Turn the parameters that are evaluated before the call into plain values, once."""
         self._check(arrived)
-        variables = self._variables(context)
-
-        def evaluate(source: str) -> Any:
-            return cel.compile(source, variables=VARIABLES).evaluate(variables)
-
         for field in self.cel_fields:
             if field.after_call:
                 continue
             value = getattr(self, field.name)
-            node = data(value) if field.name in arrived else read(field, value)
-            setattr(self, field.name, self._shape(field, render(node, evaluate, lambda found: found.resolve(context))))
+            arrives = field.name in arrived or (isinstance(value, (str, Mapping, list)) and id(value) in known)
+            node = data(value) if arrives else read(field, value, known)
+            rendered = render(
+                node, _evaluator(VARIABLES, self._variables(context)), lambda found: found.resolve(context)
+            )
+            setattr(self, field.name, self._shape(field, rendered))
         self._expressions_rendered = True
 
     def _check(self, arrived: frozenset[str]) -> None:
         """Refuse the task for anything that is wrong with any of its expressions, before anything is sent."""
+        problems = [
+            ExpressionError(ARRIVES_TOO_LATE, field=field.name)
+            for field in self.cel_fields
+            if field.after_call and field.name in arrived
+        ]
         parameters = [(field, getattr(self, field.name)) for field in self.cel_fields if field.name not in arrived]
-        problems = task_problems(parameters, surroundings_of(self))
+        problems += task_problems(parameters, surroundings_of(self))
+        if (problem := event_problem(self.completion_event)) is not None:
+            problems.append(ExpressionError(problem, field="completion_event"))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -134,12 +150,16 @@ class ExpressionOperator(BaseOperator):
 
     def _evaluate_after_call(self, name: str, variables: TaskVariables) -> Any:
         field = next(field for field in self.cel_fields if field.name == name)
-        allowed = VARIABLES | AFTER_CALL_VARIABLES
-
-        def evaluate(source: str) -> Any:
-            return cel.compile(source, variables=allowed).evaluate(variables)
-
+        evaluate = _evaluator(VARIABLES | AFTER_CALL_VARIABLES, variables)
         return render(read(field, getattr(self, name)), evaluate, lambda found: found)
+
+    def _storable(self, value: Any) -> Any:
+        """
+        Return a value in the form in which XCom and an event hold it.
+
+        :param value: What the step returns, or the event carries.
+        """
+        return value
 
     def _complete(self, context: Context, *, function: str, result: Any, variables: TaskVariables) -> None:
         """
@@ -155,7 +175,7 @@ class ExpressionOperator(BaseOperator):
                 task_instance_key(context),
                 type=self.completion_event.name,
                 function=function,
-                result=payload,
+                result=self._storable(payload),
                 occurred_at=dt.datetime.now(tz=dt.UTC),
             )
         except ConfigurationError as error:
@@ -169,13 +189,46 @@ class ExpressionOperator(BaseOperator):
         self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
 
 
-def _with_outlet(kwargs: dict[str, Any], event: Asset | None) -> dict[str, Any]:
-    """Return the arguments with the event among the outlets, in a list of its own: the default's is everybody's."""
-    if event is None:
-        return kwargs
-    given = kwargs.get("outlets")
-    outlets: Sequence[Any] = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
-    return kwargs if event in outlets else {**kwargs, "outlets": [*outlets, event]}
+def event_problem(event: Any) -> str | None:
+    """
+    Say what is wrong with a completion event.
+
+    :param event: What was given as one.
+    """
+    if event is None or isinstance(event, Asset):
+        return None
+    return (
+        f"must be a CompletionEvent or an Asset, not {type(event).__name__}: "
+        'write completion_event=CompletionEvent("charge.created")'
+    )
+
+
+def _with_event(outlets: Any, event: Any) -> list[Any]:
+    """Return the outlets with the event among them, in a list of its own: the default's is everybody's."""
+    given = list(outlets) if isinstance(outlets, (list, tuple)) else [] if outlets is None else [outlets]
+    return given if not isinstance(event, Asset) or event in given else [*given, event]
+
+
+def _default_args(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default arguments of a mapped task: Airflow gives them to its instances, and not to the partial."""
+    shared: dict[str, Any] = {}
+    for given in (
+        getattr(dag, "default_args", None),
+        getattr(task_group, "default_args", None),
+        kwargs.get("default_args"),
+    ):
+        shared.update(given or {})
+    return shared
+
+
+def _default_event(operator: type[BaseOperator]) -> Any:
+    """Return the completion event that a class of a user's own has as a default."""
+    parameter = inspect.signature(operator.__init__).parameters.get("completion_event")
+    return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default
+
+
+def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
+    return lambda source: cel.compile(source, variables=names).evaluate(variables)
 
 
 def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
@@ -191,14 +244,8 @@ def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
         return frozenset()
     expanded: Any = mapped._get_specified_expand_input().value
     if isinstance(expanded, dict):
-        return frozenset(name for name, value in expanded.items() if _is_data(value))
+        return frozenset(name for name, value in expanded.items() if is_reference(value))
     index = context["ti"].map_index
-    given = expanded if _is_data(expanded) else expanded[index]
-    if _is_data(given):
-        # All that is not fixed by the partial came with the XCom.
-        return frozenset(set(task.template_fields) - mapped.partial_kwargs.keys())
-    return frozenset()
-
-
-def _is_data(value: Any) -> bool:
-    return callable(getattr(value, "resolve", None))
+    if is_reference(expanded):
+        return frozenset(expanded.resolve(context)[index])
+    return frozenset(expanded[index].resolve(context)) if is_reference(expanded[index]) else frozenset()

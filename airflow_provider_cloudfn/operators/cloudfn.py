@@ -95,6 +95,7 @@ class CloudFunctionOperator(ExpressionOperator):
         "body": "json",
     }
     cel_fields = (
+        Field("inputs", Reading.MARKED, jinja=True),
         Field("uri", Reading.TEXT),
         Field("query", Reading.PAIRS),
         Field("headers", Reading.PAIRS),
@@ -157,6 +158,7 @@ class CloudFunctionOperator(ExpressionOperator):
         self.list_style = list_style
         self.compress = compress
         self._route = str(uri)
+        self._has_body = body is not None
         self._response: Response | None = None
 
     @classmethod
@@ -211,11 +213,14 @@ class CloudFunctionOperator(ExpressionOperator):
         else:
             result = response.body
         try:
-            returned = to_json_value(_described(result, response) if isinstance(result, bytes) else result)
+            returned = to_json_value(self._storable(result))
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         self._complete(context, function=function, result=returned, variables=variables)
         return returned
+
+    def _storable(self, value: Any) -> Any:
+        return _described(value, self._response) if isinstance(value, bytes) else value
 
     def _call(
         self,
@@ -236,7 +241,8 @@ class CloudFunctionOperator(ExpressionOperator):
             body=self.body,
             conn_type=hook.conn_type,
         )
-        self.log.info("Cloud function %s: %s %s on %s", function, self.method, self.uri, self.cloudfn_conn_id)
+        # Where to is in the lines of the attempts: there the URL has been checked, redacted and cut.
+        self.log.info("Cloud function %s: %s over connection %s", function, self.method, self.cloudfn_conn_id)
         options: RequestOptions = {
             "query": self.query,
             "headers": headers,
@@ -264,6 +270,13 @@ class CloudFunctionOperator(ExpressionOperator):
         )
 
     def _content(self, body: Any, headers: Mapping[str, Any]) -> RequestParts:
+        if self.files is None and body is None and self._has_body:
+            # A body that is null is JSON's null; one that was not given is none.
+            typed = any(name.lower() == "content-type" for name in headers)
+            return {
+                "data": b"null",
+                "headers": dict(headers) if typed else {**headers, "Content-Type": "application/json"},
+            }
         if self.files is None:
             return content_of(body, headers)
         return {"data": body, "files": form_files(self.files)}
@@ -309,7 +322,7 @@ class CloudFunctionOperator(ExpressionOperator):
             return text_pairs(field.name, value, lists=True)
         if field.name == "headers":
             return text_pairs(field.name, value, lists=False)
-        if field.name in ("response_file", "files") or isinstance(value, (bytes, str)) or value is None:
+        if field.name in ("inputs", "response_file", "files") or isinstance(value, (bytes, str)) or value is None:
             return value
         try:
             return json_body(value)
@@ -329,10 +342,10 @@ def _seconds(parameter: str, value: Any) -> float:
     return float(seconds)
 
 
-def _described(content: bytes, response: Response) -> dict[str, Any]:
+def _described(content: bytes, response: Response | None) -> dict[str, Any]:
     """Return bytes as XCom holds them: with what is needed to use them."""
     return {
-        "content_type": response.headers.get("content-type"),
+        "content_type": None if response is None else response.headers.get("content-type"),
         "size": len(content),
         "base64": base64.b64encode(content).decode("ascii"),
     }

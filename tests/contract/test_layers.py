@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
         "operators",
         "retry_policy",
     },
-    "policy": {"checking", "rendering", "events"},
+    "policy": {"checking", "rendering", "events", "fields", "operators"},
     "sandbox": {"connections", "events", "auth"},
     "cli": {
         "hooks",

@@ -1,0 +1,261 @@
+"""Where data could become code, a call be made in vain, or an event be lost."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMPORTS = """
+from airflow.sdk import DAG, Asset, AssetAlias, task, task_group
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+"""
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, dag_arguments: str = "", **arguments: Any) -> Any:
+        body = textwrap.indent(textwrap.dedent(tasks), "    ")
+        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, {dag_arguments}):\n{body}', **arguments)
+
+    return run_tasks
+
+
+@pytest.fixture
+def errors(import_errors: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that parses a Dag of these tasks and returns the import error."""
+
+    def parse(tasks: str) -> str:
+        return import_errors(
+            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}'
+        )
+
+    return parse
+
+
+CALL = "task_id='call', cloudfn_conn_id='shop'"
+
+
+@pytest.mark.parametrize("name", ["returns", "success_when", "event_payload", "retry_when"])
+@pytest.mark.parametrize("value", ["text()", "text().map(lambda x: x)"])
+def test_what_is_evaluated_after_the_call_cannot_come_from_a_step(errors: Any, name: str, value: str) -> None:
+    message = errors(f"""
+    @task
+    def text():
+        return ["run.id"]
+
+    CloudFunctionOperator.partial({CALL}, uri='"/v1/customers"').expand({name}={value})
+    CloudFunctionOperator(task_id="plain", uri='"/v1/customers"', {name}={value})
+    """)
+
+    assert f"call: {name}: is evaluated after the call" in message
+    assert f"plain: {name}: is evaluated after the call" in message
+
+
+def test_nor_does_it_under_expand_kwargs_and_nothing_is_sent(run: Any, sandbox: Any) -> None:
+    result = run(f"""
+    @task
+    def rows():
+        return [{{"returns": "run.id"}}, {{"success_when": "false"}}]
+
+    CloudFunctionOperator.partial({CALL}, uri='"/v1/customers"').expand_kwargs(rows())
+    """)
+
+    assert result.states["call"] == ["failed", "failed"]
+    assert sandbox.requests == []
+
+
+def test_what_the_dag_file_says_stays_an_expression_beside_data(run: Any, sandbox: Any) -> None:
+    run(
+        f"""
+    @task
+    def rows():
+        return [{{"query": {{"a": "run.id"}}}}]
+
+    CloudFunctionOperator.partial({CALL}).expand_kwargs(rows())
+    """,
+        """default_args={"uri": 'run.dag_id == "d" ? "/v1/customers" : ""', "headers": {"X-A": "run.dag_id"}}""",
+    )
+
+    request = sandbox.requests[-1]
+    assert request.path == "/header/v1/customers"
+    assert request.header("x-a") == "d"
+    assert request.parameters == [("a", "run.id")]
+
+
+def test_data_stays_data_in_a_class_of_a_users_own(run: Any, sandbox: Any) -> None:
+    run(f"""
+    class Find(CloudFunctionOperator):
+        def __init__(self, *, wanted=None, **kwargs):
+            super().__init__(uri='"/v1/customers"', query={{"q": wanted}}, **kwargs)
+
+    @task
+    def texts():
+        return ["run.id"]
+
+    Find.partial({CALL}).expand(wanted=texts())
+    """)
+
+    assert sandbox.requests[0].parameters == [("q", "run.id")]
+
+
+def test_a_second_rendering_changes_nothing(run: Any, sandbox: Any) -> None:
+    result = run(f"""
+    class Twice(CloudFunctionOperator):
+        def pre_execute(self, context):
+            self.render_template_fields(context)
+
+    Twice({CALL}, uri='"/v1/customers"', query={{"q": '"run.id"'}})
+    """)
+
+    assert result.state == "success"
+    assert sandbox.requests[0].parameters == [("q", "run.id")]
+
+
+def test_inputs_can_hold_expressions(run: Any, sandbox: Any) -> None:
+    run(f"""
+    CloudFunctionOperator(
+        {CALL}, uri='"/v1/customers"', query={{"q": "inputs.a", "r": "inputs.b"}}, inputs={{"a": cel("run.dag_id"), "b": lit("x")}},
+    )
+    """)
+
+    assert sandbox.requests[0].parameters == [("q", "d"), ("r", "x")]
+
+
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ("""'null'""", b"null"),
+        (
+            """'{"a": 2.123456789012345678901, "b": 1e400, "c": 1.5}'""",
+            b'{"a":2.123456789012345678901,"b":1E+400,"c":1.5}',
+        ),
+        ("""cel('has(params.x) ? 1 : null')""", b"null"),
+    ],
+)
+def test_json_text_means_exactly_that_json(run: Any, sandbox: Any, body: str, sent: bytes) -> None:
+    run(f"CloudFunctionOperator({CALL}, method='POST', uri='\"/v1/reports\"', success_when='true', body={body})")
+
+    (request,) = sandbox.requests
+    assert request.body == sent
+    assert request.header("content-type") == "application/json"
+
+
+def test_a_key_twice_in_json_text_is_refused(errors: Any) -> None:
+    assert "body: its JSON has the key 'a' twice" in errors(
+        f"""CloudFunctionOperator({CALL}, uri='"/"', body='{{"a": 1, "a": 2}}')"""
+    )
+
+
+def test_a_name_twice_in_a_query_is_refused(run: Any, sandbox: Any) -> None:
+    result = run(f"""CloudFunctionOperator({CALL}, uri='"/v1/customers"', query={{'"a"': "1", "a": "2"}})""")
+
+    assert result.states == {"call": ["failed"]}
+    assert sandbox.requests == []
+
+
+def test_text_that_looks_like_a_step_is_text(errors: Any) -> None:
+    assert (
+        errors("""
+    first = CloudFunctionOperator(task_id="fetch-order", uri='"/v1"')
+    first >> CloudFunctionOperator(task_id="call", uri='"/v1/steps.fetch-order"')
+    """)
+        == ""
+    )
+
+
+def test_a_body_as_deep_as_none_can_be_is_refused(errors: Any) -> None:
+    message = errors("""
+    deep = []
+    for _ in range(150):
+        deep = [deep]
+    CloudFunctionOperator(task_id="call", uri='"/v1"', body=deep)
+    """)
+
+    assert "is nested deeper than 100" in message
+
+
+def test_nested_mapped_groups_are_refused_where_airflow_would_mix_their_instances_up(errors: Any) -> None:
+    message = errors("""
+    @task_group
+    def inner(i):
+        CloudFunctionOperator(task_id="a", uri='"/" + steps["outer.first"].id', inputs=i)
+        b = CloudFunctionOperator(task_id="b", uri='"/"', inputs=i)
+        b >> CloudFunctionOperator(task_id="c", uri='"/" + steps["outer.inner.b"].id')
+
+    @task_group
+    def outer(o):
+        first = CloudFunctionOperator(task_id="first", uri='"/"', inputs=o)
+        last = CloudFunctionOperator(task_id="last", uri='"/" + steps["outer.inner.b"].id')
+        first >> inner.expand(i=[1, 2]) >> last
+
+    outer.expand(o=[1, 2])
+    """)
+
+    assert "- outer.inner.a: uri: 1:" in message
+    assert "another level of nested mapped groups" in message
+    assert "- outer.last: uri: 1:" in message
+    assert "- outer.inner.c" not in message
+
+
+@pytest.mark.parametrize(
+    "event", ['"charge.created"', '[CompletionEvent("a")]', 'Asset.ref(name="a")', 'AssetAlias("a")', "5"]
+)
+def test_a_completion_event_that_is_none_is_refused(errors: Any, event: str) -> None:
+    message = errors(f"""
+    CloudFunctionOperator(task_id="call", uri='"/v1"', completion_event={event})
+    CloudFunctionOperator.partial(task_id="mapped", uri='"/v1"', completion_event={event}).expand(inputs=[1])
+    """)
+
+    for name in ("call", "mapped"):
+        assert f"- {name}: completion_event: must be a CompletionEvent or an Asset" in message
+
+
+def test_an_event_with_a_run_for_each_in_ordinary_outlets_is_refused(errors: Any) -> None:
+    event = 'CompletionEvent("a", one_run_per_event=True)'
+
+    assert "starts no run" in errors(f"""CloudFunctionOperator(task_id="call", uri='"/v1"', outlets=[{event}])""")
+    assert (
+        errors(f"""
+    CloudFunctionOperator(task_id="call", uri='"/v1"', outlets=[{event}], completion_event={event})
+
+    @task(outlets=[{event}])
+    def own():
+        pass
+
+    own()
+    """)
+        == ""
+    )
+
+
+def test_outlets_and_events_of_default_args_are_kept(run: Any) -> None:
+    result = run(
+        f"""
+    CloudFunctionOperator({CALL}, uri='"/v1/customers"', completion_event=CompletionEvent("own"))
+    CloudFunctionOperator.partial(task_id="mapped", cloudfn_conn_id="shop", uri='"/v1/customers"').expand(inputs=[1])
+    """,
+        """default_args={"outlets": [Asset("everybodys")], "completion_event": CompletionEvent("shared")}""",
+    )
+
+    assert sorted(name for name, _, _ in result.asset_events()) == ["everybodys", "everybodys", "own", "shared"]
+
+
+def test_bytes_in_an_event_are_described(run: Any) -> None:
+    result = run(f"""
+    CloudFunctionOperator({CALL}, uri='"/v1/customers"', completion_event=CompletionEvent("b"), event_payload='b"abc"')
+    """)
+
+    assert result.asset_events()[0][1]["result"] == {"content_type": "application/json", "size": 3, "base64": "YWJj"}
+
+
+def test_a_line_break_in_a_uri_forges_no_line_of_the_log(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    run(f"""CloudFunctionOperator({CALL}, uri="inputs", inputs="/x\\nFORGED LINE")""")
+
+    assert not any(line.startswith("FORGED") for line in "".join(capfd.readouterr()).splitlines())
