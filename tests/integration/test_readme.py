@@ -31,12 +31,13 @@ EXAMPLES = {file.stem: file.read_text() for file in sorted((ROOT / "example_dags
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text, where it begins, and the example that it quotes."""
+    """One fenced block: its language, its text, where it begins, the example that it quotes, and the file that it is."""
 
     language: str
     text: str
     line: int
     example: str | None
+    file: str | None
 
     def __str__(self) -> str:
         return f"line {self.line}"
@@ -44,9 +45,11 @@ class Block:
 
 def blocks() -> list[Block]:
     found = []
-    for match in re.finditer(r"(?:<!-- example: (\w+) -->\n)?^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
-        line = README.count("\n", 0, match.start(3)) + 1
-        found.append(Block(match.group(2), match.group(3), line, match.group(1)))
+    fence = r"(?:<!-- (example|file): ([\w.]+) -->\n)?^```(\w*)\n(.*?)^```$"
+    for match in re.finditer(fence, README, re.MULTILINE | re.DOTALL):
+        kind, name, language, text = match.groups()
+        line = README.count("\n", 0, match.start(4)) + 1
+        found.append(Block(language, text, line, name if kind == "example" else None, name if kind == "file" else None))
     return found
 
 
@@ -56,7 +59,8 @@ BLOCKS = blocks()
 def of(language: str, *, quoted: bool | None = None) -> list[Block]:
     return [
         block for block in BLOCKS
-        if block.language == language and (quoted is None or (block.example is not None) == quoted)
+        if block.language == language and block.file is None
+        and (quoted is None or (block.example is not None) == quoted)
     ]  # fmt: skip
 
 
@@ -68,7 +72,8 @@ def region(name: str) -> str:
 
 
 def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
-    assert {block.language for block in BLOCKS} <= {"python", "sh", "json", "text"}
+    assert {block.language for block in BLOCKS} <= {"python", "sh", "json", "text", "yaml"}
+    assert all(block.file for block in BLOCKS if block.language == "yaml")
 
 
 @pytest.mark.parametrize("block", of("python", quoted=True), ids=str)
@@ -127,9 +132,25 @@ def settings_of(conn_id: str) -> Any:
         return hooks[str(conn.conn_type)].settings_class.from_connection(conn)
 
 
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """Return a folder with the example Dags and the files of the README."""
+    (tmp_path / "example_dags").symlink_to(ROOT / "example_dags")
+    for block in BLOCKS:
+        if block.file is not None:
+            (tmp_path / block.file).write_text(block.text)
+    return tmp_path
+
+
 @pytest.mark.parametrize(("line", "command"), commands())
-def test_a_command_of_the_readme_works(line: int, command: list[str], airflow_database: None) -> None:
+def test_a_command_of_the_readme_works(line: int, command: list[str], airflow_database: None, workplace: Path) -> None:
     match command:
+        case ["airflow", "cloudfn", *_]:
+            airflow = Path(sys.executable).with_name("airflow")
+            subprocess.run([airflow, *command[1:]], check=True, cwd=workplace, timeout=120)
+        case ["pytest", *_]:
+            home = {**os.environ, "AIRFLOW__CORE__DAGS_FOLDER": str(workplace / "example_dags")}
+            subprocess.run([sys.executable, "-m", *command], check=True, cwd=workplace, env=home, timeout=120)
         case ["make", target, *_]:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
         case ["pip", "install", name]:
