@@ -96,7 +96,8 @@ class ExpressionOperator(BaseOperator):
         arrived = arrived_at_run_time(self, context)
         # What Airflow itself knows to be data, before it adds the marks that it meets.
         known = frozenset(seen_oids)
-        by_jinja = [name for name in template_fields if name not in arrived and name not in self._fields_without_jinja]
+        without = arrived | self._fields_without_jinja
+        by_jinja = [name for name in template_fields if name not in without and not _is_plain(getattr(self, name))]
         super()._do_render_template_fields(parent, by_jinja, context, jinja_env, seen_oids)
         self._render_expressions(context, arrived, known)
 
@@ -249,3 +250,8 @@ def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
     if is_reference(expanded):
         return frozenset(expanded.resolve(context)[index])
     return frozenset(expanded[index].resolve(context)) if is_reference(expanded[index]) else frozenset()
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is one that Jinja gives back as it is: to compile a template only to learn that is dear."""
+    return value is None or (isinstance(value, str) and "{" not in value and not value.endswith("\n"))
