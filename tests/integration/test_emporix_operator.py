@@ -107,7 +107,8 @@ def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
         start(
             completion_event="CompletionEvent('started')",
             event_payload="'run.try_number == 2 ? 1 : 1/0'",
-            retry_policy="None", retries="1",
+            retry_policy="None",
+            retries="1",
             retry_delay="datetime.timedelta(0)",
         )
     }

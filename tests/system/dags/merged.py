@@ -20,9 +20,9 @@ with DAG("produce_merged", schedule=None, params={"label": ""}, max_active_runs=
     )
 
 with DAG("consume_merged", schedule=reported):
-    EmporixStartOperator.partial(
-        task_id="start", emporix_conn_id="emporix_oe_default", event_type="reported"
-    ).expand(payload=reported.read())
+    EmporixStartOperator.partial(task_id="start", emporix_conn_id="emporix_oe_default", event_type="reported").expand(
+        payload=reported.read()
+    )
     EmporixStartOperator(
         task_id="count", emporix_conn_id="emporix", event_type="counted", payload={"events": cel("size(events)")}
     )

@@ -191,7 +191,13 @@ def test_another_operator_is_refused() -> None:
         render(made.operator)
 
 
-def test_no_database_is_made(charge: Any) -> None:
+def test_no_database_is_made(charge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("the metadata database was asked for")
+
+    monkeypatch.setattr("airflow.settings.Session", refuse)
+    databases = {file: file.stat().st_mtime_ns for file in Path(os.environ["AIRFLOW_HOME"]).glob("*.db*")}
+
     render(charge, steps={"fetch_order": ORDER})
 
-    assert not list(Path(os.environ["AIRFLOW_HOME"]).glob("*.db"))
+    assert {file: file.stat().st_mtime_ns for file in Path(os.environ["AIRFLOW_HOME"]).glob("*.db*")} == databases
