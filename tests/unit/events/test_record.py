@@ -26,7 +26,7 @@ records = st.builds(
     type=words,
     source=words,
     subject=words,
-    occurred_at=st.datetimes(min_value=dt.datetime.min.replace(year=1971), timezones=st.just(dt.UTC)),
+    occurred_at=st.datetimes(min_value=dt.datetime.fromisoformat("1971-01-01"), timezones=st.just(dt.UTC)),
     function=words,
     producer=st.builds(TaskInstanceKey, words, words, words, st.integers(-1, 1000)),
     result=payloads,
