@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.client.prepared import PreparedRequest, prepare
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.retry import RetryPolicy, is_idempotent
+from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.status import status_error
 from airflow_provider_cloudfn.client.transport import Transport, open_transport, within
@@ -24,7 +25,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.client.body import FilePart
@@ -372,17 +373,3 @@ def _received(response: Response | None) -> int:
     if response is None:
         return 0
     return len(response.content) if response.stored is None else response.stored.size
-
-
-def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """
-    Run a coroutine to its end in an event loop of its own.
-
-    :param start: Makes the coroutine.
-    :raises RuntimeError: where an event loop runs already.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(start())
-    raise RuntimeError("an event loop runs here already: use arequest, or astart, and await it")

@@ -1,0 +1,110 @@
+"""One event loop serves the calls of a process's main thread, and nothing of one call reaches into another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from airflow_provider_cloudfn.client.running import run
+
+NAME = contextvars.ContextVar("name", default="nobody")
+
+
+async def loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def test_the_main_thread_keeps_its_loop() -> None:
+    assert run(loop) is run(loop)
+
+
+def test_another_thread_has_one_for_each_call() -> None:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.extend((run(loop), run(loop))))
+    thread.start()
+    thread.join()
+
+    first, second = found
+    assert first is not second
+    assert first.is_closed()
+
+
+def test_each_call_has_the_context_of_its_caller_and_changes_nothing_there() -> None:
+    async def seen_and_changed() -> str:
+        before = NAME.get()
+        NAME.set("somebody else")
+        return before
+
+    NAME.set("first")
+    assert run(seen_and_changed) == "first"
+    NAME.set("second")
+    assert run(seen_and_changed) == "second"
+    assert NAME.get() == "second"
+
+
+class TimeIsUp(BaseException):
+    """As Airflow raises it out of a signal handler."""
+
+
+def test_what_was_cut_short_is_ended_with_its_loop() -> None:
+    ended: list[str] = []
+
+    async def left_behind() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    async def cut_short() -> None:
+        task = asyncio.create_task(left_behind())
+        await asyncio.sleep(0)
+        assert not task.done()
+        raise TimeIsUp
+
+    before = run(loop)
+    with pytest.raises(TimeIsUp):
+        run(cut_short)
+
+    assert ended == ["cancelled"]
+    assert before.is_closed()
+    assert run(loop) is not before
+
+
+def test_what_a_call_leaves_running_is_ended_with_it() -> None:
+    async def forgetful() -> asyncio.Task[Any]:
+        return asyncio.create_task(asyncio.Event().wait())
+
+    assert run(forgetful).cancelled()
+
+
+def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> None:
+    mine = run(loop)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            theirs = run(loop)
+            code = int(theirs is mine or theirs.is_closed())
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+
+    async def woken_by_a_thread() -> str:
+        return await asyncio.to_thread(lambda: "awake")
+
+    assert status == 0
+    assert run(loop) is mine
+    assert run(woken_by_a_thread) == "awake"
+
+
+def test_within_a_loop_it_is_refused() -> None:
+    async def nested() -> None:
+        run(loop)
+
+    with pytest.raises(RuntimeError, match="await it"):
+        asyncio.run(nested())
