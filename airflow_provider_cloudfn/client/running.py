@@ -28,26 +28,32 @@ class _KeptRunner:
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
-        self._process = 0
-        #: Those of the processes that this one was forked from: to close one would reach into its owner's.
-        self._inherited: list[asyncio.Runner] = []
 
     def get(self) -> asyncio.Runner:
-        if self._runner is not None and self._process != os.getpid():
-            self._inherited.append(self._runner)
-            self._runner = None
         if self._runner is None:
-            self._runner, self._process = asyncio.Runner(), os.getpid()
+            # Made by a factory, the loop never becomes the thread's current one, which others could take, and close.
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         return self._runner
 
     def close(self) -> None:
-        if self._runner is not None and self._process == os.getpid():
+        if self._runner is not None:
             runner, self._runner = self._runner, None
             runner.close()
+
+    def disown(self) -> None:
+        """Leave the loop to the process that this one was forked from: to close it here would reach into that one's."""
+        if self._runner is None:
+            return
+        import ctypes
+
+        # A reference that is never given back: no finalizer closes it, not even at the end of this process.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._runner))
+        self._runner = None
 
 
 _kept = _KeptRunner()
 atexit.register(_kept.close)
+os.register_at_fork(after_in_child=_kept.disown)
 
 
 def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

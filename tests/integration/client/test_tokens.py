@@ -155,3 +155,23 @@ def test_a_token_endpoint_that_hangs_ends_within_the_call(server_of: Any, client
 
     with pytest.raises(RequestTimeoutError, match="/token"):
         asyncio.run(run())
+
+
+def test_a_token_request_that_breaks_is_sent_again_whatever_the_method(server_of: Any, client_of: Any) -> None:
+    async def script(wire: Any) -> None:
+        while True:
+            request = await wire.request()
+            if wire.connection == 0:
+                wire.reset()
+                return
+            await wire.answer(b'{"access_token": "t"}', "Content-Type: application/json")
+            assert request.startswith(b"POST")
+
+    async def run() -> Any:
+        async with server_of(script) as server:
+            response = await client_of(server, auth=credentials(server), retry=QUICK).request("POST", "/v1")
+            return response, [request.split(b" ")[1] for request in server.exchange.received]
+
+    response, asked = asyncio.run(run())
+    assert response.status == 200
+    assert asked == [b"/token", b"/token", b"/v1"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -100,6 +102,49 @@ def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> 
     assert status == 0
     assert run(loop) is mine
     assert run(woken_by_a_thread) == "awake"
+
+
+def test_the_end_of_a_forked_process_takes_nothing_from_the_other() -> None:
+    code = """
+import asyncio, os, sys, threading
+from airflow_provider_cloudfn.client.running import run
+async def loop():
+    return asyncio.get_running_loop()
+run(loop)
+child = os.fork()
+if not child:
+    run(loop)
+    sys.exit(0)  # With all finalizers, other than os._exit.
+assert os.waitpid(child, 0)[1] == 0
+async def woken():
+    loop = asyncio.get_running_loop()
+    waiting, may_wake = loop.create_future(), threading.Event()
+    threading.Thread(target=lambda: may_wake.wait() and loop.call_soon_threadsafe(waiting.set_result, None)).start()
+    loop.call_later(0.05, may_wake.set)
+    await asyncio.wait([waiting], timeout=20)
+    return loop.time()
+begun = run(loop).time()
+assert run(woken) - begun < 10
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_the_current_loop_of_the_thread_stays_what_it_was() -> None:
+    code = """
+import asyncio
+from airflow_provider_cloudfn.client.running import run
+async def loop():
+    return asyncio.get_running_loop()
+own = asyncio.new_event_loop()
+asyncio.set_event_loop(own)
+kept = run(loop)
+assert asyncio.get_event_loop() is own is not kept
+own.close()
+assert run(loop) is kept
+asyncio.run(loop())
+assert run(loop) is kept
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
 def test_within_a_loop_it_is_refused() -> None:
