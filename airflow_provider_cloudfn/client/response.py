@@ -86,16 +86,20 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     """
     headers = response_headers(raw)
     request_id = next((headers[name][:_REQUEST_ID] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    problem = None
     try:
         body = _body(raw.content, headers.get("content-type"))
     except ValueError as error:
+        # The decoder's own errors hold the whole body, so none of them may stay behind an error of ours.
+        problem = str(error)
+    if problem is not None:
         if 200 <= raw.status < 300:
             raise ResponseError(
-                f"the answer {raw.status} of {url} is not what it says it is: {error}; to take it as it is, ask the service "
-                "to send another Content-Type" + (f" (request id {request_id})" if request_id else ""),
+                f"the answer {raw.status} of {url} is not what it says it is: {problem}; to take it as it is, ask the "
+                "service to send another Content-Type" + (f" (request id {request_id})" if request_id else ""),
                 status=raw.status,
                 request_id=request_id,
-            ) from None
+            )
         body = raw.content.decode("utf-8", "replace")
     return Response(
         status=raw.status,
