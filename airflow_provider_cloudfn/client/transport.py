@@ -169,7 +169,9 @@ async def open_transport(
     from airflow_provider_cloudfn.client.resolver import GuardedResolver
 
     arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
-    connector = aiohttp.TCPConnector(resolver=GuardedResolver(is_allowed if proxy is None else None), **arguments)
+    # Without a limit: how many requests there are at once is the caller's to say, and none should time out in a queue.
+    resolver = GuardedResolver(is_allowed if proxy is None else None)
+    connector = aiohttp.TCPConnector(resolver=resolver, limit=0, **arguments)
     async with aiohttp.ClientSession(
         connector=connector,
         # No cookie of one call is sent with another one, and no environment variable changes where a request goes.

@@ -182,3 +182,26 @@ def test_a_bound_is_seconds(name: str, wrong: Any) -> None:
         return
     with pytest.raises(ConfigurationError, match=f"the {name} timeout must be seconds above 0"):
         Timeouts(**{name: wrong})
+
+
+def test_requests_at_once_do_not_wait_for_each_other(server_of: Any, client_of: Any) -> None:
+    count, arrived = 150, 0
+
+    async def both() -> list[Any]:
+        all_are_here = asyncio.Event()
+
+        async def script(wire: Any) -> None:
+            nonlocal arrived
+            await wire.request()
+            arrived += 1
+            if arrived == count:
+                all_are_here.set()
+            await all_are_here.wait()
+            await wire.answer(b"ok")
+
+        async with server_of(script) as server:
+            timeouts = Timeouts(connect=5, total=20)
+            async with client_of(server, timeouts=timeouts).session() as client:
+                return await asyncio.gather(*(client.request("POST", "/v1") for _ in range(count)))
+
+    assert [response.content for response in asyncio.run(both())] == [b"ok"] * count

@@ -1,0 +1,29 @@
+"""What is heavy is loaded when a request is sent, and not before: the modules are imported where Dags are parsed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import importlib, pkgutil, sys
+from airflow_provider_cloudfn import auth, client
+for package in (auth, client):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if module.name != "airflow_provider_cloudfn.client.resolver":  # It is part of a session that is open.
+            importlib.import_module(module.name)
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
+from airflow_provider_cloudfn.client.client import Client
+SigV4Auth(lambda: None, "connect", "eu-central-1")
+oauth = OAuth2ClientCredentials(token_url="https://h/token", client_id="ann", client_secret="s")
+Client(base_url="https://h", auth=oauth).prepare("POST", "/v1", query={"a": 1}, json={"b": 2})
+heavy = {"aiohttp", "authlib", "botocore", "boto3", "cryptography", "joserfc", "requests", "urllib3", "yarl", "airflow"}
+print(*sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_preparing_a_request_loads_nothing_that_sends_or_signs_one() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], check=True, capture_output=True, text=True)
+
+    assert done.stdout.split() == []
