@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_cloudfn.auth.header_fields import require_header_name, require_header_value
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +23,17 @@ class ApiKeyAuth(Auth):
     :param name: The header's or the parameter's name.
     :param value: The key.
     :param location: ``header`` or ``query``.
+    :raises ConfigurationError: for a name or a key that a header can't have, or another location.
     """
 
     def __init__(self, name: str, value: str, location: Literal["header", "query"] = "header") -> None:
+        if location == "header":
+            require_header_name(name, "the name of the API key")
+            require_header_value(value, "the API key")
+        elif location != "query":
+            raise ConfigurationError(f"the location of the API key: {location!r} is neither 'header' nor 'query'")
+        elif not name or not value:
+            raise ConfigurationError("the API key in the query: needs a name and a value")
         self._name = name
         self._value = value
         self._location = location

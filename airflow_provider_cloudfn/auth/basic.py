@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +22,14 @@ class BasicAuth(Auth):
 
     :param username: The user's name, without a colon.
     :param password: The user's password.
+    :raises ConfigurationError: for a user name with a colon, which would end it, or control characters in either.
     """
 
     def __init__(self, username: str, password: str) -> None:
+        if ":" in username:
+            raise ConfigurationError("the user name: has a colon, which Basic can't carry (RFC 7617, section 2)")
+        if not username.isprintable() or not password.isprintable():
+            raise ConfigurationError("the user name or the password: has a control character in it; copy it once more")
         self._password = password
         self._credentials = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 

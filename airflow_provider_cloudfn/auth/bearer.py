@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_cloudfn.auth.header_fields import require_header_value
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 
 if TYPE_CHECKING:
@@ -19,9 +20,11 @@ class BearerAuth(Auth):
     A bearer token that never changes.
 
     :param token: The token.
+    :raises ConfigurationError: for one that a header can't have.
     """
 
     def __init__(self, token: str) -> None:
+        require_header_value(token, "the bearer token")
         self._token = token
 
     @property

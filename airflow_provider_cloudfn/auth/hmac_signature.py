@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_cloudfn.auth.header_fields import require_header_name
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -26,14 +27,22 @@ class HmacSignatureAuth(Auth):
     :param header: The name of the header that holds the hash.
     :param algorithm: The hash function's name, such as ``sha256``.
     :param encoding: ``base64`` (with padding) or ``hex``.
-    :raises ConfigurationError: for a hash function that Python doesn't have.
+    :raises ConfigurationError: for a hash function that Python doesn't have or that no keyed hash is made with, another
+        encoding, an empty key, or a name that no header has.
     """
 
     def __init__(
         self, secret: str, header: str, algorithm: str = "sha256", encoding: Literal["base64", "hex"] = "base64"
     ) -> None:
-        if algorithm not in hashlib.algorithms_available:
-            raise ConfigurationError(f"there is no hash function {algorithm!r}: take sha256, sha512 or sha1")
+        if not _is_for_signatures(algorithm):
+            raise ConfigurationError(
+                f"there is no hash function {algorithm!r} for signatures: take sha256, sha512 or sha1"
+            )
+        if encoding not in ("base64", "hex"):
+            raise ConfigurationError(f"the encoding of the signature: {encoding!r} is neither 'base64' nor 'hex'")
+        if not secret:
+            raise ConfigurationError("the key of the signature: is empty; write the secret that the service gave out")
+        require_header_name(header, "the header of the signature")
         self._secret = secret
         self._header = header
         self._algorithm = algorithm
@@ -64,3 +73,11 @@ class HmacSignatureAuth(Auth):
         :param request: The request.
         """
         yield request.with_header(self._header, self.sign(request.body))
+
+
+def _is_for_signatures(algorithm: str) -> bool:
+    try:
+        # Those that yield as much as one asks for, such as shake_128, have a size of 0.
+        return hashlib.new(algorithm, usedforsecurity=True).digest_size > 0
+    except ValueError:
+        return False

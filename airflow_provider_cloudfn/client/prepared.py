@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
 from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
@@ -26,14 +26,6 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PROTOCOL_HEADERS = frozenset(
-    {
-        "authorization", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
-        "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +129,13 @@ def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) ->
     for name, value in (headers or {}).items():
         if value is None:
             continue
-        if not _TOKEN.fullmatch(name):
+        if not is_header_name(name):
             raise ConfigurationError(f"headers: {name!r} is no name of a header (RFC 9110, section 5.6.2)")
         lower = name.lower()
         place = f'headers["{name}"]'
         if lower in reserved:
             raise ConfigurationError(f"{place}: the connection's authentication sets this header: leave it out")
-        if lower in _PROTOCOL_HEADERS:
+        if lower in PROTOCOL_HEADERS:
             raise ConfigurationError(
                 f"{place}: belongs to the connection or to the protocol, and can't be set: leave it out"
                 + ("; credentials stand in the connection" if "authorization" in lower else "")

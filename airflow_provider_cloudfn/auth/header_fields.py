@@ -1,0 +1,64 @@
+"""What the name and the value of a header may be (RFC 9110, section 5)."""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+__all__ = ["PROTOCOL_HEADERS", "is_header_name", "require_header_name", "require_header_value"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+#: What belongs to the connection or to the protocol, in lower case: neither a request nor a scheme sets it by itself.
+PROTOCOL_HEADERS = frozenset(
+    {
+        "authorization", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
+        "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+
+#: This one a scheme may be told to set.
+_CREDENTIALS = "authorization"
+
+
+def is_header_name(text: str) -> bool:
+    """
+    Return whether a text can be the name of a header.
+
+    :param text: Any text.
+    """
+    return _TOKEN.fullmatch(text) is not None
+
+
+def require_header_name(name: str, what: str) -> None:
+    """
+    Make sure that credentials can stand in a header of this name.
+
+    :param name: The name.
+    :param what: What the error calls it.
+    :raises ConfigurationError: for no name, or that of a header which HTTP itself sets.
+    """
+    # What stands there is not quoted: people paste the whole header, value and all.
+    if not is_header_name(name):
+        raise ConfigurationError(f"{what}: is no name of a header (RFC 9110, section 5.1); write such as 'x-api-key'")
+    if name.lower() in PROTOCOL_HEADERS and name.lower() != _CREDENTIALS:
+        raise ConfigurationError(
+            f"{what}: {name!r} is a header that HTTP itself sets; write the one that the service wants"
+        )
+
+
+def require_header_value(value: str, what: str) -> None:
+    """
+    Make sure that a secret can stand in a header as it is.
+
+    :param value: The secret; no error shows it.
+    :param what: What the error calls it.
+    :raises ConfigurationError: for an empty one, and for white space around it or control characters in it.
+    """
+    if not value:
+        raise ConfigurationError(f"{what}: is empty; write the secret that the service gave out")
+    if value != value.strip() or not value.isprintable():
+        raise ConfigurationError(
+            f"{what}: has white space around it, or a line break or another control character in it; copy it once more"
+        )
