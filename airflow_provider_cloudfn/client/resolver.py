@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
-import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from airflow_provider_cloudfn.client.own_thread import in_own_thread
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,8 +23,8 @@ class GuardedResolver(AbstractResolver):
     """
     Resolves names, and refuses those that lead to an address which may not be talked to.
 
-    Each look-up has a thread of its own that nobody waits for: one that hangs, as the system's do for half a minute when a
-    name server is silent, outlasts neither the timeout of the call nor the end of its event loop.
+    A look-up that hangs, as the system's do for half a minute when a name server is silent, holds up neither the end of the
+    call nor that of its event loop.
 
     :param is_allowed: Whether an IP address may be talked to; None for any.
     """
@@ -46,7 +44,7 @@ class GuardedResolver(AbstractResolver):
         :raises ConfigurationError: when it leads to an address that may not be talked to.
         :raises OSError: when the name leads nowhere.
         """
-        found = await _in_a_thread(lambda: _look_up(host, port, family))
+        found = await in_own_thread(lambda: _look_up(host, port, family), "cloudfn-resolver")
         if self._is_allowed is not None:
             for entry in found:
                 _refuse(entry["host"], self._is_allowed)
@@ -77,33 +75,6 @@ def _refuse(address: str, is_allowed: Callable[[str], bool]) -> None:
             f"the connection's host leads to {address}, an address that its address_guard refuses; if it is meant, set "
             "address_guard to 'off'"
         )
-
-
-async def _in_a_thread(work: Callable[[], list[ResolveResult]]) -> list[ResolveResult]:
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[list[ResolveResult]] = loop.create_future()
-
-    def settle(found: list[ResolveResult], error: Exception | None) -> None:
-        if outcome.done():
-            return
-        if error is None:
-            outcome.set_result(found)
-        else:
-            outcome.set_exception(error)
-
-    def run() -> None:
-        found: list[ResolveResult] = []
-        error: Exception | None = None
-        try:
-            found = work()
-        except Exception as raised:
-            error = raised
-        # Whoever asked may be gone, and his event loop with him.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, found, error)
-
-    threading.Thread(target=run, name="cloudfn-resolver", daemon=True).start()
-    return await outcome
 
 
 def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:

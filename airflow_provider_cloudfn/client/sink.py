@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
+from airflow_provider_cloudfn.client.own_thread import in_own_thread
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["BodyWriter", "ResponseSink", "StoredBody"]
 
 _BUFFER = 1024 * 1024
+_PATIENCE = 10.0
+_THREAD = "cloudfn-sink"
 
 _WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
@@ -111,14 +115,14 @@ class BodyWriter:
             await self._off_the_loop(self._file.write, content)
 
     async def _give_up(self, file: BinaryIO) -> None:
-        with suppress(Exception):
-            await asyncio.to_thread(file.close)
-        with suppress(Exception):
-            await asyncio.to_thread(self._sink.discard)
+        for work in (file.close, self._sink.discard):
+            # A storage that hangs must not keep the call from ending.
+            with suppress(Exception):
+                await asyncio.wait_for(in_own_thread(work, _THREAD), _PATIENCE)
 
     async def _off_the_loop(self, work: Callable[..., T], *arguments: object) -> T:
         try:
-            return await asyncio.to_thread(work, *arguments)
+            return await in_own_thread(partial(work, *arguments), _THREAD)
         except Exception as error:
             # The service did its part: this is no fault of the connection to it.
             message = f"{self._where}: its answer can't be written where it should go ({_named(error)})"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.client import sink as sinks
 from airflow_provider_cloudfn.client.sink import BodyWriter, StoredBody
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
@@ -104,6 +107,44 @@ def test_a_storage_that_fails_is_named_as_what_failed(
     assert says in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert sink.discarded == (0 if at == "open" else 1)
+
+
+def test_a_storage_that_hangs_keeps_no_call_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sinks, "_PATIENCE", 0.05)
+    hangs, over = threading.Event(), threading.Event()
+
+    class Hanging(io.BytesIO):
+        def write(self, piece: Any) -> int:
+            hangs.set()
+            over.wait(30)
+            return len(piece)
+
+        def close(self) -> None:
+            over.wait(30)
+
+    class HangingSink(FailingSink):
+        def open(self) -> Any:
+            return Hanging()
+
+    async def run() -> None:
+        async with BodyWriter(sink, WHERE) as writer:
+            await writer.write(b"a" * 2_000_000)
+
+    async def give_up() -> None:
+        writing = asyncio.ensure_future(run())
+        while not hangs.is_set():
+            await asyncio.wait([writing], timeout=0.005)
+        writing.cancel()
+        await asyncio.wait([writing])
+
+    sink = HangingSink("nothing", RuntimeError())
+    begun = time.monotonic()
+    try:
+        asyncio.run(give_up())
+        assert time.monotonic() - begun < 15
+        assert sink.discarded == 1
+    finally:
+        over.set()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("reading failed"), asyncio.CancelledError(), KeyboardInterrupt()])

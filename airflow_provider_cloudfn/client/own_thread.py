@@ -1,0 +1,56 @@
+"""
+Work that blocks, off the event loop, in a thread that nobody has to wait for.
+
+The threads of :func:`asyncio.to_thread` are waited for at the end of an event loop, and once more at the end of the process:
+what hangs in one of them, such as the look-up of a name or a storage that is away, would outlast every timeout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["in_own_thread"]
+
+T = TypeVar("T")
+
+
+async def in_own_thread(work: Callable[[], T], name: str) -> T:
+    """
+    Do work in a thread of its own, and return what it returns.
+
+    :param work: What blocks.
+    :param name: The thread's name.
+    :raises Exception: what the work raises.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def succeed(found: T) -> None:
+        if not outcome.done():
+            outcome.set_result(found)
+
+    def fail(error: Exception) -> None:
+        if not outcome.done():
+            outcome.set_exception(error)
+
+    def run() -> None:
+        # Whoever asked may be gone by the end, and his event loop with him.
+        try:
+            found = context.run(work)
+        except Exception as error:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(fail, error)
+        else:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(succeed, found)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await outcome
