@@ -131,7 +131,7 @@ class Exchange:
         if origin is None or origin != self._origin:
             raise CommunicationError(
                 f"{request.method} {request.url} was redirected to another host"
-                + (f" ({origin.scheme}://{origin.host}:{origin.port})" if origin else "")
+                + (f" ({ascii(f'{origin.scheme}://{origin.host}:{origin.port}')[1:-1]})" if origin else "")
                 + "; credentials stay where the connection says, so this is not followed: if it is right, "
                 "make a connection with that base URL",
                 status=raw.status,

@@ -85,7 +85,7 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
     """
     headers = response_headers(raw)
-    request_id = next((headers[name][:_REQUEST_ID] for name in _REQUEST_ID_HEADERS if name in headers), None)
+    request_id = next((_printable(headers[name]) for name in _REQUEST_ID_HEADERS if name in headers), None)
     problem = None
     try:
         body = _body(raw.content, headers.get("content-type"))
@@ -110,6 +110,10 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
         request_id=request_id,
         stored=stored,
     )
+
+
+def _printable(request_id: str) -> str:
+    return "".join(character if character.isprintable() else "·" for character in request_id[:_REQUEST_ID])
 
 
 def response_headers(raw: HttpResponse) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
+    ResponseError,
 )
 
 SECRET = "s3cret-value"
@@ -141,6 +142,22 @@ def test_a_request_id_of_thousands_of_letters_is_cut(talk: Any) -> None:
 
     assert len(error.request_id) == 200
     assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"500 X\r\nX-Request-Id: a\x9b31mb\tc",
+        b"302 Found\r\nLocation: http://ev\xc2\x9b31mil.example/",
+        b"302 Found\r\nLocation: http://ev\xe2\x80\xaeil.example/",
+    ],
+)
+def test_nothing_that_steers_a_terminal_comes_into_an_error(talk: Any, head: bytes) -> None:
+    error = talk(raw(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n")).outcome
+
+    assert isinstance(error, (CommunicationError, ResponseError))
+    assert str(error).isprintable()
+    assert (error.request_id or "").isprintable()
 
 
 class Unwritable:
