@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
-from airflow_provider_cloudfn.events.reach import asset_names, conf_payloads, triggering_extras, triggering_records
+from airflow_provider_cloudfn.events.reach import (
+    asset_names,
+    conf_payloads,
+    emitted_by_success,
+    triggering_extras,
+    triggering_records,
+)
 from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -296,7 +302,8 @@ def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
     for step in steps:
         found = _pull(step, context, RECORD_KEY)
         several = isinstance(found, Sequence) and not isinstance(found, str)
-        records.extend(record for record in (found if several else [found]) if record is not None)
+        left = [record for record in (found if several else [found]) if record is not None]
+        records += left if _stand_in(context) is not None else emitted_by_success(left, step.task_id, context)
     if len(records) > 1:
         raise ExpressionError(_too_many(name, len(records)))
     return payload_of(records[0]) if records else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.events.record import is_record
@@ -10,7 +10,15 @@ from airflow_provider_cloudfn.events.record import is_record
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["asset_names", "conf_payloads", "records_for", "scheduled_assets", "triggering_extras", "triggering_records"]
+__all__ = [
+    "asset_names",
+    "conf_payloads",
+    "emitted_by_success",
+    "records_for",
+    "scheduled_assets",
+    "triggering_extras",
+    "triggering_records",
+]
 
 
 def triggering_extras(context: Context, name: str) -> list[Any]:
@@ -46,6 +54,31 @@ def records_for(context: Context, name: str) -> list[dict[str, Any]]:
     if not records and name in given:
         return [{"metadata": {"type": name, "source": "conf"}, "result": given[name]}]
     return records
+
+
+def emitted_by_success(records: Sequence[Any], task_id: str, context: Context) -> list[Any]:
+    """
+    Return the records that steps of this run left and that are events: those of task instances that succeeded.
+
+    A step leaves its record before Airflow knows how it ends. What fails after that, in ``post_execute`` or when its XCom is
+    pushed, has emitted nothing; a step with another trigger rule than ``all_success`` would find the record all the same.
+
+    :param records: What the instances of one step left.
+    :param task_id: The step.
+    :param context: The reading task's Airflow context.
+    """
+    if not records:
+        return []
+    instance: Any = context["ti"]
+    found = instance.get_task_states(dag_id=instance.dag_id, task_ids=[task_id], run_ids=[instance.run_id])
+    states: Mapping[str, Any] = found.get(instance.run_id, {})
+    return [record for record in records if states.get(_instance_name(record, task_id)) == "success"]
+
+
+def _instance_name(record: Any, task_id: str) -> str:
+    """Return how Airflow calls the task instance of a record among the states of its task."""
+    map_index = record["metadata"].get("map_index", -1) if is_record(record) else -1
+    return task_id if map_index < 0 else f"{task_id}_{map_index}"
 
 
 def conf_payloads(context: Context) -> Mapping[str, Any]:

@@ -166,7 +166,8 @@ class ExpressionOperator(BaseOperator):
         """
         Emit the completion event, if one is declared: into XCom and as the asset event's extra.
 
-        Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none.
+        Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none; its
+        record in XCom is passed over by those who read it (:func:`~airflow_provider_cloudfn.events.reach.emitted_by_success`).
         """
         if self.completion_event is None:
             return
