@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["ACCEPT_ENCODING", "BodyDecoder", "DecodingError"]
-
-#: What is asked for, and so all that may come (RFC 9110, section 12.5.3).
-ACCEPT_ENCODING = "gzip, deflate"
 
 _PIECE = 256 * 1024
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _GZIP = b"\x1f\x8b"
+_ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
 _LAYERS = 2
 _PADDING = 64 * 1024
+_BROKEN = "its body can't be decompressed"
+_LARGEST_WINDOW = 23  # 8 MiB, the most that zstd may ask of a receiver of HTTP (RFC 9659)
 
 
 class DecodingError(ValueError):
@@ -42,15 +43,16 @@ class BodyDecoder:
 
     def __init__(self, content_encoding: str | None) -> None:
         names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-        names = [name for name in names if name not in ("", "identity")]
+        names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
         self._refusal: str | None = None
-        if len(names) > _LAYERS or not set(names) <= {"gzip", "x-gzip", "deflate"}:
+        if len(names) > _LAYERS or not set(names) <= set(_CODINGS):
             self._refusal = (
                 f"its Content-Encoding {(content_encoding or '')[:60]!r} is none of those that were asked for "
                 f"({ACCEPT_ENCODING})"
             )
+            names = []
         # What was applied last is undone first.
-        self._layers = [_Layer() for _ in names]
+        self._layers = [_CODINGS[name]() for name in names]
 
     def feed(self, content: bytes) -> Iterator[bytes]:
         """
@@ -73,8 +75,19 @@ class BodyDecoder:
             raise DecodingError("its compressed body ends in the middle")
 
 
-class _Layer:
-    """One gzip or deflate layer; whether deflate has the zlib header that it should have is seen from its first byte."""
+class _Layer(Protocol):
+    """One Content-Encoding, undone."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what came so far may have been all."""
+
+    def feed(self, content: bytes) -> Iterator[bytes]:
+        """Yield what the next bytes decode to, in pieces of a bounded size."""
+
+
+class _Zlib:
+    """gzip or deflate; whether deflate has the zlib header that it should have is seen from its first byte."""
 
     def __init__(self) -> None:
         self._inflate: zlib._Decompress | None = None
@@ -97,7 +110,7 @@ class _Layer:
             try:
                 piece = self._inflate.decompress(content, _PIECE)
             except zlib.error:
-                raise DecodingError("its body can't be decompressed") from None
+                raise DecodingError(_BROKEN) from None
             if piece:
                 yield piece
             content = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
@@ -121,6 +134,80 @@ class _Layer:
         return b""
 
 
+class _Brotli:
+    """Brotli (RFC 7932), of whose stream there is one."""
+
+    def __init__(self, library: Any) -> None:
+        self._error: type[Exception] = library.error
+        self._decompressor = library.Decompressor()
+        self._begun = False
+
+    @property
+    def is_whole(self) -> bool:
+        return not self._begun or bool(self._decompressor.is_finished())
+
+    def feed(self, content: bytes) -> Iterator[bytes]:
+        more = bool(content)
+        while more:
+            self._begun = True
+            try:
+                piece = self._decompressor.process(content, output_buffer_limit=_PIECE)
+            except self._error:
+                raise DecodingError(_BROKEN) from None
+            if piece:
+                yield piece
+            content = b""
+            # Only an empty piece says that there is no more: at its bound, brotli takes more input with output still to come.
+            more = bool(piece) and not self._decompressor.is_finished()
+
+
+class _Zstd:
+    """Zstandard (RFC 8878), of whose frames there may be several in a row."""
+
+    def __init__(self, library: Any) -> None:
+        self._library = library
+        self._decompressor: Any = None
+
+    @property
+    def is_whole(self) -> bool:
+        return self._decompressor is None or bool(self._decompressor.eof)
+
+    def feed(self, content: bytes) -> Iterator[bytes]:
+        while content or not (self._decompressor is None or self._decompressor.eof or self._decompressor.needs_input):
+            if self._decompressor is None or self._decompressor.eof:
+                window = self._library.DecompressionParameter.window_log_max
+                self._decompressor = self._library.ZstdDecompressor(options={window: _LARGEST_WINDOW})
+            try:
+                piece = self._decompressor.decompress(content, _PIECE)
+            except self._library.ZstdError:
+                raise DecodingError(_BROKEN) from None
+            if piece:
+                yield piece
+            content = self._decompressor.unused_data
+
+
+def _installed_codings() -> dict[str, Callable[[], _Layer]]:
+    """Return what can be undone here, by its name: Brotli and Zstandard where a library for it is installed."""
+    codings: dict[str, Callable[[], _Layer]] = {"gzip": _Zlib, "deflate": _Zlib}
+    brotli = _first_of("brotli", "brotlicffi")
+    # Before 1.2, Brotli's libraries can't be held to a size.
+    if brotli is not None and hasattr(brotli.Decompressor, "can_accept_more_data"):
+        codings["br"] = lambda: _Brotli(brotli)
+    zstd = _first_of("compression.zstd", "backports.zstd")
+    if zstd is not None:
+        codings["zstd"] = lambda: _Zstd(zstd)
+    return codings
+
+
+def _first_of(*names: str) -> Any:
+    for name in names:
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
 def _through(layers: list[_Layer], content: bytes) -> Iterator[bytes]:
     if not layers:
         if content:
@@ -128,3 +215,9 @@ def _through(layers: list[_Layer], content: bytes) -> Iterator[bytes]:
         return
     for piece in layers[-1].feed(content):
         yield from _through(layers[:-1], piece)
+
+
+_CODINGS = _installed_codings()
+
+#: What is asked for, and so all that may come (RFC 9110, section 12.5.3).
+ACCEPT_ENCODING = ", ".join(_CODINGS)

@@ -5,23 +5,39 @@ from __future__ import annotations
 import contextlib
 import gzip
 import itertools
+import sys
 import zlib
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
+import brotli
+import brotlicffi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.client.decoding import BodyDecoder, DecodingError
+from airflow_provider_cloudfn.client import decoding
+from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
 
-ENCODINGS = ["gzip", "x-gzip", "deflate", "GZIP", "gzip, identity", "deflate, gzip"]
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+ENCODINGS = [
+    "gzip", "x-gzip", "deflate", "GZIP", "br", "zstd", "gzip, identity", "deflate, gzip", "zstd, br", "br, gzip",
+]  # fmt: skip
+COMPRESS = {
+    "gzip": gzip.compress,
+    "x-gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstd.compress,
+    "identity": bytes,
+}
 
 
 def encoded(content: bytes, encoding: str) -> bytes:
     for name in encoding.lower().split(","):
-        if name.strip() == "deflate":
-            content = zlib.compress(content)
-        elif name.strip() != "identity":
-            content = gzip.compress(content)
+        content = COMPRESS[name.strip()](content)
     return content
 
 
@@ -49,7 +65,14 @@ def test_members_in_a_row_are_one_body_however_they_are_cut(members: list[bytes]
     assert decoded(cut(whole, places), "gzip") == b"".join(members)
 
 
-@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate"]))
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.lists(st.integers(0, 10_000), max_size=8))
+def test_frames_in_a_row_are_one_body_however_they_are_cut(frames: list[bytes], places: list[int]) -> None:
+    whole = b"".join(zstd.compress(frame) for frame in frames)
+
+    assert decoded(cut(whole, places), "zstd") == b"".join(frames)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br", "zstd"]))
 def test_any_bytes_are_decoded_or_refused(content: bytes, encoding: str) -> None:
     with contextlib.suppress(DecodingError):
         assert isinstance(decoded([content], encoding), bytes)
@@ -60,7 +83,7 @@ def test_without_an_encoding_nothing_is_undone(encoding: str | None) -> None:
     assert decoded([b"\x1f\x8b", b"", b"abc"], encoding) == b"\x1f\x8babc"
 
 
-@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, br", "gzip, gzip, gzip", "x"])
+@pytest.mark.parametrize("encoding", ["compress", "gzip, x-br", "gzip, gzip, gzip", "x"])
 def test_an_encoding_that_nobody_asked_for_is_refused_once_there_is_a_body(encoding: str) -> None:
     assert decoded([], encoding) == b""
 
@@ -70,17 +93,69 @@ def test_an_encoding_that_nobody_asked_for_is_refused_once_there_is_a_body(encod
     assert not caught.value.retryable
 
 
-def test_a_small_piece_becomes_large_ones_of_a_bounded_size() -> None:
-    decoder = BodyDecoder("gzip, gzip")
+@pytest.mark.parametrize(
+    "encoding", ["gzip", "gzip, gzip", "deflate", "br", "zstd", "br, br", "zstd, zstd", "gzip, br"]
+)
+def test_a_small_piece_becomes_large_ones_of_a_bounded_size(encoding: str) -> None:
+    decoder = BodyDecoder(encoding)
 
-    sizes = [len(part) for part in decoder.feed(gzip.compress(gzip.compress(b"\0" * 5_000_000)))]
+    sizes = [len(part) for part in decoder.feed(encoded(b"\0" * 5_000_000, encoding))]
 
     assert sum(sizes) == 5_000_000
-    assert max(sizes) <= 256 * 1024
+    assert max(sizes) <= 512 * 1024
+
+
+def test_a_bomb_is_decoded_no_further_than_it_is_read() -> None:
+    """The 2 GiB that this one holds would not fit into the memory of many a worker."""
+    bomb = zstd.compress(zstd.compress(b"\0" * 2**26) * 32)
+
+    parts = BodyDecoder("zstd, zstd").feed(bomb)
+
+    assert sum(len(part) for part in itertools.islice(parts, 8)) <= 8 * 512 * 1024
+
+
+def test_a_frame_that_needs_more_memory_than_http_allows_is_refused() -> None:
+    options = {zstd.CompressionParameter.window_log: 24, zstd.CompressionParameter.content_size_flag: 0}
+    compressor = zstd.ZstdCompressor(options=options)
+    frame = compressor.compress(b"some text") + compressor.flush()
+
+    with pytest.raises(DecodingError, match="can't be decompressed"):
+        decoded([frame], "zstd")
+
+
+@pytest.mark.parametrize(
+    ("installed", "asked_for"),
+    [
+        ({"brotli": brotli, "backports.zstd": zstd}, ["gzip", "deflate", "br", "zstd"]),
+        ({"brotlicffi": brotlicffi}, ["gzip", "deflate", "br"]),
+        ({"compression.zstd": zstd}, ["gzip", "deflate", "zstd"]),
+        ({"brotli": SimpleNamespace(Decompressor=object)}, ["gzip", "deflate"]),
+        ({}, ["gzip", "deflate"]),
+    ],
+)
+def test_what_can_t_be_decoded_within_bounds_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, Any], asked_for: list[str]
+) -> None:
+    def import_module(name: str) -> Any:
+        if name not in installed:
+            raise ImportError(name)
+        return installed[name]
+
+    monkeypatch.setattr(decoding, "import_module", import_module)
+
+    codings = decoding._installed_codings()
+
+    assert list(codings) == asked_for
+    if "br" in codings:
+        assert b"".join(codings["br"]().feed(brotli.compress(b"abc"))) == b"abc"
+
+
+def test_what_can_be_decoded_here_is_asked_for() -> None:
+    assert ACCEPT_ENCODING == "gzip, deflate, br, zstd"
 
 
 @pytest.mark.parametrize("kept", [1, 9, 12, -9, -1])
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
 def test_a_body_without_its_end_is_none(encoding: str, kept: int) -> None:
     with pytest.raises(DecodingError, match="ends in the middle"):
         decoded([encoded(b"some text", encoding)[:kept]], encoding)
@@ -103,6 +178,15 @@ def test_a_little_padding_is_ignored(padding: bytes, apart: bool) -> None:
 def test_padding_without_end_is_refused(encoding: str) -> None:
     with pytest.raises(DecodingError, match="goes on behind its end"):
         decoded([encoded(b"ok", encoding), *[b"\0" * 10_000] * 7], encoding)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_padding_behind_what_allows_none_is_refused(encoding: str, apart: bool) -> None:
+    body = encoded(b"ok", encoding)
+
+    with pytest.raises(DecodingError, match="can't be decompressed"):
+        decoded([body, b"\0" * 10] if apart else [body + b"\0" * 10], encoding)
 
 
 def test_a_wrong_checksum_is_seen() -> None:
