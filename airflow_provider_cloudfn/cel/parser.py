@@ -1,54 +1,27 @@
-"""From source text to syntax tree: what Lark calls at each rule of the grammar, and what a syntax error says."""
+"""
+From source text to syntax tree: an LALR parser over the saved tables, and what a syntax error says.
+
+The tables are those that Lark makes of the grammar. They are followed here rather than by Lark, because expressions are
+parsed whenever a Dag file is: Lark takes several times as long for each, and as long as 60 expressions to be imported.
+"""
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.limits import MAX_NESTING
-from airflow_provider_cloudfn.cel.syntax import (
-    Binary,
-    Call,
-    Conditional,
-    Constant,
-    Entry,
-    Identifier,
-    Index,
-    Item,
-    ListDisplay,
-    Logical,
-    MapDisplay,
-    Message,
-    Node,
-    Select,
-    Token,
-    Unary,
-)
-from airflow_provider_cloudfn.cel.tables import load
+from airflow_provider_cloudfn.cel.tables import END, Rule, Tables, load
+from airflow_provider_cloudfn.cel.tree_builder import Lexeme, SourceError, TreeBuilder
 
-__all__ = ["SourceError", "parse"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-Children: TypeAlias = list[Any]
+    from airflow_provider_cloudfn.cel.syntax import Node
+
+__all__ = ["Parser", "SourceError", "parse"]
 
 #: What Python's operators are called here.
 _PYTHON: Final = {"and": "&&", "or": "||", "not": "!", "if": "condition ? a : b", "is": "=="}
-_CONSTANTS: Final = {"true": True, "false": False, "null": None}
-
-
-class SourceError(Exception):
-    """
-    A source is no expression.
-
-    :param message: Why.
-    :param at: Where, as an offset.
-    :param limit: Whether it may be one, and nests too deep.
-    """
-
-    def __init__(self, message: str, at: int, *, limit: bool = False) -> None:
-        super().__init__(message)
-        self.message = message
-        self.at = at
-        self.limit = limit
 
 
 def parse(source: str) -> Node:
@@ -58,182 +31,128 @@ def parse(source: str) -> Node:
     :param source: The expression.
     :raises SourceError: when it is none.
     """
-    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
-
-    try:
-        return cast("Node", _parser().parse(source))
-    except UnexpectedCharacters as error:
-        at: int = error.pos_in_stream  # type: ignore[assignment]  # always set by this kind of error
-        raise SourceError(_unexpected_character(source, at), at) from None
-    except UnexpectedToken as error:
-        token = error.token
-        if token.type == "$END":
-            raise SourceError(_unexpected_end(source), len(source.rstrip())) from None
-        raise SourceError(_unexpected_token(source, str(token), token.start_pos or 0), token.start_pos or 0) from None
+    return _parser().parse(source)
 
 
 _lock: Final = threading.Lock()
-_loaded: Any = None
+_loaded: Parser | None = None
 
 
-def _parser() -> Any:
+def _parser() -> Parser:
     global _loaded
     if _loaded is None:
         with _lock:
             if _loaded is None:
-                _loaded = load(TreeBuilder())
+                _loaded = Parser(load(), TreeBuilder())
     return _loaded
 
 
-def _deep(at: int, *nodes: Any) -> int:
-    """Return the depth of a node over these, which must not be too deep to evaluate."""
-    depth: int = max([node.depth for node in nodes], default=0) + 1
-    if depth > MAX_NESTING:
-        raise SourceError(f"the expression nests deeper than {MAX_NESTING} levels", at, limit=True)
-    return depth
-
-
-class TreeBuilder:
+class Parser:
     """
-    What becomes of each rule of the grammar: the method of its name gets its children.
+    A parser, which many threads can use at once.
 
-    Lark calls these while it parses, so that no second tree is ever built.
+    :param tables: What it does.
+    :param builder: What makes a node of each rule: its method of the rule's name gets the rule's children.
     """
 
-    def literal(self, children: Children) -> Node:
-        token = children[0]
-        return Token(token.type, str(token), token.start_pos)
+    def __init__(self, tables: Tables, builder: TreeBuilder) -> None:
+        self._tables = tables
+        self._scans = tuple(tables.scanners[0 if value else 1].match for value in tables.expects_value)
+        self._reductions = tuple(_reduction(rule, builder) for rule in tables.rules)
+        # A name goes up through all levels of precedence until it is an expression: the way up is remembered.
+        self._climbed: dict[tuple[int, int, int], int] = {}
 
-    def ident(self, children: Children) -> Node:
-        token = children[0]
-        name = str(token)
-        if name in _CONSTANTS:
-            return Constant(_CONSTANTS[name], token.start_pos)
-        return Identifier(name, token.start_pos)
+    def parse(self, source: str) -> Node:
+        """
+        Return the tree of an expression.
 
-    def dot_ident(self, children: Children) -> Node:
-        return Identifier(str(children[0]), children[0].start_pos, root=True)
+        :param source: The expression.
+        :raises SourceError: when it is none.
+        """
+        scans, actions, gotos = self._scans, self._tables.actions, self._tables.gotos
+        rules, reductions, climbed = self._tables.rules, self._reductions, self._climbed
+        names, end = self._tables.terminals, self._tables.end
+        states: list[int] = [0]
+        values: list[Any] = []
+        state = at = 0
+        while True:
+            match = scans[state](source, at)
+            if match is None or (group := match.lastindex) is None:
+                raise self._nothing_matches(source, at, state)
+            terminal = group - 1
+            while (action := actions[state].get(terminal, -1 - len(rules))) < 0:
+                number = -1 - action
+                if number == len(rules):
+                    raise _unexpected(source, names[terminal], match[group], match.start(group))
+                rule = rules[number]
+                if rule.is_unit:
+                    way = (states[-2], state, terminal)
+                    state = climbed.get(way) or self._climb(way)
+                    states[-1] = state
+                else:
+                    size = rule.size
+                    values[-size:] = (reductions[number](values[-size:]),)
+                    del states[-size:]
+                    state = gotos[states[-1]][rule.result]
+                    states.append(state)
+            if action == end:
+                result: Node = values[0]
+                return result
+            state = action
+            states.append(state)
+            values.append(Lexeme(names[terminal], match[group], match.start(group)))
+            at = match.end()
 
-    def ident_arg(self, children: Children) -> Node:
-        name, *arguments = children
-        operands = arguments[0] if arguments else []
-        return Call(str(name), None, operands, name.start_pos, _deep(name.start_pos, *operands))
+    def _climb(self, way: tuple[int, int, int]) -> int:
+        """Return the state that is reached from one by the rules that leave their one child as it is."""
+        below, state, terminal = way
+        while (action := self._tables.actions[state].get(terminal, 0)) < 0:
+            rule = self._tables.rules[-1 - action]
+            if not rule.is_unit:
+                break
+            state = self._tables.gotos[below][rule.result]
+        self._climbed[way] = state
+        return state
 
-    dot_ident_arg = ident_arg
+    def _nothing_matches(self, source: str, at: int, state: int) -> SourceError:
+        """Return the error of a source in which nothing stands that a state can do with."""
+        value, operator = (scanner.match(source, at) for scanner in self._tables.scanners)
+        other = operator if self._tables.expects_value[state] else value
+        if other is not None and other.lastindex is not None:
+            text = other[other.lastindex]
+            return _unexpected(source, self._tables.terminals[other.lastindex - 1], text, other.start(other.lastindex))
+        blank = self._tables.blank.match(source, at)
+        at = at if blank is None else blank.end()
+        return SourceError(_unexpected_character(source, at), at)
 
-    def paren_expr(self, children: Children) -> Node:
-        node = children[0]
-        node.depth = _deep(node.at, node)
-        return cast("Node", node)
 
-    def exprlist(self, children: Children) -> list[Node]:
+def _reduction(rule: Rule, builder: TreeBuilder) -> Callable[[list[Any]], Any]:
+    """Return what makes one value of those that a rule is made of."""
+    build: Callable[[list[Any]], Any] | None = None if rule.name[0] == "_" else getattr(builder, rule.name, None)
+    kept, spliced = rule.kept, rule.spliced
+
+    def children(given: list[Any]) -> list[Any]:
+        if not spliced:
+            return [given[position] for position in kept]
+        # What comes first is its own list, which nobody else has: long lists are not copied for each element.
+        first = kept[0]
+        found: list[Any] = given[first] if first in spliced else [given[first]]
+        for position in kept[1:]:
+            found.extend(given[position]) if position in spliced else found.append(given[position])
+        return found
+
+    if len(kept) == rule.size and not spliced:
+        return build or list
+    if build is None:
         return children
-
-    fieldinits = exprlist
-
-    def listitems(self, children: Children) -> Children:
-        if len(children) == 1:
-            return children
-        children[0].append(children[1])
-        return cast("Children", children[0])
-
-    mapinits = listitems
-
-    # member
-
-    def member_dot(self, children: Children) -> Node:
-        operand, field = children[0], children[-1]
-        return Select(operand, _field_name(field), False, field.start_pos, _deep(field.start_pos, operand))
-
-    def member_opt_dot(self, children: Children) -> Node:
-        operand, field = children[0], children[-1]
-        return Select(operand, _field_name(field), True, field.start_pos, _deep(field.start_pos, operand))
-
-    def member_dot_arg(self, children: Children) -> Node:
-        target, _, name, _, *rest = children
-        arguments = rest[0] if len(rest) == 2 else []
-        return Call(str(name), target, arguments, name.start_pos, _deep(name.start_pos, target, *arguments))
-
-    def member_index(self, children: Children) -> Node:
-        operand, bracket, key, _ = children
-        return Index(operand, key, False, bracket.start_pos, _deep(bracket.start_pos, operand, key))
-
-    def member_opt_index(self, children: Children) -> Node:
-        operand, bracket, _, key, _ = children
-        return Index(operand, key, True, bracket.start_pos, _deep(bracket.start_pos, operand, key))
-
-    def member_object(self, children: Children) -> Node:
-        return Message(children[0].at, 1)
-
-    # displays
-
-    def opt_item(self, children: Children) -> Item:
-        return Item(children[0], True, children[0].depth)
-
-    def list_lit(self, children: Children) -> Node:
-        at = children[0].start_pos
-        given = children[1] if len(children) > 2 else []
-        items = [item if isinstance(item, Item) else Item(item, False, item.depth) for item in given]
-        return ListDisplay(items, at, _deep(at, *items))
-
-    def entry(self, children: Children) -> Entry:
-        key, _, value = children
-        return Entry(key, value, False, key.at, max(key.depth, value.depth))
-
-    def opt_entry(self, children: Children) -> Entry:
-        _, key, _, value = children
-        return Entry(key, value, True, key.at, max(key.depth, value.depth))
-
-    def map_lit(self, children: Children) -> Node:
-        at = children[0].start_pos
-        entries = children[1] if len(children) > 2 else []
-        return MapDisplay(entries, at, _deep(at, *entries))
-
-    # operators
-
-    def expr(self, children: Children) -> Node:
-        condition, mark, yes, _, no = children
-        return Conditional(condition, yes, no, mark.start_pos, _deep(mark.start_pos, condition, yes, no))
-
-    def conditionalor(self, children: Children) -> Node:
-        left, operator, right = children
-        at = operator.start_pos
-        if isinstance(left, Logical) and left.operator == str(operator):
-            left.operands.append(right)  # a long chain is one node, however long
-            left.depth = max(left.depth, _deep(at, right))
-            return left
-        return Logical(str(operator), [left, right], at, _deep(at, left, right))
-
-    conditionaland = conditionalor
-
-    def relation(self, children: Children) -> Node:
-        (left, operator), right = children
-        return Binary(str(operator), left, right, operator.start_pos, _deep(operator.start_pos, left, right))
-
-    addition = multiplication = relation
-
-    def relation_lt(self, children: Children) -> Children:
-        return children
-
-    relation_le = relation_gt = relation_ge = relation_eq = relation_ne = relation_in = relation_lt
-    addition_add = addition_sub = relation_lt
-    multiplication_mul = multiplication_div = multiplication_mod = relation_lt
-    unary_not = unary_neg = relation_lt
-
-    def unary(self, children: Children) -> Node:
-        (operator,), operand = children
-        at = operator.start_pos
-        if str(operator) == "-" and isinstance(operand, Token) and operand.kind in ("INT", "DOUBLE"):
-            # The sign belongs to the number: without it the least integer does not fit in 64 bits.
-            if not operand.text.startswith("-"):
-                return Token(operand.kind, "-" + operand.text, at)
-            return Token(operand.kind, operand.text[1:], at)
-        return Unary(str(operator), operand, at, _deep(at, operand))
+    made = build
+    return lambda given: made(children(given))
 
 
-def _field_name(token: Any) -> str:
-    text = str(token)
-    return text[1:-1] if text[0] == "`" else text
+def _unexpected(source: str, terminal: str, text: str, at: int) -> SourceError:
+    if terminal == END:
+        return SourceError(_unexpected_end(source), len(source.rstrip()))
+    return SourceError(_unexpected_token(source, text, at), at)
 
 
 def _unexpected_character(source: str, at: int) -> str:
