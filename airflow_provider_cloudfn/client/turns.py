@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_cloudfn.auth.turn import Turn
 
-__all__ = ["take_turn"]
+__all__ = ["take_turn", "take_turn_sync"]
 
 _LONGEST = 30.0
 _FIRST_PAUSE = 0.002
@@ -23,9 +26,24 @@ async def take_turn(turn: Turn) -> None:
 
     :param turn: The right to fetch a token.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + _LONGEST
-    pause = _FIRST_PAUSE
-    while not turn.try_take() and loop.time() < end:
+    for pause in _pauses(turn, _LONGEST):
         await asyncio.sleep(pause)
+
+
+def take_turn_sync(turn: Turn, at_most: float) -> None:
+    """
+    Do what :func:`take_turn` does, where no event loop runs.
+
+    :param turn: The right to fetch a token.
+    :param at_most: For how many seconds there is time to wait.
+    """
+    for pause in _pauses(turn, min(at_most, _LONGEST)):
+        time.sleep(pause)
+
+
+def _pauses(turn: Turn, longest: float) -> Iterator[float]:
+    end = time.monotonic() + longest
+    pause = _FIRST_PAUSE
+    while not turn.try_take() and time.monotonic() < end:
+        yield pause
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow.providers.http.hooks.http import HttpHook
 from requests import Session
 
+from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.connections.address_guard import is_allowed
@@ -30,7 +31,7 @@ class CloudFunctionHttpHook(HttpHook):
     """
     What Airflow's ``HttpOperator`` and ``BaseHook.get_hook`` get for a connection of type ``cloudfn``.
 
-    It authenticates, stays on the connection's origin, times out and masks. For anything else take
+    It authenticates, stays on the connection's origin, times out, masks, and reads no answer that is too large. For anything else take
     :class:`~airflow_provider_cloudfn.hooks.cloudfn.CloudFunctionHook`. Airflow's ``HttpSensor``, ``HttpOperator`` with
     ``deferrable=True`` and a hand-built ``HttpHook`` do not ask for this class: they send no credentials.
 
@@ -68,13 +69,12 @@ class CloudFunctionHttpHook(HttpHook):
         self.base_url = settings.base_url
         options = {name: value for name, value in (extra_options or {}).items() if value is not None}
         defaults = Timeouts()
-        self.merged_extra = {
-            "timeout": (
-                transport.connect_timeout or defaults.connect,
-                transport.read_timeout or transport.total_timeout or defaults.total,
-            ),
-            **options,
-        }
+        timeouts = Timeouts(
+            connect=transport.connect_timeout or defaults.connect,
+            read=transport.read_timeout,
+            total=transport.total_timeout or defaults.total,
+        )
+        self.merged_extra = {"timeout": (timeouts.connect, timeouts.read or timeouts.total), **options}
         session = Session()
         # Neither a .netrc file nor an environment variable changes who asks, or by which way.
         session.trust_env = False
@@ -90,10 +90,16 @@ class CloudFunctionHttpHook(HttpHook):
             socket_options=self.keep_alive_adapter.socket_options if self.keep_alive_adapter else None,
         )
         adapter = AuthenticatingAdapter(
-            inner, auth=self._auth(), base_url=settings.base_url, on_secret=mask_obtained_secret
+            inner,
+            auth=self._auth(),
+            base_url=settings.base_url,
+            on_secret=mask_obtained_secret,
+            timeouts=timeouts,
         )
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        # Of a stream it is requests that undoes the encoding.
+        session.headers["Accept-Encoding"] = "gzip, deflate" if session.stream else ACCEPT_ENCODING
         session.headers.update(self.default_headers)
         session.headers.update(headers or {})
         return session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,14 +15,17 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
+from airflow_provider_cloudfn.client.turns import take_turn_sync
 from airflow_provider_cloudfn.client.url import Origin
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.hooks.requests_bounds import Deadline, read_within
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.auth.scheme import Auth, AuthSteps
 
 __all__ = ["AuthenticatingAdapter", "TransportAdapter"]
 
@@ -36,58 +40,104 @@ class AuthenticatingAdapter(BaseAdapter):
     :param auth: Puts credentials on them.
     :param base_url: The address whose scheme, host and port no request leaves.
     :param on_secret: Is told each secret that the scheme obtains.
+    :param timeouts: How long a request may take in all, credentials included; one that is given a longer timeout has that. Of a
+        stream only what comes before its body is bounded.
+    :param limits: How large an answer may be, unless it is asked for as a stream.
     """
 
-    def __init__(self, inner: BaseAdapter, *, auth: Auth, base_url: str, on_secret: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        inner: BaseAdapter,
+        *,
+        auth: Auth,
+        base_url: str,
+        on_secret: Callable[[str], object],
+        timeouts: Timeouts | None = None,
+        limits: ResponseLimits | None = None,
+    ) -> None:
         super().__init__()
+        self._timeouts = timeouts or Timeouts()
+        self._limits = limits or ResponseLimits()
         self._inner = inner
         self._auth = auth
         self._origin = Origin.of(base_url)
         self._on_secret = on_secret
         self._told = set(auth.secrets())
 
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+    def send(
+        self,
+        request: PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> Response:
         """
         Send a request with credentials, and as often as the scheme asks for it.
 
         :param request: A request without credentials.
+        :param stream: Whether the answer's body is left to the caller to read.
+        :param timeout: Seconds to connect and of silence, as ``requests`` takes them; default the connection's.
+        :param verify: The session's setting, and so are the others.
         :raises CommunicationError: when it would leave the origin, which only a redirect can make it do.
         :raises ConfigurationError: when it has a header or a query parameter that is the connection's.
+        :raises LimitError: when the answer is larger than allowed.
         """
         url = request.url or ""
         self._stay_on_origin(url)
         self._refuse_what_is_the_connection_s(request)
-        flow = self._auth.flow(_message(request))
-        outgoing = next(flow)
-        while True:
-            self._tell_secrets()
-            # An answer that the caller wants as a stream is not read here; a token endpoint's always is.
-            streamed = bool(kwargs.get("stream")) and Origin.of(outgoing.url) == self._origin
-            response = self._send(outgoing, request, args, kwargs)
-            content = b"" if streamed else response.content
-            try:
-                outgoing = flow.send(HttpResponse(response.status_code, tuple(response.headers.items()), content))
-            except StopIteration:
-                response.request = request
-                response.url = url
-                return response
-            finally:
-                self._tell_secrets()
-            response.close()
+        total, own = self._timeouts.total, (self._timeouts.connect, self._timeouts.read or self._timeouts.total)
+        if timeout is None or timeout == own:
+            timeout = own
+        else:
+            total = max(total, _longest(timeout))
+        deadline = Deadline(total)
+
+        def fetch(outgoing: HttpRequest) -> Response:
+            # A stream is not read here; an answer of a token endpoint always is.
+            is_left = stream and urlsplit(outgoing.url)[:3] == urlsplit(url)[:3]
+            response = self._inner.send(_prepared(outgoing), is_left, timeout, verify, cert, proxies)
+            if deadline.is_over.is_set():
+                response.close()
+            elif not is_left:
+                read_within(response, self._limits.body, deadline)
+            return response
+
+        try:
+            response = self._drive(self._auth.steps(_message(request)), deadline, fetch)
+        except RequestException as error:
+            # Its text quotes the URL, where the API key may be, and it holds the request with all of its headers.
+            shown = Redaction(self._auth.secrets(), self._auth.reserved_query).text(str(error))
+            raise type(error)(shown, request=request) from None
+        response.request = request
+        response.url = url
+        return response
 
     def close(self) -> None:
         """Close the connections that are kept alive."""
         self._inner.close()
 
-    def _send(
-        self, outgoing: HttpRequest, request: PreparedRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Response:
+    def _drive(self, steps: AuthSteps, deadline: Deadline, fetch: Callable[[HttpRequest], Response]) -> Response:
+        """Return the answer to the last request that the scheme yields."""
         try:
-            return self._inner.send(_prepared(outgoing), *args, **kwargs)
-        except RequestException as error:
-            # Its text quotes the URL, where the API key may be, and it holds the request with all of its headers.
-            shown = Redaction(self._auth.secrets(), self._auth.reserved_query).text(str(error))
-            raise type(error)(shown, request=request) from None
+            step = next(steps)
+            while True:
+                self._tell_secrets()
+                if not isinstance(step, HttpRequest):
+                    # A part of the time is kept for a token request of one's own.
+                    take_turn_sync(step, deadline.left / 2)
+                    step = steps.send(None)
+                    continue
+                response = deadline.keep(partial(fetch, step))
+                try:
+                    step = steps.send(_answer(response))
+                except StopIteration:
+                    return response
+                response.close()
+        finally:
+            self._tell_secrets()
+            steps.close()
 
     def _stay_on_origin(self, url: str) -> None:
         origin = Origin.of(url)
@@ -206,6 +256,12 @@ def _guarded_pools(is_allowed: Callable[[str], bool]) -> dict[str, type[HTTPConn
     return {"http": GuardedHTTPPool, "https": GuardedHTTPSPool}
 
 
+def _longest(timeout: Any) -> float:
+    """Return how long a request may take that is given such a timeout: seconds, a pair of them, or urllib3's own."""
+    parts = timeout if isinstance(timeout, (tuple, list)) else (timeout,)
+    return float(sum(part for part in parts if isinstance(part, (int, float))))
+
+
 def _message(request: PreparedRequest) -> HttpRequest:
     headers = tuple(
         (name, value.decode("latin-1") if isinstance(value, bytes) else value)
@@ -213,6 +269,12 @@ def _message(request: PreparedRequest) -> HttpRequest:
         if name.lower() not in ("content-length", "transfer-encoding")
     )
     return HttpRequest(request.method or "GET", request.url or "", headers, _content(request.body))
+
+
+def _answer(response: Response) -> HttpResponse:
+    # Of a stream nothing was read.
+    content = response.content if response._content_consumed else b""
+    return HttpResponse(response.status_code, tuple(response.headers.items()), content)
 
 
 def _content(body: Any) -> bytes:

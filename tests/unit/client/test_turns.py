@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.turn import ProcessTurn
 from airflow_provider_cloudfn.client import turns
-from airflow_provider_cloudfn.client.turns import take_turn
+from airflow_provider_cloudfn.client.turns import take_turn, take_turn_sync
 
 if TYPE_CHECKING:
     import pytest
@@ -66,6 +66,28 @@ def test_who_holds_it_for_too_long_is_passed_by(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(turns, "_LONGEST", 0.02)
 
     asyncio.run(take_turn(mine))
+    mine.release()
+
+    assert lock.locked()
+
+
+def test_where_no_event_loop_runs_it_is_waited_for_too() -> None:
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+    threading.Timer(0.02, other.release).start()
+
+    take_turn_sync(mine, 30)
+
+    assert not other.try_take()
+
+
+def test_where_no_event_loop_runs_it_is_waited_for_no_longer_than_there_is_time() -> None:
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+
+    take_turn_sync(mine, 0.02)
     mine.release()
 
     assert lock.locked()

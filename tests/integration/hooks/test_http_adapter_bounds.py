@@ -1,0 +1,228 @@
+"""Airflow's own HTTP operator, unchanged, over a connection of type ``cloudfn``: how long it waits, and how much it reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import brotli
+import pytest
+import requests
+from airflow.providers.http.operators.http import HttpOperator
+from airflow.sdk import BaseHook
+
+from airflow_provider_cloudfn.exceptions import LimitError
+from airflow_provider_cloudfn.hooks.requests_session import AuthenticatingAdapter, TransportAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_cloudfn.sandbox.server import Sandbox
+
+zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+TOO_MUCH = 60 * 1024 * 1024
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "br": lambda content: brotli.compress(content, quality=1),
+    "zstd": zstd.compress,
+}
+SWITCHES: dict[str, Any] = {"allow_http": False}
+
+
+def run_operator(**arguments: Any) -> Any:
+    return HttpOperator(task_id="call", http_conn_id="shop", method="GET", endpoint="/", **arguments).execute({})
+
+
+@contextmanager
+def dripping(beginning: bytes, drop: bytes) -> Iterator[str]:
+    """Run a server that never ends its answer, and never stays silent for long. Its address."""
+    over = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(beginning)
+                while not over.wait(0.02):
+                    connection.sendall(drop)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"),
+    ],
+    ids=["headers", "body", "chunks", "until-close"],
+)
+def test_an_answer_that_comes_drop_by_drop_ends_with_the_total_time(define: Any, beginning: bytes, drop: bytes) -> None:
+    with dripping(beginning, drop) as address:
+        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.3})
+        begun = time.monotonic()
+
+        with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.3 seconds in all"):
+            run_operator()
+
+        assert time.monotonic() - begun < 5
+
+
+def test_a_name_server_that_hangs_is_not_waited_for(define: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
+    define("shop", conn_type="cloudfn", host="https://shop.invalid", extra={**SWITCHES, "total_timeout": 0.2})
+    try:
+        with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.2 seconds in all"):
+            run_operator()
+    finally:
+        over.set()
+
+
+def test_a_task_that_is_given_more_time_has_it(define: Any) -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x") as address:
+        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.1})
+
+        with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.4 seconds in all"):
+            run_operator(extra_options={"timeout": (0.1, 0.3)})
+
+
+def test_a_session_without_a_timeout_has_the_connection_s(define: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "read_timeout": 0.1})
+
+        with pytest.raises(requests.exceptions.ReadTimeout, match=r"read timeout=0\.1"):
+            BaseHook.get_hook("shop").get_conn().get(address)
+
+
+@pytest.mark.parametrize("encoding", sorted(COMPRESS))
+def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, define: Any, encoding: str) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+    bomb = COMPRESS[encoding](b"\0" * TOO_MUCH)
+    service.answer(body=bomb, **{"Content-Encoding": encoding})
+
+    with pytest.raises(LimitError, match="larger than 52,428,800 bytes"):
+        run_operator()
+
+    assert len(bomb) < TOO_MUCH / 100
+    assert encoding in service.received[0].headers["accept-encoding"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"HTTP/1.1 200 OK\r\nContent-Length: {TOO_MUCH}\r\n\r\n".encode(),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["declared", "endless"],
+)
+def test_a_large_answer_is_not_read(define: Any, head: bytes) -> None:
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    with dripping(head, chunk * 20) as address:
+        define("shop", conn_type="cloudfn", host=address, extra=SWITCHES)
+
+        with pytest.raises(LimitError, match="larger than 52,428,800 bytes"):
+            run_operator()
+
+
+@pytest.mark.parametrize("encoding", sorted(COMPRESS))
+def test_a_compressed_answer_is_read(service: Any, define: Any, encoding: str) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+    service.answer(body=COMPRESS[encoding](b'{"a": 1}'), **{"Content-Encoding": encoding, "Content-Type": "text/json"})
+
+    assert json.loads(run_operator()) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", requests.exceptions.ChunkedEncodingError, "Incomplete"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc",
+            requests.exceptions.ContentDecodingError,
+            "can't be",
+        ),
+    ],
+)
+def test_what_is_no_whole_answer_fails_as_requests_says(
+    define: Any, answer: bytes, kind: type[Exception], message: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        define("shop", conn_type="cloudfn", host=f"http://127.0.0.1:{listener.getsockname()[1]}", extra=SWITCHES)
+
+        with pytest.raises(kind, match=message):
+            run_operator()
+        thread.join()
+
+
+def test_connections_are_kept_and_cookies_too(service: Any, define: Any) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+    service.answer(body=b"{}", **{"Set-Cookie": "a=1", "Content-Type": "application/json"})
+    session = BaseHook.get_hook("shop").get_conn()
+
+    assert [session.get(f"{service.url}/{at}").json() for at in range(2)] == [{}, {}]
+
+    assert service.received[1].headers["cookie"] == "a=1"
+    adapter: Any = session.get_adapter(service.url)
+    assert isinstance(adapter, AuthenticatingAdapter)
+    assert isinstance(adapter._inner, TransportAdapter)
+    (pool,) = adapter._inner.poolmanager.pools._container.values()
+    assert pool.num_connections == 1
+
+
+def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(sandbox: Sandbox, define: Any) -> None:
+    sandbox.reset()
+    define("shop", **sandbox.connections()["payments"])
+
+    with BaseHook.get_hook("shop", hook_params={"method": "GET"}).run(
+        "/v1/customers", extra_options={"stream": True}
+    ) as response:
+        assert not response._content_consumed
+        assert "items" in json.loads(b"".join(response.iter_content(8)))
+
+
+def test_many_at_once_ask_for_one_token(sandbox: Sandbox, define: Any) -> None:
+    sandbox.reset()
+    define("shop", **sandbox.connections()["payments"])
+    together = threading.Barrier(8)
+    answers: list[int] = []
+
+    def call() -> None:
+        hook: Any = BaseHook.get_hook("shop", hook_params={"method": "GET"})
+        together.wait()
+        answers.append(hook.run("/v1/customers").status_code)
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [200] * 8
+    assert [request.path for request in sandbox.requests].count("/oauth2/token") == 1
