@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import attr
@@ -16,7 +16,7 @@ __all__ = ["CloudFunctionRunFacet", "lineage_of"]
 
 
 @attr.define
-class CloudFunctionRunFacet(RunFacet):  # type: ignore[misc]  # OpenLineage's has no types where it is not installed
+class CloudFunctionRunFacet(RunFacet):  # type: ignore[misc,unused-ignore]  # untyped where it is missing
     """
     One call.
 
@@ -34,7 +34,7 @@ class CloudFunctionRunFacet(RunFacet):  # type: ignore[misc]  # OpenLineage's ha
     bytes: int
 
 
-def lineage_of(method: str, route: str, response: Response) -> OperatorLineage:
+def lineage_of(method: str, route: str, response: Response) -> OperatorLineage[Any, Any]:
     """
     Return the facet of a call.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
-import pytest
+from airflow.providers.openlineage.extractors.base import DefaultExtractor
 
 from airflow_provider_cloudfn import CloudFunctionOperator
 
-OPENLINEAGE = importlib.util.find_spec("openlineage") is not None
+if TYPE_CHECKING:
+    import pytest
 
 
 def carried_out(recording_server: Any, connection: Any) -> CloudFunctionOperator:
@@ -30,10 +31,7 @@ class _Instance:
     dag_id, run_id, task_id, map_index, try_number = "d", "r", "call", -1, 1
 
 
-@pytest.mark.skipif(not OPENLINEAGE, reason="OpenLineage is not installed")
 def test_it_is_told_the_host_the_route_and_what_came_of_it(recording_server: Any, connection: Any) -> None:
-    from airflow.providers.openlineage.extractors.base import DefaultExtractor
-
     operator = carried_out(recording_server, connection)
 
     lineage = DefaultExtractor(operator).extract_on_complete(_Instance())
@@ -44,9 +42,12 @@ def test_it_is_told_the_host_the_route_and_what_came_of_it(recording_server: Any
     assert (facet.method, facet.status, facet.bytes) == ("POST", 201, 9)
 
 
-@pytest.mark.skipif(OPENLINEAGE, reason="OpenLineage is installed")
-def test_without_openlineage_there_is_nothing_to_tell(recording_server: Any, connection: Any) -> None:
+def test_without_openlineage_there_is_nothing_to_tell(
+    recording_server: Any, connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     operator = carried_out(recording_server, connection)
+    monkeypatch.delitem(sys.modules, "airflow_provider_cloudfn.operators.lineage", raising=False)
+    monkeypatch.setitem(sys.modules, "airflow.providers.openlineage.extractors", None)
 
     assert operator.get_openlineage_facets_on_complete(_Instance()) is None
 
