@@ -12,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import secrets
 import stat
 import time
@@ -40,6 +41,13 @@ _SOON = 60.0
 #: For so many seconds a token is kept whose endpoint did not say how long it lives.
 _UNKNOWN_LIFETIME = 3600.0
 
+#: A file that nobody has written for so many seconds is swept away. The worst that can come of it is one more token request.
+_ABANDONED = 7 * 24 * 3600.0
+#: A process looks for such files when it keeps a token, at most once in so many seconds.
+_SWEEP_EVERY = 3600.0
+#: A token, its lock, and a draft that a process left which died while it wrote: nothing else in the folder is ours.
+_OUR_FILE = re.compile(r"(?P<name>[0-9a-f]{32})\.(?:lock|token(?:\.[0-9a-f]{16})?)")
+
 
 class SharedTokenStore:
     """
@@ -52,6 +60,7 @@ class SharedTokenStore:
     def __init__(self, folder: Path, memory: MemoryTokenStore | None = None) -> None:
         self._folder = folder
         self._memory = PROCESS_TOKENS if memory is None else memory
+        self._swept_at: float | None = None
 
     def get(self, key: str) -> AccessToken | None:
         """
@@ -78,6 +87,7 @@ class SharedTokenStore:
         self._memory.put(key, token)
         try:
             self._write(key, token)
+            self._sweep()
         except OSError as error:
             log.debug("Tokens are not shared with other processes: %s", error.strerror)
 
@@ -109,7 +119,7 @@ class SharedTokenStore:
         """
         try:
             self._require_folder()
-            return os.open(self._path(key, ".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            return _opened_lock(self._path(key, ".lock"))
         except OSError:
             return None
 
@@ -137,6 +147,34 @@ class SharedTokenStore:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
+
+    def _sweep(self) -> None:
+        """Remove what nobody has written for long: tokens of credentials that are gone, and their locks."""
+        now = time.time()
+        if self._swept_at is not None and 0 <= now - self._swept_at < _SWEEP_EVERY:
+            return
+        self._swept_at = now
+        ours: dict[str, list[Path]] = {}
+        for path in self._folder.iterdir():
+            if match := _OUR_FILE.fullmatch(path.name):
+                ours.setdefault(match["name"], []).append(path)
+        for name, files in ours.items():
+            with suppress(OSError):
+                if all(_is_abandoned(path, now) for path in files):
+                    self._remove(name, files, now)
+
+    def _remove(self, name: str, files: list[Path], now: float) -> None:
+        # Who has the turn may be about to write: then all of it stays; and while the turn is taken here, nobody begins.
+        lock = self._folder / f"{name}.lock"
+        descriptor = _opened_lock(lock)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in files:
+                if path != lock and _is_abandoned(path, now):
+                    path.unlink()
+            lock.unlink()
+        finally:
+            os.close(descriptor)
 
     def _require_folder(self) -> None:
         """
@@ -181,6 +219,13 @@ class _SharedTurn:
             # A file system without locks: the turn of this process must do.
             os.close(descriptor)
             return True
+        if os.fstat(descriptor).st_nlink == 0:
+            # Swept away since it was opened: another process may have the lock of a new one.
+            os.close(descriptor)
+            self._own.release()
+            return False
+        with suppress(OSError):
+            os.utime(descriptor)
         self._descriptor = descriptor
         return True
 
@@ -192,6 +237,15 @@ class _SharedTurn:
             os.close(self._descriptor)
             self._descriptor = None
         self._own.release()
+
+
+def _opened_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def _is_abandoned(path: Path, now: float) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_mtime < now - _ABANDONED
 
 
 def _outlives(token: AccessToken, other: AccessToken) -> bool:

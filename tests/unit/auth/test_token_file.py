@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def token_file(folder: Path) -> Path:
-    (found,) = folder.glob("*.token")
+    (found,) = (file for file in folder.glob("*.token") if file.is_file() and not file.is_symlink())
     return found
 
 
@@ -268,3 +268,116 @@ def test_a_turn_is_free_again_though_a_process_was_forked_meanwhile(folder: Path
         os.close(write_end)
         os.close(read_end)
         os.waitpid(child, 0)
+
+
+OLD = time.time() - 30 * 24 * 3600
+OTHER_KEY = "01" * 32
+
+
+def aged(folder: Path) -> list[Path]:
+    """Make all files of a folder old, and return them."""
+    files = sorted(folder.iterdir())
+    for file in files:
+        os.utime(file, (OLD, OLD))
+    return files
+
+
+def with_a_turn(folder: Path, key: str) -> None:
+    store = store_of(folder)
+    turn = store.turn(key)
+    assert turn.try_take()
+    store.put(key, TOKEN)
+    turn.release()
+
+
+def test_what_nobody_has_written_for_long_is_swept_away(folder: Path) -> None:
+    with_a_turn(folder, KEY)
+    left_by_one_that_died = token_file(folder).with_name(f"{token_file(folder).name}.0123456789abcdef")
+    left_by_one_that_died.write_bytes(b"half")
+    old = aged(folder)
+
+    with_a_turn(folder, OTHER_KEY)
+
+    assert len(old) == 3
+    assert sorted(file.suffix for file in folder.iterdir()) == [".lock", ".token"]
+    assert not set(old) & set(folder.iterdir())
+    assert store_of(folder).get(OTHER_KEY) == TOKEN
+
+
+def test_what_is_in_use_is_not_swept_away(folder: Path) -> None:
+    with_a_turn(folder, KEY)
+    aged(folder)
+    turn = store_of(folder).turn(KEY)
+    assert turn.try_take()
+
+    with_a_turn(folder, OTHER_KEY)
+
+    assert store_of(folder).get(KEY) == TOKEN
+    assert not store_of(folder).turn(KEY).try_take()
+    turn.release()
+
+
+def test_a_turn_that_was_taken_long_ago_is_not_swept_away(folder: Path) -> None:
+    with_a_turn(folder, KEY)
+    turn = store_of(folder).turn(KEY)
+    assert turn.try_take()
+    old = aged(folder)
+
+    with_a_turn(folder, OTHER_KEY)
+
+    assert set(old) <= set(folder.iterdir())
+    assert not store_of(folder).turn(KEY).try_take()
+    turn.release()
+
+
+def test_foreign_files_are_not_swept_away(folder: Path, tmp_path: Path) -> None:
+    with_a_turn(folder, KEY)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"mine")
+    (folder / "notes.txt").write_bytes(b"mine")
+    (folder / f"{'0' * 32}.token.bak").write_bytes(b"mine")
+    (folder / f"{'1' * 32}.token").symlink_to(elsewhere)
+    (folder / f"{'2' * 32}.token").mkdir()
+    foreign = {file for file in aged(folder) if file != token_file(folder) and file.suffix != ".lock"}
+
+    with_a_turn(folder, OTHER_KEY)
+
+    assert len(foreign) == 4
+    assert foreign <= set(folder.iterdir())
+    assert elsewhere.read_bytes() == b"mine"
+
+
+def test_a_process_sweeps_once_in_a_while(folder: Path) -> None:
+    store = store_of(folder)
+    with time_machine.travel("2026-01-01T00:00:00Z", tick=False) as clock:
+        store.put(OTHER_KEY, TOKEN)
+        store_of(folder).put(KEY, TOKEN)
+        (ours,) = (file for file in folder.glob("*.token") if file != store._path(OTHER_KEY))
+        os.utime(ours, (0, 0))
+        store.put(OTHER_KEY, TOKEN)
+        before = ours.exists()
+        clock.shift(3601)
+        store.put(OTHER_KEY, TOKEN)
+
+    assert (before, ours.exists()) == (True, False)
+
+
+def test_a_lock_that_is_swept_away_while_it_is_waited_for_gives_no_turn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever locks what is gone would have the turn together with the next one, who makes the file anew."""
+    store = store_of(folder)
+    opened = store.open_lock
+
+    def open_and_lose(key: str) -> int | None:
+        descriptor = opened(key)
+        store._path(key, ".lock").unlink()
+        return descriptor
+
+    monkeypatch.setattr(store, "open_lock", open_and_lose)
+    late = store.turn(KEY)
+    assert not late.try_take()
+    monkeypatch.undo()
+
+    assert late.try_take()
+    late.release()
