@@ -42,6 +42,7 @@ AMAZON_CONNECT_FORM = ConnectionForm(
             "password",
             "Secret access key",
             "The password that belongs to the access key ID.",
+            "What AWS gave with the access key ID",
             required="with login",
         ),
     ),
@@ -55,7 +56,7 @@ AMAZON_CONNECT_FORM = ConnectionForm(
         ExtraField(
             "aws_session_token",
             "Session token",
-            "Where the access key is a temporary one.",
+            "For temporary access keys only, those whose ID begins with ASIA: the token that came with the key.",
             kind="secret",
         ),
         ExtraField(

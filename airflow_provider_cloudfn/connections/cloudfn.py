@@ -140,7 +140,10 @@ def _health_path(reader: ConnectionReader) -> str | None:
 
 
 def _none(reader: ConnectionReader) -> NoAuthentication:
-    reader.require_absent(["password"], "auth_type is 'none'; choose in auth_type what the secret is for")
+    reader.require_absent(
+        ["password"],
+        "auth_type (Authentication type, under Extra Fields) is 'none'; choose there what the secret is for",
+    )
     return NoAuthentication()
 
 

@@ -20,7 +20,6 @@ _API_KEY = (
         kind="choice",
         choices=("header", "query"),
         default="header",
-        example="header",
         group=("api_key",),
     ),
     ExtraField(
@@ -64,10 +63,26 @@ _OAUTH2 = (
     ExtraField(
         "client_auth_method",
         "OAuth 2.0: Client authentication",
-        "How the token endpoint is shown who asks. With private_key_jwt the password is the private key as PEM text.",
+        "How the token endpoint is shown who asks. With private_key_jwt, Secret holds the private key as PEM text, pasted whole.",
         kind="choice",
         choices=CLIENT_AUTHENTICATION_METHODS,
         default="client_secret_basic",
+        group=("oauth2",),
+    ),
+    ExtraField(
+        "jwt_key_id",
+        "OAuth 2.0: JWT key ID",
+        "For private_key_jwt: the name under which the token endpoint knows the key.",
+        example="2026-01",
+        group=("oauth2",),
+    ),
+    ExtraField(
+        "jwt_algorithm",
+        "OAuth 2.0: JWT algorithm",
+        "For private_key_jwt: how the assertion is signed.",
+        kind="choice",
+        choices=("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+        default="RS256",
         group=("oauth2",),
     ),
     ExtraField(
@@ -93,22 +108,6 @@ _OAUTH2 = (
         group=("oauth2",),
     ),
     ExtraField(
-        "jwt_key_id",
-        "OAuth 2.0: Key ID",
-        "For private_key_jwt: the name under which the token endpoint knows the key.",
-        example="2026-01",
-        group=("oauth2",),
-    ),
-    ExtraField(
-        "jwt_algorithm",
-        "OAuth 2.0: Algorithm",
-        "For private_key_jwt: how the assertion is signed.",
-        kind="choice",
-        choices=("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
-        default="RS256",
-        group=("oauth2",),
-    ),
-    ExtraField(
         "renew_when",
         "OAuth 2.0: Renew when",
         "For services that refuse a token other than by 401: a CEL expression over response that is true then.",
@@ -121,7 +120,7 @@ _BASIC = (
     ExtraField(
         "username",
         "Basic: User name",
-        "Sent with the password as RFC 7617 says.",
+        "Sent with the password, which stands in Secret.",
         example="airflow",
         group=("basic",),
     ),
@@ -145,14 +144,14 @@ _SIGV4 = (
     ExtraField(
         "aws_key_id",
         "AWS SigV4: Access key ID",
-        "With the secret access key in the password. Without both: the connection below, or what boto3 finds.",
+        "The secret access key stands in Secret. Without both: the connection below, or what boto3 finds.",
         example="AKIAIOSFODNN7EXAMPLE",
         group=("sigv4",),
     ),
     ExtraField(
         "aws_session_token",
         "AWS SigV4: Session token",
-        "Where the access key is a temporary one.",
+        "For temporary access keys only, those whose ID begins with ASIA: the token that came with the key.",
         kind="secret",
         group=("sigv4",),
     ),
@@ -209,7 +208,7 @@ CLOUDFN_FORM = ConnectionForm(
             "Secret",
             "What the authentication type keeps secret: the API key's Value, OAuth 2.0's Client secret (or private "
             "key), the Basic password, the Bearer token, the AWS secret access key, or the HMAC key.",
-            "API key: Value, or OAuth 2.0: Client secret",
+            "API key or Client secret; choose which under Extra Fields",
             required="unless auth_type is none",
         ),
     ),
@@ -217,11 +216,11 @@ CLOUDFN_FORM = ConnectionForm(
         ExtraField(
             AUTHENTICATION_TYPE,
             "Authentication type",
-            "What puts credentials on a request. Fill in the fields whose labels begin with it.",
+            "Says what Secret is: choose it whenever Secret is filled in. Then fill in the fields below that are labelled with "
+            "it: API key for api_key, OAuth 2.0 for oauth2, Basic, AWS SigV4, HMAC. With bearer, Secret is all.",
             kind="choice",
             choices=AUTHENTICATION_TYPES,
             default="none",
-            example="api_key",
         ),
         # Before any secret: at a value that is no text, Airflow's own HTTP hooks stop, see cloudfn.py.
         ALLOW_HTTP,

@@ -20,7 +20,12 @@ EMPORIX_FORM = ConnectionForm(
             "From the Management Dashboard: Orchestration Engine, Admin, Settings. The bare ID, or the full URL.",
             "src_w34a44rft567",
         ),
-        StandardField("password", "Secret", "From the same page: what events are signed with."),
+        StandardField(
+            "password",
+            "Secret",
+            "From the same page: the secret of the event source, with which events are signed. The Client secret is another.",
+            "The event source's, from the same page",
+        ),
     ),
     extras=(
         ExtraField(
@@ -37,7 +42,12 @@ EMPORIX_FORM = ConnectionForm(
             "From the Emporix Developer Portal, API Keys. Not needed for starting a process.",
             example="tnU7YdA4kUrxHnGnWBzTjuSrEqTzAiLq",
         ),
-        ExtraField("client_secret", "Client secret", "The secret of the client ID.", kind="secret"),
+        ExtraField(
+            "client_secret",
+            "Client secret",
+            "The secret of the Client ID. The one that signs events is another: it stands in Secret, above.",
+            kind="secret",
+        ),
         ExtraField(
             "event_receiver_url",
             "Custom: Event receiver URL",

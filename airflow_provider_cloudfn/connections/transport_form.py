@@ -12,7 +12,7 @@ _MOST_SECONDS = 86_400.0
 
 ALLOW_HTTP = ExtraField(
     "allow_http",
-    "Base URL: Allow http://",
+    "Allow http://",
     "Whether an address may begin with http://, which sends credentials in the clear. Loopback ones always may.",
     kind="boolean",
     default=False,
@@ -23,7 +23,7 @@ CLIENT_CERTIFICATE_FIELDS = (
     ExtraField(
         "client_cert",
         "TLS: Client certificate",
-        "For services that ask for a certificate (mTLS): the path of a PEM file on the worker, or the PEM text.",
+        "For services that ask for a certificate (mTLS): the path of a PEM file on the worker, or the PEM text, pasted whole.",
         example="/etc/ssl/airflow.pem",
     ),
     ExtraField(
@@ -35,7 +35,8 @@ CLIENT_CERTIFICATE_FIELDS = (
     ExtraField(
         "client_private_key",
         "TLS: Private key",
-        "Instead of a key file: the private key as PEM text.",
+        "Instead of a key file: the private key as PEM text, pasted whole from BEGIN to END. That this field makes one line of "
+        "it does no harm.",
         kind="secret",
     ),
     ExtraField(
@@ -50,7 +51,8 @@ TRANSPORT_FIELDS = (
     ExtraField(
         "ca_bundle",
         "TLS: CA bundle",
-        "The certificate authorities to trust, instead of the system's: the path of a PEM file, or the PEM text.",
+        "The certificate authorities to trust, instead of the system's: the path of a PEM file on the worker, or the PEM text, "
+        "pasted whole.",
         example="/etc/ssl/company-ca.pem",
     ),
     ExtraField(
@@ -63,16 +65,16 @@ TRANSPORT_FIELDS = (
     ExtraField(
         "connect_timeout",
         "Timeout: Connect",
-        "How many seconds a connection may take to be made.",
+        "How many seconds a connection may take to be made. Default: 10.",
         kind="number",
-        example="10",
+        example="5",
         minimum=0.001,
         maximum=_MOST_SECONDS,
     ),
     ExtraField(
         "read_timeout",
         "Timeout: Read",
-        "How many seconds the service may stay silent.",
+        "How many seconds the service may stay silent. Default: as long as the whole call may take.",
         kind="number",
         example="30",
         minimum=0.001,
@@ -81,9 +83,9 @@ TRANSPORT_FIELDS = (
     ExtraField(
         "total_timeout",
         "Timeout: Total",
-        "How many seconds a request may take in all, where the task says nothing else.",
+        "How many seconds a call may take in all, where the task says nothing else. Default: 60.",
         kind="number",
-        example="60",
+        example="120",
         minimum=0.001,
         maximum=_MOST_SECONDS,
     ),

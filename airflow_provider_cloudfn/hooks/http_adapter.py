@@ -31,8 +31,8 @@ class CloudFunctionHttpHook(HttpHook):
     """
     What Airflow's ``HttpOperator`` and ``BaseHook.get_hook`` get for a connection of type ``cloudfn``.
 
-    It authenticates, stays on the connection's origin, times out, masks, and reads no answer that is too large. For anything else take
-    :class:`~airflow_provider_cloudfn.hooks.cloudfn.CloudFunctionHook`. Airflow's ``HttpSensor``, ``HttpOperator`` with
+    It authenticates, stays on the connection's origin, times out, masks, and reads no answer that is too large. For anything
+    else take :class:`~airflow_provider_cloudfn.hooks.cloudfn.CloudFunctionHook`. Airflow's ``HttpSensor``, ``HttpOperator`` with
     ``deferrable=True`` and a hand-built ``HttpHook`` do not ask for this class: they send no credentials.
 
     :param method: The method of the requests.

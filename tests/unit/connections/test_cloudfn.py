@@ -224,7 +224,10 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"host": BASE + ":8443", "port": 8444}, "got 8444, and the base URL says 8443"),
         ({"host": BASE + "/v1", "schema": "v2"}, "schema: must be empty"),
         ({"login": "me"}, "login: must be empty"),
-        ({"password": SECRET}, "password (Secret): must be empty: auth_type is 'none'"),
+        (
+            {"password": SECRET},
+            "password (Secret): must be empty: auth_type (Authentication type, under Extra Fields) is 'none'; choose there",
+        ),
         ({"extra": {"auth_type": "apikey"}}, "got 'apikey'; did you mean 'api_key'?"),
         ({"extra": {"auth_type": 3}}, "auth_type (Authentication type): got a number; choose one of none, api_key"),
         ({"extra": {"key_nam": "x"}}, "there is no extra field 'key_nam'; did you mean 'key_name'?"),
@@ -291,7 +294,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ),
         (
             {"extra": {"allow_http": "perhaps"}},
-            "allow_http (Base URL: Allow http://): got 'perhaps'; write true or false",
+            "allow_http (Allow http://): got 'perhaps'; write true or false",
         ),
         ({"extra": {"health_path": "https://other.example"}}, "health_path (Connection test: Path): must be a path"),
         ({"extra": {"health_path": "//other.example"}}, "must be a path"),

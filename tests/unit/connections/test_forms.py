@@ -17,8 +17,8 @@ def test_the_public_names_of_the_fields() -> None:
     assert {form.connection_type: [field.name for field in form.extras] for form in FORMS} == {
         "cloudfn": [
             "auth_type", "allow_http", "key_location", "key_name",
-            "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method", "audience", "resource",
-            "oauth2_parameters", "jwt_key_id", "jwt_algorithm", "renew_when",
+            "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method",
+            "jwt_key_id", "jwt_algorithm", "audience", "resource", "oauth2_parameters", "renew_when",
             "username",
             "aws_service", "aws_region", "aws_key_id", "aws_session_token", "aws_conn_id",
             "hmac_header", "hmac_algorithm", "hmac_encoding",
@@ -46,6 +46,11 @@ def test_each_field_explains_itself_and_gives_an_example(form: ConnectionForm) -
 
 
 @EACH
+def test_a_choice_shows_its_choices_and_no_example_besides(form: ConnectionForm) -> None:
+    assert [field.name for field in form.extras if field.choices and "Example" in field.description] == []
+
+
+@EACH
 def test_each_choice_has_a_default_among_its_choices(form: ConnectionForm) -> None:
     for field in form.extras:
         assert (field.kind == "choice") == bool(field.choices), field.name
@@ -59,3 +64,17 @@ def test_the_readme_table_has_each_field(form: ConnectionForm) -> None:
 
     assert len(table) == 2 + len(form.standard) + len(form.extras)
     assert all(line.count("|") == 4 for line in table)
+
+
+def test_who_writes_a_secret_is_shown_where_its_kind_is_chosen() -> None:
+    """Airflow opens a form with its extra fields folded, and keeps a secret whose type is still ``none``."""
+    (form,) = [form for form in FORMS if form.connection_type == "cloudfn"]
+    (secret,) = [field for field in form.standard if field.name == "password"]
+
+    assert "Extra Fields" in secret.example
+    assert secret.label in form.fields["auth_type"].help
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form.connection_type != "cloudfn"])
+def test_no_field_speaks_of_a_base_url_where_there_is_none(form: ConnectionForm) -> None:
+    assert not any("Base URL" in field.label for field in form.extras)
