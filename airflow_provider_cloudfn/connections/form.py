@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 __all__ = ["AUTHENTICATION_TYPE", "ConnectionForm", "ExtraField", "Kind", "StandardField"]
@@ -91,7 +92,7 @@ class ExtraField:
         return {"label": self.label, "description": self.description, "schema": schema}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ConnectionForm:
     """
     The form of one connection type.
@@ -111,7 +112,7 @@ class ConnectionForm:
     extras: tuple[ExtraField, ...]
     undrawn: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def fields(self) -> dict[str, ExtraField]:
         """Return the extra fields by name."""
         return {field.name: field for field in self.extras}
