@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
-from airflow_provider_cloudfn.fields import Field, Formula, formulas, read, refusals
+from airflow_provider_cloudfn.fields import Field, Formula, Refusal, parts, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,12 +56,11 @@ def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroun
     """
     problems: list[ExpressionError] = []
     for field, value in parameters:
-        node = read(field, value)
-        problems.extend(ExpressionError(refusal.message, field=refusal.label) for refusal in refusals(node))
-        for formula in formulas(node):
-            found = _formula_problems(formula, field, surroundings)
-            if found:
-                problems.append(ExpressionError(found, source=formula.source, field=formula.label))
+        for part in parts(read(field, value)):
+            if isinstance(part, Refusal):
+                problems.append(ExpressionError(part.message, field=part.label))
+            elif isinstance(part, Formula) and (found := _formula_problems(part, field, surroundings)):
+                problems.append(ExpressionError(found, source=part.source, field=part.label))
     return problems
 
 
@@ -133,6 +132,8 @@ def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:
 
 def _dashed_step(source: str, surroundings: Surroundings) -> ExpressionProblem | None:
     """Find ``steps.fetch-order``, which is a subtraction where a step's name was meant."""
+    if "-" not in source:
+        return None
     bare = _STRINGS.sub(lambda found: " " * len(found.group()), source)
     for match in re.finditer(r"(?<![\w.])steps\.(\w+(?:-\w+)+)", bare):
         name = match.group(1)

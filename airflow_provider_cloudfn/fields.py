@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-__all__ = ["ARRIVES_TOO_LATE", "Field", "Node", "Reading", "formulas", "read", "refusals", "render"]
+__all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
 
 
 #: Why an XComArg can't stand in what is evaluated after the call.
@@ -27,6 +27,8 @@ ARRIVES_TOO_LATE: Final = (
 )
 
 _DEEPEST = 100
+
+_JINJA: Final = ("{{", "{%", "{#")
 
 
 class Reading(Enum):
@@ -109,7 +111,7 @@ class Refusal:
 Node: TypeAlias = Constant | Formula | Deferred | Items | Entries | Refusal
 
 
-def read(field: Field, value: Any, known: Container[int] = ()) -> Node:
+def read(field: Field, value: Any, known: Collection[int] = ()) -> Node:
     """
     Read a parameter's value as it stands in the Dag file.
 
@@ -122,15 +124,15 @@ def read(field: Field, value: Any, known: Container[int] = ()) -> Node:
     node = _READERS[field.reading](field.name, value)
     if field.after_call:
         return _without_references(node, field.name)
-    return _with_data(node, known)
+    return _with_data(node, known) if known else node
 
 
 def _without_references(node: Node, label: str) -> Node:
     """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
-    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in _walk(node)) else node
+    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
 
 
-def _with_data(node: Node, known: Container[int]) -> Node:
+def _with_data(node: Node, known: Collection[int]) -> Node:
     if isinstance(node, Formula):
         return Constant(node.source) if id(node.source) in known else node
     if isinstance(node, Items):
@@ -151,15 +153,8 @@ def data(value: Any) -> Node:
 
 def formulas(node: Node) -> Iterator[Formula]:
     """Yield the expressions in a node, in the order in which they are written."""
-    for part in _walk(node):
+    for part in parts(node):
         if isinstance(part, Formula):
-            yield part
-
-
-def refusals(node: Node) -> Iterator[Refusal]:
-    """Yield what is wrong in a node whatever its expressions say, in the order in which it is written."""
-    for part in _walk(node):
-        if isinstance(part, Refusal):
             yield part
 
 
@@ -202,22 +197,25 @@ def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any],
 
 def is_reference(value: Any) -> bool:
     """Tell whether Airflow would resolve a value at run time, as it does with an XComArg."""
-    return not isinstance(value, os.PathLike) and callable(getattr(value, "resolve", None))
+    return callable(getattr(value, "resolve", None)) and not isinstance(value, os.PathLike)
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def parts(node: Node) -> Iterator[Node]:
+    """Yield a node and all that it is made of, in the order in which it is written."""
     yield node
     if isinstance(node, Items):
         for item in node.nodes:
-            yield from _walk(item)
+            yield from parts(item)
     elif isinstance(node, Entries):
         for key, value in node.pairs:
-            yield from _walk(key)
-            yield from _walk(value)
+            yield from parts(key)
+            yield from parts(value)
 
 
 def _marked(label: str, value: Any, *, text: bool) -> Node | None:
     """Read what means the same in every parameter."""
+    if type(value) is str:
+        return None
     if isinstance(value, cel.Expression):
         return Formula(label, value.source, text)
     if isinstance(value, cel.Literal):
@@ -287,12 +285,12 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        if jinja_is_refused and any(mark in value for mark in ("{{", "{%", "{#")):
+        if jinja_is_refused and "{" in value and any(mark in value for mark in _JINJA):
             from airflow_provider_cloudfn.cel.jinja import equivalent
 
             return Refusal(label, f"Jinja is not rendered here; {equivalent(value)}; or mark it as text: lit(…)")
         return Constant(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         return Entries(
             tuple(
                 (
@@ -302,7 +300,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
                 for key, item in value.items()
             )
         )
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
+    if isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (bytes, bytearray, memoryview)):
         return Items(
             tuple(
                 _read_nested(f"{label}[{index}]", item, jinja_is_refused=jinja_is_refused, depth=depth + 1)
@@ -314,9 +312,6 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
 
 def _below(label: str, key: Any) -> str:
     return f"{label}.{key}" if isinstance(key, str) and key.isidentifier() else f'{label}["{key}"]'
-
-
-_JINJA = ("{{", "{%", "{#")
 
 
 class _RepeatedKeyError(Exception):
