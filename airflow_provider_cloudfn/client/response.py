@@ -32,6 +32,8 @@ _REQUEST_ID_HEADERS = (
 #: It stands in logs and errors: what is longer is none.
 _REQUEST_ID = 200
 
+_JSON_TYPES = frozenset({"application/json", "text/json"})
+_AWS_JSON = "application/x-amz-json-"  # and a version
 _TEXT_TYPES = frozenset(
     {"application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/graphql"}
 )
@@ -158,7 +160,7 @@ def _body(content: bytes, content_type: str | None) -> Any:
     if not content:
         return None
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    if media_type in ("application/json", "text/json") or media_type.endswith("+json"):
+    if media_type in _JSON_TYPES or media_type.endswith("+json") or media_type.startswith(_AWS_JSON):
         return _json(content, charset_of(content_type))
     if media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith("+xml"):
         return _text(content, charset_of(content_type) or "utf-8")

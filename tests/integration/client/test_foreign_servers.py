@@ -301,7 +301,7 @@ class TestMoto:
 
         answer = client.request_sync("POST", "/", headers=target, json={"QueueName": "q"})
 
-        assert json.loads(answer.content)["QueueUrl"].endswith("/q")
+        assert answer.body["QueueUrl"].endswith("/q")
 
     def test_a_signature_with_another_key_is_not(self, aws: str, keys: Keys) -> None:
         wrong = Keys(keys.access_key, "wr0ng-secret-key")
