@@ -15,11 +15,18 @@ __all__ = ["Redaction"]
 
 _HIDDEN = "***"
 _EXCERPT = 500
+_SHORT = 4
+
+#: What looks the same in every form.
+_PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
 
 
 class Redaction:
     """
     Replaces secrets by ``***``, in every form in which a request or an answer could have them.
+
+    One of fewer than four characters is replaced where it stands by itself: inside of words it would garble every text, and
+    nobody could tell it there.
 
     :param secrets: What must not be seen.
     :param query: The names of query parameters whose values must not be seen.
@@ -41,7 +48,10 @@ class Redaction:
         :param text: Any text.
         """
         for form in self._forms:
-            text = text.replace(form, _HIDDEN)
+            if len(form) >= _SHORT:
+                text = text.replace(form, _HIDDEN)
+            elif form in text:
+                text = re.sub(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])", _HIDDEN, text)
         return text
 
     def url(self, url: str) -> str:
@@ -78,6 +88,8 @@ class Redaction:
 def _forms(secret: str) -> Iterator[str]:
     """Yield a secret as it stands in text, in a URL, in a form, in JSON and in HTML."""
     yield secret
+    if _PLAIN.fullmatch(secret):
+        return
     for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
         yield encoded
         yield re.sub("%..", lambda match: match[0].lower(), encoded)

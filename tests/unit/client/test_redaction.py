@@ -64,7 +64,22 @@ def test_a_long_body_is_cut() -> None:
     assert Redaction([]).excerpt(b"x" * 10_000) == "x" * 500 + "…"
 
 
-@given(st.text(min_size=3), st.text(), st.text())
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the service answered", "the service answered"),
+        ('{"password": "er"}', '{"password": "***"}'),
+        ("https://h/p?k=er&server=1", "https://h/p?k=***&server=1"),
+        ("er", "***"),
+        ("Bearer er.", "Bearer ***."),
+        ("key_er", "key_***"),
+    ],
+)
+def test_a_very_short_secret_is_hidden_where_it_stands_by_itself(text: str, expected: str) -> None:
+    assert Redaction(["er"]).text(text) == expected
+
+
+@given(st.text(min_size=4), st.text(), st.text())
 def test_no_secret_survives(secret: str, before: str, after: str) -> None:
     if "*" in secret:
         return
