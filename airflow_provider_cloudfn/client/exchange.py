@@ -31,7 +31,8 @@ class Exchange:
     :param origin: Where the service is: no request with credentials leaves it.
     :param redirects: How many are followed.
     :param tell_secrets: Called when the scheme may have obtained a secret, before it is used.
-    :param headers: What this attempt sends besides, such as ``traceparent``; no signature covers it.
+    :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
+        covers it.
     :param sink: Where the body of a success goes, instead of into memory.
     """
 
@@ -109,8 +110,10 @@ class Exchange:
                 error.never_sent = True
                 raise
         self.is_sent = True
-        for name, value in self._headers.items():
-            request = request.with_header(name, value)
+        # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
+        if all(request.header(name) is None for name in self._headers):
+            for name, value in self._headers.items():
+                request = request.with_header(name, value)
         if self._sink is None:
             return await self._transport.send(request)
         response, self.stored = await self._transport.send_to(request, self._sink)

@@ -131,6 +131,18 @@ def test_an_attempt_can_have_headers_of_its_own(talk: Any, answers: Any) -> None
     assert [b"traceparent: 00-%d" % number in got for number, got in enumerate(exchange.received, 1)] == [True, True]
 
 
+def test_a_header_of_the_request_s_own_stays_as_it_was_written(talk: Any, answers: Any) -> None:
+    exchange = talk(
+        answers(),
+        call={"headers": {"TraceParent": "mine"}},
+        headers_for_attempt=lambda _: {"traceparent": "00", "tracestate": "a=1"},
+    )
+
+    (got,) = exchange.received
+    assert b"TraceParent: mine\r\n" in got
+    assert b"tracestate" not in got
+
+
 def test_a_policy_needs_numbers_that_make_sense() -> None:
     for wrong in ({"attempts": 0}, {"attempts": True}, {"attempts": 1.5}, {"total": 0}, {"first_wait": float("inf")}):
         with pytest.raises(ConfigurationError, match="retry: "):
