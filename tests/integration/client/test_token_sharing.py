@@ -17,8 +17,10 @@ CODE = """
 import pathlib, sys
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+from airflow_provider_cloudfn.client import turns
 from airflow_provider_cloudfn.client.client import Client
-url, folder = sys.argv[1:]
+url, folder, patience = sys.argv[1:]
+turns._LONGEST = float(patience)
 store = SharedTokenStore(pathlib.Path(folder))
 auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s3cret-value', store=store)
 assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'ok'
@@ -55,12 +57,12 @@ class Service:
                 await wire.answer(b"no", status="401 Unauthorized")
 
 
-async def start(server: Any, folder: Path) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", CODE, server.url, str(folder))
+async def start(server: Any, folder: Path, patience: float = 30.0) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", CODE, server.url, str(folder), str(patience))
 
 
-async def run_some(server: Any, folder: Path, count: int = 4) -> list[int | None]:
-    started = [await start(server, folder) for _ in range(count)]
+async def run_some(server: Any, folder: Path, count: int = 4, patience: float = 30.0) -> list[int | None]:
+    started = [await start(server, folder, patience) for _ in range(count)]
     return [await process.wait() for process in started]
 
 
@@ -94,6 +96,31 @@ def test_a_process_that_is_killed_while_it_fetches_a_token_holds_nobody_up(
     assert first == -how
     assert others == [0] * 4
     assert service.issued == 1
+
+
+def test_a_process_that_stands_still_while_it_fetches_a_token_is_passed_by(server_of: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "tokens"
+
+    async def both() -> tuple[Any, int, int]:
+        service = Service(hangs=1)
+        async with server_of(service) as server:
+            first = await start(server, folder)
+            try:
+                await service.hanging.wait()
+                first.send_signal(signal.SIGSTOP)
+                others = await run_some(server, folder, patience=0.5)
+                issued = service.issued
+                # The lock is still held, and there is a token all the same: nobody waits for the one or asks for another.
+                others += await asyncio.wait_for(run_some(server, folder, 2), 20)
+                return others, issued, service.issued
+            finally:
+                first.kill()
+                await first.wait()
+
+    others, first_issued, issued = asyncio.run(both())
+    assert others == [0] * 6
+    assert 1 <= first_issued <= 4
+    assert issued == first_issued
 
 
 @pytest.mark.parametrize("fault", ["file", "nowhere", "open-to-others"])
