@@ -1,20 +1,28 @@
 """
 Checks every expression of a parsed Dag, once its dependencies are complete.
 
-Airflow loads this module in each of its processes, and a fault in it would keep Airflow from starting. So it imports nothing
-but Airflow's marker at the top, and looks at a Dag only where something of ours stands in it.
+Airflow loads this module in each of its processes, and a fault in it would keep Airflow from starting. So it imports
+nothing of Airflow at the top, nor of ours, and looks at a Dag only where something of ours stands in it. A fault of the check
+itself is a problem of the Dags that use this package, and of no other.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from airflow.policies import hookimpl
+import pluggy
 
-__all__ = ["dag_policy", "is_ours", "written_values"]
+__all__ = ["dag_policy", "is_ours", "parameter_problems", "written_values"]
+
+_log = logging.getLogger(__name__)
+
+# Airflow has the same marker. To import it here would start Airflow, where this module is imported first, and Airflow would
+# register the module as it is in the middle of its import: without its policy.
+_hookimpl = pluggy.HookimplMarker("airflow.policy")
 
 
-@hookimpl
+@_hookimpl
 def dag_policy(dag: Any) -> None:
     """
     Refuse a Dag whose expressions can't work, or that waits for events which would never start it.
@@ -22,19 +30,28 @@ def dag_policy(dag: Any) -> None:
     :param dag: The Dag that was parsed.
     :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
     """
-    tasks = [task for task in dag.tasks if is_ours(task)]
-    events = _single_events(dag)
-    if not tasks and not events and not _silent_outlets(dag):
-        return
-    problems = _expression_problems(dag, tasks) if tasks else []
-    problems.extend(_silent_outlets(dag))
-    if events and not getattr(dag.timetable, "default_partition_mapper", None):
-        problems.extend(_never_fires(event.name) for event in events)
+    uses_us = True
+    try:
+        tasks = [task for task in dag.tasks if is_ours(task)]
+        uses_us = bool(tasks)
+        problems = _problems(dag, tasks)
+    except Exception as error:
+        _log.exception("The check of Dag %r itself has failed", dag.dag_id)
+        problems = [_unchecked(error)] if uses_us else []
     if problems:
         from airflow.exceptions import AirflowClusterPolicyViolation
 
         listed = "\n".join(f"- {problem}" for problem in problems)
         raise AirflowClusterPolicyViolation(f"Dag {dag.dag_id!r} can't run as it is written:\n{listed}")
+
+
+def _problems(dag: Any, tasks: list[Any]) -> list[str]:
+    problems = _expression_problems(dag, tasks) if tasks else []
+    problems.extend(_silent_outlets(dag))
+    events = _single_events(dag)
+    if events and not getattr(dag.timetable, "default_partition_mapper", None):
+        problems.extend(_never_fires(event.name) for event in events)
+    return problems
 
 
 def is_ours(task: Any) -> bool:
@@ -65,24 +82,75 @@ def _expression_problems(dag: Any, tasks: list[Any]) -> list[str]:
 
 def _task_problems(task: Any, surroundings: Any) -> list[str]:
     from airflow_provider_cloudfn.checking import task_problems
-    from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE
 
-    fields = getattr(task, "operator_class", type(task)).cel_fields
+    fields = _operator_class(task).cel_fields
     written = [(field, value) for field in fields for value in written_values(task, field.name)]
     problems = [f"{task.task_id}: {problem}" for problem in task_problems(written, surroundings)]
-    for event in written_values(task, "completion_event"):
-        from airflow_provider_cloudfn.operators.base import event_problem
+    return problems + [f"{task.task_id}: {problem}" for problem in parameter_problems(task)]
 
-        if (problem := event_problem(event)) is not None:
-            problems.append(f"{task.task_id}: completion_event: {problem}")
+
+def parameter_problems(task: Any) -> list[str]:
+    """
+    Return what is wrong with a task of ours besides its expressions, each with the parameter that it is about.
+
+    :param task: An operator or a mapped operator.
+    """
+    from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE
+
+    operator_class = _operator_class(task)
+    problems = [
+        f"{name}: {problem}"
+        for name, check in getattr(operator_class, "parameter_checks", {}).items()
+        for value in written_values(task, name)
+        if not _arrives(operator_class, name, value) and (problem := check(value)) is not None
+    ]
+    problems += _given_twice(operator_class, task)
     problems += [
-        f"{task.task_id}: {field.name}: {ARRIVES_TOO_LATE}"
-        for field in fields
+        f"{field.name}: {ARRIVES_TOO_LATE}"
+        for field in operator_class.cel_fields
         if field.after_call and field.name in _expanded_from_a_step(task)
     ]
     if task.is_mapped and "completion_event" in _expanded_names(task):
-        problems.append(f"{task.task_id}: completion_event: it can't be expanded; give it to partial()")
+        problems.append("completion_event: it can't be expanded; give it to partial()")
     return problems
+
+
+def _operator_class(task: Any) -> Any:
+    return getattr(task, "operator_class", type(task))
+
+
+def _arrives(operator_class: Any, name: str, value: Any) -> bool:
+    """Return whether a parameter that a user made a template field gets its value at run time only."""
+    from airflow_provider_cloudfn.fields import is_reference
+
+    is_template = isinstance(value, str) and "{" in value and name in operator_class.template_fields
+    return is_reference(value) or (is_template and not _is_checked_as_written(operator_class, name))
+
+
+def _is_checked_as_written(operator_class: Any, name: str) -> bool:
+    return any(field.name == name for field in operator_class.cel_fields)
+
+
+def _given_twice(operator_class: Any, task: Any) -> list[str]:
+    from airflow_provider_cloudfn.operators.parameters import exclusive_problem
+
+    return [
+        exclusive_problem(one, other)
+        for one, other in getattr(operator_class, "exclusive_parameters", ())
+        if any({one, other} <= given for given in _given(task, {one, other}))
+    ]
+
+
+def _given(task: Any, names: set[str]) -> list[set[str]]:
+    """Return which of the parameters are given, for each way in which the task is written to run."""
+    if not task.is_mapped:
+        return [{name for name in names if getattr(task, name, None) is not None}]
+    shared = {name for name in names if task.partial_kwargs.get(name) is not None}
+    expanded = task._get_specified_expand_input().value
+    if isinstance(expanded, dict):
+        return [shared | (names & set(expanded))]
+    rows = expanded if isinstance(expanded, (list, tuple)) else ()
+    return [shared | {name for name in names if row.get(name) is not None} for row in rows if isinstance(row, dict)]
 
 
 def written_values(task: Any, name: str) -> list[Any]:
@@ -135,6 +203,13 @@ def _silent_outlets(dag: Any) -> list[str]:
             if getattr(event, "one_run_per_event", False) and event != own
         ]
     return problems
+
+
+def _unchecked(error: Exception) -> str:
+    return (
+        f"it can't be checked ({type(error).__name__}: {error}): that is a fault of airflow-provider-cloudfn or of what it is "
+        "installed with, and not of the Dag. `pip check` finds a missing dependency; the log of the Dag processor has the rest"
+    )
 
 
 def _never_fires(name: str) -> str:

@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.checking import task_problems
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
 from airflow_provider_cloudfn.fields import formulas, read
-from airflow_provider_cloudfn.policy import is_ours, written_values
+from airflow_provider_cloudfn.policy import is_ours, parameter_problems, written_values
 from airflow_provider_cloudfn.rendering import surroundings_of
 
 if TYPE_CHECKING:
@@ -132,6 +132,9 @@ def _task_findings(dag: Any, task: Any, tree: ast.AST | None) -> Iterator[Findin
     for problem in task_problems(written, surroundings_of(task)):
         message = str(problem).removeprefix(f"{problem.field}: ")
         yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, problem.field, problem.source, message)
+    for text in parameter_problems(task):
+        field, _, message = text.partition(": ")
+        yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, field, None, message)
 
 
 def _count(task: Any) -> int:

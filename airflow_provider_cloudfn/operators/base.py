@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, t
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, data, is_reference, read, render
+from airflow_provider_cloudfn.operators.parameters import ParameterChecks, event_problem, exclusive_problem
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-__all__ = ["ExpressionOperator", "arrived_at_run_time", "event_problem"]
+__all__ = ["ExpressionOperator", "arrived_at_run_time"]
 
 
 class ExpressionOperator(BaseOperator):
@@ -40,6 +41,10 @@ class ExpressionOperator(BaseOperator):
 
     #: The parameters that can hold expressions. Those evaluated before the call are template fields too.
     cel_fields: ClassVar[tuple[Field, ...]] = ()
+    #: What is checked of the parameters that hold no expression.
+    parameter_checks: ClassVar[ParameterChecks] = {"completion_event": event_problem}
+    #: Parameters of which one at most can be given.
+    exclusive_parameters: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     # The retry policy is a default of the signature: only there does Airflow find it for a mapped task.
     def __init__(
@@ -121,7 +126,15 @@ class ExpressionOperator(BaseOperator):
         self._expressions_rendered = True
 
     def _check(self, arrived: frozenset[str]) -> None:
-        """Refuse the task for anything that is wrong with any of its expressions, before anything is sent."""
+        """Refuse the task for anything that is wrong with any of its parameters, before anything is sent."""
+        wrong = [
+            f"{name}: {problem}"
+            for name, check in self.parameter_checks.items()
+            if name not in arrived and (problem := check(getattr(self, name))) is not None
+        ]
+        for one, other in self.exclusive_parameters:
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                wrong.append(exclusive_problem(one, other))
         problems = [
             ExpressionError(ARRIVES_TOO_LATE, field=field.name)
             for field in self.cel_fields
@@ -129,12 +142,12 @@ class ExpressionOperator(BaseOperator):
         ]
         parameters = [(field, getattr(self, field.name)) for field in self.cel_fields if field.name not in arrived]
         problems += task_problems(parameters, surroundings_of(self))
-        if (problem := event_problem(self.completion_event)) is not None:
-            problems.append(ExpressionError(problem, field="completion_event"))
-        if len(problems) == 1:
+        if len(problems) == 1 and not wrong:
             raise problems[0]
         if problems:
-            raise ExpressionError("\n".join(str(problem) for problem in problems))
+            raise ExpressionError("\n".join([*wrong, *(str(problem) for problem in problems)]))
+        if wrong:
+            raise ConfigurationError("\n".join(wrong))
 
     def _variables(self, context: Context) -> TaskVariables:
         return TaskVariables(context, inputs=getattr(self, "inputs", None))
@@ -191,20 +204,6 @@ class ExpressionOperator(BaseOperator):
         self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
 
 
-def event_problem(event: Any) -> str | None:
-    """
-    Say what is wrong with a completion event.
-
-    :param event: What was given as one.
-    """
-    if event is None or isinstance(event, Asset):
-        return None
-    return (
-        f"must be a CompletionEvent or an Asset, not {type(event).__name__}: "
-        'write completion_event=CompletionEvent("charge.created")'
-    )
-
-
 def _with_event(outlets: Any, event: Any) -> list[Any]:
     """Return the outlets with the event among them, in a list of its own: the default's is everybody's."""
     given = list(outlets) if isinstance(outlets, (list, tuple)) else [] if outlets is None else [outlets]
@@ -230,7 +229,22 @@ def _default_event(operator: type[BaseOperator]) -> Any:
 
 
 def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
-    return lambda source: cel.compile(source, variables=names).evaluate(variables)
+    def evaluate(source: str) -> Any:
+        try:
+            return cel.compile(source, variables=names).evaluate(variables)
+        except ImportError as error:
+            # What Airflow says where no task runs that could pull an XCom, as under `airflow tasks render`.
+            if "SUPERVISOR_COMMS" not in str(error):
+                raise
+            raise ExpressionError(_NOT_RUNNING) from None
+
+    return evaluate
+
+
+_NOT_RUNNING = (
+    "reads what another step left, and Airflow gives that to a running task only: to see what the task sends, use "
+    "`airflow cloudfn render <dag_id> <task_id>`, with --run-id for the values of a past run"
+)
 
 
 def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:

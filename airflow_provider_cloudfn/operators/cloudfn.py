@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
@@ -14,10 +13,12 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
+from airflow_provider_cloudfn.operators.parameters import ParameterChecks, method_problem, seconds, seconds_problem
 from airflow_provider_cloudfn.operators.request_values import content_of, json_body, text_pairs, uri_text
 from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from airflow.sdk import Asset
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestHook, RequestOptions, RequestParts
     from airflow_provider_cloudfn.rendering import TaskVariables
 
-__all__ = ["METHODS", "CloudFunctionOperator"]
-
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+__all__ = ["CloudFunctionOperator"]
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
@@ -107,6 +106,12 @@ class CloudFunctionOperator(ExpressionOperator):
         Field("success_when", Reading.VALUE, after_call=True),
         Field("event_payload", Reading.DOCUMENT, after_call=True),
     )
+    parameter_checks: ClassVar[ParameterChecks] = {
+        **ExpressionOperator.parameter_checks,
+        "method": method_problem,
+        "request_timeout": seconds_problem,
+        "retry_total": seconds_problem,
+    }
     ui_color = "#e2f0ea"
 
     def __init__(
@@ -230,9 +235,9 @@ class CloudFunctionOperator(ExpressionOperator):
         variables: TaskVariables,
         sink: ObjectStorageSink | None,
     ) -> Response:
-        if self.method not in METHODS:
-            raise ConfigurationError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
-        timeout = _seconds("request_timeout", self.request_timeout)
+        if (problem := method_problem(self.method)) is not None:
+            raise ConfigurationError(f"method: {problem}")
+        timeout = seconds("request_timeout", self.request_timeout)
         retry = self._retry(variables)
         headers, body = with_idempotency_key(
             self.idempotency_key,
@@ -265,21 +270,15 @@ class CloudFunctionOperator(ExpressionOperator):
 
         return RetryPolicy(
             attempts=self.retry_attempts,
-            total=_seconds("retry_total", self.retry_total),
+            total=seconds("retry_total", self.retry_total),
             retry_when=None if self.retry_when is None else retry_when,
         )
 
     def _content(self, body: Any, headers: Mapping[str, Any]) -> RequestParts:
-        if self.files is None and body is None and self._has_body:
-            # A body that is null is JSON's null; one that was not given is none.
-            typed = any(name.lower() == "content-type" for name in headers)
-            return {
-                "data": b"null",
-                "headers": dict(headers) if typed else {**headers, "Content-Type": "application/json"},
-            }
-        if self.files is None:
-            return content_of(body, headers)
-        return {"data": body, "files": form_files(self.files)}
+        if self.files is not None:
+            return {"data": body, "files": form_files(self.files)}
+        # The idempotency key can be a body of its own.
+        return content_of(body, headers, is_given=self._has_body or body is not None)
 
     def _truth(self, name: str, variables: TaskVariables) -> bool:
         value = self._evaluate_after_call(name, variables)
@@ -333,13 +332,6 @@ class CloudFunctionOperator(ExpressionOperator):
 def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, Any]:
     """Return the arguments with the function's name as what the UI shows, unless the author wants another one."""
     return kwargs if function_name is None else {"task_display_name": function_name, **kwargs}
-
-
-def _seconds(parameter: str, value: Any) -> float:
-    seconds = value.total_seconds() if isinstance(value, dt.timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        raise ConfigurationError(f"{parameter}: must be seconds above 0, or a timedelta, not {value!r}")
-    return float(seconds)
 
 
 def _described(content: bytes, response: Response | None) -> dict[str, Any]:

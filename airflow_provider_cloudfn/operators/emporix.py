@@ -9,6 +9,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.parameters import ParameterChecks, payload_problem
 from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class EmporixStartOperator(ExpressionOperator):
     :param event_type: The key of an event in the engine's event registry, such as ``order.paid``. (templated)
     :param case_id: The case of an overarching process, for process mining; sent as ``ce-caseid``. (templated)
     :param subject: What a person reads of the event; sent as ``ce-subject``. (templated)
-    :param payload: A JSON value, kept in the process context under the event's key; default ``{}``. (templated)
+    :param payload: A JSON value, kept in the process context under the event's key; default ``{}``. What is given
+        and turns out null is sent as ``null``. (templated)
     :param json_string: JSON text that is sent byte for byte, instead of `payload`; not run through Jinja.
     :param source: Who sends; default ``airflow/<dag_id>``; sent as ``ce-source``. (templated)
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the event was accepted.
@@ -61,6 +63,8 @@ class EmporixStartOperator(ExpressionOperator):
         Field("source", Reading.MARKED, jinja=True),
         Field("event_payload", Reading.DOCUMENT, after_call=True),
     )
+    parameter_checks: ClassVar[ParameterChecks] = {**ExpressionOperator.parameter_checks, "payload": payload_problem}
+    exclusive_parameters = (("payload", "json_string"),)
     ui_color = "#e4e8f7"
 
     def __init__(
@@ -85,6 +89,8 @@ class EmporixStartOperator(ExpressionOperator):
         self.payload = payload
         self.json_string = json_string
         self.source = source
+        self._has_payload = payload is not None
+        self._has_json_string = json_string is not None
 
     def _shape(self, field: Field, value: Any) -> Any:
         if field.name in ("payload", "json_string") or value is None:
@@ -104,6 +110,15 @@ class EmporixStartOperator(ExpressionOperator):
             self.render_template_fields(context)
         return self.carry_out(context, self.hook())
 
+    def _json_text(self) -> str | None:
+        if self._has_json_string and self.json_string is None:
+            raise ConfigurationError(
+                "json_string: is null where JSON text was meant: the step that it comes from returned nothing, or its expression "
+                "gives null; JSON's null is written 'null'"
+            )
+        # A payload that is null is JSON's null; one that was not given is {}. The hook can't tell None from None.
+        return "null" if self._has_payload and self.payload is None else self.json_string
+
     def hook(self) -> EmporixHook:
         """Return the hook over which the event goes."""
         return EmporixHook(self.emporix_conn_id)
@@ -115,15 +130,13 @@ class EmporixStartOperator(ExpressionOperator):
         :param context: The task's Airflow context.
         :param hook: What :meth:`hook` returned.
         """
-        if self.payload is not None and self.json_string is not None:
-            raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
         key = task_instance_key(context)
         started = hook.start(
             self.event_type,
             case_id=self.case_id,
             subject=self.subject,
-            payload={} if self.payload is None else self.payload,
-            json_string=self.json_string,
+            payload=self.payload,
+            json_string=self._json_text(),
             source=self.source or f"airflow/{key.dag_id}",
             event_id=key.stable_id("ce-id"),
         )

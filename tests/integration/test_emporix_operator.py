@@ -88,6 +88,38 @@ def test_a_json_string_is_sent_byte_for_byte(run: Any, sandbox: Any, written: st
     assert len(sandbox.processes) == 1
 
 
+@pytest.mark.parametrize("written", [{"payload": "cel('null')"}, {"payload": "nothing()"}, {"json_string": "'null'"}])
+def test_a_null_that_was_given_is_sent_as_null(run: Any, sandbox: Any, written: dict[str, str]) -> None:
+    run(f"""
+    @task
+    def nothing():
+        return None
+
+    {start(**written)}
+    """)
+
+    (request,) = [one for one in sandbox.requests if one.method == "POST"]
+    assert request.body == b"null"
+    assert sandbox.processes[0].events[0].payload is None
+
+
+@pytest.mark.parametrize("written", ["cel('null')", "nothing()"])
+def test_a_json_string_that_turns_out_null_is_refused(
+    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str], written: str
+) -> None:
+    result = run(f"""
+    @task
+    def nothing():
+        return None
+
+    {start(json_string=written)}
+    """)
+
+    assert result.states["start"] == ["failed"]
+    assert sandbox.processes == []
+    assert "json_string: is null where JSON text was meant" in "".join(capfd.readouterr())
+
+
 def test_a_payload_from_another_step_is_data(run: Any, sandbox: Any) -> None:
     run(f"""
     @task

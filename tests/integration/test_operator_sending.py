@@ -108,7 +108,6 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
     ("parameters", "message"),
     [
         ({"retry_attempts": "0"}, "attempts must be a whole number from 1 to 100"),
-        ({"retry_total": "-1"}, "retry_total: must be seconds above 0"),
         (
             {"list_style": "'pipes'", "query": "{'a': ['\"1\"']}"},
             "list_style: 'pipes' is none of repeat, brackets, comma",

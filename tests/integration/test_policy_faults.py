@@ -1,0 +1,155 @@
+"""A fault of the check itself stops neither Airflow nor a Dag that is none of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Python imports this before anything else: it keeps modules from being imported, as a broken installation would.
+SABOTAGE = """
+import os, sys
+
+class Sabotage:
+    def find_spec(self, name, path=None, target=None):
+        if name in os.environ["SABOTAGED"].split(","):
+            raise RuntimeError(f"{name} is broken")
+
+sys.meta_path.insert(0, Sabotage())
+"""
+
+PARSED = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1], bundle_name="dags-folder", bundle_path=sys.argv[1])
+print(json.dumps({"dags": sorted(bag.dags), "errors": bag.import_errors}))
+"""
+
+FOREIGN = """
+from airflow.sdk import DAG, Asset, task
+
+with DAG("foreign", schedule=[Asset("a")]):
+    @task(outlets=[Asset("b")])
+    def work(): ...
+
+    work.expand_kwargs([{}])
+"""
+
+OURS = """
+from airflow.sdk import DAG
+from airflow_provider_cloudfn import CloudFunctionOperator
+
+with DAG("ours", schedule=None):
+    CloudFunctionOperator(task_id="call", uri='"/v1/" + params.id')
+"""
+
+INSIDE = [
+    "airflow_provider_cloudfn.checking",
+    "airflow_provider_cloudfn.rendering",
+    "airflow_provider_cloudfn.fields",
+    "airflow_provider_cloudfn.cel",
+    "airflow_provider_cloudfn.events.reach",
+    "airflow_provider_cloudfn.operators.base",
+]
+
+
+@pytest.fixture
+def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that starts Python on an installation in which some modules are broken."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "sitecustomize.py").write_text(SABOTAGE)
+
+    def start(*command: str, sabotaged: list[str]) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(tmp_path / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, "PYTHONPATH": path, "SABOTAGED": ",".join(sabotaged)}
+        return subprocess.run(
+            [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return start
+
+
+@pytest.fixture
+def parsed(airflow: Any, tmp_path: Path, airflow_database: None) -> Callable[[list[str]], dict[str, Any]]:
+    """Return a function that parses a Dag of ours and another one there, as Airflow does."""
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "foreign.py").write_text(FOREIGN)
+    (tmp_path / "dags" / "ours.py").write_text(OURS)
+
+    def parse(sabotaged: list[str]) -> dict[str, Any]:
+        ended = airflow("-c", textwrap.dedent(PARSED), str(tmp_path / "dags"), sabotaged=sabotaged)
+        assert ended.returncode == 0, ended.stderr
+        return dict(json.loads(ended.stdout.splitlines()[-1]))
+
+    return parse
+
+
+@pytest.mark.parametrize(
+    "first", ["airflow", "airflow_provider_cloudfn.policy", "airflow_provider_cloudfn.cli.check_command"]
+)
+def test_the_policy_is_registered_whichever_is_imported_first(airflow: Any, first: str) -> None:
+    code = f"""
+import {first}
+from airflow.settings import get_policy_plugin_manager
+print([found.plugin_name for found in get_policy_plugin_manager().hook.dag_policy.get_hookimpls()])
+"""
+
+    assert "'cloudfn'" in airflow("-c", code, sabotaged=[]).stdout.splitlines()[-1]
+
+
+def test_airflow_starts(airflow: Any) -> None:
+    ended = airflow("-m", "airflow", "version", sabotaged=[*INSIDE, "lark", "celpy"])
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip().splitlines()[-1][0].isdigit()
+
+
+@pytest.mark.parametrize("sabotaged", [[*INSIDE, "lark", "celpy"], *([one] for one in INSIDE)])
+def test_other_dags_are_parsed_and_ours_say_what_is_broken(parsed: Any, sabotaged: list[str]) -> None:
+    found = parsed(sabotaged)
+
+    assert found["dags"] == ["foreign"]
+    ((file, message),) = found["errors"].items()
+    assert file.endswith("ours.py")
+    assert "is broken" in message
+
+
+def test_with_nothing_broken_both_are_parsed(parsed: Any) -> None:
+    assert parsed(["nothing"]) == {"dags": ["foreign", "ours"], "errors": {}}
+
+
+def test_a_fault_of_our_own_is_told_as_that(import_errors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_cloudfn import checking
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(checking, "task_problems", broken)
+
+    message = import_errors(OURS)
+    assert "it can't be checked (ZeroDivisionError: division by zero)" in message
+    assert "and not of the Dag" in message
+
+
+def test_a_fault_in_the_look_at_a_dag_that_is_none_of_ours_is_logged_only(
+    import_errors: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from airflow_provider_cloudfn import policy
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(policy, "_silent_outlets", broken)
+
+    assert import_errors(FOREIGN) == ""
+    assert "The check of Dag 'foreign' itself has failed" in caplog.text
