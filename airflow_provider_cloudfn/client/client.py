@@ -275,7 +275,8 @@ class Client:
             url, raw = await within(
                 max(left, 0.001), where, exchange.send(request), shown_as=total, is_sent=lambda: exchange.is_sent
             )
-            outcome = read_response(raw, self._redaction().url(url), exchange.stored)
+            answered = shown if url == request.url else self._redaction().url(url)
+            outcome = read_response(raw, answered, exchange.stored)
         except CloudFunctionError as error:
             outcome = self._redacted(error)
         duration = time.monotonic() - begun

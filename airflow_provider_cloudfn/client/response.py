@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field
 from email.message import Message
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.exceptions import ResponseError
 
@@ -148,7 +148,7 @@ def charset_of(content_type: str | None) -> str | None:
 
     :param content_type: The header's value.
     """
-    if not content_type:
+    if not content_type or "charset" not in content_type.lower():
         return None
     header = Message()
     header["Content-Type"] = content_type
@@ -175,12 +175,8 @@ def _body(content: bytes, content_type: str | None) -> Any:
 def _json(content: bytes, charset: str | None) -> Any:
     # RFC 8259 knows UTF-8 only; a byte order mark is ignored, and another charset believed where it is named.
     text = _text(content, charset or json.detect_encoding(content))
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"it promises JSON, and {constant} is none")
-
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=refuse, parse_float=_finite)
+        return _DECODER.decode(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
     except ValueError as error:
@@ -192,11 +188,18 @@ def _json(content: bytes, charset: str | None) -> Any:
         raise ValueError("its JSON is nested too deep") from None
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it promises JSON, and {constant} is none")
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
         raise ValueError("it promises JSON, and has a number that is too large to be one here")
     return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _text(content: bytes, charset: str) -> str:

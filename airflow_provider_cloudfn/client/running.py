@@ -73,11 +73,13 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(start())
     runner = _kept.get()
     try:
-        result = runner.run(start(), context=contextvars.copy_context())
+        # Not runner.run: it takes over Ctrl-C for each call, only to end the loop as the line below does.
+        loop = runner.get_loop()
+        result = loop.run_until_complete(loop.create_task(start(), context=contextvars.copy_context()))
     except BaseException:
         # Whatever was cut short, such as by the time limit of a task, is ended and cleared away with the loop.
         _kept.close()
         raise
-    if asyncio.all_tasks(runner.get_loop()):
+    if asyncio.all_tasks(loop):
         _kept.close()
     return result

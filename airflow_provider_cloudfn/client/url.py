@@ -86,7 +86,7 @@ class BaseUrl:
         :param allow_http: Whether it may go without TLS to other machines than this one.
         :raises ConfigurationError: for anything else; the message says what to write.
         """
-        if any(character.isspace() or not character.isprintable() for character in text):
+        if " " in text or not text.isprintable():
             raise ConfigurationError("the base URL has white space or control characters: write https://<your-domain>")
         origin = Origin.of(text)
         parts = urlsplit(text)
@@ -147,7 +147,7 @@ def _ascii_authority(text: str) -> str:
 
 def _refuse_unsafe(uri: str) -> None:
     shown = uri if len(uri) <= 200 else uri[:200] + "…"
-    for character in uri:
+    for character in () if uri.isprintable() and " " not in uri and "\\" not in uri else uri:
         if character.isspace():
             raise ConfigurationError(
                 f"uri: {shown!r} has white space: write url.encode(…) around what comes from elsewhere"
@@ -210,6 +210,8 @@ def _below(base: str, path: str) -> str:
 
 def _refuse_hidden_climb(segment: str, path: str) -> None:
     """Refuse what is '..' to a server that decodes more than once, takes ``\\`` for a slash, or drops what follows ``;``."""
+    if "%" not in segment and ".." not in segment:
+        return
     for decoded in (unquote(segment), unquote(unquote(segment))):
         if any(part.partition(";")[0] == ".." for part in re.split(r"[/\\]", decoded)):
             raise ConfigurationError(f"uri: {path!r} hides a '..', with which a server could climb: leave it out")

@@ -50,7 +50,8 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
         if path.strip("/"):
             raise reader.error("schema", "must be empty: the base URL says scheme and path")
         path = "/" + schema.strip("/")
-    return checked_url(reader, "host", f"{parts.scheme}://{netloc}{path}".rstrip("/"), allow_http=allow_http)
+    whole = f"{parts.scheme}://{netloc}{path}".rstrip("/")
+    return whole if whole == written else checked_url(reader, "host", whole, allow_http=allow_http)
 
 
 def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> str:
@@ -85,6 +86,8 @@ def _bracketed(url: str) -> str:
     """Return a URL whose IPv6 address has the brackets that Airflow takes away when it reads a connection's URI."""
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
+    if host.count(":") < 2:
+        return url
     try:
         ipaddress.IPv6Address(host)
     except ValueError:

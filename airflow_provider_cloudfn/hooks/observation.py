@@ -73,20 +73,20 @@ class Observation:
     def _log(self, attempt: Attempt) -> None:
         if not structlog.is_configured():  # Outside of Airflow's processes it would print.
             return
-        log.info(
-            "Attempt",
-            conn_id=self.conn_id,
-            method=attempt.method,
-            url=attempt.url if len(attempt.url) <= _LONGEST_URL else f"{attempt.url[:_LONGEST_URL]}…",
-            status=attempt.status,
-            error=attempt.error_type,
-            duration=round(attempt.duration, 4),
-            attempt=attempt.number,
-            sent=attempt.sent,
-            received=attempt.received,
-            request_id=attempt.request_id,
-            next_in=None if attempt.next_in is None else round(attempt.next_in, 2),
-        )
+        told = {
+            "conn_id": self.conn_id,
+            "method": attempt.method,
+            "url": attempt.url if len(attempt.url) <= _LONGEST_URL else f"{attempt.url[:_LONGEST_URL]}…",
+            "status": attempt.status,
+            "error": attempt.error_type,
+            "duration": round(attempt.duration, 4),
+            "attempt": attempt.number,
+            "sent": attempt.sent,
+            "received": attempt.received,
+            "request_id": attempt.request_id,
+            "next_in": None if attempt.next_in is None else round(attempt.next_in, 2),
+        }
+        log.info("Attempt", **{name: value for name, value in told.items() if value is not None})
 
     def _count(self, attempt: Attempt) -> None:
         stats: Any = _stats()
