@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand, lazy_load_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["get_cloudfn_commands"]
 
 
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 (any that is free) to 65535")
-    return int(text)
+def _number(what: str, hint: str, least: int = 0, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number of an argument."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdigit() and least <= int(text) and (most is None or int(text) <= most):
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no {what}: give {hint}")
+
+    return read
 
 
-def _seconds(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no lifetime: give whole seconds, 1 or more")
-    return int(text)
+_PORT = _number("port", "a number from 0 (any that is free) to 65535", most=65535)
+_SECONDS = _number("lifetime", "whole seconds, 1 or more", least=1)
+_MAP_INDEX_NUMBER = _number("map index", "a number from 0")
 
 
 def _argument(flag: str, **described: object) -> Arg:
@@ -36,11 +44,11 @@ _SANDBOX = ActionCommand(
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.sandbox_command.sandbox"),
     args=(
-        _argument("--port", help="where to listen; 0: any port that is free (default: 8765)", type=_port, default=8765),
+        _argument("--port", help="where to listen; 0: any port that is free (default: 8765)", type=_PORT, default=8765),
         _argument(
             "--token-seconds",
             help="how long an access token of the shop lives (default: 300)",
-            type=_seconds,
+            type=_SECONDS,
             default=300,
         ),
         _argument(
@@ -52,24 +60,20 @@ _SANDBOX = ActionCommand(
 )
 
 
-def _map_index(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no map index: give a number from 0")
-    return int(text)
-
-
-_DAG_ID = _argument("dag_id", help="the Dag")
-_TASK_ID = _argument("task_id", help="the task: a cloud function, or one that starts a process in Emporix")
-_FILE = _argument(
-    "--file", help="the Dag file, or a folder of them; default: the configured Dag bundles", metavar="PATH"
+_STEP = (
+    _argument("dag_id", help="the Dag"),
+    _argument("task_id", help="the task: a cloud function, or one that starts a process in Emporix"),
 )
-_SAMPLE = _argument(
-    "--sample",
-    help="JSON or YAML with steps, params, conf, context, inputs, events and run; it comes before --run-id",
-    metavar="FILE",
+_VALUES = (
+    _argument("--file", help="the Dag file, or a folder of them; default: the configured Dag bundles", metavar="PATH"),
+    _argument(
+        "--sample",
+        help="JSON or YAML with steps, params, conf, context, inputs, events and run; it comes before --run-id",
+        metavar="FILE",
+    ),
+    _argument("--run-id", help="a past run: its XComs, params, conf and events are the values", metavar="RUN"),
+    _argument("--map-index", help="which instance of a mapped task (default: 0)", type=_MAP_INDEX_NUMBER, metavar="N"),
 )
-_RUN_ID = _argument("--run-id", help="a past run: its XComs, params, conf and events are the values", metavar="RUN")
-_MAP_INDEX = _argument("--map-index", help="which instance of a mapped task (default: 0)", type=_map_index, metavar="N")
 _JSON = _argument("--json", help="print one JSON document", action="store_true")
 
 _RENDER = ActionCommand(
@@ -82,12 +86,8 @@ _RENDER = ActionCommand(
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.render_command.render"),
     args=(
-        _DAG_ID,
-        _TASK_ID,
-        _FILE,
-        _SAMPLE,
-        _RUN_ID,
-        _MAP_INDEX,
+        *_STEP,
+        *_VALUES,
         _argument("--write-sample", help="write a skeleton with the shape that the expressions read", metavar="FILE"),
         _JSON,
     ),
@@ -105,12 +105,8 @@ _TEST = ActionCommand(
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.test_command.test"),
     args=(
-        _DAG_ID,
-        _TASK_ID,
-        _FILE,
-        _SAMPLE,
-        _RUN_ID,
-        _MAP_INDEX,
+        *_STEP,
+        *_VALUES,
         _argument("--mock", help="a file with the answer, or the name of a failure", metavar="FILE"),
         _argument("--send", help="make the real call", action="store_true"),
         _argument("--record", help="keep the exchange in this file, redacted, for --mock", metavar="FILE"),
@@ -130,10 +126,7 @@ _EVAL = ActionCommand(
         _argument("expression", help="the expression, or - for many"),
         _argument("--dag-id", help="the Dag whose task the expression stands in"),
         _argument("--task-id", help="the task that the expression stands in"),
-        _FILE,
-        _SAMPLE,
-        _RUN_ID,
-        _MAP_INDEX,
+        *_VALUES,
         _JSON,
     ),
 )

@@ -6,7 +6,7 @@ import json
 import unicodedata
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from airflow_provider_cloudfn.connections.emporix import EmporixConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["SIGNATURE_HEADER", "EmporixHook", "StartedEvent"]
+__all__ = ["SIGNATURE_HEADER", "EmporixHook", "EventParts", "StartedEvent"]
 
 #: base64 of HMAC-SHA256 over the exact bytes of the body, keyed with the event source's secret.
 SIGNATURE_HEADER = "x-emporix-hmac"
@@ -45,6 +45,26 @@ class StartedEvent:
     status: int
 
 
+class EventParts(TypedDict, total=False):
+    """
+    What an event can have besides its type.
+
+    :param case_id: The case of an overarching process, for process mining.
+    :param subject: What a person reads of the event.
+    :param payload: A JSON value; nothing given sends ``{}``.
+    :param json_string: JSON text that is sent byte for byte, instead of `payload`.
+    :param source: Who sends; default ``airflow``.
+    :param event_id: What makes the event one and the same over all tries; default a new UUID.
+    """
+
+    case_id: str | None
+    subject: str | None
+    payload: Any
+    json_string: str | None
+    source: str | None
+    event_id: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Event:
     id: str
@@ -52,6 +72,11 @@ class _Event:
     source: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What of it goes into a request."""
+        return {"headers": dict(self.headers), "data": self.body}
 
 
 class EmporixHook(ConnectionHook[EmporixConnection]):
@@ -71,77 +96,39 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         super().__init__(emporix_conn_id, **kwargs)
         self.emporix_conn_id = emporix_conn_id
 
-    def start(
-        self,
-        event_type: str,
-        *,
-        case_id: str | None = None,
-        subject: str | None = None,
-        payload: Any = None,
-        json_string: str | None = None,
-        source: str | None = None,
-        event_id: str | None = None,
-        timeout: float | None = None,
-    ) -> StartedEvent:
+    def start(self, event_type: str, *, timeout: float | None = None, **parts: Unpack[EventParts]) -> StartedEvent:
         """
         Send an event that starts a process.
 
         :param event_type: The key of an event in the engine's event registry.
-        :param case_id: The case of an overarching process, for process mining.
-        :param subject: What a person reads of the event.
-        :param payload: A JSON value; nothing given sends ``{}``.
-        :param json_string: JSON text that is sent byte for byte, instead of `payload`.
-        :param source: Who sends; default ``airflow``.
-        :param event_id: What makes the event one and the same over all tries; default a new UUID.
         :param timeout: Seconds for the whole call; default the connection's.
+        :param parts: What else the event has, see :class:`EventParts`.
         :raises ConfigurationError: when the connection or a parameter is wrong; nothing was sent then.
         :raises CloudFunctionError: when the engine did not accept the event.
         """
         self._refuse_event_loop("start", "astart")
-        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        event = _event(event_type, **parts)
         client, path = self.client(), self._path()
-        response = client.request_sync("POST", path, headers=dict(event.headers), data=event.body, timeout=timeout)
-        return _started(event, response)
+        return _started(event, client.request_sync("POST", path, timeout=timeout, **event.content))
 
     async def astart(
-        self,
-        event_type: str,
-        *,
-        case_id: str | None = None,
-        subject: str | None = None,
-        payload: Any = None,
-        json_string: str | None = None,
-        source: str | None = None,
-        event_id: str | None = None,
-        timeout: float | None = None,
+        self, event_type: str, *, timeout: float | None = None, **parts: Unpack[EventParts]
     ) -> StartedEvent:
         """Do what :meth:`start` does, in an event loop."""
-        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        event = _event(event_type, **parts)
         client = await self.aclient()
-        response = await client.request(
-            "POST", self._path(), headers=dict(event.headers), data=event.body, timeout=timeout
-        )
-        return _started(event, response)
+        return _started(event, await client.request("POST", self._path(), timeout=timeout, **event.content))
 
-    def prepare_start(
-        self,
-        event_type: str,
-        *,
-        case_id: str | None = None,
-        subject: str | None = None,
-        payload: Any = None,
-        json_string: str | None = None,
-        source: str | None = None,
-        event_id: str | None = None,
-    ) -> HttpRequest:
+    def prepare_start(self, event_type: str, **parts: Unpack[EventParts]) -> HttpRequest:
         """
         Return the exact request that :meth:`start` would send, signed; nothing is sent.
 
-        :param event_type: As of :meth:`start`, and so are the others.
+        :param event_type: As of :meth:`start`.
+        :param parts: As of :meth:`start`.
         """
         from airflow_provider_cloudfn.auth.message import HttpRequest
 
-        event = _event(event_type, case_id, subject, payload, json_string, source, event_id)
+        event = _event(event_type, **parts)
         settings = self.settings()
         request = HttpRequest("POST", settings.event_url, event.headers, event.body)
         return next(self._scheme(settings).flow(request))
@@ -177,12 +164,13 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
 
 def _event(
     event_type: str,
-    case_id: str | None,
-    subject: str | None,
-    payload: Any,
-    json_string: str | None,
-    source: str | None,
-    event_id: str | None,
+    *,
+    case_id: str | None = None,
+    subject: str | None = None,
+    payload: Any = None,
+    json_string: str | None = None,
+    source: str | None = None,
+    event_id: str | None = None,
 ) -> _Event:
     attributes = {
         "specversion": "1.0",

@@ -18,39 +18,27 @@ from the test. :func:`fake_service` is a pytest fixture: a real server on loopba
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from airflow_provider_cloudfn.testing.answers import FAILURES, Answer
 from airflow_provider_cloudfn.testing.connections import hook_over
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
-from airflow_provider_cloudfn.testing.rehearsal import Rehearsal, samples_of
-from airflow_provider_cloudfn.testing.samples import ABSENT
+from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+from airflow_provider_cloudfn.testing.samples import Samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_cloudfn.testing.fixtures import fake_service as fake_service
 
-__all__ = ["FAILURES", "Answer", "RenderedRequest", "StepResult", "fake_service", "render", "run"]
+__all__ = ["FAILURES", "Answer", "Given", "RenderedRequest", "StepResult", "fake_service", "render", "run"]
 
 
-def render(
-    task: Any,
-    *,
-    steps: Mapping[str, Any] | None = None,
-    params: Mapping[str, Any] | None = None,
-    conf: Mapping[str, Any] | None = None,
-    context: Mapping[str, Any] | None = None,
-    inputs: Any = ABSENT,
-    events: Sequence[Mapping[str, Any]] | None = None,
-    run: Mapping[str, Any] | None = None,
-    map_index: int | None = None,
-    connection: Mapping[str, Any] | None = None,
-) -> RenderedRequest:
+class Given(TypedDict, total=False):
     """
-    Return the request that a task would send.
+    What a step is rehearsed over.
 
-    :param task: A ``CloudFunctionOperator`` or an ``EmporixStartOperator``, in a Dag or not, mapped or not.
     :param steps: What each upstream step returned, by its id; a list for a mapped one.
     :param params: Dag params, over the Dag's own.
     :param conf: The run's conf.
@@ -61,42 +49,50 @@ def render(
     :param map_index: Which instance of a mapped task; default the first.
     :param connection: The connection's fields, as ``AIRFLOW_CONN_…`` takes them in JSON. Default: one without credentials
         whose host is the connection's id, such as ``https://shop.test``.
+    """
+
+    steps: Mapping[str, Any] | None
+    params: Mapping[str, Any] | None
+    conf: Mapping[str, Any] | None
+    context: Mapping[str, Any] | None
+    inputs: Any
+    events: Sequence[Mapping[str, Any]] | None
+    run: Mapping[str, Any] | None
+    map_index: int | None
+    connection: Mapping[str, Any] | None
+
+
+def render(task: Any, **given: Unpack[Given]) -> RenderedRequest:
+    """
+    Return the request that a task would send.
+
+    :param task: A ``CloudFunctionOperator`` or an ``EmporixStartOperator``, in a Dag or not, mapped or not.
+    :param given: What it is rehearsed over, see :class:`Given`.
     :raises ExpressionError: when an expression is wrong, or reads what no sample gives.
     :raises ConfigurationError: when no request can be made.
     """
-    samples = samples_of(steps, params, conf, context, inputs, events, run)
-    return Rehearsal(task, samples, map_index=map_index, hook_of=_hook_of(connection)).request()
+    return _rehearsal(task, **given).request()
 
 
-def run(
-    task: Any,
-    *,
-    responses: object,
-    steps: Mapping[str, Any] | None = None,
-    params: Mapping[str, Any] | None = None,
-    conf: Mapping[str, Any] | None = None,
-    context: Mapping[str, Any] | None = None,
-    inputs: Any = ABSENT,
-    events: Sequence[Mapping[str, Any]] | None = None,
-    run: Mapping[str, Any] | None = None,
-    map_index: int | None = None,
-    connection: Mapping[str, Any] | None = None,
-) -> StepResult:
+def run(task: Any, *, responses: object, **given: Unpack[Given]) -> StepResult:
     """
     Carry a task out over responses that the test gives.
 
-    :param task: As of :func:`render`, and so are the others.
+    :param task: As of :func:`render`.
     :param responses: The answers to its requests in their order: each an :class:`Answer`, a map with ``status``, ``headers`` and
         ``body``, a status, or the name of a failure (:data:`FAILURES`). One that stands in no list answers all of them.
+    :param given: What it is rehearsed over, see :class:`Given`.
     :raises ExpressionError: when it can't be rendered; what fails after that is the result's ``error``.
     :raises AssertionError: when it makes more requests than there are responses.
     """
-    samples = samples_of(steps, params, conf, context, inputs, events, run)
-    return Rehearsal(task, samples, map_index=map_index, hook_of=_hook_of(connection)).run(responses)
+    return _rehearsal(task, **given).run(responses)
 
 
-def _hook_of(connection: Mapping[str, Any] | None) -> Any:
-    return None if connection is None else lambda task: hook_over(task, connection)
+def _rehearsal(
+    task: Any, *, map_index: int | None = None, connection: Mapping[str, Any] | None = None, **samples: Any
+) -> Rehearsal:
+    hook_of = None if connection is None else partial(hook_over, fields=connection)
+    return Rehearsal(task, Samples.of(samples, where="samples"), map_index=map_index, hook_of=hook_of)
 
 
 def __getattr__(name: str) -> Any:

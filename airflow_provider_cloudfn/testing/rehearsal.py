@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from airflow_provider_cloudfn.rendering import TaskVariables
 from airflow_provider_cloudfn.testing.answers import AnswerScript
 from airflow_provider_cloudfn.testing.connections import hook_over, stand_in_fields
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
-from airflow_provider_cloudfn.testing.samples import Samples
 from airflow_provider_cloudfn.testing.stand_in import stand_in_task
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.attempt import Attempt, AttemptObserver
     from airflow_provider_cloudfn.client.sink import ResponseSink
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
+    from airflow_provider_cloudfn.testing.samples import Samples
 
 __all__ = ["Rehearsal"]
 
@@ -233,17 +233,3 @@ def _quiet_log() -> logging.Logger:
     log = logging.getLogger("airflow_provider_cloudfn.rehearsal")
     log.setLevel(logging.WARNING)
     return log
-
-
-def samples_of(
-    steps: Mapping[str, Any] | None,
-    params: Mapping[str, Any] | None,
-    conf: Mapping[str, Any] | None,
-    context: Mapping[str, Any] | None,
-    inputs: Any,
-    events: Sequence[Mapping[str, Any]] | None,
-    run: Mapping[str, Any] | None,
-) -> Samples:
-    """Return the samples that a test gives by keywords."""
-    given = {"steps": steps, "params": params, "conf": conf, "context": context, "events": events, "run": run}
-    return Samples.of({**given, "inputs": inputs}, where="samples")
