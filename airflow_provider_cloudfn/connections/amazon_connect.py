@@ -65,8 +65,7 @@ class AmazonConnectConnection:
             raise reader.error("login", "is missing, and the password holds a secret access key; write both, or none")
         if password is None and login is not None:
             raise reader.error("password", "is missing, and login holds an access key ID; write both, or none")
-        if password is not None and password != password.strip():
-            raise reader.error("password", "begins or ends with white space or a line end; write it without")
+        reader.require_trimmed("password", password)
         transport = TransportSettings.read(reader)
         extra = _amazon_extras(reader)
         return cls(

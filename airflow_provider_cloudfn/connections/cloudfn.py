@@ -283,8 +283,7 @@ def _require_header_name(reader: ConnectionReader, field_name: str, name: str) -
 
 def _require_clean(reader: ConnectionReader, secret: str, *, in_header: bool = False) -> None:
     """Refuse the white space that a secret picks up when it is copied, and what a header can't carry."""
-    if secret != secret.strip():
-        raise reader.error("password", "begins or ends with white space or a line end; write it without")
+    reader.require_trimmed("password", secret)
     if in_header and not all(" " <= character <= "~" for character in secret):
         raise reader.error(
             "password", "holds a character that no header can carry; write ASCII letters, digits and signs"

@@ -77,9 +77,8 @@ class EmporixConnection:
         secret = reader.required_password(
             "events are signed with it; copy it from Orchestration Engine, Admin, Settings"
         )
-        for name, value in (("password", secret), ("client_secret", client_secret)):
-            if value is not None and value != value.strip():
-                raise reader.error(name, "begins or ends with white space or a line end; write it without")
+        reader.require_trimmed("password", secret)
+        reader.require_trimmed("client_secret", client_secret)
         return cls(
             conn_id=reader.conn_id,
             event_url=_event_url(reader, environment, allow_http=transport.allow_http),

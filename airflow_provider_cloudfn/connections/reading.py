@@ -135,6 +135,16 @@ class ConnectionReader:
             raise self.error("password", f"is missing, and {why}")
         return value
 
+    def require_trimmed(self, name: str, value: str | None) -> None:
+        """
+        Refuse the white space that a secret picks up when it is copied.
+
+        :param name: A standard field or an extra.
+        :param value: What it holds.
+        """
+        if value is not None and value != value.strip():
+            raise self.error(name, "begins or ends with white space or a line end; write it without")
+
     def choice(self, name: str) -> str:
         """
         Return one of the choices that the form offers; where it is absent, the form's default.
