@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 
 SECONDS = 900.0
 
+DAGS = (
+    "produce_plain",
+    "produce_mapped",
+    "consume_single",
+    "produce_merged",
+    "consume_merged",
+    "produce_left",
+    "produce_right",
+    "consume_both",
+    "consume_either",
+    "charge_again",
+    "fail_late",
+)
+
 
 @dataclass(frozen=True)
 class World:
@@ -45,6 +59,15 @@ class World:
         """Return the payloads of the processes that an event of that type started."""
         return [process.events[0].payload for process in self.sandbox.processes if process.events[0].type == event_type]
 
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear all tasks of a run, as a person does in the UI."""
+        self.api.post(
+            "dags",
+            dag_id,
+            "clearTaskInstances",
+            json={"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True},
+        )
+
     def pause(self, dag_id: str, *, paused: bool) -> None:
         self.api.patch("dags", dag_id, json={"is_paused": paused})
 
@@ -65,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         try:
             create_connections(server.api, sandbox)
             world = World(server.api, server.url, home, sandbox)
-            for dag_id in ("produce_plain", "produce_mapped", "consume_single", "produce_merged", "consume_merged"):
+            for dag_id in DAGS:
                 until(partial(_is_there, server.api, dag_id), SECONDS, f"Airflow has no Dag {dag_id}")
             yield world
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,73 @@ def test_many_events_are_one_run_that_serves_them_all(world: Any) -> None:
     assert sorted(record["result"] for record in records) == ["last", *[f"paused-{number}" for number in range(5)]]
     assert {record["metadata"]["type"] for record in records} == {"system.reported"}
     assert world.started("counted") == [{"events": 6}]
+
+
+def test_an_event_combines_with_an_ordinary_asset(world: Any) -> None:
+    """What only one of them starts, and what both must have happened for."""
+    assert world.finish("produce_left", [world.trigger("produce_left", label="combined")]) == ["success"]
+    (either,) = world.until(lambda: world.runs("consume_either") or None, "the event has started no run")
+    assert world.finish("consume_either", [either["dag_run_id"]]) == ["success"]
+    assert world.runs("consume_both") == []
+
+    assert world.finish("produce_right", [world.trigger("produce_right")]) == ["success"]
+    (both,) = world.until(lambda: world.runs("consume_both") or None, "the two have started no run")
+    assert world.finish("consume_both", [both["dag_run_id"]]) == ["success"]
+    # The extra of the ordinary asset is no record: it is itself the payload.
+    (payload,) = world.started("both")
+    assert (payload["left"], payload["right"]) == ("combined", 7)
+    assert sorted(payload["types"]) == ["system.left", "system.right"]
+
+    world.until(lambda: True if len(world.runs("consume_either")) == 2 else None, "the asset has started no run")
+    assert set(world.finish("consume_either", [run["dag_run_id"] for run in world.runs("consume_either")])) == {
+        "success"
+    }
+    assert [found["types"] for found in world.started("either")] == [["system.left"], ["system.right"]]
+
+
+def test_airflows_own_triggering_asset_events_have_the_record(world: Any) -> None:
+    runs = len(world.runs("consume_either"))
+    run_id = world.trigger("produce_left", label="looked at")
+    assert world.finish("produce_left", [run_id]) == ["success"]
+    world.until(lambda: True if len(world.runs("consume_either")) > runs else None, "the event has started no run")
+    run = max(world.runs("consume_either"), key=lambda one: str(one["run_after"]))
+    assert world.finish("consume_either", [run["dag_run_id"]]) == ["success"]
+
+    (produced,) = world.api.task_instances("produce_left", run_id)
+    record = world.api.xcom(produced, "completion_event")
+    assert record["result"] == {"label": "looked at"}
+    consumed = {one["task_id"]: one for one in world.api.task_instances("consume_either", run["dag_run_id"])}
+    assert world.api.xcom(consumed["look"], "return_value") == [record]
+    assert json.loads(world.started("either")[-1]["jinja"]) == record
+
+
+def test_the_key_and_the_record_s_id_are_the_same_on_every_try_and_after_clear(world: Any) -> None:
+    run_id = world.trigger("charge_again", label="again")
+    assert world.finish("charge_again", [run_id]) == ["success"]
+    (first,) = world.api.task_instances("charge_again", run_id)
+    before = world.api.xcom(first, "completion_event")
+
+    world.clear("charge_again", run_id)
+    assert world.finish("charge_again", [run_id]) == ["success"]
+    (second,) = world.api.task_instances("charge_again", run_id)
+    after = world.api.xcom(second, "completion_event")
+
+    requests = [one for one in world.sandbox.requests if one.header("x-label") == "again"]
+    assert [one.header("x-try") for one in requests] == ["1", "2", "3"]
+    assert len({one.header("idempotency-key") for one in requests}) == 1
+    assert len([charge for charge in world.sandbox.charges if charge["label"] == "again"]) == 1
+    assert after["metadata"]["id"] == before["metadata"]["id"]
+    assert after["metadata"]["occurredAt"] > before["metadata"]["occurredAt"]
+
+
+def test_a_step_that_fails_after_its_call_has_emitted_nothing(world: Any) -> None:
+    run_id = world.trigger("fail_late")
+
+    assert world.finish("fail_late", [run_id]) == ["success"]
+    states = {one["task_id"]: one["state"] for one in world.api.task_instances("fail_late", run_id)}
+    assert states == {"late": "failed", "start": "success"}
+    assert world.started("late") == [{"late": None}]
+    assert world.api.get("assets", "events", source_dag_id="fail_late")["asset_events"] == []
 
 
 def test_a_dag_that_cannot_work_is_an_import_error_that_lists_its_problems(world: Any) -> None:
