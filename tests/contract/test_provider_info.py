@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 from airflow.sdk._shared.secrets_masker import DEFAULT_SENSITIVE_FIELDS
 
+import airflow_provider_cloudfn
 from airflow_provider_cloudfn.connections.forms import FORMS
 from airflow_provider_cloudfn.provider_info import get_provider_info
 
@@ -79,6 +80,16 @@ def test_airflow_s_own_providers_manager_takes_it_without_a_complaint(caplog: py
         for kind in ("cloudfn", "amazon_connect", "emporix_oe")
     } == {form.connection_type: (form.title, form.hook_class_name) for form in FORMS}
     assert "cloudfn" not in caplog.text
+
+
+def test_airflow_lists_the_provider() -> None:
+    command = [sys.executable, "-m", "airflow", "providers", "list", "--output", "json"]
+
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    listed = {row["package_name"]: row for row in json.loads(printed.splitlines()[-1])}
+    assert listed["airflow-provider-cloudfn"]["version"] == airflow_provider_cloudfn.__version__
+    assert "Authenticated API calls in CEL" in listed["airflow-provider-cloudfn"]["description"]
 
 
 def test_the_ui_s_api_draws_the_form() -> None:
