@@ -65,15 +65,34 @@ class TaskVariables(Mapping[str, Any]):
         if response is not None:
             self._made["response"] = response
 
+    def with_inputs(self, inputs: Any) -> TaskVariables:
+        """
+        Return the same variables, those already pulled included, and the inputs.
+
+        :param inputs: The task's ``inputs``, rendered.
+        """
+        return self._with("inputs", inputs)
+
     def with_response(self, response: Mapping[str, Any]) -> TaskVariables:
         """
         Return the same variables, those already pulled included, and the answer.
 
         :param response: ``status``, ``headers``, ``body``, ``url`` and ``request_id``.
         """
+        return self._with("response", response)
+
+    def _with(self, name: str, value: Any) -> TaskVariables:
         variables = TaskVariables(self._context)
-        variables._made = {**self._made, "response": response}
+        variables._made = {**self._made, name: value}
         return variables
+
+    def are_of(self, context: Context) -> bool:
+        """
+        Return whether these are the variables of a context.
+
+        :param context: An Airflow context.
+        """
+        return self._context is context
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:

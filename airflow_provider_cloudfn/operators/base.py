@@ -60,6 +60,7 @@ class ExpressionOperator(BaseOperator):
         self.event_payload = event_payload
         self.outlets = _with_event(self.outlets, completion_event)
         self._expressions_rendered = False
+        self._read: TaskVariables | None = None
 
     @classmethod
     def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
@@ -113,16 +114,20 @@ class ExpressionOperator(BaseOperator):
     def _render_expressions(self, context: Context, arrived: frozenset[str], known: frozenset[int]) -> None:
         """Turn the parameters that are evaluated before the call into plain values, once."""
         self._check(arrived)
+        # One for all parameters: what several of them read of a step is pulled once.
+        variables = self._variables(context)
         for field in self.cel_fields:
             if field.after_call:
                 continue
             value = getattr(self, field.name)
             arrives = field.name in arrived or (isinstance(value, (str, Mapping, list)) and id(value) in known)
             node = data(value) if arrives else read(field, value, known)
-            rendered = render(
-                node, _evaluator(VARIABLES, self._variables(context)), lambda found: found.resolve(context)
-            )
-            setattr(self, field.name, self._shape(field, rendered))
+            rendered = render(node, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
+            shaped = self._shape(field, rendered)
+            setattr(self, field.name, shaped)
+            if field.name == "inputs":
+                variables = variables.with_inputs(shaped)
+        self._read = variables
         self._expressions_rendered = True
 
     def _check(self, arrived: frozenset[str]) -> None:
@@ -150,6 +155,9 @@ class ExpressionOperator(BaseOperator):
             raise ConfigurationError("\n".join(wrong))
 
     def _variables(self, context: Context) -> TaskVariables:
+        """Return what expressions can name; what rendering has pulled of it is not pulled again."""
+        if self._read is not None and self._read.are_of(context):
+            return self._read
         return TaskVariables(context, inputs=getattr(self, "inputs", None))
 
     def _shape(self, field: Field, value: Any) -> Any:  # noqa: ARG002 - for those who override it

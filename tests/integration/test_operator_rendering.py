@@ -241,3 +241,30 @@ def test_setup_and_teardown_and_a_teardown_that_reads(run: Any, sandbox: Any) ->
 
     assert result.state == "success"
     assert any("id=rep_" in path for path in sent(sandbox))
+
+
+def test_what_several_parameters_read_of_a_step_is_pulled_once(
+    run: Any, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    pulled: list[Any] = []
+    pull = RuntimeTaskInstance.xcom_pull
+
+    def counted(self: Any, task_ids: Any = None, **options: Any) -> Any:
+        pulled.append(task_ids)
+        return pull(self, task_ids, **options)
+
+    monkeypatch.setattr(RuntimeTaskInstance, "xcom_pull", counted)
+    result = run("""
+    call = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", inputs={"tag": cel("steps.order.tags[0]")},
+        uri='"/v1/reports"', query={"tag": "inputs.tag"}, headers={"X-Total": "string(steps.order.total)"},
+        body='{"order": steps.order.id}', returns="steps.order.total",
+    )
+    order() >> call
+    """)
+
+    assert result.state == "success"
+    assert result.xcom("call") == 12.5
+    assert pulled.count("order") == 1
