@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+# [START order_to_cash]
 from airflow.sdk import DAG
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel
 
-# [START order_to_cash]
 charge_created = CompletionEvent("charge.created", one_run_per_event=True)
 
 with DAG("charge_orders", schedule=None, params={"order_id": "1001"}):

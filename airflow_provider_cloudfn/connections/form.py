@@ -143,8 +143,12 @@ class ConnectionForm:
             "conn-fields": {field.name: field.conn_field() for field in self.extras},
         }
 
-    def markdown_table(self) -> str:
-        """Return the fields as the README shows them."""
+    def markdown_table(self, beyond: ConnectionForm | None = None) -> str:
+        """
+        Return the fields as the README shows them.
+
+        :param beyond: A form whose table came before; the extra fields that are the same there are left out.
+        """
         lines = ["| field | in the form | what it holds |", "|---|---|---|"]
         for standard in self.standard:
             shows_example = standard.example and standard.name != "password"
@@ -152,10 +156,13 @@ class ConnectionForm:
             required = f" Required: {standard.required}." if standard.required != "no" else ""
             lines.append(f"| `{standard.name}` | {standard.label} | {standard.help}{required}{example} |")
         for field in self.extras:
+            if beyond is not None and field in beyond.extras:
+                continue
             choices = f" One of {', '.join(f'`{choice}`' for choice in field.choices)}." if field.choices else ""
             shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
             default = f" Default: `{shown}`." if field.default is not None else ""
             example = f" Example: `{field.example}`" if field.example else ""
             secret = " Secret." if field.kind == "secret" else ""
             lines.append(f"| extra `{field.name}` | {field.label} | {field.help}{secret}{choices}{default}{example} |")
-        return "\n".join(lines)
+        # What stands in angle brackets would be taken for HTML, and not be seen.
+        return "\n".join(lines).replace("<", "&lt;")

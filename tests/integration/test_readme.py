@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.forms import FORMS
 from airflow_provider_cloudfn.events.record import CompletionRecord
+from airflow_provider_cloudfn.testing import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,13 +34,13 @@ EXAMPLES = {file.stem: file.read_text() for file in sorted((ROOT / "example_dags
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text, where it begins, the example that it quotes, and the file that it is."""
+    """One fenced block: its language, its text, where it begins, what it is, and of which name."""
 
     language: str
     text: str
     line: int
-    example: str | None
-    file: str | None
+    kind: str | None
+    name: str | None
 
     def __str__(self) -> str:
         return f"line {self.line}"
@@ -45,23 +48,19 @@ class Block:
 
 def blocks() -> list[Block]:
     found = []
-    fence = r"(?:<!-- (example|file): ([\w.]+) -->\n)?^```(\w*)\n(.*?)^```$"
+    fence = r"(?:<!-- (example|file|failure): ([\w.]+) -->\n)?^```(\w*)\n(.*?)^```$"
     for match in re.finditer(fence, README, re.MULTILINE | re.DOTALL):
         kind, name, language, text = match.groups()
         line = README.count("\n", 0, match.start(4)) + 1
-        found.append(Block(language, text, line, name if kind == "example" else None, name if kind == "file" else None))
+        found.append(Block(language, text, line, kind, name))
     return found
 
 
 BLOCKS = blocks()
 
 
-def of(language: str, *, quoted: bool | None = None) -> list[Block]:
-    return [
-        block for block in BLOCKS
-        if block.language == language and block.file is None
-        and (quoted is None or (block.example is not None) == quoted)
-    ]  # fmt: skip
+def of(language: str, kind: str | None = None) -> list[Block]:
+    return [block for block in BLOCKS if (block.language, block.kind) == (language, kind)]
 
 
 def region(name: str) -> str:
@@ -73,12 +72,12 @@ def region(name: str) -> str:
 
 def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
     assert {block.language for block in BLOCKS} <= {"python", "sh", "json", "text", "yaml"}
-    assert all(block.file for block in BLOCKS if block.language == "yaml")
+    assert all(block.kind == "file" for block in BLOCKS if block.language == "yaml")
 
 
-@pytest.mark.parametrize("block", of("python", quoted=True), ids=str)
+@pytest.mark.parametrize("block", of("python", "example"), ids=str)
 def test_a_quoted_example_is_the_example(block: Block) -> None:
-    assert block.text == region(str(block.example))
+    assert block.text == region(str(block.name))
 
 
 @pytest.mark.parametrize("name", re.findall(r"# \[START (\w+)\]", "".join(EXAMPLES.values())))
@@ -86,7 +85,7 @@ def test_every_region_of_an_example_is_quoted(name: str) -> None:
     assert f"<!-- example: {name} -->" in README
 
 
-@pytest.mark.parametrize("block", of("python", quoted=False), ids=str)
+@pytest.mark.parametrize("block", of("python"), ids=str)
 def test_a_dag_of_the_readme_runs(block: Block, run_dag: Callable[..., Any], sandbox: Any) -> None:
     conf = {"context": {"customer.scored": {"customer": "c-1", "score": 80}, "charge.created": {"orderId": "1001"}}}
 
@@ -104,7 +103,9 @@ def test_the_record_of_the_readme_is_a_record(block: Block) -> None:
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.connection_type)
 def test_the_table_of_a_connections_fields_is_that_of_its_form(form: ConnectionForm) -> None:
-    assert f"<!-- fields: {form.connection_type} -->\n{form.markdown_table()}" in README
+    shown_before = None if form is CLOUDFN_FORM else CLOUDFN_FORM
+
+    assert f"<!-- fields: {form.connection_type} -->\n{form.markdown_table(shown_before)}\n\n" in README
 
 
 def commands() -> list[tuple[int, list[str]]]:
@@ -137,8 +138,8 @@ def workplace(tmp_path: Path) -> Path:
     """Return a folder with the example Dags and the files of the README."""
     (tmp_path / "example_dags").symlink_to(ROOT / "example_dags")
     for block in BLOCKS:
-        if block.file is not None:
-            (tmp_path / block.file).write_text(block.text)
+        if block.kind == "file":
+            (tmp_path / str(block.name)).write_text(block.text)
     return tmp_path
 
 
@@ -178,3 +179,19 @@ def test_an_error_of_the_readme_is_what_airflow_shows(block: Block, import_error
     """)
 
     assert block.text.strip() in shown
+
+
+@pytest.mark.parametrize("block", of("text", "failure"), ids=str)
+def test_a_failure_of_the_readme_is_what_the_task_says(block: Block) -> None:
+    answers = {"charge": {"status": 402, "headers": {"X-Request-Id": "req-7f3a"}, "body": {"error": "card declined"}}}
+    fetched = {"id": "1001", "total": 42, "customer": {"id": "c-1"}}
+    examples = runpy.run_path(str(ROOT / "example_dags" / "order_to_cash.py"))
+
+    error = run(
+        examples[str(block.name)],
+        responses=answers[str(block.name)],
+        steps={"fetch_order": fetched},
+        connection={"conn_type": "cloudfn", "host": "https://api.example.com"},
+    ).error
+
+    assert f"{type(error).__name__}: {error}\n" == block.text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +65,16 @@ def test_the_readme_table_has_each_field(form: ConnectionForm) -> None:
 
     assert len(table) == 2 + len(form.standard) + len(form.extras)
     assert all(line.count("|") == 4 for line in table)
+
+
+def test_a_table_leaves_out_what_another_has_shown() -> None:
+    cloudfn, *others = sorted(FORMS, key=lambda form: form.connection_type != "cloudfn")
+
+    for form in others:
+        left_out = {line for line in form.markdown_table().splitlines() if line not in form.markdown_table(cloudfn)}
+        assert {re.search(r"`(\w+)`", line)[1] for line in left_out} == {
+            "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
+        }  # fmt: skip
 
 
 def test_who_writes_a_secret_is_shown_where_its_kind_is_chosen() -> None:
