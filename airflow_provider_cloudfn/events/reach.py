@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.events.record import is_record
+from airflow_provider_cloudfn.json_encoding import timestamp_text
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -135,7 +136,7 @@ def _record(event: Any) -> dict[str, Any]:
         "metadata": {
             "type": event.asset.name,
             "source": f"airflow/{event.source_dag_id}" if event.source_dag_id else event.asset.uri,
-            "occurredAt": event.timestamp,
+            "occurredAt": timestamp_text(event.timestamp),
             "dag_id": event.source_dag_id,
             "run_id": event.source_run_id,
             "task_id": event.source_task_id,

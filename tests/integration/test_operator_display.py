@@ -1,0 +1,91 @@
+"""What a person sees of a step: its rendered parameters, its name, its log."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMPORTS = """
+from airflow.sdk import DAG, TaskGroup, task
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit
+"""
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag and returns how it ended."""
+
+    def run_tasks(tasks: str, **arguments: Any) -> Any:
+        body = textwrap.indent(textwrap.dedent(tasks), "    ")
+        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"page": 5}}):\n{body}', **arguments)
+
+    return run_tasks
+
+
+def test_rendered_templates_are_cut_and_masked_as_airflow_does(run: Any, sandbox: Any) -> None:
+    result = run("""
+    CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', inputs="x" * 6000,
+        headers={"X-Token": '"t-12345"', "X-Page": "params.page"},
+        body={"password": "b-12345", "page": cel("params.page"), "long": cel("inputs")},
+    )
+    """)
+
+    shown = result.rendered("call")
+    (request,) = sandbox.requests
+    # What was sent is whole.
+    assert request.header("x-token") == "t-12345"
+    assert request.json() == {"password": "b-12345", "page": 5, "long": "x" * 6000}
+    # What is shown is not.
+    assert shown["headers"] == {"X-Token": "***", "X-Page": "5"}
+    for name in ("inputs", "body"):
+        assert str(shown[name]).startswith("Truncated. ")
+        assert len(str(shown[name])) < 5000
+        assert "b-12345" not in str(shown[name])
+
+
+def test_the_functions_name_is_in_the_record_the_log_and_what_the_ui_shows(
+    run: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run("""
+    named = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", uri='"/v1/customers"', function_name="Fetch the customers",
+        completion_event=CompletionEvent("fetched"),
+    )
+    assert named.task_display_name == "Fetch the customers"
+    """)
+
+    assert result.xcom("call", "completion_event")["metadata"]["function"] == "Fetch the customers"
+    assert "Cloud function Fetch the customers: GET over connection shop" in "".join(capfd.readouterr())
+
+
+def test_without_one_it_is_the_tasks_id(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    result = run("""
+    with TaskGroup("group"):
+        CloudFunctionOperator(
+            task_id="call", cloudfn_conn_id="shop", uri='"/v1/customers"', completion_event=CompletionEvent("fetched")
+        )
+    """)
+
+    assert result.xcom("group.call", "completion_event")["metadata"]["function"] == "group.call"
+    assert "Cloud function group.call: GET" in "".join(capfd.readouterr())
+
+
+def test_a_step_in_a_group_is_read_by_its_whole_id(run: Any, sandbox: Any) -> None:
+    result = run("""
+    with TaskGroup("group") as group:
+        CloudFunctionOperator(task_id="fetch-order", cloudfn_conn_id="shop", uri='"/v1/orders/1001"')
+
+    after = CloudFunctionOperator(
+        task_id="after", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
+        body='{"order": steps["group.fetch-order"].id}',
+    )
+    group >> after
+    """)
+
+    assert result.rendered("after")["body"] == {"order": "1001"}

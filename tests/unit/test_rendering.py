@@ -1,0 +1,191 @@
+"""What an expression can name in a running task, and where each value comes from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from airflow.sdk import DAG, Asset
+
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
+from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
+from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.rendering import TaskVariables
+
+NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+
+
+def record(name: str, result: Any, run_id: str = "manual__1") -> dict[str, Any]:
+    key = TaskInstanceKey("charge_orders", run_id, "charge")
+    return dict(CompletionRecord.of(key, type=name, function="charge", result=result, occurred_at=NOON).to_dict())
+
+
+def asset_event(name: str, extra: Any, minute: int = 0) -> Any:
+    return SimpleNamespace(
+        asset=SimpleNamespace(name=name, uri=f"x-cloudfn://completion-event/{name}"),
+        extra=extra,
+        timestamp=NOON + dt.timedelta(minutes=minute),
+        source_dag_id="charge_orders",
+        source_run_id="manual__1",
+        source_task_id="charge",
+        source_map_index=-1,
+    )
+
+
+class TaskInstance:
+    """A running task instance, which notes what is pulled."""
+
+    dag_id, run_id, task_id, map_index, try_number = "d", "asset_triggered__1", "call", -1, 2
+
+    def __init__(self, left: dict[tuple[str, str], Any]) -> None:
+        self._left = left
+        self.pulled: list[tuple[str, str]] = []
+
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: Any) -> Any:
+        self.pulled.append((task_ids, key))
+        return self._left.get((task_ids, key))
+
+    def get_task_states(self, *, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, dict[str, str]]:
+        return {run_id: dict.fromkeys(task_ids, "success") for run_id in run_ids}
+
+
+def variables(
+    *events: Any,
+    conf: dict[str, Any] | None = None,
+    left: dict[tuple[str, str], Any] | None = None,
+    schedule: Any = None,
+) -> tuple[TaskVariables, TaskInstance]:
+    """Return what the last of three steps can name: the first declares `fetched`, the second nothing."""
+    with DAG("d", schedule=schedule, params={"page": 5}) as dag:
+        first = CloudFunctionOperator(task_id="fetch", uri='"/"', completion_event=CompletionEvent("fetched"))
+        second = CloudFunctionOperator(task_id="score", uri='"/"')
+        call = CloudFunctionOperator(task_id="call", uri='"/"')
+        first >> second >> call
+    instance = TaskInstance(left or {})
+    dag_run = SimpleNamespace(
+        conf=conf,
+        consumed_asset_events=list(events),
+        run_after=NOON,
+        logical_date=None,
+        data_interval_start=None,
+        data_interval_end=None,
+    )
+    context = {"task": call, "ti": instance, "dag": dag, "dag_run": dag_run, "params": {"page": 5}}
+    return TaskVariables(cast("Any", context)), instance
+
+
+def test_an_event_is_that_of_the_asset_event_that_started_the_run() -> None:
+    found, _ = variables(asset_event("paid", record("paid", {"id": 7})), asset_event("other", {}))
+
+    assert found["context"]["paid"] == {"id": 7}
+
+
+@pytest.mark.parametrize("extra", [{}, {"id": 7}, {"result": 1}, {"metadata": {}, "result": 1}])
+def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any]) -> None:
+    found, _ = variables(asset_event("paid", extra))
+
+    assert found["context"]["paid"] == extra
+    assert found["events"] == [
+        {
+            "metadata": {
+                "type": "paid",
+                "source": "airflow/charge_orders",
+                "occurredAt": "2026-01-31T12:00:00Z",
+                "dag_id": "charge_orders",
+                "run_id": "manual__1",
+                "task_id": "charge",
+                "map_index": -1,
+            },
+            "result": extra,
+        }
+    ]
+
+
+def test_more_than_one_is_an_error_that_gives_the_count_and_the_remedies() -> None:
+    found, _ = variables(*(asset_event("paid", record("paid", number)) for number in range(3)))
+
+    with pytest.raises(ExpressionError) as raised:
+        found["context"]["paid"]
+
+    for part in ("3 are in reach", "one_run_per_event=True", ".each()", "events.filter(", ".read()"):
+        assert part in str(raised.value)
+
+
+def test_events_are_the_records_oldest_first() -> None:
+    late, early = asset_event("paid", record("paid", "late"), 5), asset_event("paid", record("paid", "early"))
+    found, _ = variables(late, early)
+
+    assert [one["result"] for one in found["events"]] == ["early", "late"]
+
+
+def test_that_of_a_step_of_this_run_comes_before_all_others() -> None:
+    left = {("fetch", "completion_event"): record("fetched", "of this run")}
+    older = asset_event("fetched", record("fetched", "an older one"))
+    conf = {"context": {"fetched": "of the conf"}}
+
+    assert variables(older, conf=conf, left=left)[0]["context"]["fetched"] == "of this run"
+    assert variables(older, conf=conf)[0]["context"]["fetched"] is None
+
+
+def test_a_run_by_hand_takes_it_from_its_conf() -> None:
+    found, _ = variables(conf={"context": {"paid": {"id": 7}}})
+
+    assert found["context"]["paid"] == {"id": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("paid", ['{"context": {"paid": {}}}']),
+        ("pade", ["did you mean 'paid'?", '{"context": {"pade": {}}}']),
+    ],
+)
+def test_one_that_is_not_there_is_an_error_with_the_conf_to_give(name: str, parts: list[str]) -> None:
+    found, _ = variables(schedule=[CompletionEvent("paid"), Asset("other")])
+
+    with pytest.raises(ExpressionError, match="no completion event") as raised:
+        found["context"][name]
+
+    for part in parts:
+        assert part in str(raised.value)
+
+
+def test_only_what_is_named_is_pulled_and_that_once() -> None:
+    found, instance = variables(left={("score", "return_value"): 5})
+
+    assert (found["params"], found["conf"], found["events"]) == ({"page": 5}, {}, [])
+    assert instance.pulled == []
+    assert found["steps"]["score"] == found["steps"]["score"] == 5
+    assert instance.pulled == [("score", "return_value")]
+
+
+def test_what_a_step_did_not_leave_is_null() -> None:
+    found, _ = variables()
+
+    assert found["steps"]["fetch"] is None
+
+
+def test_the_run_is_described() -> None:
+    run = dict(variables()[0]["run"])
+
+    assert run.pop("idempotency_key") == TaskInstanceKey("d", "asset_triggered__1", "call").stable_id("idempotency_key")
+    assert run == {
+        "id": "asset_triggered__1",
+        "dag_id": "d",
+        "task_id": "call",
+        "map_index": -1,
+        "try_number": 2,
+        "run_after": NOON,
+        "logical_date": None,
+        "data_interval_start": None,
+        "data_interval_end": None,
+    }
+
+
+def test_nothing_else_can_be_named() -> None:
+    found, _ = variables()
+
+    assert sorted(found) == ["conf", "context", "events", "inputs", "params", "run", "steps"]
+    assert sorted(found.with_response({"status": 200})) == sorted([*found, "response"])
