@@ -96,23 +96,28 @@ def _reader(task: Any, run_id: str, key: str, map_index: int) -> Callable[[Any],
     groups = {group.group_id for group in task.iter_mapped_task_groups()}
 
     def read(step: Any) -> Any:
+        from airflow.models.taskinstance import TaskInstance
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
-        from sqlalchemy import select
+        from sqlalchemy import and_, select
 
+        found = select(XComModel).where(
+            XComModel.dag_id == task.dag_id,
+            XComModel.run_id == run_id,
+            XComModel.task_id == step.task_id,
+            XComModel.key == key,
+        )
+        if key == RECORD_KEY:
+            # As in a running task: what failed after it left its record has emitted nothing.
+            same = (
+                getattr(TaskInstance, name) == getattr(XComModel, name)
+                for name in ("dag_id", "run_id", "task_id", "map_index")
+            )
+            found = found.join(TaskInstance, and_(*same)).where(TaskInstance.state == "success")
         with create_session() as session:
             rows = {
                 row.map_index: XComModel.deserialize_value(row)
-                for row in session.scalars(
-                    select(XComModel)
-                    .where(
-                        XComModel.dag_id == task.dag_id,
-                        XComModel.run_id == run_id,
-                        XComModel.task_id == step.task_id,
-                        XComModel.key == key,
-                    )
-                    .order_by(XComModel.map_index)
-                )
+                for row in session.scalars(found.order_by(XComModel.map_index))
             }
         group = step.get_closest_mapped_task_group()
         if not step.is_mapped and group is not None and group.group_id in groups:

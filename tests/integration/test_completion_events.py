@@ -172,3 +172,24 @@ def test_a_step_that_a_branch_leaves_out_has_emitted_nothing_and_no_older_event_
 
     assert result.states["fetch"] == ["skipped"]
     assert result.rendered("report")["body"] == {"order": None}
+
+
+@pytest.mark.parametrize(
+    ("conf", "payloads"),
+    [
+        ({"context": {"order.fetched": {"id": 7}}}, [{"source": "conf", "id": 7}]),
+        ({}, []),
+    ],
+)
+def test_read_gives_the_records_to_map_over(run: Any, sandbox: Any, conf: dict[str, Any], payloads: list[Any]) -> None:
+    result = run(
+        """
+    EmporixStartOperator.partial(task_id="start", emporix_conn_id="emporix", event_type="fetched").expand(
+        payload=fetched.read().map(lambda record: {"source": record["metadata"]["source"], **record["result"]})
+    )
+    """,
+        run_conf=conf,
+    )
+
+    assert result.states["read_order_fetched"] == ["success"]
+    assert [process.events[0].payload for process in sandbox.processes] == payloads

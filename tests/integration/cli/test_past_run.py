@@ -75,6 +75,33 @@ def test_an_event_of_a_step_before_is_there(
     assert body(cloudfn("render", *past("start"))) == {"n": 2}
 
 
+def test_one_of_a_step_that_failed_after_its_call_is_none(
+    cloudfn: Callable[..., Any], run_dag: Callable[..., Any], sandbox: Any, dags_folder: Path
+) -> None:
+    result = run_dag("""
+    from airflow.sdk import DAG
+    from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel
+
+    def broken(context, result=None):
+        raise RuntimeError("broken after the call")
+
+    with DAG("late", schedule=None):
+        late = CloudFunctionOperator(
+            task_id="late", cloudfn_conn_id="shop", uri='"/v1/customers"', completion_event=CompletionEvent("late"),
+            post_execute=broken,
+        )
+        start = EmporixStartOperator(
+            task_id="start", emporix_conn_id="emporix", event_type="late", payload={"late": cel('context["late"]')},
+            trigger_rule="all_done",
+        )
+        late >> start
+    """)
+
+    ended = cloudfn("render", "late", "start", "--file", str(dags_folder), "--run-id", result.run_id, "--json")
+
+    assert body(ended) == {"late": None} == sandbox.processes[0].events[0].payload
+
+
 def test_a_sample_comes_first(
     cloudfn: Callable[..., Any], past: Callable[[str], tuple[str, ...]], tmp_path: Path
 ) -> None:
