@@ -20,11 +20,10 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import LimitError
 from airflow_provider_cloudfn.hooks.requests_session import AuthenticatingAdapter, TransportAdapter
+from airflow_provider_cloudfn.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from airflow_provider_cloudfn.sandbox.server import Sandbox
 
 zstd: Any = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
@@ -39,6 +38,13 @@ SWITCHES: dict[str, Any] = {"allow_http": False}
 
 def run_operator(**arguments: Any) -> Any:
     return HttpOperator(task_id="call", http_conn_id="shop", method="GET", endpoint="/", **arguments).execute({})
+
+
+@pytest.fixture
+def fresh_sandbox() -> Iterator[Sandbox]:
+    """Return a sandbox of whose tokens no other test has any."""
+    with Sandbox.start() as running:
+        yield running
 
 
 @contextmanager
@@ -196,9 +202,8 @@ def test_connections_are_kept_and_cookies_too(service: Any, define: Any) -> None
     assert pool.num_connections == 1
 
 
-def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(sandbox: Sandbox, define: Any) -> None:
-    sandbox.reset()
-    define("shop", **sandbox.connections()["payments"])
+def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(fresh_sandbox: Sandbox, define: Any) -> None:
+    define("shop", **fresh_sandbox.connections()["payments"])
 
     with BaseHook.get_hook("shop", hook_params={"method": "GET"}).run(
         "/v1/customers", extra_options={"stream": True}
@@ -207,9 +212,8 @@ def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(sandbox: Sandbox,
         assert "items" in json.loads(b"".join(response.iter_content(8)))
 
 
-def test_many_at_once_ask_for_one_token(sandbox: Sandbox, define: Any) -> None:
-    sandbox.reset()
-    define("shop", **sandbox.connections()["payments"])
+def test_many_at_once_ask_for_one_token(fresh_sandbox: Sandbox, define: Any) -> None:
+    define("shop", **fresh_sandbox.connections()["payments"])
     together = threading.Barrier(8)
     answers: list[int] = []
 
@@ -225,4 +229,4 @@ def test_many_at_once_ask_for_one_token(sandbox: Sandbox, define: Any) -> None:
         thread.join()
 
     assert answers == [200] * 8
-    assert [request.path for request in sandbox.requests].count("/oauth2/token") == 1
+    assert [request.path for request in fresh_sandbox.requests].count("/oauth2/token") == 1
