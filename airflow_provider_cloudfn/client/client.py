@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import time
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, NoAuth
@@ -332,13 +332,8 @@ class Client:
             **settings,
         )
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Transport]:
-        if self._transport is not None:
-            yield self._transport
-            return
-        async with self._open_new() as transport:
-            yield transport
+    def _open(self) -> AbstractAsyncContextManager[Transport]:
+        return self._open_new() if self._transport is None else nullcontext(self._transport)
 
     def _open_new(self) -> AbstractAsyncContextManager[Transport]:
         return open_transport(

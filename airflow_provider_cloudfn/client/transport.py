@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
 from airflow_provider_cloudfn.client.sink import BodyWriter
@@ -31,6 +32,7 @@ __all__ = ["Transport", "open_transport"]
 
 _CHUNK = 64 * 1024
 _HEADERS = 64 * 1024
+_USER_AGENT = f"airflow-provider-cloudfn/{__version__}"
 
 
 class Transport:
@@ -180,7 +182,7 @@ async def open_transport(
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=timeouts.connect, connect=timeouts.connect, sock_read=timeouts.read
         ),
-        headers={"User-Agent": _user_agent(), "Accept-Encoding": ACCEPT_ENCODING},
+        headers={"User-Agent": _USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING},
         # A request without a body has no media type.
         skip_auto_headers=("Content-Type",),
         auto_decompress=False,
@@ -199,12 +201,6 @@ def _refuse_transfer_coding(name: str | None) -> None:
         raise DecodingError(
             f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for", retryable=False
         )
-
-
-def _user_agent() -> str:
-    from airflow_provider_cloudfn import __version__
-
-    return f"airflow-provider-cloudfn/{__version__}"
 
 
 async def within(

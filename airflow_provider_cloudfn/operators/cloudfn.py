@@ -241,7 +241,7 @@ class CloudFunctionOperator(ExpressionOperator):
         retry = self._retry(variables)
         headers, body = with_idempotency_key(
             self.idempotency_key,
-            task_instance_key(context).stable_id("idempotency_key"),
+            task_instance_key(context),
             headers=self.headers or {},
             body=self.body,
             conn_type=hook.conn_type,

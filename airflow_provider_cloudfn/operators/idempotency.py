@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.events.record import TaskInstanceKey
 
 __all__ = ["with_idempotency_key"]
 
@@ -16,13 +19,13 @@ _CLIENT_TOKEN = "ClientToken"  # noqa: S105 - the name of a member, not a token
 
 
 def with_idempotency_key(
-    wanted: Any, key: str, *, headers: Mapping[str, Any], body: Any, conn_type: str
+    wanted: Any, instance: TaskInstanceKey, *, headers: Mapping[str, Any], body: Any, conn_type: str
 ) -> tuple[dict[str, Any], Any]:
     """
     Return the headers and the body with the key.
 
     :param wanted: False for none; True for the usual place; or the header's name.
-    :param key: The key, the same on every try.
+    :param instance: The task instance; the key is the same on its every try.
     :param headers: The headers.
     :param body: The body.
     :param conn_type: The connection's type: ``amazon_connect`` takes the key in the body.
@@ -30,6 +33,7 @@ def with_idempotency_key(
     """
     if wanted is False:
         return dict(headers), body
+    key = instance.stable_id("idempotency_key")
     if conn_type == "amazon_connect":
         return dict(headers), _with_client_token(wanted, key, body)
     name = _HEADER if wanted is True else wanted

@@ -89,6 +89,7 @@ SETTING = """
 import datetime, os, sys
 from types import SimpleNamespace
 from airflow.sdk import DAG
+from airflow.sdk.bases.operator import ExecutorSafeguard
 
 def context():
     instance = SimpleNamespace(dag_id="d", run_id="r", task_id="call", map_index=-1, try_number=1)
@@ -106,6 +107,8 @@ def task(auth):
 def carry_out(one):
     given = context()
     one.render_template_fields(given)
+    # As the task runner does; without it, Airflow warns of each call.
+    ExecutorSafeguard.tracker.set(one)
     return one.execute(given)
 """
 
