@@ -6,8 +6,11 @@ import atexit
 import base64
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 _home = tempfile.mkdtemp(prefix="cloudfn-tests-")
 _dags = Path(_home, "dags")
@@ -28,3 +31,10 @@ os.environ.update(
         "AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER": _home,
     }
 )
+
+
+@pytest.fixture(autouse=True)
+def _token_store_as_configured() -> None:
+    """Let each test have its own configuration of the token store, which a process reads once."""
+    if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.token_store"):
+        loaded._token_store.cache_clear()

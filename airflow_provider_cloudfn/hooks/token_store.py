@@ -20,25 +20,27 @@ __all__ = ["configured_token_store"]
 
 def configured_token_store() -> TokenStore | None:
     """
-    Return where tokens are kept; None for this process alone.
+    Return where tokens are kept; None for this process alone. The configuration is read once in a process.
 
     ``file``, the default, shares them among the processes of the same user on the same machine, in a folder of the system's
     temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody.
 
     :raises ConfigurationError: for another word.
     """
+    # With impersonation a process can become another user's.
+    return _token_store(os.geteuid())
+
+
+@cache
+def _token_store(user: int) -> TokenStore | None:
     kind = conf.get("cloudfn", "token_store", fallback="file").strip().lower()
     if kind not in ("file", "memory"):
         raise ConfigurationError(f"[cloudfn] token_store: {kind!r} is neither 'file' nor 'memory'")
     if kind == "memory":
         return None
-    return _store(conf.get("cloudfn", "token_store_folder", fallback="").strip(), os.geteuid())
-
-
-@cache
-def _store(folder: str, user: int) -> TokenStore:
     from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
 
+    folder = conf.get("cloudfn", "token_store_folder", fallback="").strip()
     parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
-    # One for each user: with impersonation the tasks of one machine are several users'.
+    # One for each user: the tasks of one machine can be several users'.
     return SharedTokenStore(parent / f"cloudfn-tokens-{user}")

@@ -296,7 +296,7 @@ def _forget_tokens() -> None:
     from airflow_provider_cloudfn.hooks import token_store
 
     PROCESS_TOKENS._tokens.clear()
-    token_store._store.cache_clear()
+    token_store._token_store.cache_clear()
     shutil.rmtree(os.environ["AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER"], ignore_errors=True)
     Path(os.environ["AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER"]).mkdir()
 
