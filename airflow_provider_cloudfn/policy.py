@@ -102,15 +102,18 @@ def parameter_problems(task: Any) -> list[str]:
         f"{name}: {problem}"
         for name, check in getattr(operator_class, "parameter_checks", {}).items()
         for value in written_values(task, name)
-        if not _arrives(operator_class, name, value) and (problem := check(value)) is not None
+        if (problem := check(value)) is not None and not _arrives(operator_class, name, value)
     ]
     problems += _given_twice(operator_class, task)
+    if not task.is_mapped:
+        return problems
+    late = _expanded_from_a_step(task)
     problems += [
         f"{field.name}: {ARRIVES_TOO_LATE}"
         for field in operator_class.cel_fields
-        if field.after_call and field.name in _expanded_from_a_step(task)
+        if field.after_call and field.name in late
     ]
-    if task.is_mapped and "completion_event" in _expanded_names(task):
+    if "completion_event" in _expanded_names(task):
         problems.append("completion_event: it can't be expanded; give it to partial()")
     return problems
 
@@ -132,11 +135,14 @@ def _is_checked_as_written(operator_class: Any, name: str) -> bool:
 
 
 def _given_twice(operator_class: Any, task: Any) -> list[str]:
+    pairs = getattr(operator_class, "exclusive_parameters", ())
+    if not pairs:
+        return []
     from airflow_provider_cloudfn.operators.parameters import exclusive_problem
 
     return [
         exclusive_problem(one, other)
-        for one, other in getattr(operator_class, "exclusive_parameters", ())
+        for one, other in pairs
         if any({one, other} <= given for given in _given(task, {one, other}))
     ]
 
@@ -174,7 +180,7 @@ def written_values(task: Any, name: str) -> list[Any]:
 
 
 def _expanded_from_a_step(task: Any) -> set[str]:
-    expanded = task._get_specified_expand_input().value if task.is_mapped else {}
+    expanded = task._get_specified_expand_input().value
     given = expanded.items() if isinstance(expanded, dict) else ()
     return {name for name, value in given if callable(getattr(value, "resolve", None))}
 
