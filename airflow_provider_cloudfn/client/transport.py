@@ -179,9 +179,8 @@ async def open_transport(
         # No cookie of one call is sent with another one, and no environment variable changes where a request goes.
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=timeouts.connect, connect=timeouts.connect, sock_read=timeouts.read
-        ),
+        # `connect` is from the look-up of the name to the end of TLS' handshake.
+        timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read),
         headers={"User-Agent": _USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING},
         # A request without a body has no media type.
         skip_auto_headers=("Content-Type",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 __all__ = ["is_allowed"]
 
@@ -13,6 +14,7 @@ _METADATA = frozenset(
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 
 
+@lru_cache(maxsize=256)
 def is_allowed(address: str, guard: str) -> bool:
     """
     Return whether an address may be talked to.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -67,6 +68,7 @@ def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: b
     return _split(reader, field, url, allow_http=allow_http).geturl()
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """
     Return whether a host is this machine (RFC 6761, section 6.3).

@@ -28,9 +28,10 @@ assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'o
 
 
 class Service:
-    """A service that takes the newest token only, with a token endpoint that may hang."""
+    """A service that takes the newest token only, unless it takes all, with a token endpoint that may hang."""
 
-    def __init__(self, *, hangs: int = 0) -> None:
+    def __init__(self, *, hangs: int = 0, takes_all: bool = False) -> None:
+        self.takes_all = takes_all
         self.issued = 0
         self.refused = 0
         self.hangs = hangs
@@ -50,7 +51,7 @@ class Service:
                 self.newest = f"token-{self.issued}"
                 fields = {"access_token": self.newest, "expires_in": 3600}
                 await wire.answer(json.dumps(fields).encode(), "Content-Type: application/json")
-            elif f"Bearer {self.newest}\r\n".encode() in request:
+            elif (b"Bearer token-" if self.takes_all else f"Bearer {self.newest}\r\n".encode()) in request:
                 await wire.answer(b"ok")
             else:
                 self.refused += 1
@@ -102,7 +103,7 @@ def test_a_process_that_stands_still_while_it_fetches_a_token_is_passed_by(serve
     folder = tmp_path / "tokens"
 
     async def both() -> tuple[Any, int, int]:
-        service = Service(hangs=1)
+        service = Service(hangs=1, takes_all=True)
         async with server_of(service) as server:
             first = await start(server, folder)
             try:
