@@ -58,8 +58,12 @@ async def amask_secrets(texts: Iterable[str]) -> None:
     """
     from airflow.sdk import log
 
-    if values := [*dict.fromkeys(texts)]:
+    if not (values := [*dict.fromkeys(texts)]):
+        return
+    if hasattr(log, "amask_secret"):
         await log.amask_secret(values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+    else:  # Airflow 3.2 tells the supervisor in no other way than by blocking, and an event loop might wait for itself.
+        await asyncio.to_thread(log.mask_secret, values)  # type: ignore[arg-type]  # JsonValue's list is invariant
 
 
 def mask_obtained_secret(secret: str) -> None:
@@ -69,12 +73,33 @@ def mask_obtained_secret(secret: str) -> None:
     :param secret: The secret.
     """
     texts = appearances(secret)
+    if _would_wait_for_ever():
+        from airflow.sdk._shared.secrets_masker import mask_secret
+
+        mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
+        _tell_later(texts)
+        return
     try:
         mask_secrets(texts)
     except BaseException as error:
         # In an event loop that is talking to the supervisor right now, a second message must wait its turn.
         if type(error).__name__ != "DeadlockImminentError":
             raise
-        task = asyncio.get_running_loop().create_task(amask_secrets(texts))
-        _pending.add(task)
-        task.add_done_callback(_pending.discard)
+        _tell_later(texts)
+
+
+def _would_wait_for_ever() -> bool:
+    """Return whether an event loop runs in an Airflow (3.2) that does not see that it talks to the supervisor already."""
+    from airflow.sdk import log
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return not hasattr(log, "amask_secret")
+
+
+def _tell_later(texts: list[str]) -> None:
+    task = asyncio.get_running_loop().create_task(amask_secrets(texts))
+    _pending.add(task)
+    task.add_done_callback(_pending.discard)
