@@ -128,10 +128,7 @@ class Observation:
 
 
 def _stats() -> Any:
-    try:
-        from airflow.sdk.observability import stats
-    except ImportError:  # Airflow 3.2 has it elsewhere
-        from airflow.stats import Stats  # type: ignore[import-not-found,attr-defined,unused-ignore]  # of 3.2
+    from airflow.sdk.observability import stats
 
-        return Stats
-    return stats
+    # Airflow 3.2 has no functions for them in the module, but a class.
+    return stats if hasattr(stats, "incr") else stats.Stats

@@ -32,10 +32,17 @@ class Counted:
 @pytest.fixture
 def metrics() -> Iterator[Counted]:
     counted = Counted()
-    before = stats._factory
-    stats.initialize(factory=lambda: counted, export_legacy_names=False)  # type: ignore[arg-type,return-value]  # enough of one
-    yield counted
-    stats.initialize(factory=before, export_legacy_names=True)  # type: ignore[arg-type]  # as it was
+    if hasattr(stats, "incr"):
+        before = stats._factory
+        stats.initialize(factory=lambda: counted, export_legacy_names=False)  # type: ignore[arg-type,return-value]  # enough of one
+        yield counted
+        stats.initialize(factory=before, export_legacy_names=True)  # type: ignore[arg-type]  # as it was
+    else:  # Airflow 3.2
+        of_3_2: Any = stats.Stats
+        before = of_3_2.factory
+        of_3_2.initialize(factory=lambda: counted)
+        yield counted
+        of_3_2.initialize(factory=before)
 
 
 @pytest.fixture
