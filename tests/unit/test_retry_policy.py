@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, RetryDecision
+from airflow.sdk import DAG
 
 from airflow_provider_cloudfn import CloudFunctionOperator, EmporixStartOperator
 from airflow_provider_cloudfn.exceptions import (
@@ -17,6 +17,8 @@ from airflow_provider_cloudfn.exceptions import (
     ResponseError,
 )
 from airflow_provider_cloudfn.retry_policy import CloudFunctionRetryPolicy
+
+RetryDecision = pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="Airflow 3.3 has it").RetryDecision
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn import CompletionEvent
+from airflow_provider_cloudfn.events.asset import partitions_available
 from airflow_provider_cloudfn.events.reach import scheduled_assets
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -61,12 +62,13 @@ def test_each_of_an_event_without_the_flag_is_refused() -> None:
 def test_the_flag_is_refused_where_airflow_has_no_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.execution_time.context import OutletEventAccessor
 
-    monkeypatch.delattr(OutletEventAccessor, "add_partitions")
+    monkeypatch.delattr(OutletEventAccessor, "add_partitions", raising=False)
 
     with pytest.raises(ConfigurationError, match=r"needs partitioned assets.*upgrade to Airflow 3\.3"):
         CompletionEvent("charge.created", one_run_per_event=True)
 
 
+@pytest.mark.skipif(not partitions_available(), reason="Airflow 3.3 has partitioned assets")
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_a_copy_keeps_the_flag(copied: object) -> None:
     again = copied(CompletionEvent("charge.created", one_run_per_event=True))  # type: ignore[operator]  # parametrised
