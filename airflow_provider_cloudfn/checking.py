@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
-from airflow_provider_cloudfn.fields import Field, Formula, Refusal, parts, read
+from airflow_provider_cloudfn.fields import Field, Formula, Node, Refusal, parts, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["AFTER_CALL_VARIABLES", "VARIABLES", "Surroundings", "task_problems"]
+__all__ = ["AFTER_CALL_VARIABLES", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
 
 #: What every expression can name.
 VARIABLES = frozenset({"steps", "inputs", "context", "events", "params", "conf", "run"})
@@ -54,14 +54,24 @@ def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroun
     :param parameters: The task's fields and the values that stand in the Dag file.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
     """
-    problems: list[ExpressionError] = []
-    for field, value in parameters:
-        for part in parts(read(field, value)):
-            if isinstance(part, Refusal):
-                problems.append(ExpressionError(part.message, field=part.label))
-            elif isinstance(part, Formula) and (found := _formula_problems(part, field, surroundings)):
-                problems.append(ExpressionError(found, source=part.source, field=part.label))
-    return problems
+    return [
+        problem for field, value in parameters for problem in node_problems(field, read(field, value), surroundings)
+    ]
+
+
+def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -> Iterator[ExpressionError]:
+    """
+    Yield all that is wrong with the expressions of a parameter that has been read.
+
+    :param field: The parameter.
+    :param node: What :func:`~airflow_provider_cloudfn.fields.read` made of its value.
+    :param surroundings: The task's place in its Dag; None checks all but the steps.
+    """
+    for part in parts(node):
+        if isinstance(part, Refusal):
+            yield ExpressionError(part.message, field=part.label)
+        elif isinstance(part, Formula) and (found := _formula_problems(part, field, surroundings)):
+            yield ExpressionError(found, source=part.source, field=part.label)
 
 
 def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:

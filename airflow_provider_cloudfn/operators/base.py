@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, task_problems
+from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, node_problems
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, data, is_reference, read, render
+from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, is_reference, read, render
 from airflow_provider_cloudfn.operators.parameters import ParameterChecks, event_problem, exclusive_problem
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
@@ -113,15 +113,13 @@ class ExpressionOperator(BaseOperator):
 
     def _render_expressions(self, context: Context, arrived: frozenset[str], known: frozenset[int]) -> None:
         """Turn the parameters that are evaluated before the call into plain values, once."""
-        self._check(arrived)
+        nodes = [(field, self._node(field, arrived, known)) for field in self.cel_fields]
+        self._check(nodes, arrived)
         # One for all parameters: what several of them read of a step is pulled once.
         variables = self._variables(context)
-        for field in self.cel_fields:
+        for field, node in nodes:
             if field.after_call:
                 continue
-            value = getattr(self, field.name)
-            arrives = field.name in arrived or (isinstance(value, (str, Mapping, list)) and id(value) in known)
-            node = data(value) if arrives else read(field, value, known)
             rendered = render(node, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
             shaped = self._shape(field, rendered)
             setattr(self, field.name, shaped)
@@ -130,7 +128,14 @@ class ExpressionOperator(BaseOperator):
         self._read = variables
         self._expressions_rendered = True
 
-    def _check(self, arrived: frozenset[str]) -> None:
+    def _node(self, field: Field, arrived: frozenset[str], known: frozenset[int]) -> Node:
+        value = getattr(self, field.name)
+        is_data = field.name in arrived or (
+            not field.after_call and isinstance(value, (str, Mapping, list)) and id(value) in known
+        )
+        return data(value) if is_data else read(field, value, known)
+
+    def _check(self, nodes: list[tuple[Field, Node]], arrived: frozenset[str]) -> None:
         """Refuse the task for anything that is wrong with any of its parameters, before anything is sent."""
         wrong = [
             f"{name}: {problem}"
@@ -142,11 +147,11 @@ class ExpressionOperator(BaseOperator):
                 wrong.append(exclusive_problem(one, other))
         problems = [
             ExpressionError(ARRIVES_TOO_LATE, field=field.name)
-            for field in self.cel_fields
+            for field, _ in nodes
             if field.after_call and field.name in arrived
         ]
-        parameters = [(field, getattr(self, field.name)) for field in self.cel_fields if field.name not in arrived]
-        problems += task_problems(parameters, surroundings_of(self))
+        surroundings = surroundings_of(self)
+        problems += [problem for field, node in nodes for problem in node_problems(field, node, surroundings)]
         if len(problems) == 1 and not wrong:
             raise problems[0]
         if problems:

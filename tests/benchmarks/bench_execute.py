@@ -103,7 +103,8 @@ def context():
 
 def task(auth):
     with DAG("d", schedule=None):
-        return operator(auth)
+        # As the task runner does, before it renders.
+        return operator(auth).prepare_for_execution()
 
 def carry_out(one):
     given = context()
