@@ -86,7 +86,7 @@ def by_us(source: str) -> Any:
 @settings(max_examples=1_000, deadline=None)
 def test_what_it_makes_of_any_source_is_what_lark_makes_of_it(source: str):
     # Lark takes the word `inputs` for the operator `in` where an operator can stand; here an operator is a whole word.
-    if not re.search(r"\bin\w", source):
+    if not re.search(r"\bin\w|\d\w*in\w", source):
         assert by_us(source) == by_lark(source)
 
 
