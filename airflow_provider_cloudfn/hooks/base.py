@@ -54,8 +54,17 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
     def __init__(self, conn_id: str, *, logger_name: str | None = None) -> None:
         super().__init__(logger_name=logger_name)
         self._conn_id = conn_id
+        self._function: str | None = None
         self._settings: SettingsT | None = None
         self._client: Client | None = None
+
+    def name_calls(self, function: str) -> None:
+        """
+        Name the cloud function whose calls these are: the log's line of each attempt says it.
+
+        :param function: The cloud function's name. It holds for a client that is not made yet.
+        """
+        self._function = function
 
     def settings(self) -> SettingsT:
         """
@@ -157,7 +166,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
         from airflow_provider_cloudfn.hooks.observation import Observation
 
-        observation = Observation(self._conn_id)
+        observation = Observation(self._conn_id, self._function)
         given = {
             "connect": transport.connect_timeout,
             "read": transport.read_timeout,

@@ -29,9 +29,11 @@ class Observation:
     Observes the attempts of a client's calls.
 
     :param conn_id: The connection, which the metrics are tagged with.
+    :param function: The cloud function's name, where a cloud function makes the calls.
     """
 
     conn_id: str
+    function: str | None = None
     _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None), repr=False)
 
     def begin(self, number: int) -> Mapping[str, str]:
@@ -74,6 +76,7 @@ class Observation:
         if not structlog.is_configured():  # Outside of Airflow's processes it would print.
             return
         told = {
+            "function": self.function,
             "conn_id": self.conn_id,
             "method": attempt.method,
             "url": attempt.url if len(attempt.url) <= _LONGEST_URL else f"{attempt.url[:_LONGEST_URL]}…",

@@ -246,8 +246,7 @@ class CloudFunctionOperator(ExpressionOperator):
             body=self.body,
             conn_type=hook.conn_type,
         )
-        # Where to is in the lines of the attempts: there the URL has been checked, redacted and cut.
-        self.log.info("Cloud function %s: %s over connection %s", function, self.method, self.cloudfn_conn_id)
+        hook.name_calls(function)
         options: RequestOptions = {
             "query": self.query,
             "headers": headers,
