@@ -8,8 +8,7 @@ checked without loading a parser.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import is_quoted
@@ -26,8 +25,7 @@ _WORDS: Final = frozenset({"true", "false", "null"})
 _JINJA: Final = ("{{", "{%", "{#")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """
     What a check found.
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pkgutil import get_data
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 __all__ = ["END", "FILE", "Rule", "Tables", "dump", "load"]
 
@@ -24,8 +23,7 @@ FILE: Final = "tables.json"
 END: Final = "$END"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """
     A rule of the grammar, as the parser applies it.
 
@@ -45,8 +43,7 @@ class Rule:
     is_unit: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """
     What an LALR parser does.
 

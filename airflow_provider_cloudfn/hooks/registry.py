@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.bases.hook import BaseHook
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
-from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
 __all__ = ["ahook_for", "hook_for", "hook_of"]
 
-_HOOKS: dict[str, type[CloudFunctionHook] | type[AmazonConnectHook]] = {
-    hook.conn_type: hook for hook in (CloudFunctionHook, AmazonConnectHook)
+#: The module and the class of each type's hook; only the one that is wanted is loaded.
+_HOOKS: Final = {
+    "cloudfn": ("airflow_provider_cloudfn.hooks.cloudfn", "CloudFunctionHook"),
+    "amazon_connect": ("airflow_provider_cloudfn.hooks.amazon_connect", "AmazonConnectHook"),
 }
 
 
@@ -55,11 +56,12 @@ async def ahook_for(conn_id: str) -> RequestHook[Any]:
 
 
 def _hook(conn: Any, conn_id: str) -> RequestHook[Any]:
-    kind = _HOOKS.get(conn.conn_type or "")
-    if kind is None:
+    if conn.conn_type not in _HOOKS:
         known = " or ".join(repr(name) for name in _HOOKS)
         raise ConfigurationError(
             f"connection {conn_id!r} is of type {conn.conn_type!r}, over which no cloud function can be called; make it one of "
             f"type {known}, or name another connection"
         )
-    return kind(conn_id)
+    module, name = _HOOKS[conn.conn_type]
+    hook: RequestHook[Any] = getattr(importlib.import_module(module), name)(conn_id)
+    return hook
