@@ -266,7 +266,7 @@ class Client:
     ) -> tuple[Response | CloudFunctionError, Callable[[float | None], Attempt]]:
         """Return what came of an attempt, and what makes its record once it is known whether another one follows."""
         more = self._headers_for_attempt(number) if self._headers_for_attempt is not None else None
-        exchange = self._exchange(transport, headers=more, sink=sink)
+        exchange = self._exchange(transport, headers=more, sink=sink, seconds=left)
         started_at, begun = time.time(), time.monotonic()
         shown = self._redaction().url(request.url)
         outcome: Response | CloudFunctionError
@@ -309,7 +309,7 @@ class Client:
         :raises CloudFunctionError: when there are none to be had.
         """
         async with self._open() as transport:
-            exchange = self._exchange(transport)
+            exchange = self._exchange(transport, seconds=self._timeouts.total)
             await within(self._timeouts.total, "the request for credentials", exchange.drive(flow))
 
     def request_sync(self, method: str, uri: str, **arguments: Any) -> Response:

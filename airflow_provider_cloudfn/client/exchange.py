@@ -34,6 +34,7 @@ class Exchange:
     :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
         covers it.
     :param sink: Where the body of a success goes, instead of into memory.
+    :param seconds: How long it may take. Half of it may be spent on waiting for a token that somebody else fetches.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Exchange:
         tell_secrets: Callable[[], None],
         headers: Mapping[str, str] | None = None,
         sink: ResponseSink | None = None,
+        seconds: float,
     ) -> None:
         self._transport = transport
         self._auth = auth
@@ -54,6 +56,7 @@ class Exchange:
         self._tell_secrets = tell_secrets
         self._headers = headers or {}
         self._sink = sink
+        self._seconds = seconds
         self.token_requests = 0
         self.is_sent = False
         self.stored: StoredBody | None = None
@@ -88,7 +91,7 @@ class Exchange:
             while True:
                 self._tell_secrets()
                 if not isinstance(step, HttpRequest):
-                    await take_turn(step)
+                    await take_turn(step, self._seconds / 2)
                     step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
                     continue
                 response = await self._send(step, about)

@@ -18,15 +18,16 @@ _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.05
 
 
-async def take_turn(turn: Turn) -> None:
+async def take_turn(turn: Turn, at_most: float) -> None:
     """
     Wait until a turn is taken, but not for ever: who holds it may hang, and two token requests are better than none.
 
     Others may be in other threads and processes, so it is asked for again and again, at growing intervals.
 
     :param turn: The right to fetch a token.
+    :param at_most: For how many seconds there is time to wait.
     """
-    for pause in _pauses(turn, _LONGEST):
+    for pause in _pauses(turn, min(at_most, _LONGEST)):
         await asyncio.sleep(pause)
 
 
@@ -35,7 +36,7 @@ def take_turn_sync(turn: Turn, at_most: float) -> None:
     Do what :func:`take_turn` does, where no event loop runs.
 
     :param turn: The right to fetch a token.
-    :param at_most: For how many seconds there is time to wait.
+    :param at_most: As of :func:`take_turn`.
     """
     for pause in _pauses(turn, min(at_most, _LONGEST)):
         time.sleep(pause)

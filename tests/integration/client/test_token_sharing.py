@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+from airflow_provider_cloudfn.client.client import Client
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -142,3 +146,18 @@ def test_without_a_place_to_share_each_has_its_own(server_of: Any, tmp_path: Pat
             return one_by_one, service.issued
 
     assert asyncio.run(both()) == ([[0], [0]], 2)
+
+
+def test_a_call_keeps_time_for_a_token_of_its_own(server_of: Any) -> None:
+    async def both() -> tuple[Any, int]:
+        service = Service()
+        async with server_of(service) as server:
+            auth = OAuth2ClientCredentials(
+                token_url=f"{server.url}/token", client_id="ann", client_secret="s3cret", store=MemoryTokenStore()
+            )
+            hangs = auth._store.turn(auth.key)
+            assert hangs.try_take()
+            response = await Client(base_url=server.url, auth=auth).request("GET", "/v1", timeout=2)
+            return response.content, service.issued
+
+    assert asyncio.run(both()) == (b"ok", 1)

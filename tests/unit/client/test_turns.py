@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+
+import pytest
 
 from airflow_provider_cloudfn.auth.turn import ProcessTurn
 from airflow_provider_cloudfn.client import turns
 from airflow_provider_cloudfn.client.turns import take_turn, take_turn_sync
 
-if TYPE_CHECKING:
-    import pytest
-
 
 def test_a_free_turn_is_taken_at_once() -> None:
     turn = ProcessTurn(threading.Lock())
 
-    asyncio.run(take_turn(turn))
+    asyncio.run(take_turn(turn, 30))
 
     assert turn.try_take()
 
@@ -28,7 +26,7 @@ def test_a_turn_is_taken_once_another_one_gives_it_back() -> None:
     assert other.try_take()
 
     async def both() -> bool:
-        waiting = asyncio.ensure_future(take_turn(mine))
+        waiting = asyncio.ensure_future(take_turn(mine, 30))
         done, _ = await asyncio.wait([waiting], timeout=0.05)
         other.release()
         await waiting
@@ -44,7 +42,7 @@ def test_many_have_it_one_after_the_other() -> None:
     async def one() -> None:
         nonlocal inside, most
         turn = ProcessTurn(lock)
-        await take_turn(turn)
+        await take_turn(turn, 30)
         inside += 1
         most = max(most, inside)
         await asyncio.sleep(0)
@@ -59,13 +57,16 @@ def test_many_have_it_one_after_the_other() -> None:
     assert most == 1
 
 
-def test_who_holds_it_for_too_long_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("at_most", "longest"), [(0.02, 30), (30, 0.02)])
+def test_who_holds_it_for_too_long_is_passed_by(
+    monkeypatch: pytest.MonkeyPatch, at_most: float, longest: float
+) -> None:
     lock = threading.Lock()
     mine, other = ProcessTurn(lock), ProcessTurn(lock)
     assert other.try_take()
-    monkeypatch.setattr(turns, "_LONGEST", 0.02)
+    monkeypatch.setattr(turns, "_LONGEST", longest)
 
-    asyncio.run(take_turn(mine))
+    asyncio.run(take_turn(mine, at_most))
     mine.release()
 
     assert lock.locked()
