@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,7 @@ def test_the_documents_own_example(run_dag: Callable[..., Any], sandbox: Any) ->
     assert request.header("content-type") == "application/json"
 
 
+@pytest.mark.one_run_per_event
 def test_order_to_cash(run_dag: Callable[..., Any], sandbox: Any) -> None:
     producer = run_dag(EXAMPLES / "order_to_cash.py", "charge_orders")
 

@@ -135,6 +135,7 @@ def test_an_event_carries_what_it_is_told(run: Any) -> None:
     assert record["metadata"]["function"] == "Fetch the order"
 
 
+@pytest.mark.one_run_per_event
 def test_an_event_with_a_run_for_each_is_emitted_under_its_id(run: Any) -> None:
     result = run(call(completion_event="CompletionEvent('order.fetched', one_run_per_event=True)"))
 

@@ -217,6 +217,7 @@ def test_a_completion_event_that_is_none_is_refused(errors: Any, event: str) -> 
         assert f"- {name}: completion_event: must be a CompletionEvent or an Asset" in message
 
 
+@pytest.mark.one_run_per_event
 def test_an_event_with_a_run_for_each_in_ordinary_outlets_is_refused(errors: Any) -> None:
     event = 'CompletionEvent("a", one_run_per_event=True)'
 

@@ -79,6 +79,7 @@ def test_dependencies_set_after_the_task_count(errors: Any) -> None:
     )
 
 
+@pytest.mark.one_run_per_event
 def test_an_ordinary_schedule_of_an_event_with_a_run_for_each_is_refused(errors: Any) -> None:
     declared = 'CompletionEvent("charge.created", one_run_per_event=True)'
     task = "EmporixStartOperator(task_id='e', event_type='x')"

@@ -181,6 +181,7 @@ def test_an_error_of_the_readme_is_what_airflow_shows(block: Block, import_error
     assert block.text.strip() in shown
 
 
+@pytest.mark.one_run_per_event
 @pytest.mark.parametrize("block", of("text", "failure"), ids=str)
 def test_a_failure_of_the_readme_is_what_the_task_says(block: Block) -> None:
     answers = {"charge": {"status": 402, "headers": {"X-Request-Id": "req-7f3a"}, "body": {"error": "card declined"}}}

@@ -39,6 +39,7 @@ def wrong(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.one_run_per_event
 def test_the_examples_are_well(cloudfn: Callable[..., Any]) -> None:
     ended = cloudfn("check", str(EXAMPLES), "--json")
 
@@ -80,6 +81,7 @@ def test_a_file_that_can_not_be_imported_is_a_problem(cloudfn: Callable[..., Any
     assert problem["message"] == "ZeroDivisionError: division by zero"
 
 
+@pytest.mark.one_run_per_event
 def test_a_schedule_that_never_fires_is_a_problem(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "silent.py"
     file.write_text(

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn import CompletionEvent
-from airflow_provider_cloudfn.events.asset import partitions_available
 from airflow_provider_cloudfn.events.reach import scheduled_assets
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -68,7 +67,7 @@ def test_the_flag_is_refused_where_airflow_has_no_partitions(monkeypatch: pytest
         CompletionEvent("charge.created", one_run_per_event=True)
 
 
-@pytest.mark.skipif(not partitions_available(), reason="Airflow 3.3 has partitioned assets")
+@pytest.mark.one_run_per_event
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda event: pickle.loads(pickle.dumps(event))])
 def test_a_copy_keeps_the_flag(copied: object) -> None:
     again = copied(CompletionEvent("charge.created", one_run_per_event=True))  # type: ignore[operator]  # parametrised
