@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.one_run_per_event]
 
 
 def _demo(home: Path, dags: Path, *more: str) -> subprocess.CompletedProcess[str]:

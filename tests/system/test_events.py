@@ -10,6 +10,7 @@ import pytest
 pytestmark = [pytest.mark.system, pytest.mark.timeout(1800)]
 
 
+@pytest.mark.one_run_per_event
 def test_every_event_has_a_run_of_its_own_with_its_own_payload(world: Any) -> None:
     plain = [world.trigger("produce_plain", label=f"plain-{number}") for number in range(24)]
     mapped = [world.trigger("produce_mapped", label=f"mapped-{number}") for number in range(6)]
