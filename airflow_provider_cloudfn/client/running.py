@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextvars
+import logging
 import os
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,23 +23,59 @@ __all__ = ["run"]
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
+#: How many seconds what was cut short has to end. What a signal interrupted can be waiting for what has come already.
+_LONGEST_END = 10.0
+
 
 class _KeptRunner:
     """The main thread's runner, of this process."""
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None
+        self._interruption: BaseException | None = None
 
     def get(self) -> asyncio.Runner:
         if self._runner is None:
             # Made by a factory, the loop never becomes the thread's current one, which others could take, and close.
-            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+            self._runner = asyncio.Runner(loop_factory=self._new_loop)
         return self._runner
 
     def close(self) -> None:
         if self._runner is not None:
             runner, self._runner = self._runner, None
-            runner.close()
+            loop = runner.get_loop()
+            loop.set_exception_handler(None)
+            loop.call_later(_LONGEST_END, loop.stop)
+            try:
+                runner.close()
+            except RuntimeError:
+                log.warning("What was cut short did not end within %g seconds, and is left behind", _LONGEST_END)
+
+    def raise_interruption(self) -> None:
+        """Raise what the loop was stopped for, if it was."""
+        if self._interruption is not None:
+            interruption, self._interruption = self._interruption, None
+            raise interruption from None
+
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(self._handle)
+        return loop
+
+    def _handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """
+        Stop for what a signal's handler raised in the middle of a callback, such as the time limit of a task.
+
+        The loop would only log it, and go on: without end, where the callback was what wakes the call.
+        """
+        error = context.get("exception")
+        if error is None or isinstance(error, (Exception, asyncio.CancelledError)):
+            loop.default_exception_handler(context)
+            return
+        self._interruption = error
+        loop.stop()
 
     def disown(self) -> None:
         """Leave the loop to the process that this one was forked from: to close it here would reach into that one's."""
@@ -75,7 +112,10 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         # Not runner.run: it takes over Ctrl-C for each call, only to end the loop as the line below does.
         loop = runner.get_loop()
-        result = loop.run_until_complete(loop.create_task(start(), context=contextvars.copy_context()))
+        try:
+            result = loop.run_until_complete(loop.create_task(start(), context=contextvars.copy_context()))
+        finally:
+            _kept.raise_interruption()
     except BaseException:
         # Whatever was cut short, such as by the time limit of a task, is ended and cleared away with the loop.
         _kept.close()

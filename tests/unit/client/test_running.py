@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -75,6 +76,59 @@ def test_what_was_cut_short_is_ended_with_its_loop() -> None:
     assert ended == ["cancelled"]
     assert before.is_closed()
     assert run(loop) is not before
+
+
+@pytest.mark.timeout(30)
+def test_what_a_signal_raises_in_a_callback_ends_the_call() -> None:
+    def signalled() -> None:
+        raise TimeIsUp
+
+    async def never_woken() -> None:
+        asyncio.get_running_loop().call_soon(signalled)
+        await asyncio.Event().wait()
+
+    before = run(loop)
+    with pytest.raises(TimeIsUp):
+        run(never_woken)
+
+    assert before.is_closed()
+    assert run(loop) is not before
+
+
+@pytest.mark.timeout(30)
+def test_what_does_not_end_when_it_is_cut_short_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.client.running._LONGEST_END", 0.05)
+
+    async def stubborn() -> None:
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    async def cut_short() -> None:
+        left.append(asyncio.create_task(stubborn()))
+        await asyncio.sleep(0)
+        raise TimeIsUp
+
+    left: list[asyncio.Task[None]] = []
+    before = run(loop)
+    with pytest.raises(TimeIsUp):
+        run(cut_short)
+
+    assert before.is_closed()
+    assert not left[0].done()
+
+
+def test_a_fault_in_a_callback_is_logged_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def faulty() -> None:
+        raise ValueError("wrong")
+
+    async def goes_on() -> str:
+        asyncio.get_running_loop().call_soon(faulty)
+        await asyncio.sleep(0)
+        return "done"
+
+    assert run(goes_on) == "done"
+    assert "wrong" in caplog.text
 
 
 def test_what_a_call_leaves_running_is_ended_with_it() -> None:
