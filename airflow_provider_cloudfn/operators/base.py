@@ -103,9 +103,16 @@ class ExpressionOperator(BaseOperator):
         # What Airflow itself knows to be data, before it adds the marks that it meets.
         known = frozenset(seen_oids)
         without = arrived | self._fields_without_jinja
-        by_jinja = [name for name in template_fields if name not in without and not _is_plain(getattr(self, name))]
+        is_plain = _is_plain if self._has_usual_jinja(jinja_env) else _is_none
+        by_jinja = [name for name in template_fields if name not in without and not is_plain(getattr(self, name))]
         super()._do_render_template_fields(parent, by_jinja, context, jinja_env, seen_oids)
         self._render_expressions(context, arrived, known)
+
+    def _has_usual_jinja(self, environment: jinja2.Environment) -> bool:
+        """Return whether a template is known by its brace: a Dag can choose other marks, and a class files of templates."""
+        marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
+        by_line = (environment.line_statement_prefix, environment.line_comment_prefix)
+        return all("{" in mark for mark in marks) and not any(by_line) and not self.template_ext
 
     @property
     def _fields_without_jinja(self) -> frozenset[str]:
@@ -278,6 +285,10 @@ def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
     if is_reference(expanded):
         return frozenset(expanded.resolve(context)[index])
     return frozenset(expanded[index].resolve(context)) if is_reference(expanded[index]) else frozenset()
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
 
 
 def _is_plain(value: Any) -> bool:
