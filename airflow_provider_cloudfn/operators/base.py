@@ -168,9 +168,11 @@ class ExpressionOperator(BaseOperator):
 
     def _variables(self, context: Context) -> TaskVariables:
         """Return what expressions can name; what rendering has pulled of it is not pulled again."""
+        # As they are by now: a `pre_execute` may have changed them.
+        inputs = getattr(self, "inputs", None)
         if self._read is not None and self._read.are_of(context):
-            return self._read
-        return TaskVariables(context, inputs=getattr(self, "inputs", None))
+            return self._read.with_inputs(inputs)
+        return TaskVariables(context, inputs=inputs)
 
     def _shape(self, field: Field, value: Any) -> Any:  # noqa: ARG002 - for those who override it
         """

@@ -118,6 +118,18 @@ def test_a_second_rendering_changes_nothing(run: Any, sandbox: Any) -> None:
     assert sandbox.requests[0].parameters == [("q", "run.id")]
 
 
+def test_after_the_call_inputs_are_what_they_have_become(run: Any) -> None:
+    result = run(f"""
+    class Completed(CloudFunctionOperator):
+        def pre_execute(self, context):
+            self.inputs = {{"who": "somebody else"}}
+
+    Completed({CALL}, uri='"/v1/customers"', inputs={{"who": "somebody"}}, returns="inputs.who")
+    """)
+
+    assert result.xcom("call") == "somebody else"
+
+
 def test_inputs_can_hold_expressions(run: Any, sandbox: Any) -> None:
     run(f"""
     CloudFunctionOperator(
