@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus, urljoin, urlsplit
 
@@ -34,7 +35,8 @@ class Exchange:
     :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
         covers it.
     :param sink: Where the body of a success goes, instead of into memory.
-    :param seconds: How long it may take. Half of it may be spent on waiting for a token that somebody else fetches.
+    :param seconds: How long it may take. Half of what is left may be spent on waiting for a token that somebody else
+        fetches.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Exchange:
         self._tell_secrets = tell_secrets
         self._headers = headers or {}
         self._sink = sink
-        self._seconds = seconds
+        self._end = time.monotonic() + seconds
         self.token_requests = 0
         self.is_sent = False
         self.stored: StoredBody | None = None
@@ -91,7 +93,7 @@ class Exchange:
             while True:
                 self._tell_secrets()
                 if not isinstance(step, HttpRequest):
-                    await take_turn(step, self._seconds / 2)
+                    await take_turn(step, (self._end - time.monotonic()) / 2)
                     step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
                     continue
                 response = await self._send(step, about)

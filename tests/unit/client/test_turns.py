@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.auth.scheme import NoAuth
 from airflow_provider_cloudfn.auth.turn import ProcessTurn
 from airflow_provider_cloudfn.client import turns
+from airflow_provider_cloudfn.client.exchange import Exchange
 from airflow_provider_cloudfn.client.turns import take_turn, take_turn_sync
+from airflow_provider_cloudfn.client.url import Origin
 
 
 def test_a_free_turn_is_taken_at_once() -> None:
@@ -106,3 +112,32 @@ def test_giving_back_what_was_not_taken_takes_it_from_nobody() -> None:
     other.release()
     other.release()
     assert not lock.locked()
+
+
+@pytest.mark.timeout(20)
+def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("airflow_provider_cloudfn.client.exchange.time", SimpleNamespace(monotonic=lambda: now))
+    lock = threading.Lock()
+    mine, other = ProcessTurn(lock), ProcessTurn(lock)
+    assert other.try_take()
+
+    class SlowToRefuse:
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            nonlocal now
+            now += 59.9
+            return HttpResponse(401, ())
+
+    def steps(request: HttpRequest) -> Any:
+        yield request
+        yield mine
+        yield request
+
+    async def refused() -> HttpResponse:
+        transport: Any = SlowToRefuse()
+        origin = Origin("https", "api.example.com", 443)
+        exchange = Exchange(transport, NoAuth(), origin, redirects=0, tell_secrets=lambda: None, seconds=60)
+        request = HttpRequest("GET", "https://api.example.com/", ())
+        return await exchange.drive(steps(request), request)
+
+    assert asyncio.run(refused()).status == 401
