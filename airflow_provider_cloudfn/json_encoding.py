@@ -181,7 +181,11 @@ def _scalar_text(value: str | float | bool | Decimal | None) -> str:
 
 
 def _plain(value: object, path: _Path, depth: int, exact: bool) -> Any:
-    if isinstance(value, Mapping):
+    kind = type(value)
+    # Most of what there is, such as all of an answer but its floats, is what it will be.
+    if value is None or kind is int or kind is bool or (kind is str and value.isascii()):  # type: ignore[attr-defined]  # text
+        return value
+    if isinstance(value, (dict, Mapping)):
         _guard(depth, path)
         return {_key(key, path): _plain(item, (*path, key), depth + 1, exact) for key, item in value.items()}
     if _is_list(value):
@@ -201,10 +205,12 @@ def _number(value: Decimal, exact: bool) -> float | Decimal:
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+    return isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (str, bytes, bytearray, memoryview))
 
 
 def _key(key: object, path: _Path) -> str:
+    if type(key) is str and key.isascii():
+        return key
     if not isinstance(key, str):
         raise _refusal(path, f"a key of type {type(key).__name__}, where JSON has only text as keys")
     _scalar(key, path)

@@ -99,32 +99,37 @@ def _bracketed(url: str) -> str:
 
 def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> SplitResult:
     written = url.strip()
-    shown = _shown(written)
     if _NEVER_IN_A_URL.search(written):
         raise reader.error(
-            field, f"got {shown} with a character that no URL can hold; percent-encode it, or leave it away"
+            field, f"got {_shown(written)} with a character that no URL can hold; percent-encode it, or leave it away"
         )
     try:
         parts = urlsplit(written)
         port, host = parts.port, parts.hostname
     except ValueError:
-        raise reader.error(field, f"got {shown}, which is no URL; write such as 'https://api.example.com'") from None
+        raise reader.error(
+            field, f"got {_shown(written)}, which is no URL; write such as 'https://api.example.com'"
+        ) from None
     if parts.scheme not in ("https", "http"):
-        raise reader.error(field, f"got {shown}; it must begin with https://")
+        raise reader.error(field, f"got {_shown(written)}; it must begin with https://")
     if "@" in parts.netloc:
-        raise reader.error(field, f"got {shown} with user and password in it; credentials have fields of their own")
+        raise reader.error(
+            field, f"got {_shown(written)} with user and password in it; credentials have fields of their own"
+        )
     if not host or not _HOST.fullmatch(parts.netloc.removesuffix(f":{port}" if port is not None else ":")):
-        raise reader.error(field, f"got {shown}, which names no host; write such as 'https://api.example.com'")
+        raise reader.error(
+            field, f"got {_shown(written)}, which names no host; write such as 'https://api.example.com'"
+        )
     if port == 0:
-        raise reader.error(field, f"got {shown}; a port is a number from 1 to 65535")
+        raise reader.error(field, f"got {_shown(written)}; a port is a number from 1 to 65535")
     if parts.fragment or "#" in written:
         raise reader.error(
-            field, f"got {shown} with a fragment, which is never sent: leave '#' and what follows it away"
+            field, f"got {_shown(written)} with a fragment, which is never sent: leave '#' and what follows it away"
         )
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
         raise reader.error(
             field,
-            f"got {shown}, which would send credentials unencrypted; write https://, or set allow_http to true if the "
+            f"got {_shown(written)}, which would send credentials unencrypted; write https://, or set allow_http to true if the "
             "way there is protected otherwise",
         )
     return parts

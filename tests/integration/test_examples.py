@@ -86,6 +86,7 @@ def test_a_call_by_amazon_connect(
     assert "/eu-central-1/connect/aws4_request" in request.headers["authorization"]
 
 
+@pytest.mark.one_run_per_event
 def test_every_example_is_loaded_without_an_error(dags_folder: Path) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
