@@ -169,6 +169,9 @@ class SharedTokenStore:
         descriptor = _opened_lock(lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink == 0:
+                # Another one swept here first, and there may be a new lock by now.
+                return
             for path in files:
                 if path != lock and _is_abandoned(path, now):
                     path.unlink()
