@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from airflow.sdk.bases.hook import BaseHook
@@ -14,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
@@ -89,7 +90,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
         :param conn: The Airflow connection.
         """
-        settings: SettingsT = self.settings_class.from_connection(conn)
+        settings: SettingsT = _settings_of(self.settings_class, conn)
         mask_secrets(_masked(settings))
         self._settings = settings
         return settings
@@ -100,7 +101,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
         :param conn: The Airflow connection.
         """
-        settings: SettingsT = self.settings_class.from_connection(conn)
+        settings: SettingsT = _settings_of(self.settings_class, conn)
         await amask_secrets(_masked(settings))
         self._settings = settings
         return settings
@@ -205,6 +206,23 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         except RuntimeError:
             return
         raise ConfigurationError(f"{type(self).__name__}.{name} was called in an event loop: await {instead} instead")
+
+
+def _settings_of(settings_class: type[Any], conn: Any) -> Any:
+    """Return what a connection says. A process makes many hooks of one connection: it is read again when it has changed."""
+    said = {name: getattr(conn, name, None) for name in _FIELDS}
+    if all(value is None or isinstance(value, (str, int)) for value in said.values()):
+        return _read(settings_class.from_connection, **said)
+    return settings_class.from_connection(conn)
+
+
+#: All that is read of a connection.
+_FIELDS = ("conn_id", "conn_type", "host", "schema", "login", "password", "port", "extra")
+
+
+@lru_cache(maxsize=64)
+def _read(from_connection: Callable[[Any], Any], **said: str | int | None) -> Any:
+    return from_connection(SimpleNamespace(**said))
 
 
 def _masked(settings: Settings) -> list[str]:

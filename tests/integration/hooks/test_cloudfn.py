@@ -190,6 +190,20 @@ def test_a_base_url_with_a_path_and_a_port(service: Any, define: Any, mode: str)
     assert [got.target for got in service.received] == ["/base/orders", "/base/orders"]
 
 
+def test_a_connection_that_has_changed_is_read_again(service: Any, define: Any) -> None:
+    for key in ("first", "second", "first"):
+        define(
+            "shop",
+            conn_type="cloudfn",
+            host=service.url,
+            password=key,
+            extra={"auth_type": "api_key", "key_name": "X-Key"},
+        )
+        CloudFunctionHook("shop").request("GET", "/")
+
+    assert [got.headers["x-key"] for got in service.received] == ["first", "second", "first"]
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [(401, AuthenticationError), (403, AuthorizationError), (500, ResponseError), (404, ResponseError)],
