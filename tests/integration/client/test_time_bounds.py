@@ -82,7 +82,9 @@ def test_the_bound_of_the_retries_is_kept_though_the_call_may_take_longer(talk: 
     assert exchange.outcome.status == 503
 
 
-def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_it_at_most(server_of: Any, client_of: Any) -> None:
+def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_it_at_most(
+    server_of: Any, client_of: Any
+) -> None:
     store = MemoryTokenStore()
 
     async def both() -> Any:
