@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
+
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
 with DAG("read_customers", schedule=None):
