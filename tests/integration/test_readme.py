@@ -134,9 +134,9 @@ def settings_of(conn_id: str) -> Any:
 
 
 @pytest.fixture
-def workplace(tmp_path: Path) -> Path:
+def workplace(tmp_path: Path, example_dags: Path) -> Path:
     """Return a folder with the example Dags and the files of the README."""
-    (tmp_path / "example_dags").symlink_to(ROOT / "example_dags")
+    (tmp_path / "example_dags").symlink_to(example_dags)
     for block in BLOCKS:
         if block.kind == "file":
             (tmp_path / str(block.name)).write_text(block.text)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_cloudfn.events.asset import partitions_available
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-EXAMPLES = Path(__file__).parents[3] / "example_dags"
+    from pathlib import Path
 
 SAMPLE = """
 steps:
@@ -33,6 +29,18 @@ class Ended:
     @property
     def document(self) -> Any:
         return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def _database_without_connections_and_runs(airflow_database: None) -> None:
+    """Remove what tests before this one have left: commands say what is there."""
+    from airflow.models import Connection, DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    with create_session() as session:
+        session.execute(delete(DagRun))
+        session.execute(delete(Connection))
 
 
 @pytest.fixture
@@ -63,17 +71,8 @@ def sample(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def order_to_cash(tmp_path: Path) -> str:
-    """Return the file of the example; where Airflow has no partitioned assets (3.2), of the example without them."""
-    file = EXAMPLES / "order_to_cash.py"
-    if partitions_available():
-        return str(file)
-    without = tmp_path / file.name
-    text = file.read_text()
-    without.write_text(
-        text.replace(", one_run_per_event=True", "").replace("charge_created.each()", "[charge_created]")
-    )
-    return str(without)
+def order_to_cash(example_dags: Path) -> str:
+    return str(example_dags / "order_to_cash.py")
 
 
 @pytest.fixture
