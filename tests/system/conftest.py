@@ -71,6 +71,11 @@ class World:
     def pause(self, dag_id: str, *, paused: bool) -> None:
         self.api.patch("dags", dag_id, json={"is_paused": paused})
 
+    def happen(self, asset: str) -> None:
+        """Let an ordinary asset have an event, as a person does in the UI."""
+        (found,) = self.api.get("assets", name_pattern=asset)["assets"]
+        self.api.post("assets", "events", json={"asset_id": found["id"], "extra": {}})
+
     def until(self, found: Any, otherwise: str) -> Any:
         return until(found, SECONDS, otherwise)
 

@@ -31,7 +31,7 @@ def test_every_event_has_a_run_of_its_own_with_its_own_payload(world: Any) -> No
     assert set(world.finish("consume_single", [run["dag_run_id"] for run in runs])) == {"success"}
 
 
-def test_many_events_are_one_run_that_serves_them_all(world: Any) -> None:
+def test_five_events_of_a_paused_time_are_one_run_that_starts_five_processes(world: Any) -> None:
     """
     Airflow makes no run of events that come while the consumer is paused; the first one after that brings them all.
     """
@@ -41,15 +41,31 @@ def test_many_events_are_one_run_that_serves_them_all(world: Any) -> None:
     assert world.runs("consume_merged") == []
     world.pause("consume_merged", paused=False)
 
-    last = world.trigger("produce_merged", label="last")
-    assert world.finish("produce_merged", [last]) == ["success"]
+    world.happen("system.day_ended")
     (run,) = world.until(lambda: world.runs("consume_merged") or None, "the events have started no run")
     assert world.finish("consume_merged", [run["dag_run_id"]]) == ["success"]
 
     records = world.started("reported")
-    assert sorted(record["result"] for record in records) == ["last", *[f"paused-{number}" for number in range(5)]]
+    assert sorted(record["result"] for record in records) == [f"paused-{number}" for number in range(5)]
     assert {record["metadata"]["type"] for record in records} == {"system.reported"}
     assert world.started("counted") == [{"events": 6}]
+
+
+def test_an_event_after_a_paused_time_brings_those_that_came_meanwhile(world: Any) -> None:
+    before = {run["dag_run_id"] for run in world.runs("consume_merged")}
+    world.pause("consume_merged", paused=True)
+    meanwhile = world.trigger("produce_merged", label="meanwhile")
+    assert world.finish("produce_merged", [meanwhile]) == ["success"]
+    world.pause("consume_merged", paused=False)
+
+    after = world.trigger("produce_merged", label="after")
+    assert world.finish("produce_merged", [after]) == ["success"]
+    (run,) = world.until(
+        lambda: {run["dag_run_id"] for run in world.runs("consume_merged")} - before or None,
+        "the events have started no run",
+    )
+    assert world.finish("consume_merged", [run]) == ["success"]
+    assert {"meanwhile", "after"} <= {record["result"] for record in world.started("reported")}
 
 
 def test_an_event_combines_with_an_ordinary_asset(world: Any) -> None:
