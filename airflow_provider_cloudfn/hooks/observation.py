@@ -48,6 +48,9 @@ class Observation:
         from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+        # Airflow gives a task a span also where its tracing is off, one that nobody records.
+        if isinstance(trace.get_tracer_provider(), (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
+            return {}
         if not trace.get_current_span().get_span_context().is_valid:
             return {}
         span = trace.get_tracer("airflow_provider_cloudfn").start_span(_SPAN_NAME, kind=trace.SpanKind.CLIENT)

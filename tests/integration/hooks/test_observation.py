@@ -131,6 +131,16 @@ def test_without_tracing_no_traceparent_is_sent(service: Any) -> None:
     assert "traceparent" not in service.requests[0].headers
 
 
+def test_without_tracing_the_span_that_a_task_has_all_the_same_is_not_told(service: Any) -> None:
+    from opentelemetry import trace
+
+    task = trace.NonRecordingSpan(trace.SpanContext(trace_id=1, span_id=1, is_remote=False))
+    with trace.use_span(task):
+        hook_for("service").request("GET", "/thing")
+
+    assert "traceparent" not in service.requests[0].headers
+
+
 def test_each_attempt_is_a_span_whose_id_the_service_is_told(service: Any, spans: Any) -> None:
     from opentelemetry import trace
 
