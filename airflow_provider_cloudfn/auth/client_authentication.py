@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -13,7 +14,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CLIENT_AUTH_METHODS", "ClientAuthentication"]
+__all__ = ["CLIENT_AUTH_METHODS", "ClientAuthentication", "assertions_in"]
 
 #: In IANA's names (RFC 6749, section 2.3; RFC 7523, section 2.2).
 CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none", "private_key_jwt")
@@ -107,3 +108,12 @@ class ClientAuthentication:
                 f"client_secret: is no private key for {self.algorithm} ({type(error).__name__}); private_key_jwt needs a "
                 "PEM text that begins with '-----BEGIN PRIVATE KEY-----', and an algorithm that fits the key"
             ) from None
+
+
+def assertions_in(request: HttpRequest) -> list[str]:
+    """
+    Return what a request to a token endpoint shows for ``private_key_jwt``: a credential for as long as it lives.
+
+    :param request: The request.
+    """
+    return [value for name, value in parse_qsl(request.body.decode()) if name == "client_assertion"]

@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication
+from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.auth.token_answer import error_code, read_token
@@ -94,13 +94,12 @@ class OAuth2ClientCredentials(Auth):
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         token = self._store.get(self.key)
-        fetched = False
         if token is None or not token.is_fresh(self._skew):
-            token, fetched = yield from self._obtain(token, refused=False)
+            token = yield from self._obtain(token, refused=False)
         self._seen.update(_token_secrets(token))
         response = yield self._authorized(request, token)
-        if not fetched and isinstance(response, HttpResponse) and self._is_refusal(response):
-            token, _ = yield from self._obtain(token, refused=True)
+        if isinstance(response, HttpResponse) and self._is_refusal(response):
+            token = yield from self._obtain(token, refused=True)
             yield self._authorized(request, token)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
@@ -140,8 +139,8 @@ class OAuth2ClientCredentials(Auth):
 
     def _obtain(
         self, former: AccessToken | None, *, refused: bool
-    ) -> Generator[HttpRequest | Turn, HttpResponse | None, tuple[AccessToken, bool]]:
-        """Return a token other than the former one, and whether it was fetched here."""
+    ) -> Generator[HttpRequest | Turn, HttpResponse | None, AccessToken]:
+        """Return a token other than the former one."""
         turn = self._store.turn(self.key)
         try:
             yield turn
@@ -151,8 +150,8 @@ class OAuth2ClientCredentials(Auth):
             if found is not None and found.is_fresh(self._skew):
                 # Another one was here first.
                 self._seen.update(_token_secrets(found))
-                return found, False
-            return (yield from self._fetch(found or former)), True
+                return found
+            return (yield from self._fetch(found or former))
         finally:
             turn.release()
 
@@ -161,10 +160,10 @@ class OAuth2ClientCredentials(Auth):
         if former is not None and former.refresh_token and self._refresh_url:
             token = yield from self._refresh(self._refresh_url, former.refresh_token)
         if token is None:
-            response = yield self._client.request(
+            asked = self._client.request(
                 self._token_url, "client_credentials", tuple(self._parameters.items()), scope=list(self._scopes)
             )
-            token = read_token(_answered(response), self._token_url, self._seen)
+            token = read_token((yield from self._ask(asked)), self._token_url, self._seen)
         self._seen.update(_token_secrets(token))
         self._store.put(self.key, token)
         return token
@@ -172,17 +171,25 @@ class OAuth2ClientCredentials(Auth):
     def _refresh(self, url: str, refresh_token: str) -> Generator[HttpRequest, HttpResponse | None, AccessToken | None]:
         """Exchange a refresh token, as documented without the client secret; None where the endpoint refuses it."""
         self._seen.add(refresh_token)
-        response = _answered(
-            (yield self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token))
+        response = yield from self._ask(
+            self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token)
         )
         if response.status == 401 or error_code(response) == "invalid_client":
-            response = _answered((yield self._client.request(url, "refresh_token", refresh_token=refresh_token)))
+            response = yield from self._ask(self._client.request(url, "refresh_token", refresh_token=refresh_token))
         try:
             token = read_token(response, url, self._seen)
         except AuthenticationError:
             return None
         # RFC 6749, section 6: without a new refresh token, the old one stays good.
         return token if token.refresh_token else token.with_refresh_token(refresh_token)
+
+    def _ask(self, asked: HttpRequest) -> Generator[HttpRequest, HttpResponse | None, HttpResponse]:
+        """Send a request to a token endpoint; what proves there who asks is a secret, too."""
+        self._seen.update(assertions_in(asked))
+        response = yield asked
+        if response is None:
+            raise TypeError("the driver of an auth scheme must send the answer to each request")
+        return response
 
     def _authorized(self, request: HttpRequest, token: AccessToken) -> HttpRequest:
         return request.with_header("Authorization", f"{token.type} {token.value}")
@@ -204,12 +211,6 @@ def _without_turns(steps: AuthSteps) -> AuthFlow:
         steps.close()
 
 
-def _answered(response: HttpResponse | None) -> HttpResponse:
-    if response is None:
-        raise TypeError("the driver of an auth scheme must send the answer to each request")
-    return response
-
-
 def _token_secrets(token: AccessToken) -> tuple[str, ...]:
     return tuple(secret for secret in (token.value, token.refresh_token) if secret)
 
@@ -218,6 +219,7 @@ def _client_secrets(client: ClientAuthentication) -> Iterable[str]:
     if not client.client_secret:
         return
     yield client.client_secret
+    yield quote_plus(client.client_secret)
     if client.method == "client_secret_basic":
         plain = f"{client.client_id}:{client.client_secret}"
         encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"

@@ -310,7 +310,10 @@ class Client:
         """
         async with self._open() as transport:
             exchange = self._exchange(transport, seconds=self._timeouts.total)
-            await within(self._timeouts.total, "the request for credentials", exchange.drive(flow))
+            try:
+                await within(self._timeouts.total, "the request for credentials", exchange.drive(flow))
+            except CloudFunctionError as error:
+                raise self._redacted(error) from None
 
     def request_sync(self, method: str, uri: str, **arguments: Any) -> Response:
         """

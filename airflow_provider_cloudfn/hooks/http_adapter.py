@@ -145,9 +145,10 @@ class CloudFunctionHttpHook(HttpHook):
             return
         auth = self._auth()
         redaction = Redaction(auth.secrets(), auth.reserved_query)
-        self.log.error("HTTP error: %s %s", response.status_code, redaction.text(response.reason or ""))
+        reason = redaction.text(response.reason or "")
+        self.log.error("HTTP error: %s %s", response.status_code, reason)
         self.log.error("%s", redaction.excerpt(response.content, response.encoding or "utf-8"))
-        raise AirflowException(f"{response.status_code}:{response.reason}")
+        raise AirflowException(f"{response.status_code}:{reason}")
 
     def test_connection(self) -> tuple[bool, str]:
         """Prove the credentials without side effects."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import pytest
 from airflow.sdk import BaseHook, Connection
@@ -91,6 +92,30 @@ def test_oauth2_with_a_wrong_secret_fails_and_says_what_came_back(sandbox: Sandb
     assert not passed
     assert "invalid_client" in message
     assert SECRET not in message
+
+
+def test_a_client_secret_that_the_token_endpoint_echoes_is_hidden_in_each_form(
+    recording_server: Any, define: Any
+) -> None:
+    secret = "cl/ient s3cret&more"
+    recording_server.answers(400, {"error": "invalid_client", "error_description": f"{quote_plus(secret)}, {secret}"})
+    define(
+        "payments",
+        conn_type="cloudfn",
+        host=recording_server.url,
+        password=secret,
+        extra={
+            "auth_type": "oauth2",
+            "client_id": "c",
+            "oauth2_url": f"{recording_server.url}/token",
+            "client_auth_method": "client_secret_post",
+        },
+    )
+
+    passed, message = CloudFunctionHook("payments").test_connection()
+
+    assert not passed
+    assert "'***, ***'" in message
 
 
 def test_emporix_gives_an_api_token_and_the_event_secret_stays_untested(sandbox: Sandbox, define: Any) -> None:

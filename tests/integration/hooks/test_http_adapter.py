@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,14 @@ def test_a_status_that_is_no_success_fails_the_task_and_the_key_in_its_body_is_n
     written = caplog.text + capsys.readouterr().out
     assert "wrong key ***" in written
     assert SECRET not in written
+
+
+def test_the_key_in_a_reason_phrase_is_not_in_the_error(shop: Any) -> None:
+    response = requests.Response()
+    response.status_code, response.reason, response._content = 500, f"bad key {SECRET}", b""
+
+    with pytest.raises(AirflowException, match=re.escape("500:bad key ***")):
+        BaseHook.get_hook("shop").check_response(response)
 
 
 def test_a_check_of_one_s_own_replaces_ours(shop: Any) -> None:

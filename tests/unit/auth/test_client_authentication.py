@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 TOKEN_URL = "https://auth.example.com/oauth/token"
@@ -50,6 +51,16 @@ def test_every_assertion_is_used_once() -> None:
     client = ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt")
 
     assert client.request(TOKEN_URL, "x").body != client.request(TOKEN_URL, "x").body
+
+
+def test_an_assertion_is_a_secret() -> None:
+    auth = OAuth2ClientCredentials(
+        token_url=TOKEN_URL, client_id="ann", client_secret=pem(RSA_KEY), client_auth_method="private_key_jwt"
+    )
+
+    asked = next(auth.token_flow())
+
+    assert parse_qs(asked.body.decode())["client_assertion"][0] in auth.secrets()
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS257"])

@@ -150,12 +150,15 @@ def test_a_refused_token_is_replaced_once(answer: Any) -> None:
     assert (asked.url, again.header("authorization")) == (TOKEN_URL, "Bearer t2")
 
 
-def test_a_new_token_that_is_refused_is_not_replaced(answer: Any) -> None:
+def test_a_new_token_that_is_refused_is_replaced_once_too(answer: Any) -> None:
     flow = client().flow(REQUEST)
     next(flow)
     flow.send(answer(access_token="t1"))
-
+    asked = flow.send(HttpResponse(401))
+    again = flow.send(answer(access_token="t2"))
     end(flow, status=401)
+
+    assert (asked.url, again.header("authorization")) == (TOKEN_URL, "Bearer t2")
 
 
 def test_a_refused_token_is_not_asked_for_again_where_another_one_is_kept_by_now(answer: Any) -> None:
