@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 import airflow_provider_cloudfn
 from airflow_provider_cloudfn import exceptions
 
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
 
 def test_the_public_names_are_these() -> None:
     assert set(airflow_provider_cloudfn.__all__) == {
+        "AmazonConnectHook",
+        "CloudFunctionHook",
         "CloudFunctionHttpSensor",
         "CloudFunctionOperator",
         "CloudFunctionRetryPolicy",
         "CompletionEvent",
         "CompletionRecord",
+        "EmporixHook",
         "EmporixStartOperator",
         "cel",
         "lit",
@@ -26,6 +34,11 @@ def test_the_public_names_are_these() -> None:
 def test_a_public_name_can_be_imported_and_is_listed(name: str) -> None:
     assert getattr(airflow_provider_cloudfn, name) is not None
     assert name in dir(airflow_provider_cloudfn)
+
+
+@pytest.mark.parametrize("name", ["CloudFunctionHook", "AmazonConnectHook", "EmporixHook"])
+def test_the_readme_prints_how_a_hook_is_imported(name: str) -> None:
+    assert re.search(rf"^`from airflow_provider_cloudfn import [\w, ]*\b{name}\b[\w, ]*`", README, re.MULTILINE)
 
 
 def test_another_name_is_an_attribute_error() -> None:
