@@ -33,6 +33,13 @@ class ConnectionReader:
     def __init__(self, conn: Any, form: ConnectionForm) -> None:
         self.conn_id: str = conn.conn_id or "(unsaved)"
         self._form = form
+        if not conn.conn_type:
+            # Of a URI whose scheme holds a character that no scheme can, Airflow makes a connection without a type.
+            scheme = form.connection_type.replace("_", "-")
+            raise ConfigurationError(
+                f"connection {self.conn_id!r} has no type: make it one of type {form.connection_type!r} ({form.title!r}); in a "
+                f"URI the type is written with hyphens, never with '_': it begins with '{scheme}://'"
+            )
         if conn.conn_type != form.connection_type:
             raise ConfigurationError(
                 f"connection {self.conn_id!r} is of type {conn.conn_type!r}: make it one of type "
