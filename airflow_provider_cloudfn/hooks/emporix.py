@@ -52,7 +52,7 @@ class EventParts(TypedDict, total=False):
     :param case_id: The case of an overarching process, for process mining.
     :param subject: What a person reads of the event.
     :param payload: A JSON value; nothing given sends ``{}``.
-    :param json_string: JSON text that is sent byte for byte, instead of `payload`.
+    :param json_string: JSON text that is sent byte for byte, instead of `payload`: with it, that is an error.
     :param source: Who sends; default ``airflow``.
     :param event_id: What makes the event one and the same over all tries; default a new UUID.
     """
@@ -217,7 +217,7 @@ def _body(payload: Any, json_string: str | None) -> bytes:
                 "payload is this very text, put it in an object, such as {'text': …}"
             )
         return encode_json({} if payload is None else payload).encode()
-    if payload is not None and payload != {}:
+    if payload is not None:
         raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
     if not isinstance(json_string, str):
         raise ConfigurationError(

@@ -149,6 +149,7 @@ def test_an_answer_that_is_no_json_is_an_acceptance_all_the_same(service: Any, h
         ({"payload": '{"a": 1}'}, "payload: is text. If it is JSON, pass it as json_string"),
         ({"payload": {"a": float("nan")}}, "can't be written as JSON"),
         ({"payload": {"a": 1}, "json_string": "{}"}, "payload and json_string: give one of them"),
+        ({"payload": {}, "json_string": "{}"}, "payload and json_string: give one of them"),
         ({"json_string": "{"}, "json_string: is no JSON (line 1, column 2"),
         ({"json_string": '{"a": NaN}'}, "json_string: holds NaN, which JSON does not have"),
         ({"json_string": {"a": 1}}, "json_string: must be text, not dict; pass a value as payload"),
