@@ -11,6 +11,8 @@ __all__ = ["is_allowed"]
 _METADATA = frozenset(
     ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "fd20:ce::254")
 )
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215: within one network, whichever address is behind it
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 
 
@@ -29,7 +31,9 @@ def is_allowed(address: str, guard: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         # An IPv4 address can be written as IPv6: mapped, 6to4, Teredo, or behind NAT64.
         embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if embedded is None and ip in ipaddress.ip_network("64:ff9b::/96"):
+        if ip in _LOCAL_NAT64 and guard == "private":
+            return False
+        if embedded is None and (ip in _NAT64 or ip in _LOCAL_NAT64):
             embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if embedded is not None:
             return is_allowed(str(embedded), guard)
