@@ -24,7 +24,9 @@ def test_a_uri_with_the_types_own_name_is_told_how_a_uri_writes_it(form: Connect
 
     scheme = form.connection_type.replace("_", "-")
     assert str(raised.value).startswith(f"connection 'u1' has no type: make it one of type {form.connection_type!r}")
-    assert f"in a URI the type is written with hyphens, never with '_': it begins with '{scheme}://'" in str(raised.value)
+    assert f"in a URI the type is written with hyphens, never with '_': it begins with '{scheme}://'" in str(
+        raised.value
+    )
     assert "hunter2" not in str(raised.value)
 
 
