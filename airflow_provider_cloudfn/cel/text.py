@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -12,15 +10,13 @@ __all__ = ["to_text"]
 
 def to_text(value: object) -> str:
     """
-    Return the text of a scalar: ``true``, ``12``, RFC 3339 of a datetime, ``3600s`` of a timedelta, base64 of bytes.
+    Return the text of a scalar, as CEL's ``string()`` does: ``true``, ``12``, RFC 3339 of a datetime, ``3600s`` of a timedelta.
 
     :param value: A result of an expression, or any such Python value.
-    :raises ExpressionError: for a list, a map, null, and what is no value of CEL.
+    :raises ExpressionError: for a list, a map, null, bytes that are no UTF-8, and what is no value of CEL.
     """
     if type(value) is str:
         return value
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(value).decode("ascii")
     from airflow_provider_cloudfn.cel.functions.conversions import text_of
 
     try:

@@ -28,7 +28,9 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
         (dt.date(2024, 1, 2), "2024-01-02"),
         (dt.timedelta(hours=1), "3600s"),
         (-dt.timedelta(seconds=1.5), "-1.5s"),
-        (b"\xff\x00", "/wA="),
+        (b"xyz", "xyz"),
+        (bytearray("ü", "utf-8"), "ü"),
+        (memoryview(b"xyz"), "xyz"),
         (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
         (cel.CelType("int"), "int"),
     ],
@@ -40,4 +42,10 @@ def test_a_scalar_has_a_text(value: object, text: str):
 @pytest.mark.parametrize("value", [None, [1], {"a": 1}, object(), cel.Optional(1)])
 def test_anything_else_has_none(value: object):
     with pytest.raises(ExpressionError, match="has no text"):
+        cel.to_text(value)
+
+
+@pytest.mark.parametrize("value", [b"\xff\x00", bytearray(b"\xff"), memoryview(b"\xff")])
+def test_bytes_that_are_no_utf_8_have_none_either(value: object):
+    with pytest.raises(ExpressionError, match=r"no text in UTF-8; use base64\.encode\(…\)"):
         cel.to_text(value)
