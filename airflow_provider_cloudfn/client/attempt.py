@@ -22,7 +22,7 @@ class Attempt(NamedTuple):
     :param duration: How many seconds it took, token requests and redirects included.
     :param status: The status of the answer; None where none came.
     :param request_id: The service's own name for the request, where it gives one.
-    :param error: What went wrong, without secrets; None for an answer of any status.
+    :param error: What went wrong, without secrets; None for an answer of any status. A cancelled attempt has the error's class.
     :param error_type: The name of the error's class.
     :param sent: Bytes of the body that was sent.
     :param received: Bytes of the body that came, after decompression.
@@ -34,7 +34,7 @@ class Attempt(NamedTuple):
     method: str
     url: str
     started_at: float
-    duration: float
+    duration: float = 0.0
     status: int | None = None
     request_id: str | None = None
     error: str | None = None

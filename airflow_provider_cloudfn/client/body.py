@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
+from airflow_provider_cloudfn.client.charset import codec_of
 from airflow_provider_cloudfn.client.query import query_pairs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import encode_json
@@ -37,7 +38,11 @@ class FilePart:
 
 
 def make_body(
-    json: object, data: object, files: Mapping[str, FilePart | Sequence[FilePart]] | None, list_style: ListStyle
+    json: object,
+    data: object,
+    files: Mapping[str, FilePart | Sequence[FilePart]] | None,
+    list_style: ListStyle,
+    charset: str | None = None,
 ) -> tuple[bytes, str | None]:
     """
     Return the bytes of a body and their media type; None where there is no body.
@@ -46,26 +51,41 @@ def make_body(
     :param data: Bytes or text to send as they are, a map to send as a form, or None.
     :param files: Files of a form, whose other fields `data` holds.
     :param list_style: How a form's lists are written.
+    :param charset: What text is encoded in, where the request says so; default UTF-8.
     :raises ConfigurationError: for what can't be a body.
     """
     if json is not ABSENT and (data is not None or files):
         raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
     if json is not ABSENT:
-        return encode_json(json).encode(), "application/json"
+        return _encoded("json", encode_json(json), charset), "application/json"
     if files:
         if data is not None and not isinstance(data, Mapping):
             raise ConfigurationError("data: must be a map beside files: the other fields of the form")
-        return _multipart(list(query_pairs(data, list_style)), files)
+        return _multipart(list(query_pairs(data, list_style, parameter="data")), files)
     if data is None:
         return b"", None
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data), "application/octet-stream"
     if isinstance(data, str):
-        return data.encode(), "text/plain; charset=utf-8"
+        return _encoded("data", data, charset), "text/plain; charset=utf-8"
     if isinstance(data, Mapping):
-        form = urlencode(list(query_pairs(data, list_style))).encode("ascii")
+        form = urlencode(list(query_pairs(data, list_style, parameter="data"))).encode("ascii")
         return form, "application/x-www-form-urlencoded"
     raise ConfigurationError(f"data: must be bytes, text or a map to send as a form, not {type(data).__name__}")
+
+
+def _encoded(parameter: str, text: str, charset: str | None) -> bytes:
+    if charset is None:
+        return text.encode()
+    problem = None
+    try:
+        return codec_of(charset).encode(text)[0]
+    except UnicodeEncodeError as error:
+        # The error itself holds the whole text.
+        problem = f"character {error.start + 1} is none of {charset}, which Content-Type names"
+    except ValueError as error:
+        problem = f"{error}, which Content-Type names"
+    raise ConfigurationError(f"{parameter}: {problem}; name utf-8 there")
 
 
 def _multipart(fields: list[tuple[str, str]], files: Mapping[str, FilePart | Sequence[FilePart]]) -> tuple[bytes, str]:

@@ -243,9 +243,11 @@ class Client:
                 outcome, done = await self._attempt(request, transport, number, left, sink, total)
                 spent = time.monotonic() - begun
                 wait = None
-                if policy.wants(outcome, idempotent=repeatable):
-                    wait = policy.wait(outcome, number, left=min(policy.total, total) - spent)
-                report(done(wait), self._on_attempt)
+                try:
+                    if policy.wants(outcome, idempotent=repeatable):
+                        wait = policy.wait(outcome, number, left=min(policy.total, total) - spent)
+                finally:
+                    report(done(wait), self._on_attempt)
                 if wait is None:
                     break
                 await self._sleep(wait)
@@ -267,8 +269,9 @@ class Client:
         """Return what came of an attempt, and what makes its record once it is known whether another one follows."""
         more = self._headers_for_attempt(number) if self._headers_for_attempt is not None else None
         exchange = self._exchange(transport, headers=more, sink=sink, seconds=left)
-        started_at, begun = time.time(), time.monotonic()
         shown = self._redaction().url(request.url)
+        attempt = Attempt(number, request.method, shown, time.time(), sent=len(request.body))
+        begun = time.monotonic()
         outcome: Response | CloudFunctionError
         try:
             where = f"{request.method} {shown}"
@@ -279,21 +282,22 @@ class Client:
             outcome = read_response(raw, answered, exchange.stored)
         except CloudFunctionError as error:
             outcome = self._redacted(error)
+        except BaseException as error:
+            # Cancelled, as by the task's own time limit: nobody knows what became of it, so all the more it is told.
+            kind, duration = type(error).__name__, time.monotonic() - begun
+            unknown = attempt._replace(duration=duration, error=kind, error_type=kind)
+            report(unknown._replace(token_requests=exchange.token_requests), self._on_attempt)
+            raise
         duration = time.monotonic() - begun
 
         def record(next_in: float | None) -> Attempt:
             response = None if isinstance(outcome, CloudFunctionError) else outcome
-            return Attempt(
-                number=number,
-                method=request.method,
-                url=shown,
-                started_at=started_at,
+            return attempt._replace(
                 duration=duration,
                 status=outcome.status,
                 request_id=outcome.request_id and self._redaction().text(outcome.request_id),
                 error=None if response else str(outcome),
                 error_type=None if response else type(outcome).__name__,
-                sent=len(request.body),
                 received=_received(response),
                 token_requests=exchange.token_requests,
                 next_in=next_in,

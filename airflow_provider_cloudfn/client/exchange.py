@@ -114,15 +114,17 @@ class Exchange:
                 # Whatever became of the request for credentials, the request itself was not sent.
                 error.never_sent = True
                 raise
-        self.is_sent = True
         # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
         if all(request.header(name) is None for name in self._headers):
             for name, value in self._headers.items():
                 request = request.with_header(name, value)
         if self._sink is None:
-            return await self._transport.send(request)
-        response, self.stored = await self._transport.send_to(request, self._sink)
+            return await self._transport.send(request, self._reached)
+        response, self.stored = await self._transport.send_to(request, self._sink, self._reached)
         return response
+
+    def _reached(self) -> None:
+        self.is_sent = True
 
     def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
         """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""

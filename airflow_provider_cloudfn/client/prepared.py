@@ -10,6 +10,7 @@ from urllib.parse import quote
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
+from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -106,7 +107,8 @@ def prepare(
         own = _own_headers(filled(headers), auth.reserved_headers)
         url = base_url.join(uri, pairs)
         _refuse_reserved_query(url, auth.reserved_query)
-        body, media_type = make_body(filled(json), filled(data), files, list_style)
+        charset = next((charset_of(value) for name, value in own if name.lower() == "content-type"), None)
+        body, media_type = make_body(filled(json), filled(data), files, list_style, charset)
         names = {name.lower() for name, _ in own}
         if media_type is not None and ("content-type" not in names or files):
             if files and "content-type" in names:

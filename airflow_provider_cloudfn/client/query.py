@@ -16,12 +16,15 @@ QueryValues: TypeAlias = Mapping[str, Any] | Sequence[tuple[str, str]]
 ListStyle: TypeAlias = Literal["repeat", "brackets", "comma"]
 
 
-def query_pairs(query: object, list_style: ListStyle = "repeat") -> Iterable[tuple[str, str]]:
+def query_pairs(
+    query: object, list_style: ListStyle = "repeat", *, parameter: str = "query"
+) -> Iterable[tuple[str, str]]:
     """
     Yield names and values as text.
 
     :param query: Names and values; a list is written in its style, None leaves a value out.
     :param list_style: How a list is written.
+    :param parameter: Which parameter it is, for errors: a form is written as a query is.
     :raises ConfigurationError: for a value that has no text, or a style that there isn't.
     """
     if list_style not in get_args(ListStyle):
@@ -29,9 +32,9 @@ def query_pairs(query: object, list_style: ListStyle = "repeat") -> Iterable[tup
     if query is None:
         return
     if not isinstance(query, (Mapping, list, tuple)):
-        raise ConfigurationError(f"query: must be a map of names and values, not {type(query).__name__}")
+        raise ConfigurationError(f"{parameter}: must be a map of names and values, not {type(query).__name__}")
     for name, value in query.items() if isinstance(query, Mapping) else query:
-        place = f'query["{name}"]'
+        place = f'{parameter}["{name}"]'
         if not isinstance(name, str):
             raise ConfigurationError(f"{place}: a name must be text, not {type(name).__name__}")
         if not isinstance(value, (list, tuple)):
@@ -51,12 +54,17 @@ def scalar_text(place: str, value: object) -> str:
     Return a value as the text that it is in a query, a form or a header.
 
     :param place: Where it stands, for errors.
-    :param value: Text, a number, a truth value, or a moment.
+    :param value: Text, bytes that are text, a number, a truth value, or a moment.
     :raises ConfigurationError: for one that has no text.
     """
     if isinstance(value, str):
         return value
     if isinstance(value, (Mapping, list, tuple, set)):
         raise ConfigurationError(f"{place}: must be text or a number, not {type(value).__name__}")
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        try:
+            return bytes(value).decode()
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{place}: is bytes that are no UTF-8: encode them, as in Base64") from None
     text = encode_json(value)
     return text[1:-1] if text.startswith('"') else text

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 from dataclasses import dataclass, field
-from email.message import Message
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
 from airflow_provider_cloudfn.exceptions import ResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_cloudfn.auth.message import HttpResponse
     from airflow_provider_cloudfn.client.sink import StoredBody
 
@@ -34,9 +30,8 @@ _REQUEST_ID = 200
 
 _JSON_TYPES = frozenset({"application/json", "text/json"})
 _AWS_JSON = "application/x-amz-json-"  # and a version
-_TEXT_TYPES = frozenset(
-    {"application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/graphql"}
-)
+_TEXT_TYPES = frozenset({"application/javascript", "application/x-www-form-urlencoded", "application/graphql"})
+_XML_TYPES = frozenset({"application/xml", "text/xml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,7 @@ class Response:
     """
 
     status: int
-    headers: Mapping[str, str]
+    headers: dict[str, str]
     body: Any = field(repr=False)
     content: bytes = field(repr=False)
     url: str
@@ -118,7 +113,7 @@ def _printable(request_id: str) -> str:
     return "".join(character if character.isprintable() else "·" for character in request_id[:_REQUEST_ID])
 
 
-def response_headers(raw: HttpResponse) -> Mapping[str, str]:
+def response_headers(raw: HttpResponse) -> dict[str, str]:
     """
     Return the headers as expressions see them.
 
@@ -130,7 +125,7 @@ def response_headers(raw: HttpResponse) -> Mapping[str, str]:
         if key not in ("set-cookie", "set-cookie2"):
             text = value if value.isascii() else _header_text(value)
             found[key] = f"{found[key]}, {text}" if key in found else text
-    return MappingProxyType(found)
+    return found
 
 
 def _header_text(value: str) -> str:
@@ -142,27 +137,15 @@ def _header_text(value: str) -> str:
     return value
 
 
-def charset_of(content_type: str | None) -> str | None:
-    """
-    Return the character set that a Content-Type names, or None.
-
-    :param content_type: The header's value.
-    """
-    if not content_type or "charset" not in content_type.lower():
-        return None
-    header = Message()
-    header["Content-Type"] = content_type
-    charset = header.get_param("charset")
-    return charset if isinstance(charset, str) and charset else None
-
-
 def _body(content: bytes, content_type: str | None) -> Any:
     if not content:
         return None
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type in _JSON_TYPES or media_type.endswith("+json") or media_type.startswith(_AWS_JSON):
         return _json(content, charset_of(content_type))
-    if media_type.startswith("text/") or media_type in _TEXT_TYPES or media_type.endswith("+xml"):
+    if media_type in _XML_TYPES or media_type.endswith("+xml"):
+        return _text(content, charset_of(content_type) or xml_charset(content))
+    if media_type.startswith("text/") or media_type in _TEXT_TYPES:
         return _text(content, charset_of(content_type) or "utf-8")
     if not media_type:
         try:
@@ -203,13 +186,7 @@ _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _text(content: bytes, charset: str) -> str:
-    try:
-        codec = codecs.lookup(charset)
-    except (LookupError, ValueError):
-        codec = None
-    # Python has codecs that are no character sets, such as base64 and zlib.
-    if codec is None or not codec._is_text_encoding:
-        raise ValueError(f"there is no character set {charset[:40]!r}")
+    codec = codec_of(charset)
     try:
         return codec.decode(content, "strict")[0]
     except UnicodeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
-from airflow_provider_cloudfn.client.response import Response, charset_of
+from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_cloudfn.client.redaction import Redaction
+    from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["RETRYABLE_STATUS", "retry_after_seconds", "status_error"]
 

@@ -57,31 +57,39 @@ class Transport:
         self._proxy = proxy
         self._is_allowed = is_allowed
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
+    async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
         """
         Send a request and read its answer. Redirects are not followed here.
 
         :param request: The request, with credentials.
+        :param on_connected: Called when there is a connection: from then on the service may have got the request.
         :raises RequestTimeoutError: when it takes too long.
         :raises CommunicationError: when no connection can be made, or what comes over it is not a whole answer.
         :raises LimitError: when the answer is larger than allowed.
         """
-        response, _ = await self._send(request, None)
+        response, _ = await self._send(request, None, on_connected)
         return response
 
-    async def send_to(self, request: HttpRequest, sink: ResponseSink) -> tuple[HttpResponse, StoredBody | None]:
+    async def send_to(
+        self, request: HttpRequest, sink: ResponseSink, on_connected: Callable[[], None] | None = None
+    ) -> tuple[HttpResponse, StoredBody | None]:
         """
         Send a request, and let the body of a success go into a sink; that of any other answer is read.
 
         :param request: The request, with credentials.
         :param sink: Where the body goes.
+        :param on_connected: As of :meth:`send`.
         :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
         """
-        return await self._send(request, sink)
+        return await self._send(request, sink, on_connected)
 
-    async def _send(self, request: HttpRequest, sink: ResponseSink | None) -> tuple[HttpResponse, StoredBody | None]:
+    async def _send(
+        self, request: HttpRequest, sink: ResponseSink | None, on_connected: Callable[[], None] | None
+    ) -> tuple[HttpResponse, StoredBody | None]:
         import aiohttp
         from yarl import URL
+
+        from airflow_provider_cloudfn.client.connector import ON_CONNECTED
 
         parts = urlsplit(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
@@ -89,6 +97,7 @@ class Transport:
             from airflow_provider_cloudfn.client.resolver import refuse_literal_address
 
             refuse_literal_address(parts.hostname or "", self._is_allowed)
+        ON_CONNECTED.set(on_connected)
         try:
             async with self._session.request(
                 request.method,
@@ -168,12 +177,13 @@ async def open_transport(
     """
     import aiohttp
 
+    from airflow_provider_cloudfn.client.connector import TellingConnector
     from airflow_provider_cloudfn.client.resolver import GuardedResolver
 
     arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
     # Without a limit: how many requests there are at once is the caller's to say, and none should time out in a queue.
     resolver = GuardedResolver(is_allowed if proxy is None else None)
-    connector = aiohttp.TCPConnector(resolver=resolver, limit=0, **arguments)
+    connector = TellingConnector(resolver=resolver, limit=0, **arguments)
     async with aiohttp.ClientSession(
         connector=connector,
         # No cookie of one call is sent with another one, and no environment variable changes where a request goes.

@@ -6,6 +6,7 @@ from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
     CommunicationError,
+    ConfigurationError,
     RequestTimeoutError,
 )
 
@@ -25,6 +26,8 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
 
     if isinstance(error, TimeoutError):
         return _timed_out(error, where)
+    if isinstance(error, aiohttp.InvalidURL):
+        return ConfigurationError(f"{where}: names no host that can be called; check the base URL of the connection")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return CommunicationError(
             f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "

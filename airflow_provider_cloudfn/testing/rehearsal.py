@@ -103,7 +103,7 @@ class Rehearsal:
         :raises CloudFunctionError: when there is none that can be sent.
         """
         transport = _Stopped()
-        with self.over(transport):
+        with self.over(transport, _unseen):
             try:
                 self.task.carry_out(self.context, self.hook)
             except _RequestMade as made:
@@ -142,7 +142,7 @@ class Rehearsal:
         return returned, None if record is None else CompletionRecord.from_dict(record), None
 
     @contextmanager
-    def over(self, transport: Any, on_attempt: AttemptObserver | None = None) -> Iterator[None]:
+    def over(self, transport: Any, on_attempt: AttemptObserver) -> Iterator[None]:
         """
         Let the hook's client send over a transport for as long as the block lasts, without credentials and without waiting.
 
@@ -155,6 +155,10 @@ class Rehearsal:
         )
         with self.hook.sending_over(rehearsed):
             yield
+
+
+def _unseen(attempt: Attempt) -> None:
+    """Tell nobody: what ends before it is sent is no attempt."""
 
 
 async def _no_wait(seconds: float) -> None:
@@ -197,22 +201,33 @@ class _RequestMade(BaseException):
 class _Transport(ABC):
     """What answers instead of a network."""
 
-    @abstractmethod
-    async def send(self, request: HttpRequest) -> HttpResponse:
+    async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
         """Answer a request."""
+        if on_connected is not None:
+            on_connected()
+        return self.answer(request)
 
-    async def send_to(self, request: HttpRequest, sink: ResponseSink) -> tuple[HttpResponse, StoredBody | None]:  # noqa: ARG002 - nothing is written in a rehearsal
+    async def send_to(
+        self,
+        request: HttpRequest,
+        sink: ResponseSink,  # noqa: ARG002 - nothing is written in a rehearsal
+        on_connected: Callable[[], None] | None = None,
+    ) -> tuple[HttpResponse, StoredBody | None]:
         """Answer a request whose body would go into a file, which is left alone."""
-        answer = await self.send(request)
+        answer = await self.send(request, on_connected)
         if not 200 <= answer.status < 300:
             return answer, None
         digest = hashlib.sha256(answer.content).hexdigest()
         stored = StoredBody(len(answer.content), answer.header("content-type"), digest)
         return HttpResponse(answer.status, answer.headers), stored
 
+    @abstractmethod
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """Return the answer to a request."""
+
 
 class _Stopped(_Transport):
-    async def send(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         raise _RequestMade(request)
 
 
@@ -222,7 +237,7 @@ class _Scripted(_Transport):
         self.requests: list[HttpRequest] = []
         self.answers: list[HttpResponse | None] = []
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         self.requests.append(request)
         self.answers.append(None)
         answer = self.answers[-1] = self.script.answer(request)

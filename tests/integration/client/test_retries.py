@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy
 from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
+    ExpressionError,
     ResponseError,
 )
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.attempt import Attempt
+    from airflow_provider_cloudfn.client.response import Response
 
 QUICK = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.001)
 SECRET = "s3cret-value"
@@ -116,6 +119,39 @@ def test_each_attempt_is_told_and_logged_without_a_secret(
     lines = [record.getMessage() for record in caplog.records if "(attempt" in record.getMessage()]
     assert ["CommunicationError after" in lines[0], "503 after" in lines[1], "200 after" in lines[2]] == [True] * 3
     assert SECRET not in caplog.text + repr(seen)
+
+
+def test_an_attempt_is_told_though_the_question_whether_to_try_again_fails(talk: Any, answers: Any) -> None:
+    seen: list[Attempt] = []
+
+    def fail(_: Response) -> bool:
+        raise ExpressionError("no such key")
+
+    exchange = talk(answers(), "POST", retry=RetryPolicy(retry_when=fail), on_attempt=seen.append)
+
+    assert type(exchange.outcome) is ExpressionError
+    assert [(attempt.status, attempt.next_in) for attempt in seen] == [(200, None)]
+
+
+def test_an_attempt_that_is_cancelled_is_told(server_of: Any, client_of: Any) -> None:
+    seen: list[Attempt] = []
+
+    async def cancelled() -> None:
+        got = asyncio.Event()
+
+        async def silence(wire: Any) -> None:
+            await wire.request()
+            got.set()
+            await wire.wait_for_the_end()
+
+        async with server_of(silence) as server:
+            call = asyncio.ensure_future(client_of(server, on_attempt=seen.append).request("POST", "/v1"))
+            await got.wait()
+            call.cancel()
+            await asyncio.wait([call])
+
+    asyncio.run(cancelled())
+    assert [(attempt.status, attempt.error_type) for attempt in seen] == [(None, "CancelledError")]
 
 
 def test_an_observer_that_fails_breaks_no_call(talk: Any, answers: Any) -> None:

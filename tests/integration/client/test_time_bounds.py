@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
 import time
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
-from airflow_provider_cloudfn.client.client import run
+from airflow_provider_cloudfn.client.client import Client, run
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.client.settings import Timeouts
 from airflow_provider_cloudfn.exceptions import ConfigurationError, RequestTimeoutError
@@ -59,6 +61,20 @@ def test_without_a_bound_for_silence_the_whole_call_has_one(talk: Any) -> None:
     assert type(error) is RequestTimeoutError
     assert "took longer than 0.2 seconds in all; the service may have taken the request" in str(error)
     assert not error.never_sent
+
+
+def test_a_call_that_ends_before_there_is_a_connection_was_never_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as waiting:
+        for _ in range(4):  # No more of them are taken on: what comes now waits for the connection.
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        client = Client(base_url=f"http://127.0.0.1:{full.getsockname()[1]}", timeouts=Timeouts(total=0.5))
+
+        with pytest.raises(RequestTimeoutError, match="the request itself was never sent") as caught:
+            client.request_sync("POST", "/v1")
+
+    assert caught.value.never_sent
 
 
 def test_attempts_and_waits_together_take_no_longer_than_the_call_may(talk: Any, answers: Any) -> None:

@@ -38,6 +38,28 @@ def test_a_body_is_what_it_was_given_as(json: object, data: object, body: bytes,
     assert make_body(json, data, None, "repeat") == (body, media_type)
 
 
+@pytest.mark.parametrize(("json", "data"), [(ABSENT, "grün"), ("grün", None)])
+def test_text_is_in_the_character_set_that_content_type_names(json: object, data: object) -> None:
+    body, _ = make_body(json, data, None, "repeat", "iso-8859-1")
+
+    assert body.decode("iso-8859-1").strip('"') == "grün"
+
+
+@pytest.mark.parametrize(
+    ("charset", "problem"),
+    [
+        ("iso-8859-1", "data: character 2 is none of iso-8859-1, which Content-Type names; name utf-8 there"),
+        ("klingon", "data: there is no character set 'klingon', which Content-Type names; name utf-8 there"),
+    ],
+)
+def test_text_that_a_character_set_does_not_have_is_refused(charset: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        make_body(ABSENT, "a☕", None, "repeat", charset)
+
+    assert str(raised.value) == problem
+    assert raised.value.__context__ is None
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [

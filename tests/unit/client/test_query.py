@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cloudfn.client.body import ABSENT, make_body
 from airflow_provider_cloudfn.client.query import query_pairs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -28,7 +30,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
         (dt.datetime(2026, 1, 31, 8, 30, tzinfo=dt.UTC), "2026-01-31T08:30:00Z"),
         (dt.date(2026, 1, 31), "2026-01-31"),
         (dt.timedelta(hours=1), "3600s"),
-        (b"\xff\x00", "/wA="),
+        (b"x\x00y", "x\x00y"),
     ],
 )
 def test_a_value_is_its_text(value: object, text: str) -> None:
@@ -90,3 +92,17 @@ def test_a_style_that_there_is_not_is_refused() -> None:
 @given(st.lists(st.tuples(st.text(), st.text())))
 def test_pairs_of_texts_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
     assert list(query_pairs(pairs)) == pairs
+
+
+def test_bytes_are_the_text_that_they_hold() -> None:
+    assert list(query_pairs({"x": "grün".encode()})) == [("x", "grün")]
+
+
+def test_bytes_that_are_no_text_are_refused_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError, match=re.escape('query["x"]: is bytes that are no UTF-8: encode them')):
+        list(query_pairs({"x": b"\xff"}))
+
+
+def test_what_is_wrong_with_a_form_is_said_of_the_body_s_data() -> None:
+    with pytest.raises(ConfigurationError, match=re.escape('data["a"]: must be text or a number, not dict')):
+        make_body(ABSENT, {"a": {"b": 1}}, None, "repeat")

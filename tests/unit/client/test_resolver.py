@@ -80,9 +80,9 @@ def silent_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Ev
     over.set()
 
 
-@pytest.mark.parametrize(("connect", "never_sent"), [(0.1, True), (5.0, False)], ids=["connect", "total"])
+@pytest.mark.parametrize("connect", [0.1, 5.0], ids=["connect", "total"])
 def test_a_name_server_that_is_silent_makes_no_call_longer_than_its_timeout(
-    silent_name_server: threading.Event, connect: float, never_sent: bool
+    silent_name_server: threading.Event, connect: float
 ) -> None:
     timeouts = Timeouts(connect=connect, read=1, total=0.3)
     client = Client(base_url="https://slow.example", timeouts=timeouts, retry=NO_RETRY)
@@ -92,7 +92,7 @@ def test_a_name_server_that_is_silent_makes_no_call_longer_than_its_timeout(
         client.request_sync("GET", "/")
 
     assert time.monotonic() - begun < 3
-    assert caught.value.never_sent is never_sent
+    assert caught.value.never_sent
 
 
 def test_an_answer_that_comes_when_nobody_waits_any_more_is_dropped(silent_name_server: threading.Event) -> None:

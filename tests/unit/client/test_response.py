@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -39,6 +41,22 @@ def read(content: bytes, content_type: str | None = None, *, status: int = 200, 
         (b"caf\xe9", 'text/plain; charset="ISO-8859-1"', "café"),
         (b"<a/>", "application/xml", "<a/>"),
         (b"<a/>", "image/svg+xml", "<a/>"),
+        (
+            b"<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9</a>",
+            "application/xml",
+            "<?xml version='1.0' encoding='iso-8859-1'?><a>é</a>",
+        ),
+        (
+            b'<?xml version="1.0" encoding="latin1"?>\xe9',
+            "application/atom+xml",
+            '<?xml version="1.0" encoding="latin1"?>é',
+        ),
+        (
+            b'<?xml version="1.0" encoding="latin1"?>\xc3\xa9',
+            "text/xml; charset=utf-8",
+            '<?xml version="1.0" encoding="latin1"?>é',
+        ),
+        ("<a>é</a>".encode("utf-16"), "text/xml", "<a>é</a>"),
         (b"a=1", "application/x-www-form-urlencoded", "a=1"),
         (b"\x89PNG", "image/png", b"\x89PNG"),
         (b"{}", "application/octet-stream", b"{}"),
@@ -114,3 +132,10 @@ def test_a_header_has_no_bytes_that_no_text_can_have(as_aiohttp_has_it: str, tex
     response = read(b"", headers=(("X-Name", as_aiohttp_has_it), ("x-name", "b")))
 
     assert response.headers["x-name"] == f"{text}, b"
+
+
+def test_an_answer_can_be_copied_and_its_headers_are_a_plain_map() -> None:
+    answer = read(b"{}", "application/json")
+
+    assert copy.deepcopy(answer) == pickle.loads(pickle.dumps(answer)) == answer
+    assert type(answer.headers) is dict

@@ -123,7 +123,7 @@ def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkey
     assert other.try_take()
 
     class SlowToRefuse:
-        async def send(self, request: HttpRequest) -> HttpResponse:
+        async def send(self, request: HttpRequest, on_connected: Any = None) -> HttpResponse:
             nonlocal now
             now += 59.9
             return HttpResponse(401, ())
