@@ -6,7 +6,10 @@ import ipaddress
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["base_url", "checked_url", "is_loopback"]
 
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\<>\"^`{|}\s]")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -48,6 +52,12 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
             raise reader.error("port", f"got {port}; write a number from 1 to 65535")
         netloc = f"{netloc.removesuffix(':')}:{port}"
     if schema and schema.lower() != parts.scheme:
+        if schema.lower() in ("http", "https"):
+            raise reader.error(
+                "schema",
+                f"got {schema!r}, and the base URL begins with '{parts.scheme}://': empty schema, or correct the base URL; if "
+                f"{schema!r} is a path, write the whole address in host",
+            )
         if path.strip("/"):
             raise reader.error("schema", "must be empty: the base URL says scheme and path")
         path = "/" + schema.strip("/")
@@ -105,7 +115,7 @@ def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) 
         )
     try:
         parts = urlsplit(written)
-        port, host = parts.port, parts.hostname
+        port = parts.port
     except ValueError:
         raise reader.error(
             field, f"got {_shown(written)}, which is no URL; write such as 'https://api.example.com'"
@@ -116,9 +126,17 @@ def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) 
         raise reader.error(
             field, f"got {_shown(written)} with user and password in it; credentials have fields of their own"
         )
+    parts = _in_ascii(reader, field, parts)
+    host = parts.hostname
     if not host or not _HOST.fullmatch(parts.netloc.removesuffix(f":{port}" if port is not None else ":")):
         raise reader.error(
             field, f"got {_shown(written)}, which names no host; write such as 'https://api.example.com'"
+        )
+    if _is_odd_number(host):
+        raise reader.error(
+            field,
+            f"got {_shown(written)}, whose host is a number that is no IPv4 address as it is usually written; write a name, or "
+            "four decimal numbers without zeros before them, such as '192.0.2.7'",
         )
     if port == 0:
         raise reader.error(field, f"got {_shown(written)}; a port is a number from 1 to 65535")
@@ -132,7 +150,39 @@ def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) 
             f"got {_shown(written)}, which would send credentials unencrypted; write https://, or set allow_http to true if the "
             "way there is protected otherwise",
         )
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+        raise reader.error(
+            field, f"got {_shown(written)} with '.' or '..' in its path; write the path that is meant, without them"
+        )
     return parts
+
+
+def _in_ascii(reader: ConnectionReader, field: str, parts: SplitResult) -> SplitResult:
+    """Return a URL whose international host name is as it goes over the wire (RFC 5891), before anything is judged by it."""
+    if parts.netloc.isascii():
+        return parts
+    address = f"{parts.scheme}://{parts.netloc}"
+    try:
+        authority = BaseUrl.parse(address, allow_http=True).authority
+    except ConfigurationError:
+        raise reader.error(
+            field,
+            f"got {_shown(address)}, whose host is no international name (RFC 5891); correct it, or write its ASCII form, which "
+            "begins with 'xn--'",
+        ) from None
+    return parts._replace(netloc=authority)
+
+
+def _is_odd_number(host: str) -> bool:
+    """Return whether a host is one of the ways to write an IPv4 address that some resolvers read, each in its own way."""
+    name = host.removesuffix(".")
+    if ":" in name or not _NUMBER.fullmatch(name.rpartition(".")[2]):
+        return False
+    try:
+        ipaddress.IPv4Address(name)
+    except ValueError:
+        return True
+    return False
 
 
 def _without_secrets(url: str) -> str:

@@ -178,6 +178,14 @@ def test_all_settings_that_are_not_authentication(define: Callable[..., Connecti
         ({"host": "http://127.0.0.1:8080"}, "http://127.0.0.1:8080"),
         ({"host": "http://localhost:8080/x"}, "http://localhost:8080/x"),
         ({"host": "http://[::1]:8080"}, "http://[::1]:8080"),
+        ({"host": "https://[::ffff:192.0.2.7]:8080"}, "https://[::ffff:192.0.2.7]:8080"),
+        ({"host": "https://192.0.2.7:8443/v1"}, "https://192.0.2.7:8443/v1"),
+        ({"host": "https://7.example.com/...", "port": 8443}, "https://7.example.com:8443/..."),
+        ({"host": "https://bücher.example/größe"}, "https://xn--bcher-kva.example/größe"),
+        ({"host": "https://BÜCHER.example:8443/v1"}, "https://xn--bcher-kva.example:8443/v1"),
+        ({"host": "bücher.example", "schema": "https"}, "https://xn--bcher-kva.example"),
+        ({"host": "https://例え。テスト", "port": 8443}, "https://xn--r8jz45g.xn--zckzah:8443"),
+        ({"host": "http://\uff11\uff12\uff17.0.0.1"}, "http://127.0.0.1"),
         ({"host": "http://shop.internal", "extra": {"allow_http": True}}, "http://shop.internal"),
     ],
 )
@@ -195,6 +203,7 @@ def test_the_base_url(fields: dict[str, Any], base_url: str) -> None:
         ("cloudfn://https%3A%2F%2Fapi.example.com%2Fv1", "https://api.example.com/v1"),
         ("cloudfn://http://%5B%3A%3A1%5D%3A8080", "http://[::1]:8080"),
         ("cloudfn://http://[::1]:8080/?auth_type=none", "http://[::1]:8080"),
+        ("cloudfn://https://b%C3%BCcher.example/v1", "https://xn--bcher-kva.example/v1"),
     ],
 )
 def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
@@ -223,6 +232,34 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"extra": "[" * 100_000}, "extra: is no JSON"),
         ({"host": BASE + ":8443", "port": 8444}, "got 8444, and the base URL says 8443"),
         ({"host": BASE + "/v1", "schema": "v2"}, "schema: must be empty"),
+        (
+            {"host": "http://127.0.0.1:1", "schema": "https"},
+            "schema: got 'https', and the base URL begins with 'http://': empty schema, or correct the base URL",
+        ),
+        ({"host": BASE, "schema": "HTTP"}, "schema: got 'HTTP', and the base URL begins with 'https://'"),
+        ({"host": BASE + "/../p"}, "host (Base URL): got 'https://api.example.com/../p' with '.' or '..' in its path"),
+        ({"host": BASE + "/v1/."}, "with '.' or '..' in its path; write the path that is meant"),
+        ({"host": BASE + "/v1/%2E%2e/p"}, "with '.' or '..' in its path"),
+        (
+            {"host": BASE, "schema": ".."},
+            "host (Base URL): got 'https://api.example.com/..' with '.' or '..' in its path",
+        ),
+        (
+            {"host": "https://ü..example"},
+            "whose host is no international name (RFC 5891); correct it, or write its ASCII form",
+        ),
+        ({"host": "http://bücher.example"}, "set allow_http to true"),
+        (
+            {"host": "http://2130706433/"},
+            "host (Base URL): got 'http://2130706433/', whose host is a number that is no IPv4",
+        ),
+        ({"host": "http://0x7f.1/"}, "whose host is a number"),
+        ({"host": "https://shop.0X7f"}, "whose host is a number"),
+        ({"host": "http://0177.0.0.1/"}, "four decimal numbers without zeros before them, such as '192.0.2.7'"),
+        ({"host": "http://127.1:8080/"}, "whose host is a number"),
+        ({"host": "https://1.2.3.4.5"}, "whose host is a number"),
+        ({"host": "https://\uff12\uff11\uff13\uff10\uff17\uff10\uff16\uff14\uff13\uff13"}, "whose host is a number"),
+        ({"host": "2130706433", "schema": "http"}, "whose host is a number"),
         ({"login": "me"}, "login: must be empty"),
         (
             {"password": SECRET},
