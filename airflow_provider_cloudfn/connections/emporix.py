@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.authentication import OAuth2
@@ -125,16 +126,27 @@ def _event_url(reader: ConnectionReader, environment: str, *, allow_http: bool) 
                 "event_receiver_url", "is given, and login holds a full URL too: empty one, or write the bare ID"
             )
         url = _url(reader, "login", source, allow_http=allow_http)
-        if not _SOURCE_ID.fullmatch(url.rpartition("/")[2]) or url.count("/") < 3:
+        receiver_path, _, last = urlsplit(url).path.rpartition("/")
+        if not receiver_path.endswith("/e") or not _SOURCE_ID.fullmatch(last):
             raise reader.error(
-                "login", "is a URL that doesn't end with the Event Source ID; copy it from Admin, Settings"
+                "login",
+                "is a URL that doesn't end with the Event Source ID after '/e/'; copy it from Admin, Settings, or write the "
+                "bare ID",
             )
         return url
     if not _SOURCE_ID.fullmatch(source):
         raise reader.error("login", "is no Event Source ID; write such as 'src_w34a44rft567', or the full URL")
     if environment == "custom" and receiver is None:
         raise reader.error("event_receiver_url", "is missing, and the environment 'custom' needs it")
-    return f"{_url(reader, 'event_receiver_url', receiver or _EVENT_RECEIVER, allow_http=allow_http)}/{source}"
+    url = _url(reader, "event_receiver_url", receiver or _EVENT_RECEIVER, allow_http=allow_http)
+    last = urlsplit(url).path.rpartition("/")[2]
+    if receiver is not None and (last == source or last.startswith("src_")):
+        raise reader.error(
+            "event_receiver_url",
+            f"ends with an Event Source ID, and login holds {source!r}, which is appended to it; write "
+            f"{url.removesuffix(f'/{last}')!r}",
+        )
+    return f"{url}/{source}"
 
 
 def _url(reader: ConnectionReader, field_name: str, url: str, *, allow_http: bool) -> str:

@@ -81,6 +81,13 @@ def test_form_json_and_uri_mean_the_same(define: Callable[..., Connection], logi
             None,
         ),
         (
+            "src_x",
+            {"environment": "custom", "event_receiver_url": "http://localhost:9/gateway/"},
+            "http://localhost:9/gateway/src_x",
+            None,
+        ),
+        ("https://gateway.example/emporix/e/x1", {}, "https://gateway.example/emporix/e/x1", "https://api.emporix.io"),
+        (
             "http://localhost:9/e/src_x",
             {"environment": "custom", "api_url": "http://localhost:9"},
             "http://localhost:9/e/src_x",
@@ -133,6 +140,25 @@ def test_without_an_api_client_there_is_no_api_token(extra: dict[str, Any], miss
         ({"login": "src/../x"}, "login (Event Source ID): is no Event Source ID"),
         ({"login": "http://signals.emporix.io/e/src_x"}, "which would send credentials unencrypted"),
         ({"login": "https://signals.emporix.io"}, "doesn't end with the Event Source ID"),
+        (
+            {"login": "http://127.0.0.1:1/e/"},
+            "login (Event Source ID): is a URL that doesn't end with the Event Source ID",
+        ),
+        ({"login": "https://e/src_x"}, "after '/e/'; copy it from Admin, Settings, or write the bare ID"),
+        (
+            {"login": "https://signals.emporix.io/src_x"},
+            "after '/e/'; copy it from Admin, Settings, or write the bare ID",
+        ),
+        ({"login": "https://signals.emporix.io/e/src_x/more"}, "doesn't end with the Event Source ID after '/e/'"),
+        ({"login": "https://signals.emporix.io/e/%20"}, "doesn't end with the Event Source ID after '/e/'"),
+        (
+            {"login": "abc", "extra": {"environment": "custom", "event_receiver_url": "https://x.example/e/abc"}},
+            "event_receiver_url (Custom: Event receiver URL): ends with an Event Source ID, and login holds 'abc', which is",
+        ),
+        (
+            {"extra": {"environment": "custom", "event_receiver_url": "https://x.example/e/src_other/"}},
+            f"and login holds {SOURCE!r}, which is appended to it; write 'https://x.example/e'",
+        ),
         ({"login": "https://signals.emporix.io/e/src_x?y=1"}, "may hold no query"),
         ({"password": ""}, "password (Secret): is missing, and events are signed with it"),
         ({"password": SECRET + "\n"}, "begins or ends with white space"),
