@@ -110,12 +110,32 @@ class AwsCredentialSource:
                 config=quick if configured is None else quick.merge(configured),
                 verify=self._wrapper.verify,
             )
-            identity = client.get_caller_identity()
+            answer = _identity(client)
         except ConfigurationError as error:
             return False, str(error)
         except (BotoCoreError, ClientError) as error:
             return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
-        return True, f"AWS knows the caller as {identity['Arn']}, account {identity['Account']}."
+        if answer is None:
+            return False, (
+                "what answered is not AWS STS: GetCallerIdentity got no Arn and Account that can be read; correct endpoint_url, "
+                "or the sts of service_config"
+            )
+        arn, account = answer
+        return True, f"AWS knows the caller as {arn}, account {account}."
+
+
+def _identity(client: Any) -> tuple[str, str] | None:
+    """Return the caller's ARN and account, None where the answer is another service's."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        identity = client.get_caller_identity()
+        return str(identity["Arn"]), str(identity["Account"])
+    except (BotoCoreError, ClientError):
+        raise
+    except Exception:
+        # botocore doesn't say how its parsers fail: with a ResponseParserError, a KeyError, or another.
+        return None
 
 
 def source_for_signature(conn_id: str, signature: AwsSignature, amazon_connection: Any) -> AwsCredentialSource:

@@ -151,6 +151,35 @@ def test_the_connection_test_fails_where_nobody_answers(service: Any, define: An
     assert SECRET not in message
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<GetCallerIdentityResponse/>",
+        b"<html><body>Welcome</body></html>",
+        b"Welcome",
+        b"{}",
+        b"",
+        b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+        b"<R><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></R>",
+    ],
+)
+def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, define: Any, body: bytes) -> None:
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={"region_name": "us-east-1", "endpoint_url": service.url},
+    )
+    service.answer(status=200, body=body)
+
+    passed, message = AmazonConnectHook("connect").test_connection()
+
+    assert not passed
+    assert "what answered is not AWS STS" in message
+    assert "correct endpoint_url" in message
+
+
 def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
     define(
         "connect",
