@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import is_quoted
-from airflow_provider_cloudfn.cel.program import Program, position
+from airflow_provider_cloudfn.cel.program import Program, Reference, position, references, translate
 from airflow_provider_cloudfn.cel.program import compile as compile_source
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Check", "check"]
+__all__ = ["Check", "check", "jinja_at"]
 
 _WORDS: Final = frozenset({"true", "false", "null"})
 _JINJA: Final = ("{{", "{%", "{#")
@@ -31,10 +31,25 @@ class Check(NamedTuple):
 
     :param problems: What is wrong, in the order of the source.
     :param program: The program, when nothing is.
+    :param references: What it reads, with the place of each, whatever is wrong with it; empty where it can't be parsed.
+    :param unknown: The names that nobody knows, and what is read of each.
     """
 
     problems: tuple[ExpressionProblem, ...]
     program: Program | None
+    references: tuple[Reference, ...] = ()
+    unknown: tuple[Reference, ...] = ()
+
+
+def jinja_at(text: str) -> int | None:
+    """
+    Return where Jinja begins in a text, None where there is none.
+
+    :param text: An expression, or text.
+    """
+    if "{" not in text:
+        return None
+    return min((at for mark in _JINJA if (at := text.find(mark)) >= 0), default=None)
 
 
 def check(source: str, *, variables: Collection[str], text: bool = False) -> Check:
@@ -47,7 +62,7 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> Che
         reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source:
         ``2024-01-01`` is the number 2022, and surely not meant.
     """
-    jinja = min((at for mark in _JINJA if (at := source.find(mark)) >= 0), default=None)
+    jinja = jinja_at(source)
     if jinja is not None:
         from airflow_provider_cloudfn.cel.jinja import equivalent
 
@@ -57,9 +72,26 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> Che
     try:
         program = compile_source(source, variables=variables)
     except ExpressionError as error:
-        return Check(_explained(source, error.problems, variables) if text else error.problems, None)
+        return _failed(source, error.problems, variables, text=text)
     problem = _constant_problem(program) if text and program.is_constant else None
-    return Check((ExpressionProblem(problem, 1, 1),), None) if problem else Check((), program)
+    if problem is not None:
+        return Check((ExpressionProblem(problem, 1, 1),), None)
+    return Check((), program, program.references)
+
+
+def _failed(source: str, problems: tuple[ExpressionProblem, ...], variables: Collection[str], *, text: bool) -> Check:
+    """Return what is known of an expression that doesn't compile."""
+    read: tuple[Reference, ...] = ()
+    unknown: tuple[Reference, ...] = ()
+    try:
+        compiler, _ = translate(source, frozenset(variables))
+        read, unknown = references(source, compiler.reads), references(source, compiler.unknown)
+    except ExpressionError:
+        pass  # it can't be parsed
+    if text and (explained := _explained(source, problems, variables)) is not None:
+        # Text without its quotes: what it reads means nothing.
+        return Check((explained,), None, (), unknown)
+    return Check(problems, None, read, unknown)
 
 
 def _constant_problem(program: Program) -> str | None:
@@ -86,15 +118,15 @@ def _constant_problem(program: Program) -> str | None:
 
 def _explained(
     source: str, problems: tuple[ExpressionProblem, ...], variables: Collection[str]
-) -> tuple[ExpressionProblem, ...]:
-    """Return the problems; a single one with the remedy when the source looks like text without its quotes."""
+) -> ExpressionProblem | None:
+    """Return the one problem, with its remedy, of a source that looks like text without its quotes."""
     bare = source.strip()
     reads = re.search(r"[A-Za-z_]\w*", bare)
     if not bare or any(character in bare for character in "\"'`()[]{}") or (reads and reads[0] in variables):
-        return problems
+        return None
     first = problems[0]
     message = f"text stands in quotes: {_remedy(bare)}; without them it is an expression, and {first.message}"
-    return (ExpressionProblem(message, first.line, first.column),)
+    return ExpressionProblem(message, first.line, first.column)
 
 
 def _remedy(text: str) -> str:

@@ -55,8 +55,8 @@ _FOLDED: Final = frozenset({"duration", "timestamp"})
 _MOST_PROBLEMS: Final = 20
 
 
-#: A static path that an expression reads, and where its first name stands.
-Read: TypeAlias = tuple[tuple[str, ...], int]
+#: A static path that an expression reads, where its first name stands, and whether its last name is only asked for.
+Read: TypeAlias = tuple[tuple[str, ...], int, bool]
 
 
 class Compiler:
@@ -74,6 +74,7 @@ class Compiler:
         self.problems: list[tuple[int, str]] = []
         self.is_malformed = False
         self.reads: list[Read] = []
+        self.unknown: list[Read] = []
         self.slots = 0
         self.weight = 0
         self._locals: dict[str, int] = {}
@@ -193,11 +194,12 @@ class Compiler:
             if declared is not None:
                 rest = fields[count:]
                 names = (declared, *(field for field, _ in rest), *(() if beyond is None else (beyond,)))
-                self.reads.append((names, root.at))
+                self.reads.append((names, root.at, beyond is not None))
                 return access.path(declared, root.at, rest) if rest else access.variable(declared, root.at)
             if name in _TYPE_NAMES and count == len(fields):
                 value = _TYPE_NAMES[name]
                 return lambda _frame: value
+        self.unknown.append(((root.name, *(field for field, _ in fields)), root.at, False))
         return self.problem(suggestions.unknown_name(root.name, [*self._locals, *self.variables]), root.at)
 
     def text(self, node: Node) -> str | None:

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimit
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from airflow_provider_cloudfn.cel.compiler import Read
+    from airflow_provider_cloudfn.cel.compiler import Compiler, Read
     from airflow_provider_cloudfn.cel.syntax import Node
 
 __all__ = ["Program", "Reference", "compile", "evaluate"]
@@ -27,11 +27,13 @@ class Reference(NamedTuple):
     :param path: The variable and the fields that it reads of it, as far as they are known without evaluating.
     :param line: Where, counted from 1.
     :param column: Where in that line, counted from 1.
+    :param asked: Whether the last field is only asked for, as in ``has(a.b)`` and ``a.?b``, and need not be there.
     """
 
     path: tuple[str, ...]
     line: int
     column: int
+    asked: bool = False
 
 
 class Program:
@@ -59,10 +61,10 @@ class Program:
     def __init__(
         self, source: str, closure: Closure, slots: int, reads: Collection[Read], origin: tuple[Any, ...]
     ) -> None:
-        paths = frozenset(path for path, _ in reads)
+        paths = frozenset(path for path, _, _ in reads)
         assign = object.__setattr__
         assign(self, "source", source)
-        assign(self, "references", tuple(Reference(path, *position(source, at)) for path, at in reads))
+        assign(self, "references", references(source, reads))
         assign(self, "paths", paths)
         assign(self, "names", frozenset(path[0] for path in paths))
         assign(self, "is_constant", not paths)
@@ -111,6 +113,16 @@ def position(source: str, at: int) -> tuple[int, int]:
     return len(before), len(before[-1]) + 1
 
 
+def references(source: str, reads: Collection[Read]) -> tuple[Reference, ...]:
+    """
+    Return what a compiler noted of an expression's variables, with the place of each.
+
+    :param source: The expression.
+    :param reads: What the compiler noted.
+    """
+    return tuple(Reference(path, *position(source, at), asked) for path, at, asked in reads)
+
+
 def compile(source: str, *, variables: Collection[str], container: str = "") -> Program:  # its name in CEL
     """
     Compile an expression, or return the program that an earlier call made of it.
@@ -146,8 +158,7 @@ def _text(source: object) -> str:
 
 @lru_cache(maxsize=1_024)
 def _compiled(source: str, variables: frozenset[str], container: str, checked: bool) -> Program:
-    if len(source) > MAX_SOURCE_LENGTH:
-        raise ExpressionLimitError(f"the expression has more than {MAX_SOURCE_LENGTH:,} characters")
+    _refuse_length(source)
     origin = (source, variables, container, checked)
     try:
         is_literal, value = plain_literal(source)
@@ -155,18 +166,36 @@ def _compiled(source: str, variables: frozenset[str], container: str, checked: b
         is_literal = False  # reported below, with its position
     if is_literal:
         return Program(source, lambda _frame: value, 0, (), origin)
-    # Parser and functions are loaded here, when a first expression needs them: Dag files are full of plain literals.
-    from airflow_provider_cloudfn.cel.compiler import Compiler
-
-    tree = _parsed(source)
-    compiler = Compiler(variables, container)
-    closure = compiler.compile(tree)
+    compiler, closure = translate(source, variables, container)
     if compiler.problems and (checked or compiler.is_malformed):
         raise ExpressionError(
             [ExpressionProblem(message, *position(source, at)) for at, message in sorted(compiler.problems)],
             source=source,
         )
     return Program(source, closure, compiler.slots, compiler.reads, origin)
+
+
+def translate(source: str, variables: frozenset[str], container: str = "") -> tuple[Compiler, Closure]:
+    """
+    Compile an expression whatever names it has: return the compiler, which knows what is wrong with it, and the closure.
+
+    :param source: The expression.
+    :param variables: The names of the variables that it may read.
+    :param container: The namespace in which names are looked up first.
+    :raises ExpressionError: when it can't be parsed.
+    """
+    _refuse_length(source)
+    # Parser and functions are loaded here, when a first expression needs them: Dag files are full of plain literals.
+    from airflow_provider_cloudfn.cel.compiler import Compiler
+
+    tree = _parsed(source)
+    compiler = Compiler(variables, container)
+    return compiler, compiler.compile(tree)
+
+
+def _refuse_length(source: str) -> None:
+    if len(source) > MAX_SOURCE_LENGTH:
+        raise ExpressionLimitError(f"the expression has more than {MAX_SOURCE_LENGTH:,} characters")
 
 
 def _parsed(source: str) -> Node:
