@@ -23,6 +23,9 @@ __all__ = ["error_code", "read_token"]
 _TOKEN_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _EXCERPT = 300
 
+_OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
+_OUTAGE_ERRORS = ("temporarily_unavailable", "server_error")
+
 
 def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> AccessToken:
     """
@@ -73,10 +76,15 @@ def _failure(
     if not told:
         media_type = (response.header("content-type") or "no media type").partition(";")[0][:60]
         told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
-    temporary = fields.get("error") in ("temporarily_unavailable", "server_error", "slow_down")
+    outage = response.status in _OUTAGE_STATUSES or fields.get("error") in _OUTAGE_ERRORS
+    temporary = outage or fields.get("error") == "slow_down"
     return AuthenticationError(
         f"the token endpoint {_shown(url)} answered {response.status}: {', '.join(told)}; "
-        "check the client ID, the client secret, the scopes and the token URL of the connection",
+        + (
+            "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
+            if outage
+            else "check the client ID, the client secret, the scopes and the token URL of the connection"
+        ),
         status=response.status,
         retryable=temporary or response.status == 429 or response.status >= 500,
         retry_after=seconds_to_wait(response.header("retry-after")),
