@@ -44,6 +44,7 @@ class OAuth2ClientCredentials(Auth):
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
     :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
     :param skew: How many seconds before its end a token counts as expired.
+    :param certificate: The client certificate that is shown besides, which a token can be bound to (RFC 8705).
     :param store: Where tokens are kept; default: this process. A client without a secret is kept in this process always.
     :raises ConfigurationError: for a method that is none of these.
     """
@@ -64,6 +65,7 @@ class OAuth2ClientCredentials(Auth):
         algorithm: str = "RS256",
         renew_when: Callable[[HttpResponse], bool] | None = None,
         skew: float = _SKEW,
+        certificate: str | None = None,
         store: TokenStore | None = None,
     ) -> None:
         self._client = ClientAuthentication(client_id, client_secret, client_auth_method, key_id, algorithm)
@@ -74,6 +76,7 @@ class OAuth2ClientCredentials(Auth):
         self._parameters = {**{name: text for name, text in named.items() if text}, **(parameters or {})}
         self._renew_when = renew_when
         self._skew = skew
+        self._certificate = certificate
         self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
         self._seen: set[str] = set(_client_secrets(self._client))
 
@@ -131,6 +134,7 @@ class OAuth2ClientCredentials(Auth):
             client.method,
             self._scopes,
             sorted(self._parameters.items()),
+            self._certificate,
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -114,6 +114,7 @@ class OAuth2:
         renew_when: Callable[[HttpResponse], bool] | None = None,
         store: TokenStore | None = None,
         fresh: bool = False,
+        certificate: str | None = None,
     ) -> OAuth2ClientCredentials:
         """
         Return what puts credentials on a request.
@@ -121,6 +122,7 @@ class OAuth2:
         :param renew_when: What the field of that name means: whether an answer says that the token is refused.
         :param store: Where tokens are kept; None for this process alone.
         :param fresh: Take no token that another call has left.
+        :param certificate: The client certificate of the connection.
         """
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
         from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
@@ -139,6 +141,7 @@ class OAuth2:
             algorithm=self.algorithm,
             renew_when=renew_when,
             store=MemoryTokenStore() if fresh else store,
+            certificate=certificate,
         )
 
 

@@ -86,7 +86,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
         if isinstance(settings.authentication, AwsSignature):
             signature = settings.authentication
             return _aws_scheme(self._conn_id, signature, self._amazon_connection(signature))
-        return self._plain_scheme(settings.authentication)
+        return self._plain_scheme(settings.authentication, settings.transport.client_cert)
 
     async def _ascheme(self, settings: CloudFunctionConnection) -> Auth:
         if isinstance(settings.authentication, AwsSignature):
@@ -94,15 +94,16 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
             conn = await self.aget_connection(signature.conn_id) if signature.conn_id else None
             # boto3 reads files, and an assumed role is asked for over the network.
             return await asyncio.to_thread(_aws_scheme, self._conn_id, signature, conn)
-        return self._plain_scheme(settings.authentication)
+        return self._plain_scheme(settings.authentication, settings.transport.client_cert)
 
-    def _plain_scheme(self, authentication: PlainAuthentication) -> Auth:
+    def _plain_scheme(self, authentication: PlainAuthentication, certificate: str | None) -> Auth:
         if not isinstance(authentication, OAuth2):
             return authentication.scheme()
         written = authentication.renew_when
         return authentication.scheme(
             renew_when=None if written is None else refusal_predicate(self._conn_id, written),
             store=configured_token_store(),
+            certificate=certificate,
         )
 
     def _amazon_connection(self, signature: AwsSignature) -> Any:

@@ -127,6 +127,7 @@ def test_a_token_is_asked_for_once(answer: Any) -> None:
         {"token_url": "https://auth.example.com/other"},
         {"client_auth_method": "client_secret_post"},
         {"refresh_url": REFRESH_URL},
+        {"certificate": "/etc/other.pem"},
     ],
     ids=lambda changed: next(iter(changed)),
 )
