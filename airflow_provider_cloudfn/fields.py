@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.cel.checking import jinja_at
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 __all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
@@ -27,8 +28,6 @@ ARRIVES_TOO_LATE: Final = (
 )
 
 _DEEPEST = 100
-
-_JINJA: Final = ("{{", "{%", "{#")
 
 
 class Reading(Enum):
@@ -183,6 +182,9 @@ def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any],
     rendered: dict[Any, Any] = {}
     for key_node, value_node in node.pairs:
         key = render(key_node, evaluate, resolve)
+        if not isinstance(key, Hashable):
+            label = key_node.label if isinstance(key_node, Formula) else None
+            raise ExpressionError(f"a name is text, not {type(key).__name__}", field=label)
         if key in rendered:
             raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
         rendered[key] = render(value_node, evaluate, resolve)
@@ -250,7 +252,9 @@ def _read_key(label: str, key: Any) -> Node:
         return node
     if not isinstance(key, str):
         return Refusal(place, f"a name is text, not {type(key).__name__}")
-    return Formula(place, key, text=True) if key[:1] in ('"', "'") else Constant(key)
+    if key[:1] in ('"', "'"):
+        return Formula(place, key, text=True)
+    return _without_jinja(place, key)
 
 
 def _read_pair_value(label: str, value: Any) -> Node:
@@ -265,7 +269,11 @@ def _read_document(label: str, value: Any) -> Node:
             parsed = _json(value)
         except _RepeatedKeyError as error:
             return Refusal(label, f"its JSON has the key {error.args[0]!r} twice: leave one of them out")
-        return Formula(label, value, text=False) if parsed is _NO_JSON else Constant(parsed)
+        if parsed is _NO_JSON:
+            return Formula(label, value, text=False)
+        if isinstance(parsed, str):
+            return _without_jinja(label, parsed)
+        return Constant(parsed) if jinja_at(value) is None else _jinja_in_json(label, value)
     return _read_nested(label, value, jinja_is_refused=True)
 
 
@@ -279,16 +287,12 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        if jinja_is_refused and "{" in value and any(mark in value for mark in _JINJA):
-            from airflow_provider_cloudfn.cel.jinja import equivalent
-
-            return Refusal(label, f"Jinja is not rendered here; {equivalent(value)}; or mark it as text: lit(…)")
-        return Constant(value)
+        return _without_jinja(label, value) if jinja_is_refused else Constant(value)
     if isinstance(value, (dict, Mapping)):
         return Entries(
             tuple(
                 (
-                    Constant(key),
+                    _read_nested_key(label, key, jinja_is_refused=jinja_is_refused),
                     _read_nested(_below(label, key), item, jinja_is_refused=jinja_is_refused, depth=depth + 1),
                 )
                 for key, item in value.items()
@@ -304,7 +308,37 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     return Constant(value)
 
 
+def _read_nested_key(label: str, key: Any, *, jinja_is_refused: bool) -> Node:
+    place = f"{label} key {key!r}"
+    if isinstance(key, cel.Expression):
+        return Formula(place, key.source, text=True)
+    if isinstance(key, cel.Literal):
+        return Constant(key.text)
+    return _without_jinja(place, key) if jinja_is_refused and isinstance(key, str) else Constant(key)
+
+
+def _without_jinja(label: str, text: str) -> Node:
+    """Return what text is that nobody has marked."""
+    if jinja_at(text) is None:
+        return Constant(text)
+    from airflow_provider_cloudfn.cel.jinja import equivalent
+
+    return Refusal(label, f"Jinja is not rendered here; {equivalent(text, text=True)}; or mark it as text: lit(…)")
+
+
+def _jinja_in_json(label: str, text: str) -> Refusal:
+    from airflow_provider_cloudfn.cel.jinja import equivalent
+
+    return Refusal(
+        label,
+        f"Jinja is not rendered here; {equivalent(text)}; if the braces are meant, write a dict or a list instead of JSON text, "
+        "and mark what has them as text: lit(…)",
+    )
+
+
 def _below(label: str, key: Any) -> str:
+    if isinstance(key, (cel.Expression, cel.Literal)):
+        key = str(key)
     return f"{label}.{key}" if isinstance(key, str) and key.isidentifier() else f'{label}["{key}"]'
 
 
