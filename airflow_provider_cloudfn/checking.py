@@ -6,21 +6,39 @@ import dataclasses
 import difflib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 from airflow_provider_cloudfn.fields import Field, Formula, Node, Refusal, parts, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["AFTER_CALL_VARIABLES", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
+__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
 
 #: What every expression can name.
 VARIABLES = frozenset({"steps", "inputs", "context", "events", "params", "conf", "run"})
 #: What an expression can name besides when the answer is there.
 AFTER_CALL_VARIABLES = frozenset({"response"})
+
+#: The fields of those variables that are records, whatever the run and the answer.
+RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "response": ("status", "headers", "body", "url", "request_id"),
+    "run": (
+        "id",
+        "dag_id",
+        "task_id",
+        "map_index",
+        "try_number",
+        "run_after",
+        "logical_date",
+        "data_interval_start",
+        "data_interval_end",
+        "idempotency_key",
+    ),
+}
 
 # Declared everywhere, so that the one who uses it too early is told when it exists rather than that it does not.
 _DECLARED = VARIABLES | AFTER_CALL_VARIABLES
@@ -70,31 +88,59 @@ def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -
     for part in parts(node):
         if isinstance(part, Refusal):
             yield ExpressionError(part.message, field=part.label)
-        elif isinstance(part, Formula) and (found := _formula_problems(part, field, surroundings)):
-            yield ExpressionError(found, source=part.source, field=part.label)
+        elif isinstance(part, Formula):
+            # One error for each problem: whoever lists them puts the task before each.
+            for problem in _formula_problems(part, field, surroundings):
+                yield ExpressionError([problem], source=part.source, field=part.label)
 
 
 def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:
+    """Return all that is wrong with an expression, in the order of its source."""
     checked = cel.check(formula.source, variables=_DECLARED, text=formula.text)
-    if surroundings is not None and (dashed := _dashed_step(formula.source, surroundings)):
-        return [dashed]
+    if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
+        plain = cel.check(formula.source, variables=_DECLARED)
+        # No text without its quotes: `fetch.id` reads a step.
+        checked = plain if plain.unknown else checked
     found = list(checked.problems)
-    if checked.program is None:
-        return found
-    for reference in checked.program.references:
-        message = _reference_problem(reference.path, field, surroundings)
+    for reference in checked.references:
+        message = _reference_problem(reference, field, surroundings)
         if message is not None:
             found.append(ExpressionProblem(message, reference.line, reference.column))
-    return found
+    for problem, end in _miswritten_steps(formula, checked, surroundings) if surroundings is not None else ():
+        # It stands for all that else is said of this place.
+        found = [other for other in found if not _is_within(other, problem, end)]
+        found.append(problem)
+    return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
-def _reference_problem(path: tuple[str, ...], field: Field, surroundings: Surroundings | None) -> str | None:
+def _is_within(other: ExpressionProblem, problem: ExpressionProblem, end: int) -> bool:
+    return other.line == problem.line and (problem.column or 0) <= (other.column or 0) < end
+
+
+def _reference_problem(reference: cel.Reference, field: Field, surroundings: Surroundings | None) -> str | None:
+    path = reference.path
     root = path[0]
     if root in AFTER_CALL_VARIABLES and not field.after_call:
         return f"'{root}' exists only after the call: use it in returns, success_when or event_payload"
+    if root in RECORDS:
+        return _record_problem(root, path[1:-1] if reference.asked else path[1:])
     if root != "steps" or len(path) < 2 or surroundings is None:
         return None
     return step_problem(path[1:], surroundings)
+
+
+def _record_problem(record: str, path: tuple[str, ...]) -> str | None:
+    """Say what is wrong with a path that must be there: of `run` and `response` all names are known, but those of a body."""
+    if not path:
+        return None
+    known = RECORDS[record]
+    if path[0] not in known:
+        near = difflib.get_close_matches(path[0], known, n=1)
+        remedy = f"did you mean {record}.{near[0]}?" if near else f"it has {', '.join(known)}"
+        return f"'{record}' has no field {path[0][:60]!r}; {remedy}"
+    if record == "response" and path[0] == "headers" and len(path) > 1 and path[1] != path[1].lower():
+        return f'the names of headers are in lower case here: write response.headers["{path[1].lower()}"]'
+    return None
 
 
 def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | None:
@@ -140,20 +186,49 @@ def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:
     )
 
 
-def _dashed_step(source: str, surroundings: Surroundings) -> ExpressionProblem | None:
-    """Find ``steps.fetch-order``, which is a subtraction where a step's name was meant."""
-    if "-" not in source:
-        return None
-    bare = _STRINGS.sub(lambda found: " " * len(found.group()), source)
-    for match in re.finditer(r"(?<![\w.])steps\.(\w+(?:-\w+)+)", bare):
-        name = match.group(1)
-        candidates = [task for task in surroundings.tasks if "-" in task and name.startswith(task)]
-        if candidates:
+def _miswritten_steps(
+    formula: Formula, checked: cel.Check, surroundings: Surroundings
+) -> Iterator[tuple[ExpressionProblem, int]]:
+    """Yield what is meant to read a step and is written otherwise, each with the column after it."""
+    unknown = {(name.line, name.column) for name in checked.unknown}
+    for name in checked.unknown:
+        step = _meant_step(name.path, surroundings)
+        if step is not None:
+            message = _meant(name.path[0], step, formula)
+            yield ExpressionProblem(message, name.line, name.column), name.column + 1
+    if "-" not in formula.source:
+        return
+    # `steps.fetch-order` and `fetch-order`, which are subtractions where a step's name was meant.
+    bare = _STRINGS.sub(lambda found: " " * len(found.group()), formula.source)
+    for match in re.finditer(r"(?<![\w.])(steps\.)?(\w+(?:-\w+)+)", bare):
+        line, column = position(formula.source, match.start())
+        candidates = [task for task in surroundings.tasks if "-" in task and match[2].startswith(task)]
+        if candidates and (match[1] or (line, column) in unknown):
             task = max(candidates, key=len)
-            line = source.count("\n", 0, match.start()) + 1
-            column = match.start() - (source.rfind("\n", 0, match.start()) + 1) + 1
-            return ExpressionProblem(f'steps.{task} is a subtraction; write steps["{task}"]', line, column)
-    return None
+            subtraction = f'steps.{task} is a subtraction; write steps["{task}"]'
+            message = subtraction if match[1] else _meant(task, task, formula)
+            yield ExpressionProblem(message, line, column), column + len(match[0])
+
+
+def _begins_with_step(source: str, surroundings: Surroundings | None) -> bool:
+    text = source.strip()
+    tasks = surroundings.tasks if surroundings is not None else ()
+    return any(text == task or text.startswith(f"{task}.") for task in tasks)
+
+
+def _meant_step(path: tuple[str, ...], surroundings: Surroundings) -> str | None:
+    """Return the step that a name without `steps.` before it is the id of, or the end of the id."""
+    for end in range(len(path), 0, -1):
+        dotted = ".".join(path[:end])
+        if dotted in surroundings.tasks and dotted != surroundings.task_id:
+            return dotted
+    return next((task for task in sorted(surroundings.upstream) if task.endswith(f".{path[0]}")), None)
+
+
+def _meant(name: str, step: str, formula: Formula) -> str:
+    message = f"unknown name '{name}'; did you mean {_as_written(step)}?"
+    is_alone = formula.text and formula.source.strip() == name
+    return f"{message} Text stands in quotes: '\"{name}\"'" if is_alone else message
 
 
 def _nearest(step: str, surroundings: Surroundings) -> str | None:

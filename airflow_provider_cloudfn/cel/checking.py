@@ -81,17 +81,14 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> Che
 
 def _failed(source: str, problems: tuple[ExpressionProblem, ...], variables: Collection[str], *, text: bool) -> Check:
     """Return what is known of an expression that doesn't compile."""
-    read: tuple[Reference, ...] = ()
-    unknown: tuple[Reference, ...] = ()
-    try:
-        compiler, _ = translate(source, frozenset(variables))
-        read, unknown = references(source, compiler.reads), references(source, compiler.unknown)
-    except ExpressionError:
-        pass  # it can't be parsed
     if text and (explained := _explained(source, problems, variables)) is not None:
         # Text without its quotes: what it reads means nothing.
-        return Check((explained,), None, (), unknown)
-    return Check(problems, None, read, unknown)
+        return Check((explained,), None)
+    try:
+        compiler, _ = translate(source, frozenset(variables))
+    except ExpressionError:  # it can't be parsed
+        return Check(problems, None)
+    return Check(problems, None, references(source, compiler.reads), references(source, compiler.unknown))
 
 
 def _constant_problem(program: Program) -> str | None:

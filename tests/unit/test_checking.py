@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.checking import Surroundings, task_problems
+from airflow_provider_cloudfn.checking import RECORDS, Surroundings, task_problems
+from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.fields import Field, Reading
 
 URI = Field("uri", Reading.TEXT)
@@ -34,6 +35,10 @@ def problems(field: Field, value: Any) -> list[str]:
         (BODY, {"a": cel("context['x'].y"), "b": cel("events.map(e, e.result)"), "c": cel("params.a")}),
         (BODY, 'contextEventPath("charge.created:id")'),
         (RETURNS, "response.body.items.filter(i, i.steps == run.id)"),
+        (RETURNS, "has(response.bdy) || response.?bdy.hasValue() || response[?'bdy'].hasValue() || 'bdy' in response"),
+        (RETURNS, "[1].map(fetch_order, fetch_order)"),
+        (RETURNS, 'response.headers["content-type"] + response.headers.etag'),
+        (RETURNS, 'response.headers[?"Content-Type"].orValue("")'),
     ],
 )
 def test_what_is_right_has_no_problem(field: Field, value: Any) -> None:
@@ -61,6 +66,24 @@ def test_what_is_right_has_no_problem(field: Field, value: Any) -> None:
         (QUERY, {"since": "2024-01-01"}, ['query["since"]: ', "2024-01-01", "arithmetic", "2022"]),
         (BODY, '{"a": steps.fetch_order.id', ["body: "]),
         (BODY, {"a": {"b": cel("1 +")}}, ["body.a.b: "]),
+        (BODY, "{'a': fetch_order.id}", ["body: 1:7: ", "unknown name 'fetch_order'; did you mean steps.fetch_order?"]),
+        (BODY, "{'a': fetch-order.id}", ["body: 1:7: ", """'fetch-order'; did you mean steps["fetch-order"]?"""]),
+        (BODY, "{'a': group.inner.id}", ["body: 1:7: ", """'group'; did you mean steps["group.inner"]?"""]),
+        (BODY, "{'a': inner.id}", ["body: 1:7: ", """'inner'; did you mean steps["group.inner"]?"""]),
+        (URI, "fetch_order.id", ["uri: 1:1: unknown name 'fetch_order'; did you mean steps.fetch_order?\n"]),
+        (URI, "fetch-order.id", ["uri: 1:1: ", """'fetch-order'; did you mean steps["fetch-order"]?\n"""]),
+        (URI, "fetch_order", ["did you mean steps.fetch_order? Text stands in quotes: '\"fetch_order\"'"]),
+        (URI, "application/later", ["text stands in quotes: write '\"application/later\"'"]),
+        (RETURNS, "response.bdy", ["returns: 1:1: 'response' has no field 'bdy'; did you mean response.body?"]),
+        (RETURNS, "has(response.bdy.id)", ["did you mean response.body?"]),
+        (
+            RETURNS,
+            'response["json"]',
+            ["'response' has no field 'json'; it has status, headers, body, url, request_id"],
+        ),
+        (URI, "'/' + run.idd", ["'run' has no field 'idd'; did you mean run.id?"]),
+        (RETURNS, "response.headers['Content-Type']", ['write response.headers["content-type"]']),
+        (RETURNS, "response.headers.ETag", ['write response.headers["etag"]']),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Field, value: Any, parts: list[str]) -> None:
@@ -76,6 +99,26 @@ def test_all_problems_of_a_task_are_told_at_once() -> None:
     )
 
     assert len(found) == 3
+
+
+def test_all_problems_of_an_expression_are_told_in_the_order_of_its_source() -> None:
+    source = (
+        '{"x": steps.later.id, "y": steps.nope, "z": parms.x, "r": response.body, "d": steps.fetch-order, "q": "\\q"}'
+    )
+
+    found = problems(BODY, source)
+
+    assert [text.split(": ")[1] for text in found] == ["1:7", "1:28", "1:45", "1:59", "1:79", "1:104"]
+    for text, part in zip(
+        found, ["'later' does not run", "no step 'nope'", "'parms'", "'response'", "subtraction", "escape"], strict=True
+    ):
+        assert part in text
+
+
+def test_the_fields_of_records_are_those_that_there_are() -> None:
+    answer = Response(status=200, headers={}, body=None, content=b"", url="", request_id=None).as_variable()
+
+    assert RECORDS["response"] == tuple(answer)
 
 
 def test_outside_a_dag_the_steps_are_not_checked() -> None:

@@ -10,6 +10,7 @@ import pytest
 from airflow.sdk import DAG, Asset
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
+from airflow_provider_cloudfn.checking import RECORDS
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.rendering import TaskVariables
@@ -170,6 +171,7 @@ def test_what_a_step_did_not_leave_is_null() -> None:
 def test_the_run_is_described() -> None:
     run = dict(variables()[0]["run"])
 
+    assert tuple(run) == RECORDS["run"]
     assert run.pop("idempotency_key") == TaskInstanceKey("d", "asset_triggered__1", "call").stable_id("idempotency_key")
     assert run == {
         "id": "asset_triggered__1",

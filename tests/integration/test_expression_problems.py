@@ -1,0 +1,68 @@
+"""What the import error of a Dag says of its expressions: all that is wrong, each with its task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IMPORTS = """
+from airflow.sdk import DAG
+from airflow_provider_cloudfn import CloudFunctionOperator, lit
+"""
+
+
+@pytest.fixture
+def problems(import_errors: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """Return a function that parses a Dag of two tasks with these parameters of the second, and returns what is wrong."""
+
+    def parse(parameters: str) -> list[str]:
+        message = import_errors(
+            f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
+            """    fetch_order = CloudFunctionOperator(task_id="fetch_order", uri='"/"')\n"""
+            f"""    fetch_order >> CloudFunctionOperator(task_id="charge", uri='"/"', {parameters})\n"""
+        )
+        return [line for line in message.splitlines() if line.startswith("- ")]
+
+    return parse
+
+
+def test_each_problem_of_a_field_stands_with_its_task(problems: Callable[[str], list[str]]) -> None:
+    found = problems(""" body='{"x": steps.a.id, "y": fetch_order.id, "z": parms.x}', returns="response.bdy" """)
+
+    assert found == [
+        "- charge: body: 1:7: there is no step 'a' in this Dag",
+        "- charge: body: 1:24: unknown name 'fetch_order'; did you mean steps.fetch_order?",
+        "- charge: body: 1:45: unknown name 'parms'; did you mean 'params'?",
+        "- charge: returns: 1:1: 'response' has no field 'bdy'; did you mean response.body?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        (""" body='{"date": "{{ ds }}", "n": 1}' """, "body: "),
+        (""" body='["{{ ds }}"]' """, "body: "),
+        (""" body={"{{ ds }}": 1} """, "body key '{{ ds }}': "),
+        (""" query={"{{ ds }}": 1} """, "query key '{{ ds }}': "),
+        (""" headers={"{{ ds }}": "run.id"} """, "headers key '{{ ds }}': "),
+        (""" event_payload='{"d": "{{ ds }}"}' """, "event_payload: "),
+    ],
+)
+def test_jinja_in_a_field_of_expressions_is_refused(
+    problems: Callable[[str], list[str]], parameters: str, place: str
+) -> None:
+    (problem,) = problems(parameters)
+
+    assert problem.startswith(f"- charge: {place}Jinja is not rendered here; write ")
+    assert "time.format(run.logical_date" in problem
+    assert "lit(…)" in problem
+
+
+def test_jinja_that_is_marked_as_text_passes(problems: Callable[[str], list[str]]) -> None:
+    assert (
+        problems("""body={lit("{{ ds }}"): lit("{{ ds }}")}, query={lit("{{ ds }}"): lit("{{ ds }}"), "a": 1}""") == []
+    )
