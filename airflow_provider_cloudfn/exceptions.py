@@ -20,7 +20,7 @@ Nothing in a message is a secret: whoever raises one of these has redacted what 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,6 +72,16 @@ class CloudFunctionError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def reworded(self, message: str) -> Self:
+        """
+        Return this very error, with another message.
+
+        :param message: What it says from now on.
+        """
+        self.message = message
+        self.args = (message,)
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default would call the class with `args` alone and so refuse, or lose, the keywords: errors cross processes.

@@ -45,15 +45,16 @@ def encode_json(value: object) -> str:
     return "".join(chunks)
 
 
-def to_json_value(value: object, *, exact: bool = False) -> Any:
+def to_json_value(value: object, *, exact: bool = False, bytes_as: Callable[[bytes], Any] | None = None) -> Any:
     """
     Return the value as what a JSON parser would make of :func:`encode_json`'s text: what an XCom or an asset event holds.
 
     :param value: Python values. A :class:`~decimal.Decimal` becomes an int or the nearest float.
     :param exact: Leave a :class:`~decimal.Decimal` that no float equals as it is, for :func:`encode_json` to write.
+    :param bytes_as: Returns what stands for bytes, wherever they are; default their Base64.
     :raises ConfigurationError: as :func:`encode_json`.
     """
-    return _plain(value, (), 0, exact)
+    return _plain(value, (), 0, exact, bytes_as)
 
 
 def timestamp_text(value: dt.datetime) -> str:
@@ -180,17 +181,19 @@ def _scalar_text(value: str | float | bool | Decimal | None) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _plain(value: object, path: _Path, depth: int, exact: bool) -> Any:
+def _plain(value: object, path: _Path, depth: int, exact: bool, bytes_as: Callable[[bytes], Any] | None) -> Any:
     kind = type(value)
     # Most of what there is, such as all of an answer but its floats, is what it will be.
     if value is None or kind is int or kind is bool or (kind is str and value.isascii()):  # type: ignore[attr-defined]  # text
         return value
     if isinstance(value, (dict, Mapping)):
         _guard(depth, path)
-        return {_key(key, path): _plain(item, (*path, key), depth + 1, exact) for key, item in value.items()}
+        return {_key(key, path): _plain(item, (*path, key), depth + 1, exact, bytes_as) for key, item in value.items()}
     if _is_list(value):
         _guard(depth, path)
-        return [_plain(item, (*path, index), depth + 1, exact) for index, item in enumerate(value)]
+        return [_plain(item, (*path, index), depth + 1, exact, bytes_as) for index, item in enumerate(value)]
+    if bytes_as is not None and isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes_as(bytes(value))
     plain = _scalar(value, path)
     return _number(plain, exact) if isinstance(plain, Decimal) else plain
 

@@ -68,9 +68,10 @@ def _single_events(dag: Any) -> list[Any]:
     """Return the events with a run for each that the Dag is scheduled on."""
     if getattr(getattr(dag, "timetable", None), "asset_condition", None) is None:
         return []
+    from airflow_provider_cloudfn.events.asset import has_one_run_per_event
     from airflow_provider_cloudfn.events.reach import scheduled_assets
 
-    return [asset for asset in scheduled_assets(dag) if getattr(asset, "one_run_per_event", False)]
+    return [asset for asset in scheduled_assets(dag) if has_one_run_per_event(asset)]
 
 
 def _expression_problems(dag: Any, tasks: list[Any]) -> list[str]:
@@ -102,7 +103,7 @@ def parameter_problems(task: Any) -> list[str]:
         f"{name}: {problem}"
         for name, check in getattr(operator_class, "parameter_checks", {}).items()
         for value in written_values(task, name)
-        if (problem := check(value)) is not None and not _arrives(operator_class, name, value)
+        if (problem := _parameter_problem(operator_class, name, value, check)) is not None
     ]
     problems += _given_twice(operator_class, task)
     if not task.is_mapped:
@@ -114,7 +115,9 @@ def parameter_problems(task: Any) -> list[str]:
         if field.after_call and field.name in late
     ]
     if "completion_event" in _expanded_names(task):
-        problems.append("completion_event: it can't be expanded; give it to partial()")
+        from airflow_provider_cloudfn.operators.parameters import EVENT_IS_EXPANDED
+
+        problems.append(EVENT_IS_EXPANDED)
     return problems
 
 
@@ -122,12 +125,17 @@ def _operator_class(task: Any) -> Any:
     return getattr(task, "operator_class", type(task))
 
 
-def _arrives(operator_class: Any, name: str, value: Any) -> bool:
-    """Return whether a parameter that a user made a template field gets its value at run time only."""
+def _parameter_problem(operator_class: Any, name: str, value: Any, check: Any) -> str | None:
     from airflow_provider_cloudfn.fields import is_reference
+    from airflow_provider_cloudfn.operators.parameters import NO_TEMPLATE_FIELD
 
-    is_template = isinstance(value, str) and "{" in value and name in operator_class.template_fields
-    return is_reference(value) or (is_template and not _is_checked_as_written(operator_class, name))
+    is_template_field = name in operator_class.template_fields
+    if is_reference(value):
+        return None if is_template_field else NO_TEMPLATE_FIELD
+    # What a user made a template field gets its value at run time only.
+    arrives = is_template_field and isinstance(value, str) and "{" in value
+    problem: str | None = check(value)
+    return None if arrives and not _is_checked_as_written(operator_class, name) else problem
 
 
 def _is_checked_as_written(operator_class: Any, name: str) -> bool:
@@ -151,7 +159,8 @@ def _given(task: Any, names: set[str]) -> list[set[str]]:
     """Return which of the parameters are given, for each way in which the task is written to run."""
     if not task.is_mapped:
         return [{name for name in names if getattr(task, name, None) is not None}]
-    shared = {name for name in names if task.partial_kwargs.get(name) is not None}
+    defaults = _defaults(task)
+    shared = {name for name in names if task.partial_kwargs.get(name, defaults.get(name)) is not None}
     expanded = task._get_specified_expand_input().value
     if isinstance(expanded, dict):
         return [shared | (names & set(expanded))]
@@ -168,15 +177,23 @@ def written_values(task: Any, name: str) -> list[Any]:
     """
     if not task.is_mapped:
         return [getattr(task, name, None)]
-    values = [task.partial_kwargs[name]] if name in task.partial_kwargs else []
     expanded = task._get_specified_expand_input().value
-    if isinstance(expanded, dict):
-        literal = expanded.get(name)
-        if isinstance(literal, (list, tuple)):
-            values.extend(literal)
-    elif isinstance(expanded, (list, tuple)):
-        values.extend(given[name] for given in expanded if isinstance(given, dict) and name in given)
+    if isinstance(expanded, dict) and name in expanded:
+        literal = expanded[name]
+        return list(literal) if isinstance(literal, (list, tuple)) else []
+    rows = expanded if isinstance(expanded, (list, tuple)) else ()
+    values = [row[name] for row in rows if isinstance(row, dict) and name in row]
+    shared = {**_defaults(task), **task.partial_kwargs}
+    if name in shared and (not rows or len(values) < len(rows)):
+        values.insert(0, shared[name])
     return values
+
+
+def _defaults(task: Any) -> dict[str, Any]:
+    """Return the default arguments that the instances of a mapped task of ours will get."""
+    from airflow_provider_cloudfn.operators.base import default_arguments
+
+    return default_arguments(task.dag if task.has_dag() else None, task.task_group, task.partial_kwargs)
 
 
 def _expanded_from_a_step(task: Any) -> set[str]:
@@ -197,11 +214,10 @@ def _silent_outlets(dag: Any) -> list[str]:
     """Name the tasks that would emit an event with a run for each without its partition key, so that no run came of it."""
     problems = []
     for task in dag.tasks:
-        arguments = task.partial_kwargs if task.is_mapped else vars(task)
         # A task with code of its own can call add_partitions there.
-        if not task.outlets or "python_callable" in arguments:
+        if not task.outlets or not _is_known(task):
             continue
-        own = arguments.get("completion_event")
+        own = (task.partial_kwargs if task.is_mapped else vars(task)).get("completion_event")
         problems += [
             f"{task.task_id}: outlets: {event.name!r} is declared with one_run_per_event=True, and this task would emit it in "
             "a way that starts no run: give it as completion_event of a cloud function"
@@ -209,6 +225,14 @@ def _silent_outlets(dag: Any) -> list[str]:
             if getattr(event, "one_run_per_event", False) and event != own
         ]
     return problems
+
+
+def _is_known(task: Any) -> bool:
+    """Return whether what a task does is ours or Airflow's, and not a function or an operator of the user's own."""
+    arguments = task.partial_kwargs if task.is_mapped else vars(task)
+    if "python_callable" in arguments or "op_args" in arguments:
+        return False
+    return str(_operator_class(task).__module__).partition(".")[0] in ("airflow", __name__.partition(".")[0])
 
 
 def _unchecked(error: Exception) -> str:

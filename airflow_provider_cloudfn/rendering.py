@@ -324,7 +324,11 @@ def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
         left = [record for record in (found if several else [found]) if record is not None]
         records += left if _stand_in(context) is not None else emitted_by_success(left, step.task_id, context)
     if len(records) > 1:
-        raise ExpressionError(_too_many(name, len(records)))
+        read = " or ".join(f'steps["{step.task_id}"]' for step in steps)
+        raise ExpressionError(
+            f'context["{name}"] stands for one event, and steps of this run have emitted {len(records)}: read what they '
+            f"returned, {read}, or map over it"
+        )
     return payload_of(records[0]) if records else None
 
 

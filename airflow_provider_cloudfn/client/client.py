@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.retry import RetryPolicy, is_idempotent
 from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
-from airflow_provider_cloudfn.client.status import status_error
+from airflow_provider_cloudfn.client.status import excerpt_of, status_error
 from airflow_provider_cloudfn.client.transport import Transport, open_transport, within
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
@@ -254,7 +254,7 @@ class Client:
         if isinstance(outcome, CloudFunctionError):
             raise outcome
         if check_status and not outcome.ok:
-            raise status_error(prepared.method, outcome, self._redaction())
+            raise self.failure(prepared.method, outcome)
         return outcome
 
     async def _attempt(
@@ -304,6 +304,23 @@ class Client:
             )
 
         return outcome, record
+
+    def failure(self, method: str, response: Response) -> CloudFunctionError:
+        """
+        Return the error that an answer is whose status is no success.
+
+        :param method: The request's method.
+        :param response: The answer.
+        """
+        return status_error(method, response, self._redaction())
+
+    def excerpt(self, response: Response) -> str:
+        """
+        Return the beginning of an answer's body, on one line and without secrets, as errors show it.
+
+        :param response: The answer.
+        """
+        return excerpt_of(response, self._redaction())
 
     async def obtain_credentials(self, flow: AuthFlow) -> None:
         """
@@ -366,10 +383,8 @@ class Client:
         return self._redaction_of[1]
 
     def _redacted(self, error: CloudFunctionError) -> CloudFunctionError:
-        error.message = self._redaction().text(error.message)
         error.request_id = error.request_id and self._redaction().text(error.request_id)
-        error.args = (error.message,)
-        return error
+        return error.reworded(self._redaction().text(error.message))
 
 
 def _received(response: Response | None) -> int:

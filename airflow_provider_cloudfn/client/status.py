@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["RETRYABLE_STATUS", "retry_after_seconds", "status_error"]
+__all__ = ["RETRYABLE_STATUS", "excerpt_of", "retry_after_seconds", "status_error"]
 
 #: What can succeed later, unchanged.
 RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -52,8 +52,7 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
         kind = AuthorizationError
     elif status == 408:
         kind = RequestTimeoutError
-    charset = charset_of(response.headers.get("content-type")) or "utf-8"
-    excerpt = redaction.excerpt(response.content, charset)
+    excerpt = excerpt_of(response, redaction)
     request_id = None if response.request_id is None else redaction.text(response.request_id)
     parts = [f"{method} {response.url} answered {status}"]
     if request_id:
@@ -69,6 +68,17 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
         retryable=status in RETRYABLE_STATUS,
         retry_after=retry_after_seconds(response.headers),
     )
+
+
+def excerpt_of(response: Response, redaction: Redaction) -> str:
+    """
+    Return the beginning of an answer's body, as it may be shown.
+
+    :param response: The answer.
+    :param redaction: What may be shown of it.
+    """
+    charset = charset_of(response.headers.get("content-type")) or "utf-8"
+    return redaction.excerpt(response.content, charset)
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -13,7 +13,10 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import XComArg
 
-__all__ = ["CompletionEvent", "partitions_available"]
+__all__ = ["CompletionEvent", "has_one_run_per_event", "partitions_available"]
+
+#: The URIs of the events that this process has seen declared with a run for each.
+_SINGLE: set[str] = set()
 
 
 @attrs.define(init=False, eq=False)
@@ -66,6 +69,8 @@ class CompletionEvent(Asset):
             )
         super().__init__(name=name, uri=_uri(name), extra=extra, **asset_arguments)
         self.one_run_per_event = one_run_per_event
+        if one_run_per_event:
+            _SINGLE.add(self.uri)
 
     def each(self) -> Any:
         """
@@ -93,6 +98,17 @@ class CompletionEvent(Asset):
         from airflow_provider_cloudfn.events.reading import read_task
 
         return read_task(self, task_id)
+
+
+def has_one_run_per_event(asset: Any) -> bool:
+    """
+    Tell whether an asset is an event that was declared with ``one_run_per_event=True``.
+
+    :param asset: An asset; a timetable of Airflow's core holds it as it will be serialized, and so without the flag.
+    """
+    if isinstance(asset, Asset):
+        return bool(getattr(asset, "one_run_per_event", False))
+    return getattr(asset, "uri", None) in _SINGLE
 
 
 def partitions_available() -> bool:

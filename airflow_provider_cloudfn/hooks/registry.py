@@ -61,6 +61,7 @@ def _hook(conn: Any, conn_id: str) -> RequestHook[Any]:
         raise ConfigurationError(
             f"connection {conn_id!r} is of type {conn.conn_type!r}, over which no cloud function can be called; make it one of "
             f"type {known}, or name another connection"
+            + ("" if conn.conn_type else "; in a URI the type is written with a hyphen: 'amazon-connect://…'")
         )
     module, name = _HOOKS[conn.conn_type]
     hook: RequestHook[Any] = getattr(importlib.import_module(module), name)(conn_id)

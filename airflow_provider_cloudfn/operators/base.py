@@ -11,10 +11,17 @@ from airflow.sdk import Asset, BaseOperator
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, node_problems
+from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, is_reference, read, render
-from airflow_provider_cloudfn.operators.parameters import ParameterChecks, event_problem, exclusive_problem
+from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.operators.parameters import (
+    EVENT_IS_EXPANDED,
+    ParameterChecks,
+    event_problem,
+    exclusive_problem,
+)
 from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-__all__ = ["ExpressionOperator", "arrived_at_run_time"]
+__all__ = ["ExpressionOperator", "arrived_at_run_time", "default_arguments"]
 
 
 class ExpressionOperator(BaseOperator):
@@ -33,6 +40,7 @@ class ExpressionOperator(BaseOperator):
     An operator with parameters that hold CEL expressions, and with a completion event.
 
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the step is done; added to ``outlets``.
+        Default: the one completion event among ``outlets``.
     :param event_payload: What the event carries, as an expression over ``response`` and the rest, JSON text, or a dict with
         ``cel(…)`` in it. Default: what the step returns.
     :param retry_policy: When a failed task is tried again, within its ``retries``; default
@@ -56,6 +64,8 @@ class ExpressionOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, **retry_policy_argument(retry_policy))
+        if completion_event is None:
+            completion_event = _event_among(self.outlets)
         self.completion_event = completion_event
         self.event_payload = event_payload
         self.outlets = _with_event(self.outlets, completion_event)
@@ -73,10 +83,13 @@ class ExpressionOperator(BaseOperator):
         partial = super().partial(task_id=task_id, **kwargs)
         # Airflow serializes the outlets of the partial, not what `__init__` would make of them: the event would be lost.
         given = partial.kwargs
-        shared = _default_args(given.get("dag"), given.get("task_group"), kwargs)
+        shared = default_arguments(given.get("dag"), given.get("task_group"), kwargs)
         event = given.get("completion_event", shared.get("completion_event", _default_event(cls)))
+        if event is None:
+            event = _event_among(given.get("outlets"))
         if event is not None:
             given["outlets"] = _with_event(given.get("outlets"), event)
+            given["completion_event"] = event
         return partial
 
     def _do_render_template_fields(
@@ -149,6 +162,8 @@ class ExpressionOperator(BaseOperator):
             for name, check in self.parameter_checks.items()
             if name not in arrived and (problem := check(getattr(self, name))) is not None
         ]
+        if "completion_event" in arrived:
+            wrong.append(EVENT_IS_EXPANDED)
         for one, other in self.exclusive_parameters:
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 wrong.append(exclusive_problem(one, other))
@@ -194,8 +209,9 @@ class ExpressionOperator(BaseOperator):
         Return a value in the form in which XCom and an event hold it.
 
         :param value: What the step returns, or the event carries.
+        :raises ConfigurationError: for a value that JSON can't hold.
         """
-        return value
+        return to_json_value(value)
 
     def _complete(self, context: Context, *, function: str, result: Any, variables: TaskVariables) -> None:
         """
@@ -212,7 +228,7 @@ class ExpressionOperator(BaseOperator):
                 task_instance_key(context),
                 type=self.completion_event.name,
                 function=function,
-                result=self._storable(payload),
+                result=result if self.event_payload is None else self._storable(payload),
                 occurred_at=dt.datetime.now(tz=dt.UTC),
             )
         except ConfigurationError as error:
@@ -232,8 +248,21 @@ def _with_event(outlets: Any, event: Any) -> list[Any]:
     return given if not isinstance(event, Asset) or event in given else [*given, event]
 
 
-def _default_args(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the default arguments of a mapped task: Airflow gives them to its instances, and not to the partial."""
+def _event_among(outlets: Any) -> CompletionEvent | None:
+    """Return the one completion event among the outlets: a cloud function that has it there emits its record."""
+    given = outlets if isinstance(outlets, (list, tuple)) else [outlets]
+    events = [outlet for outlet in given if isinstance(outlet, CompletionEvent)]
+    return events[0] if len(events) == 1 else None
+
+
+def default_arguments(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the default arguments of a mapped task: Airflow gives them to its instances, and not to the partial.
+
+    :param dag: The task's Dag, or None.
+    :param task_group: The task's group, or None.
+    :param kwargs: What was given to ``partial()``.
+    """
     shared: dict[str, Any] = {}
     for given in (
         getattr(dag, "default_args", None),

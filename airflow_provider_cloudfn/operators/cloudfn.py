@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.rendering import TaskVariables
 
 __all__ = ["CloudFunctionOperator"]
+
+_HOOKS_BODY = re.compile(r"^(?:json|data)\b")
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
@@ -210,7 +213,7 @@ class CloudFunctionOperator(ExpressionOperator):
         response = self._call(function, hook, context, variables, sink)
         self._response = response
         variables = variables.with_response(response.as_variable())
-        self._require_success(response, variables)
+        self._require_success(response, variables, hook)
         if self.returns is not None:
             result = self._evaluate_after_call("returns", variables)
         elif sink is not None and response.stored is not None:
@@ -218,14 +221,23 @@ class CloudFunctionOperator(ExpressionOperator):
         else:
             result = response.body
         try:
-            returned = to_json_value(self._storable(result))
+            returned = self._storable(result)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         self._complete(context, function=function, result=returned, variables=variables)
         return returned
 
     def _storable(self, value: Any) -> Any:
-        return _described(value, self._response) if isinstance(value, bytes) else value
+        """Return a value in the form in which XCom and an event hold it; bytes have what is needed to use them."""
+        return to_json_value(value, bytes_as=self._described)
+
+    def _described(self, content: bytes) -> dict[str, Any]:
+        response = self._response
+        return {
+            "content_type": response.headers.get("content-type") if response and content == response.content else None,
+            "size": len(content),
+            "base64": base64.b64encode(content).decode("ascii"),
+        }
 
     def _call(
         self,
@@ -259,7 +271,11 @@ class CloudFunctionOperator(ExpressionOperator):
             "sink": sink,
         }
         options.update(self._content(body, headers))  # type: ignore[typeddict-item]  # a part of the options
-        return hook.request(self.method, self.uri, **options)
+        try:
+            return hook.request(self.method, self.uri, **options)
+        except ConfigurationError as error:
+            # What is the body here is `json` or `data` to the hook.
+            raise error.reworded(_HOOKS_BODY.sub("body", error.message)) from None
 
     def _retry(self, variables: TaskVariables) -> RetryPolicy:
         from airflow_provider_cloudfn.client.retry import RetryPolicy
@@ -299,13 +315,24 @@ class CloudFunctionOperator(ExpressionOperator):
             return None
         return lineage_of(self.method, self._route, self._response)
 
-    def _require_success(self, response: Response, variables: Any) -> None:
+    def _require_success(self, response: Response, variables: Any, hook: RequestHook[Any]) -> None:
         if self.success_when is None:
             return
-        if not self._truth("success_when", variables):
+        client = hook.client()
+        try:
+            is_success = self._truth("success_when", variables)
+        except ExpressionError as error:
+            if response.ok:
+                raise
+            # An answer of another form, as errors have it: what the service said comes first, and whether to try again.
+            failure = client.failure(self.method, response)
+            raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
+        if not is_success:
+            excerpt = client.excerpt(response)
             raise ResponseError(
                 f"success_when is false for the answer {response.status} of {self.method} {response.url}"
-                + (f" (request id {response.request_id})" if response.request_id else ""),
+                + (f" (request id {response.request_id})" if response.request_id else "")
+                + (f"; it says: {excerpt}" if excerpt else ""),
                 status=response.status,
                 request_id=response.request_id,
                 # What the service says with a status of success, such as "pending", can be otherwise next time.
@@ -331,12 +358,3 @@ class CloudFunctionOperator(ExpressionOperator):
 def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, Any]:
     """Return the arguments with the function's name as what the UI shows, unless the author wants another one."""
     return kwargs if function_name is None else {"task_display_name": function_name, **kwargs}
-
-
-def _described(content: bytes, response: Response | None) -> dict[str, Any]:
-    """Return bytes as XCom holds them: with what is needed to use them."""
-    return {
-        "content_type": None if response is None else response.headers.get("content-type"),
-        "size": len(content),
-        "base64": base64.b64encode(content).decode("ascii"),
-    }

@@ -8,6 +8,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.parameters import ParameterChecks, payload_problem
 from airflow_provider_cloudfn.rendering import task_instance_key
@@ -93,8 +94,13 @@ class EmporixStartOperator(ExpressionOperator):
         self._has_json_string = json_string is not None
 
     def _shape(self, field: Field, value: Any) -> Any:
-        if field.name in ("payload", "json_string") or value is None:
+        if field.name == "json_string" or value is None:
             return value
+        if field.name == "payload":
+            try:
+                return to_json_value(value, exact=True)
+            except ConfigurationError as error:
+                raise ExpressionError(str(error), field="payload") from error
         try:
             return cel.to_text(value)
         except ExpressionError as error:

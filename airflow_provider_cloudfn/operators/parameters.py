@@ -12,7 +12,9 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = [
+    "EVENT_IS_EXPANDED",
     "METHODS",
+    "NO_TEMPLATE_FIELD",
     "ParameterChecks",
     "event_problem",
     "exclusive_problem",
@@ -24,6 +26,14 @@ __all__ = [
 
 #: What says what is wrong with a parameter's value, None where nothing is, by the parameter's name.
 ParameterChecks: TypeAlias = Mapping[str, Callable[[Any], str | None]]
+
+#: Airflow registers the producers of an asset before any instance is there.
+EVENT_IS_EXPANDED: Final = "completion_event: it can't be expanded; give it to partial()"
+
+#: A value from another step is there only in the parameters that Airflow renders.
+NO_TEMPLATE_FIELD: Final = (
+    "can't come from another step, because it is no template field: write it in the Dag file, or expand() over the step"
+)
 
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 

@@ -58,6 +58,16 @@ def test_it_starts_a_process_with_all_that_is_given(run: Any, sandbox: Any) -> N
     assert process.document["context"]["order.paid"] == event.payload
 
 
+@pytest.mark.parametrize("payload", ["{'total': cel('0.0 / 0.0')}", "{'total': float('nan')}"])
+def test_what_json_does_not_have_is_refused_with_its_place(
+    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str], payload: str
+) -> None:
+    assert run(start(payload=payload)).states == {"start": ["failed"]}
+
+    assert sandbox.requests == []
+    assert "payload: total: NaN can't be written as JSON" in "".join(capfd.readouterr())
+
+
 def test_nothing_given_sends_an_empty_map_and_the_dags_name(run: Any, sandbox: Any) -> None:
     run(start())
 

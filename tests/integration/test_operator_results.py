@@ -47,7 +47,8 @@ def test_a_step_returns_the_body(run: Any) -> None:
         ("has(response.body.nope)", False),
         ("response.url.endsWith('/header/v1/orders/1001')", True),
         ('duration("1h")', "3600s"),
-        ('b"abc"', {"content_type": "application/json", "size": 3, "base64": "YWJj"}),
+        ('b"abc"', {"content_type": None, "size": 3, "base64": "YWJj"}),
+        ('{"in": [b"abc"]}', {"in": [{"content_type": None, "size": 3, "base64": "YWJj"}]}),
     ],
 )
 def test_a_step_returns_what_it_is_told(run: Any, returns: str, value: Any) -> None:
@@ -85,6 +86,28 @@ def test_a_step_that_cannot_work_fails_and_says_why(
     assert result.asset_events() == []
     shown = "".join(capfd.readouterr())
     assert message in shown
+
+
+def test_what_the_service_says_is_shown_where_success_when_is_false(
+    run: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(call(success_when="'response.body.total > 1000000.0'"))
+
+    assert "success_when is false for the answer 200" in (shown := "".join(capfd.readouterr()))
+    assert """; it says: {"id":"1001",""" in shown.replace('": "', '":"')
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/orders/nope", 404), ("/v1/broken", 404)])
+def test_an_error_that_success_when_can_not_read_is_the_service_s_error(
+    run: Any, capfd: pytest.CaptureFixture[str], path: str, status: int
+) -> None:
+    result = run(call(uri=repr(f'"{path}"'), success_when="'response.body.total > 0.0'"))
+
+    assert result.states == {"call": ["failed"]}
+    shown = "".join(capfd.readouterr())
+    assert f"answered {status}" in shown
+    assert "success_when has no value for it: success_when: 1:" in shown
+    assert "ResponseError" in shown
 
 
 @pytest.mark.parametrize(
@@ -181,8 +204,7 @@ def test_more_than_one_event_in_reach_is_an_error_that_gives_the_count(
 
     assert result.states["after"] == ["failed"]
     shown = "".join(capfd.readouterr())
-    assert "2 are in reach" in shown
-    assert "one_run_per_event=True" in shown
+    assert 'steps of this run have emitted 2: read what they returned, steps["scores"]' in shown
 
 
 def test_a_run_by_hand_takes_the_event_from_its_conf(run: Any) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMPORTS = """
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, AssetAlias, task, task_group
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
 """
@@ -233,16 +234,32 @@ def test_a_completion_event_that_is_none_is_refused(errors: Any, event: str) -> 
 def test_an_event_with_a_run_for_each_in_ordinary_outlets_is_refused(errors: Any) -> None:
     event = 'CompletionEvent("a", one_run_per_event=True)'
 
-    assert "starts no run" in errors(f"""CloudFunctionOperator(task_id="call", uri='"/v1"', outlets=[{event}])""")
+    assert "starts no run" in errors(f"""EmptyOperator(task_id="nothing", outlets=[{event}])""")
     assert (
         errors(f"""
     CloudFunctionOperator(task_id="call", uri='"/v1"', outlets=[{event}], completion_event={event})
+    CloudFunctionOperator(task_id="adopted", uri='"/v1"', outlets=[{event}])
 
     @task(outlets=[{event}])
-    def own():
+    def own(number=0):
         pass
 
     own()
+    own.expand(number=[1, 2])
+
+    class Own(EmptyOperator):
+        pass
+
+    Own(task_id="own_operator", outlets=[{event}])
+
+    class Defaults(CloudFunctionOperator):
+        def __init__(self, *, completion_event={event}, **kwargs):
+            super().__init__(completion_event=completion_event, **kwargs)
+
+    Defaults.partial(task_id="by_class", uri='"/v1"').expand(inputs=[1])
+    CloudFunctionOperator.partial(
+        task_id="by_default_args", uri='"/v1"', default_args={{"completion_event": {event}}}
+    ).expand(inputs=[1])
     """)
         == ""
     )
@@ -265,7 +282,50 @@ def test_bytes_in_an_event_are_described(run: Any) -> None:
     CloudFunctionOperator({CALL}, uri='"/v1/customers"', completion_event=CompletionEvent("b"), event_payload='b"abc"')
     """)
 
-    assert result.asset_events()[0][1]["result"] == {"content_type": "application/json", "size": 3, "base64": "YWJj"}
+    assert result.asset_events()[0][1]["result"] == {"content_type": None, "size": 3, "base64": "YWJj"}
+
+
+def test_a_completion_event_among_the_outlets_has_its_record(run: Any) -> None:
+    result = run(f"""
+    CloudFunctionOperator({CALL}, uri='"/v1/customers"', outlets=[CompletionEvent("b")], event_payload="response.status")
+    CloudFunctionOperator.partial(
+        task_id="mapped", cloudfn_conn_id="shop", uri='"/v1/customers"', outlets=CompletionEvent("m"), event_payload="inputs"
+    ).expand(inputs=[7])
+    """)
+
+    assert sorted((name, extra["result"]) for name, extra, _ in result.asset_events()) == [("b", 200), ("m", 7)]
+
+
+def test_a_mapped_step_s_event_of_default_args_is_read_by_the_next_step(run: Any) -> None:
+    result = run(
+        """
+    first = CloudFunctionOperator.partial(
+        task_id="first", cloudfn_conn_id="shop", uri='"/v1/customers"', event_payload="inputs"
+    ).expand(inputs=[7])
+    first >> CloudFunctionOperator(
+        task_id="after", cloudfn_conn_id="shop", uri='"/v1/customers"', returns='context["shared"]', completion_event=None
+    )
+    """,
+        """default_args={"completion_event": CompletionEvent("shared")}""",
+    )
+
+    assert result.xcom("after") == 7
+
+
+def test_a_completion_event_that_arrives_at_run_time_is_refused_before_anything_is_sent(
+    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run("""
+    @task
+    def given():
+        return [{"inputs": 1, "completion_event": "charge.created"}]
+
+    CloudFunctionOperator.partial(task_id="call", cloudfn_conn_id="shop", uri='"/v1/customers"').expand_kwargs(given())
+    """)
+
+    assert result.states["call"] == ["failed"]
+    assert sandbox.requests == []
+    assert "completion_event: it can't be expanded; give it to partial()" in "".join(capfd.readouterr())
 
 
 def test_a_line_break_in_a_uri_forges_no_line_of_the_log(run: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMPORTS = """
-from airflow.sdk import DAG, Asset, task
+from airflow.sdk import DAG, Asset, TaskGroup, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
 """
 
@@ -93,6 +93,67 @@ def test_each_of_an_ordinary_event_is_refused(errors: Any) -> None:
     message = errors("EmporixStartOperator(task_id='e', event_type='x')", 'CompletionEvent("charge.created").each()')
 
     assert "one_run_per_event=True" in message
+
+
+def test_so_is_one_that_airflow_s_core_has_put_into_a_timetable(import_errors: Any) -> None:
+    message = import_errors(f"""{IMPORTS}
+from airflow.timetables.assets import AssetOrTimeSchedule
+from airflow.timetables.trigger import CronTriggerTimetable
+
+event = CompletionEvent("q.core", one_run_per_event=True)
+midnight = CronTriggerTimetable("0 0 * * *", timezone="UTC")
+with DAG("d", schedule=AssetOrTimeSchedule(timetable=midnight, assets=[event])):
+    CloudFunctionOperator(task_id="a", uri='"/v1"')
+""")
+
+    assert "schedule: 'q.core' is declared with one_run_per_event=True" in message
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"uri": "/bad"}, "call: uri: 1:1: text stands in quotes"),
+        ({"uri": '"/v1"', "method": "get"}, "call: method: 'get' is none of"),
+        ({"uri": '"/v1"', "returns": "respons"}, "call: returns: 1:1: unknown name 'respons'"),
+        ({"uri": '"/v1"', "completion_event": "abc"}, "call: completion_event: must be a CompletionEvent"),
+    ],
+)
+@pytest.mark.parametrize("where", ["dag", "group"])
+def test_what_a_mapped_step_has_of_default_args_is_checked(
+    import_errors: Any, given: dict[str, str], problem: str, where: str
+) -> None:
+    of = {name: f"default_args={given!r}" if name == where else "" for name in ("dag", "group")}
+
+    message = import_errors(f"""{IMPORTS}
+with DAG("d", schedule=None, {of["dag"]}):
+    with TaskGroup("g", prefix_group_id=False, {of["group"]}):
+        CloudFunctionOperator.partial(task_id="call").expand(inputs=[1])
+""")
+
+    assert problem in message
+
+
+def test_what_expand_gives_instead_of_a_default_is_what_is_checked(errors: Any) -> None:
+    assert (
+        errors("""
+    with TaskGroup("g", default_args={"uri": "/bad"}):
+        CloudFunctionOperator.partial(task_id="call").expand(uri=['"/v1"', '"/v2"'])
+    """)
+        == ""
+    )
+
+
+@pytest.mark.parametrize("name", ["method", "request_timeout"])
+def test_an_xcom_in_a_parameter_that_is_no_template_field_is_refused(errors: Any, name: str) -> None:
+    message = errors(f"""
+    @task
+    def made():
+        return "POST"
+
+    CloudFunctionOperator(task_id="call", uri='"/v1"', {name}=made())
+    """)
+
+    assert f"call: {name}: can't come from another step, because it is no template field" in message
 
 
 def test_a_completion_event_cannot_be_expanded(errors: Any) -> None:
