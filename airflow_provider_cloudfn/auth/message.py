@@ -68,11 +68,14 @@ class HttpResponse:
     :param status: The status code.
     :param headers: Names and values, in their order.
     :param content: The bytes of the body, decompressed.
+    :param ends_by_close: Whether nothing but the end of the connection says where the body ends, so that nobody knows
+        whether it is whole.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     content: bytes = b""
+    ends_by_close: bool = False
 
     def header(self, name: str) -> str | None:
         """

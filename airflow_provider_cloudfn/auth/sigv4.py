@@ -108,7 +108,9 @@ def _canonical_query(url: str) -> str:
     """Return a URL with its query written as AWS reads it when it checks the signature: all but a few signs encoded."""
     parts = urlsplit(url)
     pairs = []
-    for pair in parts.query.split("&") if parts.query else ():
+    # A plus sign is a space to AWS, as in any form.
+    query = parts.query.replace("+", "%20")
+    for pair in query.split("&") if query else ():
         name, mark, value = pair.partition("=")
         pairs.append(quote(unquote(name), safe="-_.~") + mark + quote(unquote(value), safe="-_.~"))
     return urlunsplit(parts._replace(query="&".join(pairs)))

@@ -25,7 +25,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.client.body import FilePart
@@ -51,6 +51,7 @@ class Client:
     :param retry: When a request is sent again within a call; see :data:`~airflow_provider_cloudfn.client.retry.NO_RETRY`.
     :param is_allowed: Whether an IP address may be talked to; asked before a connection is made. None for any.
     :param secret_values: What :func:`~airflow_provider_cloudfn.client.secret.secret` stands for in a request.
+    :param secrets: What else must not be seen, such as a proxy's password.
     :param on_attempt: Told what came of each attempt.
     :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
     """
@@ -68,6 +69,7 @@ class Client:
         retry: RetryPolicy | None = None,
         is_allowed: Callable[[str], bool] | None = None,
         secret_values: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
         on_attempt: AttemptObserver | None = None,
         headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Client:
         self._retry = RetryPolicy() if retry is None else retry
         self._is_allowed = is_allowed
         self._secret_values = dict(secret_values or {})
+        self._secrets = tuple(secrets)
         self._on_attempt = on_attempt
         self._headers_for_attempt = headers_for_attempt
         self._told: set[str] = set(self._auth.secrets())
@@ -377,7 +380,7 @@ class Client:
                     self._on_secret(secret)
 
     def _redaction(self) -> Redaction:
-        secrets = (*self._auth.secrets(), *self._secret_values.values())
+        secrets = (*self._auth.secrets(), *self._secret_values.values(), *self._secrets)
         if self._redaction_of is None or self._redaction_of[0] != secrets:
             self._redaction_of = secrets, Redaction(secrets, self._auth.reserved_query)
         return self._redaction_of[1]

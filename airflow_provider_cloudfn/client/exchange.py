@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote_plus, urljoin, urlsplit
+from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.client.own_thread import in_own_thread
 from airflow_provider_cloudfn.client.turns import take_turn
 from airflow_provider_cloudfn.client.url import Origin
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
@@ -75,7 +76,7 @@ class Exchange:
             raw = await self.drive(self._auth.steps(request), request)
             following = self._redirected(request, raw)
             if following is None:
-                return request.url, raw
+                return request.url, raw if self.stored is None else HttpResponse(raw.status, raw.headers)
             request = following
         raise CommunicationError(
             f"{first.method} {first.url}: redirected more than {self._redirects} times; check the uri"
@@ -120,6 +121,10 @@ class Exchange:
                 request = request.with_header(name, value)
         if self._sink is None:
             return await self._transport.send(request, self._reached)
+        if self.stored is not None:
+            # The scheme took what was stored for a refusal of its credentials.
+            self.stored = None
+            await in_own_thread(self._sink.discard, "cloudfn-sink")
         response, self.stored = await self._transport.send_to(request, self._sink, self._reached)
         return response
 
@@ -134,7 +139,8 @@ class Exchange:
         if location is None:
             return None
         try:
-            url = self._without_reserved(urljoin(request.url, _encoded(location)).partition("#")[0])
+            url = _without_user(urljoin(request.url, _encoded(location)).partition("#")[0])
+            url = self._without_reserved(url)
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
@@ -164,6 +170,12 @@ class Exchange:
 def _encoded(location: str) -> str:
     """Return a reference with all percent-encoded that RFC 3986 does not let stand, and nothing twice."""
     return quote(location.encode("utf-8", "surrogateescape"), safe="%:/?#[]@!$&'()*+,;=-._~")
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without user name and password: credentials are the connection's to give."""
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _same_resource(url: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
-from airflow_provider_cloudfn.exceptions import ResponseError
+from airflow_provider_cloudfn.exceptions import CommunicationError, ResponseError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse
@@ -80,6 +80,7 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     :param url: Where it came from, without secrets.
     :param stored: The body that went into a sink instead.
     :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
+    :raises CommunicationError: for such a one that may have been cut short.
     """
     headers = response_headers(raw)
     request_id = next((_printable(headers[name]) for name in _REQUEST_ID_HEADERS if name in headers), None)
@@ -90,6 +91,14 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
         # The decoder's own errors hold the whole body, so none of them may stay behind an error of ours.
         problem = str(error)
     if problem is not None:
+        if 200 <= raw.status < 300 and raw.ends_by_close:
+            raise CommunicationError(
+                f"the answer {raw.status} of {url} is not what it says it is: {problem}; it has no length, so the connection may "
+                "have been closed before its end" + (f" (request id {request_id})" if request_id else ""),
+                status=raw.status,
+                request_id=request_id,
+                retryable=True,
+            )
         if 200 <= raw.status < 300:
             raise ResponseError(
                 f"the answer {raw.status} of {url} is not what it says it is: {problem}; to take it as it is, ask the "

@@ -47,17 +47,26 @@ def has_secrets(value: Any) -> bool:
     Return whether a value holds a placeholder, at any depth.
 
     :param value: What is sent.
+    :raises ConfigurationError: for a value that is nested too deep to be sent, such as one that holds itself.
     """
+    try:
+        return _has_secrets(value)
+    except RecursionError:
+        pass
+    raise ConfigurationError(f"a {type(value).__name__} is nested too deep to be sent, or holds itself")
+
+
+def _has_secrets(value: Any) -> bool:
     kind = type(value)
     if kind in _SCALARS:
         return False
     if kind is dict:
-        return any(has_secrets(inner) for inner in value.values())
+        return any(_has_secrets(inner) for inner in value.values())
     if isinstance(value, Secret):
         return True
     if isinstance(value, Mapping):
-        return any(has_secrets(inner) for inner in value.values())
-    return isinstance(value, (list, tuple)) and any(has_secrets(inner) for inner in value)
+        return any(_has_secrets(inner) for inner in value.values())
+    return isinstance(value, (list, tuple)) and any(_has_secrets(inner) for inner in value)
 
 
 def fill_secrets(value: Any, fill: Callable[[str], str]) -> Any:

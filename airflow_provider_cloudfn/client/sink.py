@@ -20,6 +20,8 @@ __all__ = ["BodyWriter", "ResponseSink", "StoredBody"]
 
 _BUFFER = 1024 * 1024
 _PATIENCE = 10.0
+#: An answer that is no larger can be one that says by its body that the credentials are refused.
+_SMALL = 64 * 1024
 _THREAD = "cloudfn-sink"
 
 _WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
@@ -69,6 +71,12 @@ class BodyWriter:
         self._digest = hashlib.sha256()
         self._buffer = bytearray()
         self._size = 0
+        self._beginning = b""
+
+    @property
+    def small_body(self) -> bytes:
+        """The body, where it is so small that it can be looked at; else nothing."""
+        return self._beginning if self._size <= _SMALL else b""
 
     async def __aenter__(self) -> BodyWriter:
         self._file = await self._off_the_loop(self._sink.open)
@@ -97,6 +105,8 @@ class BodyWriter:
         """
         self._digest.update(piece)
         self._size += len(piece)
+        if self._size <= _SMALL:
+            self._beginning += piece
         self._buffer += piece
         if len(self._buffer) >= _BUFFER:
             await self._flush()

@@ -79,6 +79,7 @@ class Transport:
         :param request: The request, with credentials.
         :param sink: Where the body goes.
         :param on_connected: As of :meth:`send`.
+        :returns: The answer, with its body if that is small, so that it can be judged; and the stored body.
         :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
         """
         return await self._send(request, sink, on_connected)
@@ -110,16 +111,19 @@ class Transport:
                 headers = tuple((name, value) for name, value in response.headers.items())
                 pieces = self._decoded(response, where)
                 if sink is None or not 200 <= response.status < 300:
-                    return HttpResponse(response.status, headers, await self._read(pieces, response, where)), None
+                    content = await self._read(pieces, response, where)
+                    return HttpResponse(response.status, headers, content, _ends_by_close(response)), None
                 async with BodyWriter(sink, where) as writer:
                     async for piece in pieces:
                         await writer.write(piece)
                 stored = writer.stored(response.headers.get("Content-Type"))
-                return HttpResponse(response.status, headers), stored
+                return HttpResponse(response.status, headers, writer.small_body), stored
         except CloudFunctionError:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise transport_error(error, where) from None
+            failure = transport_error(error, where)
+        # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
+        raise failure
 
     async def _decoded(self, response: aiohttp.ClientResponse, where: str) -> AsyncIterator[bytes]:
         try:
@@ -210,6 +214,11 @@ def _refuse_transfer_coding(name: str | None) -> None:
         raise DecodingError(
             f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for", retryable=False
         )
+
+
+def _ends_by_close(response: aiohttp.ClientResponse) -> bool:
+    """Return whether a body has neither a length nor chunks (RFC 9112, section 6.3, rule 8)."""
+    return "Content-Length" not in response.headers and "Transfer-Encoding" not in response.headers
 
 
 async def within(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseUrl", "Origin"]
 
 #: What may stand in a path (RFC 3986, section 3.3), and the percent sign of what is encoded already.
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PATH_SAFE = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE = _PATH_SAFE + "?"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -133,7 +134,7 @@ class BaseUrl:
         path, mark, own_query = uri.partition("?")
         normal = _below(self.path, path)
         pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query)
-        encoded = quote(own_query, safe=_QUERY_SAFE) if mark else ""
+        encoded = quote(_whole_escapes(own_query), safe=_QUERY_SAFE) if mark else ""
         whole = "&".join(part for part in (encoded, pairs) if part)
         url = f"{self.origin.scheme}://{self.authority}{normal}" + (f"?{whole}" if whole else "")
         if Origin.of(url) != self.origin:
@@ -211,7 +212,12 @@ def _below(base: str, path: str) -> str:
     if not segments:
         # No path at all is the base itself; a bare slash asks for what is below it.
         return (base + ("/" if path or not base else "")) or "/"
-    return f"{base}/{quote(tail, safe=_PATH_SAFE)}"
+    return f"{base}/{quote(_whole_escapes(tail), safe=_PATH_SAFE)}"
+
+
+def _whole_escapes(text: str) -> str:
+    """Return text in which a percent sign that begins no escape is one itself (RFC 3986, section 2.4)."""
+    return _LONE_PERCENT.sub("%25", text) if "%" in text else text
 
 
 def _refuse_hidden_climb(segment: str, path: str) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.body import FilePart
 from airflow_provider_cloudfn.client.client import Client
 from airflow_provider_cloudfn.client.retry import RetryPolicy
@@ -130,6 +132,35 @@ def test_half_a_body_in_a_sink_is_discarded_and_written_again(talk: Any) -> None
     response = talk(script, call={"sink": sink}, retry=QUICK).outcome
 
     assert (sink.written, response.stored.size, sink.opened, sink.discarded) == (b"whole", 5, 2, 1)
+
+
+def test_a_small_body_in_a_sink_can_say_that_the_token_is_refused(server_of: Any, client_of: Any) -> None:
+    sink = MemoryFile()
+    tokens = iter([b"t1", b"t2"])
+
+    async def script(wire: Any) -> None:
+        while True:
+            request = await wire.request()
+            if b"POST /token" in request:
+                await wire.answer(b'{"access_token": "%s"}' % next(tokens))
+            else:
+                await wire.answer(b"whole" if b"Bearer t2" in request else b'{"errcode": 40001}')
+
+    async def call() -> Any:
+        async with server_of(script) as server:
+            auth = OAuth2ClientCredentials(
+                token_url=f"{server.url}/token",
+                client_id="c",
+                client_secret="s",
+                renew_when=lambda response: b"40001" in response.content,
+                store=MemoryTokenStore(),
+            )
+            return await client_of(server, auth=auth).request("GET", "/v1", sink=sink)
+
+    response = asyncio.run(call())
+
+    assert (sink.written, response.stored.size, response.content) == (b"whole", 5, b"")
+    assert (sink.opened, sink.discarded) == (2, 1)
 
 
 def test_an_error_never_goes_into_a_sink(talk: Any, answers: Any) -> None:

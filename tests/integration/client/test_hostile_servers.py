@@ -184,6 +184,12 @@ ERRORS: list[Any] = [
     (ok(b"caf\xe9", "Content-Type: text/plain; charset=utf-8"), ResponseError, "its bytes are not utf-8", False),
     (ok(b"x", "Content-Type: text/plain; charset=klingon"), ResponseError, "no character set 'klingon'", False),
     (ok(b"<html>", JSON), ResponseError, "it promises JSON", False),
+    (
+        raw(b'HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{"a": 1'),
+        CommunicationError,
+        "it has no length",
+        True,
+    ),
     (raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), ResponseError, "answered 101", False),
     (redirect_to_itself, CommunicationError, "redirected more than 5 times", False),
 ]

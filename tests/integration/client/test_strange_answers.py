@@ -116,6 +116,25 @@ def test_where_a_redirect_leads_is_percent_encoded_once(talk: Any, location: byt
     assert exchange.received[1].split(b" ")[1] == asked
 
 
+def test_credentials_in_a_redirect_are_not_taken(server_of: Any, client_of: Any) -> None:
+    async def call() -> Any:
+        async def script(wire: Any) -> None:
+            await wire.request()
+            await wire.answer(b"", f"Location: {server.url.replace('//', '//us:pw@')}/v2", status="302 Found")
+            await wire.request()
+            await wire.answer(b"ok")
+
+        async with server_of(script) as server:
+            answer = await client_of(server).request("GET", "/v1")
+            return server.exchange.received[1], answer.url
+
+    received, url = asyncio.run(call())
+
+    assert received.startswith(b"GET /v2 ")
+    assert b"authorization" not in received.lower()
+    assert "us:pw" not in url
+
+
 def test_a_redirect_that_repeats_the_query_repeats_no_key(talk: Any) -> None:
     async def script(wire: Any) -> None:
         request = await wire.request()

@@ -165,3 +165,11 @@ def test_what_basic_makes_of_the_password_is_a_secret_too() -> None:
 
 def test_a_message_can_cross_processes() -> None:
     assert pickle.loads(pickle.dumps(REQUEST)) == REQUEST
+
+
+def test_a_plus_sign_in_a_query_is_the_space_that_it_is_to_aws() -> None:
+    auth = SigV4Auth(Keys, "execute-api", "eu-central-1")
+
+    signed = next(auth.flow(HttpRequest("GET", "https://api.example.com/x?a+b=c+d&e=%2B")))
+
+    assert signed.url == "https://api.example.com/x?a%20b=c%20d&e=%2B"

@@ -47,3 +47,11 @@ def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
         looked_up({"b": "s3cret", "a": "s3cret"})("k")
 
     assert "s3cret" not in str(raised.value)
+
+
+def test_what_holds_itself_is_refused() -> None:
+    itself: dict[str, object] = {}
+    itself["a"] = itself
+
+    with pytest.raises(ConfigurationError, match="a dict is nested too deep to be sent, or holds itself"):
+        has_secrets(itself)

@@ -91,6 +91,7 @@ def test_plain_http_can_be_allowed() -> None:
         ("https://h", "/a%20b", "https://h/a%20b"),
         ("https://h", "/a%2Fb%3Fc%23", "https://h/a%2Fb%3Fc%23"),
         ("https://h", "/100%25", "https://h/100%25"),
+        ("https://h", "/100%/%zz?a=5%&b=%4", "https://h/100%25/%25zz?a=5%25&b=%254"),
         ("https://h", "/Müller", "https://h/M%C3%BCller"),
         ("https://h", "/orders:search", "https://h/orders:search"),
         ("https://h", "/a;v=1,2/(x)'*!$&+=@", "https://h/a;v=1,2/(x)'*!$&+=@"),
