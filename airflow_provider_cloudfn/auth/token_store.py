@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,11 @@ class MemoryTokenStore:
         # setdefault is atomic: two threads get the same lock.
         return ProcessTurn(self._locks.setdefault(key, threading.Lock()))
 
+    def free_turns(self) -> None:
+        """Make all turns free, as they are in a process that was forked: who had them goes on in the other one alone."""
+        self._locks.clear()
+
 
 #: The tokens of this process.
 PROCESS_TOKENS = MemoryTokenStore()
+os.register_at_fork(after_in_child=PROCESS_TOKENS.free_turns)

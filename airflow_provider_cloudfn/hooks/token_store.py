@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from functools import cache
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["configured_token_store"]
 
+log = logging.getLogger(__name__)
+
 
 def configured_token_store() -> TokenStore | None:
     """
     Return where tokens are kept; None for this process alone. The configuration is read once in a process.
 
     ``file``, the default, shares them among the processes of the same user on the same machine, in a folder of the system's
-    temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody.
+    temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody. Where there is no temporary
+    folder, it is as with ``memory``.
 
     :raises ConfigurationError: for another word.
     """
@@ -41,6 +45,11 @@ def _token_store(user: int) -> TokenStore | None:
     from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
 
     folder = conf.get("cloudfn", "token_store_folder", fallback="").strip()
-    parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
+    try:
+        parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
+    except OSError as error:
+        # A machine without any temporary folder that can be written to.
+        log.debug("Tokens are not shared with other processes: %s", error.strerror)
+        return None
     # One for each user: the tasks of one machine can be several users'.
     return SharedTokenStore(parent / f"cloudfn-tokens-{user}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,3 +35,13 @@ def test_another_word_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ConfigurationError, match=r"\[cloudfn\] token_store: 'disk' is neither 'file' nor 'memory'"):
         configured_token_store()
+
+
+def test_without_any_temporary_folder_each_process_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", "")
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+
+    assert configured_token_store() is None
