@@ -280,20 +280,36 @@ def _stand_in(context: Context) -> StandIn | None:
 
 
 def _context(context: Context) -> Mapping[str, Any]:
+    from airflow.sdk import Asset
+
     task: Any = context["task"]
     stand_in = _stand_in(context)
     sampled: Mapping[str, Any] = {} if stand_in is None else stand_in.payloads
     declared: dict[str, list[Any]] = {}
+    unread: dict[str, str] = {}
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):
-            if (name := _declared_event(step)) is not None:
-                declared.setdefault(name, []).append(step)
+            if (own := _declared_event(step)) is not None:
+                declared.setdefault(own, []).append(step)
+            unread.update(
+                {
+                    outlet.name: step.task_id
+                    for outlet in step.outlets
+                    if isinstance(outlet, Asset) and outlet.name != own
+                }
+            )
 
     def payload(name: str) -> Any:
         if name in sampled:
             return sampled[name]
         if name in declared:
             return _upstream_payload(name, declared[name], context)
+        if name in unread:
+            # An older event instead of this one would be worse than none.
+            raise ExpressionError(
+                f"step {unread[name]!r} emits {name!r} by its outlets, and a step of the same run can't read that: read "
+                f'steps["{unread[name]}"], or let a cloud function emit it, as its completion_event'
+            )
         extras = triggering_extras(context, name)
         if len(extras) > 1:
             raise ExpressionError(_too_many(name, len(extras)))

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.checking import task_problems
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.reach import Variable, evaluated, missing, shown, skeleton, variables_in_reach
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import formulas, read
 from airflow_provider_cloudfn.rendering import surroundings_of
 
@@ -87,7 +87,7 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
         written = [(field, getattr(task, field.name)) for field in task.cel_fields]
         problems = task_problems(written, surroundings_of(task))
         if problems:
-            raise problems[0]
+            raise problems[0] if len(problems) == 1 else ExpressionError("\n".join(map(str, problems)))
         rehearsal.render()
         printer.hide(rehearsal.hook.settings().secrets())
         report["request"] = _masked_request(rehearsal.request())

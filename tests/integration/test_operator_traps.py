@@ -312,6 +312,28 @@ def test_a_mapped_step_s_event_of_default_args_is_read_by_the_next_step(run: Any
     assert result.xcom("after") == 7
 
 
+def test_no_older_event_stands_for_one_that_a_task_of_this_run_emits_by_its_outlets(
+    run: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        f"""
+    event = CompletionEvent("x.y")
+
+    @task(outlets=[event])
+    def own(*, outlet_events):
+        outlet_events[event].extra = {{"id": "new"}}
+
+    own() >> CloudFunctionOperator({CALL}, uri='"/v1/" + context["x.y"].id')
+    """,
+        run_conf={"context": {"x.y": {"id": "old"}}},
+    )
+
+    assert result.states["call"] == ["failed"]
+    assert "step 'own' emits 'x.y' by its outlets, and a step of the same run can't read that" in "".join(
+        capfd.readouterr()
+    )
+
+
 def test_a_completion_event_that_arrives_at_run_time_is_refused_before_anything_is_sent(
     run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
