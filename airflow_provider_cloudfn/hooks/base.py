@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.authentication import OAuth2
     from airflow_provider_cloudfn.connections.transport import TransportSettings
 
-__all__ = ["ConnectionHook", "Settings"]
+__all__ = ["ConnectionHook", "Settings", "echoed_secrets"]
 
 
 class Settings(Protocol):
@@ -185,6 +185,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
                 secret_values=secret_values,
+                secrets=echoed_secrets(transport),
                 on_attempt=observation.end,
                 headers_for_attempt=observation.begin,
             )
@@ -206,6 +207,18 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         except RuntimeError:
             return
         raise ConfigurationError(f"{type(self).__name__}.{name} was called in an event loop: await {instead} instead")
+
+
+def echoed_secrets(transport: TransportSettings) -> tuple[str, ...]:
+    """
+    Return which secrets of the way of a request an answer could repeat, such as a proxy's password.
+
+    :param transport: How requests travel.
+    """
+    from airflow_provider_cloudfn.connections.transport import is_pem
+
+    # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
+    return tuple(secret for secret in transport.secrets() if not is_pem(secret))
 
 
 def _settings_of(settings_class: type[Any], conn: Any) -> Any:

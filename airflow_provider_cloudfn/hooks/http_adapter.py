@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.connections.address_guard import is_allowed
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.base import echoed_secrets
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
 from airflow_provider_cloudfn.hooks.requests_session import AuthenticatingAdapter, TransportAdapter
@@ -95,6 +96,7 @@ class CloudFunctionHttpHook(HttpHook):
             base_url=settings.base_url,
             on_secret=mask_obtained_secret,
             timeouts=timeouts,
+            secrets=echoed_secrets(transport),
         )
         session.mount("https://", adapter)
         session.mount("http://", adapter)
@@ -144,7 +146,8 @@ class CloudFunctionHttpHook(HttpHook):
         if response.ok:
             return
         auth = self._auth()
-        redaction = Redaction(auth.secrets(), auth.reserved_query)
+        secrets = (*auth.secrets(), *echoed_secrets(self._function_hook.settings().transport))
+        redaction = Redaction(secrets, auth.reserved_query)
         reason = redaction.text(response.reason or "")
         self.log.error("HTTP error: %s %s", response.status_code, reason)
         self.log.error("%s", redaction.excerpt(response.content, response.encoding or "utf-8"))

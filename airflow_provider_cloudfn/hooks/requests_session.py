@@ -15,15 +15,16 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.resolver import refuse_literal_address
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.turns import take_turn_sync
 from airflow_provider_cloudfn.client.url import Origin
-from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
 from airflow_provider_cloudfn.hooks.requests_bounds import Deadline, read_within
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_cloudfn.auth.scheme import Auth, AuthSteps
 
@@ -43,6 +44,7 @@ class AuthenticatingAdapter(BaseAdapter):
     :param timeouts: How long a request may take in all, credentials included; one that is given a longer timeout has that. Of a
         stream only what comes before its body is bounded.
     :param limits: How large an answer may be, unless it is asked for as a stream.
+    :param secrets: What else no error may tell, such as a proxy's password.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class AuthenticatingAdapter(BaseAdapter):
         on_secret: Callable[[str], object],
         timeouts: Timeouts | None = None,
         limits: ResponseLimits | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         super().__init__()
         self._timeouts = timeouts or Timeouts()
@@ -62,6 +65,7 @@ class AuthenticatingAdapter(BaseAdapter):
         self._auth = auth
         self._origin = Origin.of(base_url)
         self._on_secret = on_secret
+        self._secrets = tuple(secrets)
         self._told = set(auth.secrets())
 
     def send(
@@ -108,8 +112,10 @@ class AuthenticatingAdapter(BaseAdapter):
             response = self._drive(self._auth.steps(_message(request)), deadline, fetch)
         except RequestException as error:
             # Its text quotes the URL, where the API key may be, and it holds the request with all of its headers.
-            shown = Redaction(self._auth.secrets(), self._auth.reserved_query).text(str(error))
-            raise type(error)(shown, request=request) from None
+            raise type(error)(self._redaction().text(str(error)), request=request) from None
+        except CloudFunctionError as error:
+            # A token endpoint's answer, or a proxy's in its place, is quoted.
+            raise error.reworded(self._redaction().text(error.message)) from None
         response.request = request
         response.url = url
         return response
@@ -139,6 +145,9 @@ class AuthenticatingAdapter(BaseAdapter):
             self._tell_secrets()
             steps.close()
 
+    def _redaction(self) -> Redaction:
+        return Redaction((*self._auth.secrets(), *self._secrets), self._auth.reserved_query)
+
     def _stay_on_origin(self, url: str) -> None:
         origin = Origin.of(url)
         if origin != self._origin:
@@ -167,7 +176,8 @@ class TransportAdapter(HTTPAdapter):
     Sends requests with a connection's TLS settings, to allowed addresses only.
 
     :param ssl_context: TLS settings, instead of the session's.
-    :param is_allowed: Whether an IP address may be talked to; not asked for a proxy's.
+    :param is_allowed: Whether an IP address may be talked to; not asked for a proxy's. Behind one it is the proxy that resolves
+        names, and only an address that stands in the URL itself is judged.
     :param socket_options: What is set on each socket, such as TCP keep-alive; None for urllib3's own.
     """
 
@@ -182,6 +192,18 @@ class TransportAdapter(HTTPAdapter):
         self._is_allowed = is_allowed
         self._socket_options = socket_options
         super().__init__()
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """
+        Send a request, unless its URL names an address that may not be talked to.
+
+        :param request: The request.
+        :param args: As of ``HTTPAdapter``.
+        :param kwargs: As of ``HTTPAdapter``.
+        :raises ConfigurationError: for such an address.
+        """
+        refuse_literal_address(urlsplit(request.url or "").hostname or "", self._is_allowed)
+        return super().send(request, *args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools, whose connections look at whom they have reached before they say anything."""

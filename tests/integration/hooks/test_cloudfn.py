@@ -16,6 +16,7 @@ from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     AuthorizationError,
+    CloudFunctionError,
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
@@ -283,6 +284,32 @@ def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
     (got,) = service.received
     assert got.target == "http://shop.invalid/orders"
     assert got.headers["proxy-authorization"] == basic("me:pass-word")
+
+
+@pytest.mark.parametrize("status", [407, 500])
+def test_the_proxy_s_password_in_an_answer_is_not_in_the_error(service: Any, define: Any, status: int) -> None:
+    proxy = service.url.replace("//", "//me:pass-word@")
+    define("shop", conn_type="cloudfn", host="http://shop.invalid", extra={"proxy": proxy, "allow_http": True})
+    service.answer(status=status, body=f"denied {basic('me:pass-word')} pass-word".encode())
+
+    with pytest.raises(CloudFunctionError, match=r"it says: denied Basic \*\*\* \*\*\*$") as raised:
+        CloudFunctionHook("shop").request("GET", "/orders")
+
+    assert "pass-word" not in f"{raised.value!r}"
+
+
+def test_a_private_key_takes_nothing_from_an_excerpt(service: Any, define: Any) -> None:
+    client = trustme.CA().issue_cert("client.example.com", key_type=trustme.KeyType.RSA)
+    extra = {
+        "allow_http": False,
+        "client_cert": client.cert_chain_pems[0].bytes().decode(),
+        "client_private_key": client.private_key_pem.bytes().decode(),
+    }
+    define("shop", conn_type="cloudfn", host=service.url, extra=extra)
+    service.answer(status=500, body=b"x" * 5000)
+
+    with pytest.raises(ResponseError, match="it says: " + "x" * 500):
+        CloudFunctionHook("shop").request("GET", "/orders")
 
 
 def test_in_an_event_loop_the_synchronous_methods_are_refused(define: Any) -> None:

@@ -7,7 +7,9 @@ import base64
 import json
 import logging
 import re
+import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +25,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 
 from airflow_provider_cloudfn.connections.forms import FORMS
-from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import AuthenticationError, CommunicationError, ConfigurationError
 from airflow_provider_cloudfn.hooks.http_adapter import CloudFunctionHttpHook
 
 if TYPE_CHECKING:
@@ -234,8 +236,6 @@ def test_a_redirect_within_the_origin_is_followed_with_credentials(shop: Any) ->
 
 
 def test_it_times_out_by_default_and_as_the_connection_says(define: Any) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         define("shop", conn_type="cloudfn", host=address, extra={"read_timeout": 0.1})
@@ -335,6 +335,92 @@ def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
     (got,) = service.received
     assert got.target == "http://shop.invalid/orders"
     assert got.headers["proxy-authorization"] == "Basic " + base64.b64encode(b"me:pass-word").decode()
+
+
+PROXY_CREDENTIALS = base64.b64encode(b"me:pass-word").decode()
+
+
+def define_behind_a_proxy(define: Any, proxy: Any, host: str, **extra: Any) -> None:
+    way = {"proxy": proxy.url.replace("//", "//me:pass-word@"), "allow_http": True}
+    define("shop", conn_type="cloudfn", host=host, password=SECRET, extra={**way, **extra})
+
+
+@pytest.mark.parametrize("status", [407, 500])
+def test_the_proxy_s_password_in_an_answer_is_not_logged(
+    service: Any, define: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], status: int
+) -> None:
+    define_behind_a_proxy(define, service, "http://shop.invalid", **KEY)
+    service.answer(status=status, body=f"denied Basic {PROXY_CREDENTIALS} pass-word".encode())
+
+    with pytest.raises(AirflowException, match=str(status)) as raised:
+        run_operator(method="GET", endpoint="/orders")
+
+    written = f"{raised.value!r}{caplog.text}{capsys.readouterr().out}"
+    assert "denied Basic *** ***" in written
+    assert PROXY_CREDENTIALS not in written
+    assert "pass-word" not in written
+
+
+def test_the_proxy_s_password_in_place_of_a_token_is_not_in_the_error(service: Any, define: Any) -> None:
+    oauth2 = {"auth_type": "oauth2", "oauth2_url": "http://shop.invalid/token", "client_id": "c1"}
+    define_behind_a_proxy(define, service, "http://shop.invalid", **oauth2)
+    service.answer(status=400, body=json.dumps({"error": f"{PROXY_CREDENTIALS} pass-word"}).encode())
+
+    with pytest.raises(AuthenticationError, match=r"error '\*\*\* \*\*\*'") as raised:
+        run_operator(method="GET", endpoint="/orders")
+
+    assert PROXY_CREDENTIALS not in f"{raised.value!r}"
+    assert "pass-word" not in f"{raised.value!r}"
+
+
+def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(define: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def refuse() -> None:
+            connection, _ = proxy.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(f"HTTP/1.1 407 no {PROXY_CREDENTIALS} pass-word\r\n\r\n".encode())
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"http://me:pass-word@127.0.0.1:{proxy.getsockname()[1]}"
+        define("shop", conn_type="cloudfn", host="https://shop.invalid", extra={"proxy": url, "allow_http": False})
+        with pytest.raises(requests.exceptions.ProxyError, match=r"407 no \*\*\* \*\*\*") as raised:
+            run_operator(method="GET", endpoint="/orders")
+        thread.join()
+
+    assert "pass-word" not in f"{raised.value!r}"
+
+
+REFUSED = r"leads to 169\.254\.169\.254, an address that its address_guard refuses"
+
+
+def test_behind_a_proxy_too_an_address_that_the_guard_refuses_is_not_asked_for(service: Any, define: Any) -> None:
+    define_behind_a_proxy(define, service, "http://169.254.169.254", **KEY)
+
+    with pytest.raises(ConfigurationError, match=REFUSED):
+        run_operator(method="GET", endpoint="/latest/meta-data")
+
+    assert service.received == []
+
+
+def test_behind_a_proxy_too_no_token_is_asked_of_an_address_that_the_guard_refuses(service: Any, define: Any) -> None:
+    oauth2 = {"auth_type": "oauth2", "oauth2_url": "http://169.254.169.254/token", "client_id": "c1"}
+    define_behind_a_proxy(define, service, "http://shop.invalid", **oauth2)
+
+    with pytest.raises(ConfigurationError, match=REFUSED):
+        run_operator(method="GET", endpoint="/orders")
+
+    assert service.received == []
+
+
+def test_behind_a_proxy_too_an_address_that_is_meant_is_asked_for(service: Any, define: Any) -> None:
+    define_behind_a_proxy(define, service, "http://169.254.169.254", address_guard="off", **KEY)
+
+    run_operator(method="GET", endpoint="/latest")
+
+    assert [got.target for got in service.received] == ["http://169.254.169.254/latest"]
 
 
 def test_addresses_that_the_guard_refuses_hear_nothing(service: Any, define: Any) -> None:
