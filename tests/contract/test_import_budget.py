@@ -64,3 +64,8 @@ def test_nothing_heavy_is_loaded_by(code: str) -> None:
 
 def test_the_package_alone_does_not_load_airflow() -> None:
     assert "airflow" not in loaded_by("import airflow_provider_cloudfn, airflow_provider_cloudfn.cel")
+
+
+@pytest.mark.parametrize("kind", ["hooks", "operators", "sensors"])
+def test_a_package_of_a_kind_loads_none_of_its_modules(kind: str) -> None:
+    assert "airflow" not in loaded_by(f"import airflow_provider_cloudfn.{kind}")

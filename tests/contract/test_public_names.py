@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -34,6 +35,25 @@ def test_the_public_names_are_these() -> None:
 def test_a_public_name_can_be_imported_and_is_listed(name: str) -> None:
     assert getattr(airflow_provider_cloudfn, name) is not None
     assert name in dir(airflow_provider_cloudfn)
+
+
+OF_A_KIND = {
+    "hooks": {"AmazonConnectHook", "CloudFunctionHook", "CloudFunctionHttpHook", "EmporixHook"},
+    "operators": {"CloudFunctionOperator", "EmporixStartOperator"},
+    "sensors": {"CloudFunctionHttpSensor"},
+}
+
+
+@pytest.mark.parametrize("kind", OF_A_KIND)
+def test_the_packages_of_a_kind_have_the_names_of_their_kind(kind: str) -> None:
+    package = importlib.import_module(f"airflow_provider_cloudfn.{kind}")
+
+    assert set(package.__all__) == OF_A_KIND[kind]
+    for name in package.__all__:
+        assert getattr(package, name).__module__.startswith(f"airflow_provider_cloudfn.{kind}.")
+        assert name in dir(package)
+    with pytest.raises(AttributeError, match=f"'airflow_provider_cloudfn.{kind}' has no attribute 'Nothing'"):
+        _ = package.Nothing
 
 
 @pytest.mark.parametrize("name", ["CloudFunctionHook", "AmazonConnectHook", "EmporixHook"])
