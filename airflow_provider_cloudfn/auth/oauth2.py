@@ -13,7 +13,13 @@ from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.auth.token_answer import error_code, read_token
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, TokenStore
-from airflow_provider_cloudfn.exceptions import AuthenticationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    LimitError,
+    RequestTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -173,16 +179,16 @@ class OAuth2ClientCredentials(Auth):
         return token
 
     def _refresh(self, url: str, refresh_token: str) -> Generator[HttpRequest, HttpResponse | None, AccessToken | None]:
-        """Exchange a refresh token, as documented without the client secret; None where the endpoint refuses it."""
+        """Exchange a refresh token, as documented without the client secret; None where the endpoint refuses it, or fails."""
         self._seen.add(refresh_token)
-        response = yield from self._ask(
-            self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token)
-        )
-        if response.status == 401 or error_code(response) == "invalid_client":
-            response = yield from self._ask(self._client.request(url, "refresh_token", refresh_token=refresh_token))
         try:
+            response = yield from self._ask(
+                self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token)
+            )
+            if response.status == 401 or error_code(response) == "invalid_client":
+                response = yield from self._ask(self._client.request(url, "refresh_token", refresh_token=refresh_token))
             token = read_token(response, url, self._seen)
-        except AuthenticationError:
+        except (AuthenticationError, CommunicationError, LimitError, RequestTimeoutError):
             return None
         # RFC 6749, section 6: without a new refresh token, the old one stays good.
         return token if token.refresh_token else token.with_refresh_token(refresh_token)
@@ -204,7 +210,11 @@ def _without_turns(steps: AuthSteps) -> AuthFlow:
         step = next(steps)
         while True:
             if isinstance(step, HttpRequest):
-                response = yield step
+                try:
+                    response = yield step
+                except CloudFunctionError as error:
+                    step = steps.throw(error)
+                    continue
                 step = steps.send(response)
             else:
                 step.try_take()

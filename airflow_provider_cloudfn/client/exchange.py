@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
-from airflow_provider_cloudfn.client.own_thread import in_own_thread
+from airflow_provider_cloudfn.client.sink import discard, keep
 from airflow_provider_cloudfn.client.turns import take_turn
 from airflow_provider_cloudfn.client.url import Origin
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
@@ -76,7 +76,10 @@ class Exchange:
             raw = await self.drive(self._auth.steps(request), request)
             following = self._redirected(request, raw)
             if following is None:
-                return request.url, raw if self.stored is None else HttpResponse(raw.status, raw.headers)
+                if self._sink is None or self.stored is None:
+                    return request.url, raw
+                await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}")
+                return request.url, HttpResponse(raw.status, raw.headers)
             request = following
         raise CommunicationError(
             f"{first.method} {first.url}: redirected more than {self._redirects} times; check the uri"
@@ -97,7 +100,12 @@ class Exchange:
                     await take_turn(step, (self._end - time.monotonic()) / 2)
                     step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
                     continue
-                response = await self._send(step, about)
+                try:
+                    response = await self._send(step, about)
+                except CloudFunctionError as error:
+                    # The scheme may know another way to get credentials.
+                    step = steps.throw(error)
+                    continue
                 try:
                     step = steps.send(response)
                 except StopIteration:
@@ -124,7 +132,7 @@ class Exchange:
         if self.stored is not None:
             # The scheme took what was stored for a refusal of its credentials.
             self.stored = None
-            await in_own_thread(self._sink.discard, "cloudfn-sink")
+            await discard(self._sink)
         response, self.stored = await self._transport.send_to(request, self._sink, self._reached)
         return response
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["BodyWriter", "ResponseSink", "StoredBody"]
+__all__ = ["BodyWriter", "ResponseSink", "StoredBody", "discard", "keep"]
 
 _BUFFER = 1024 * 1024
 _PATIENCE = 10.0
@@ -34,6 +34,9 @@ class ResponseSink(Protocol):
 
     def open(self) -> BinaryIO:
         """Open it for writing, empty, whatever an earlier attempt has left."""
+
+    def keep(self) -> None:
+        """Put what was written in its place, now that it is whole."""
 
     def discard(self) -> None:
         """Remove what a failed attempt has written."""
@@ -125,20 +128,50 @@ class BodyWriter:
             await self._off_the_loop(self._file.write, content)
 
     async def _give_up(self, file: BinaryIO) -> None:
-        for work in (file.close, self._sink.discard):
-            # A storage that hangs must not keep the call from ending.
-            with suppress(Exception):
-                await asyncio.wait_for(in_own_thread(work, _THREAD), _PATIENCE)
+        # A storage that hangs must not keep the call from ending.
+        with suppress(Exception):
+            await asyncio.wait_for(in_own_thread(file.close, _THREAD), _PATIENCE)
+        await discard(self._sink)
 
     async def _off_the_loop(self, work: Callable[..., T], *arguments: object) -> T:
-        try:
-            return await in_own_thread(partial(work, *arguments), _THREAD)
-        except Exception as error:
-            # The service did its part: this is no fault of the connection to it.
-            message = f"{self._where}: its answer can't be written where it should go ({_named(error)})"
-            if isinstance(error, _WRONG_PLACE):
-                raise ConfigurationError(f"{message}; check that place, and who may write there") from error
-            raise CommunicationError(f"{message}; look at that storage", retryable=True) from error
+        return await _off_the_loop(self._where, work, *arguments)
+
+
+async def keep(sink: ResponseSink, where: str) -> None:
+    """
+    Put what was written into a sink in its place; where that fails, it is discarded.
+
+    :param sink: The sink, written and closed.
+    :param where: The request, as errors may show it.
+    :raises CloudFunctionError: as :class:`BodyWriter`.
+    """
+    try:
+        await _off_the_loop(where, sink.keep)
+    except BaseException:
+        await discard(sink)
+        raise
+
+
+async def discard(sink: ResponseSink) -> None:
+    """
+    Remove what was written into a sink, if it can be done in a short time.
+
+    :param sink: The sink, closed.
+    """
+    # A storage that hangs must not keep the call from ending.
+    with suppress(Exception):
+        await asyncio.wait_for(in_own_thread(sink.discard, _THREAD), _PATIENCE)
+
+
+async def _off_the_loop(where: str, work: Callable[..., T], *arguments: object) -> T:
+    try:
+        return await in_own_thread(partial(work, *arguments), _THREAD)
+    except Exception as error:
+        # The service did its part: this is no fault of the connection to it.
+        message = f"{where}: its answer can't be written where it should go ({_named(error)})"
+        if isinstance(error, _WRONG_PLACE):
+            raise ConfigurationError(f"{message}; check that place, and who may write there") from error
+        raise CommunicationError(f"{message}; look at that storage", retryable=True) from error
 
 
 def _named(error: Exception) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import mimetypes
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -23,10 +25,14 @@ class ObjectStorageSink:
     """
     A file of an object storage, which the body of an answer goes into.
 
+    On this machine's own disk it is written beside its place, so that a file that was there stays until the new one is whole.
+
     :param path: Where it is.
+    :param written: Where it is written first.
     """
 
     path: ObjectStoragePath
+    written: ObjectStoragePath
 
     @classmethod
     def at(cls, path: Any) -> ObjectStorageSink:
@@ -36,15 +42,23 @@ class ObjectStorageSink:
         :param path: An ``ObjectStoragePath``, or its text: ``s3://aws_default@bucket/orders.csv``, ``file:///tmp/orders.csv``.
         :raises ConfigurationError: when it is none.
         """
-        return cls(_path("response_file", path))
+        place = _path("response_file", path)
+        # A pipe or a device is not replaced, and an object is there at once when its upload ends.
+        beside = place.protocol in ("", "file", "local") and place.name and (place.is_file() or not place.exists())
+        return cls(place, place.with_name(f".{place.name}.{uuid.uuid4().hex}.part") if beside else place)
 
     def open(self) -> BinaryIO:
         """Open it for writing, empty, whatever an earlier attempt has left."""
-        return cast("BinaryIO", self.path.open("wb"))  # type: ignore[no-untyped-call]  # Airflow's has no types
+        return cast("BinaryIO", self.written.open("wb"))  # type: ignore[no-untyped-call]  # Airflow's has no types
+
+    def keep(self) -> None:
+        """Put what was written in its place."""
+        if self.written != self.path:
+            Path(self.written.path).replace(self.path.path)
 
     def discard(self) -> None:
         """Remove what a failed attempt has written."""
-        self.path.unlink(missing_ok=True)
+        self.written.unlink(missing_ok=True)
 
     def described(self, stored: StoredBody) -> dict[str, Any]:
         """

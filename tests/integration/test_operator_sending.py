@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -228,6 +229,16 @@ def test_an_error_leaves_no_file(run: Any, service: Any, tmp_path: Any) -> None:
 
     assert run(call(response_file=f"'file://{tmp_path}/x'")).states == {"call": ["failed"]}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_call_that_fails_half_way_leaves_the_file_that_was_there(run: Any, service: Any, tmp_path: Any) -> None:
+    (tmp_path / "x").write_text("yesterday's")
+    service.answers_in_turn(
+        (200, gzip.compress(b"a" * 100_000)[:-50], {"Content-Encoding": "gzip", "Content-Type": "text/csv"})
+    )
+
+    assert run(call(response_file=f"'file://{tmp_path}/x'", retry_attempts="1")).states == {"call": ["failed"]}
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("x", "yesterday's")]
 
 
 def test_files_are_sent_in_a_form(run: Any, service: Any, tmp_path: Any) -> None:

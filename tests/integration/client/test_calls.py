@@ -79,6 +79,7 @@ class MemoryFile:
     def __init__(self) -> None:
         self.opened = 0
         self.discarded = 0
+        self.kept = False
         self.largest_write = 0
         self.written = b""
 
@@ -96,6 +97,9 @@ class MemoryFile:
                 super().close()
 
         return File()
+
+    def keep(self) -> None:
+        self.kept = True
 
     def discard(self) -> None:
         self.discarded += 1
@@ -160,7 +164,7 @@ def test_a_small_body_in_a_sink_can_say_that_the_token_is_refused(server_of: Any
     response = asyncio.run(call())
 
     assert (sink.written, response.stored.size, response.content) == (b"whole", 5, b"")
-    assert (sink.opened, sink.discarded) == (2, 1)
+    assert (sink.opened, sink.discarded, sink.kept) == (2, 1, True)
 
 
 def test_an_error_never_goes_into_a_sink(talk: Any, answers: Any) -> None:

@@ -188,6 +188,9 @@ class Unwritable:
     def open(self) -> Any:
         return Path("/dev/full").open("wb", buffering=0)
 
+    def keep(self) -> None:
+        self.kept = True
+
     def discard(self) -> None:
         self.discarded += 1
 

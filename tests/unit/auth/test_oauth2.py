@@ -13,7 +13,7 @@ import time_machine
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
-from airflow_provider_cloudfn.exceptions import AuthenticationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import AuthenticationError, CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import AuthFlow
@@ -331,6 +331,12 @@ class TestRefresh:
     def test_a_refused_refresh_token_gives_way_to_client_credentials(self, flow: AuthFlow, answer: Any) -> None:
         flow.send(HttpResponse(401))
         asked = flow.send(answer(status=400, error="invalid_grant"))
+
+        assert (asked.url, form(asked)["grant_type"]) == (TOKEN_URL, "client_credentials")
+
+    def test_so_does_an_endpoint_that_can_not_be_reached(self, flow: AuthFlow) -> None:
+        flow.send(HttpResponse(401))
+        asked = flow.throw(CommunicationError("no connection could be made"))
 
         assert (asked.url, form(asked)["grant_type"]) == (TOKEN_URL, "client_credentials")
 
