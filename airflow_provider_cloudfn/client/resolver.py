@@ -63,10 +63,11 @@ def refuse_literal_address(host: str, is_allowed: Callable[[str], bool]) -> None
     :raises ConfigurationError: for an address that may not be talked to.
     """
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        # With a dot at its end it is none to Python, and one to most resolvers.
+        ipaddress.ip_address(host.partition("%")[0].rstrip("."))
     except ValueError:
         return
-    _refuse(host, is_allowed)
+    _refuse(host.rstrip("."), is_allowed)
 
 
 def _refuse(address: str, is_allowed: Callable[[str], bool]) -> None:

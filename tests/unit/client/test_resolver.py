@@ -65,6 +65,12 @@ def test_a_name_is_never_looked_at_as_an_address() -> None:
     assert asked == []
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.169.254.", "fe80::1%eth0"])
+def test_an_address_is_one_with_a_dot_at_its_end_and_with_a_zone(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="an address that its address_guard refuses"):
+        refuse_literal_address(host, lambda _: False)
+
+
 @pytest.fixture
 def silent_name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Let the system's resolver hang, as it does when its name server does not answer."""
