@@ -95,6 +95,7 @@ def test_each_of_an_ordinary_event_is_refused(errors: Any) -> None:
     assert "one_run_per_event=True" in message
 
 
+@pytest.mark.one_run_per_event
 def test_so_is_one_that_airflow_s_core_has_put_into_a_timetable(import_errors: Any) -> None:
     message = import_errors(f"""{IMPORTS}
 from airflow.timetables.assets import AssetOrTimeSchedule
