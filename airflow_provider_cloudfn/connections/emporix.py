@@ -127,11 +127,12 @@ def _event_url(reader: ConnectionReader, environment: str, *, allow_http: bool) 
             )
         url = _url(reader, "login", source, allow_http=allow_http)
         receiver_path, _, last = urlsplit(url).path.rpartition("/")
-        if not receiver_path.endswith("/e") or not _SOURCE_ID.fullmatch(last):
+        # The receiver's own path is `/e`; other ways to it may have another.
+        goes_on = "/e/" in f"{receiver_path}/" and not receiver_path.endswith("/e")
+        if last == "e" or goes_on or not _SOURCE_ID.fullmatch(last):
             raise reader.error(
                 "login",
-                "is a URL that doesn't end with the Event Source ID after '/e/'; copy it from Admin, Settings, or write the "
-                "bare ID",
+                "is a URL that doesn't end with the Event Source ID; copy it from Admin, Settings, or write the bare ID",
             )
         return url
     if not _SOURCE_ID.fullmatch(source):
