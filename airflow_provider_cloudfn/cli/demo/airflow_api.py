@@ -22,6 +22,9 @@ __all__ = ["AirflowApi", "until"]
 
 _T = TypeVar("_T")
 
+#: Seconds for an answer: longer than Airflow waits for its database, which one process at a time can write to.
+_PATIENCE = 90.0
+
 _FINAL = frozenset({"success", "failed"})
 
 
@@ -34,7 +37,8 @@ class AirflowApi:
 
     def __init__(self, url: str) -> None:
         # trust_env=False: a proxy in the environment is not for this machine's own addresses.
-        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=10, trust_env=False)
+        timeout = httpx.Timeout(_PATIENCE, connect=10)
+        self._client = httpx.Client(base_url=f"{url}/api/v2", timeout=timeout, trust_env=False)
 
     def close(self) -> None:
         """Close its connections."""
