@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 30
 CALLS = 10
-PROCESSES = 7
+PROCESSES = 15
 TASKS = 100
 AT_ONCE = 10
 
@@ -227,8 +227,7 @@ def fresh(side: Side, auth: str, url: str) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def row(name: str, auth: str, ours: float, theirs: float, unit: str, target: float | None) -> bool:
-    ratio = ours / theirs
+def row(name: str, auth: str, ours: float, theirs: float, unit: str, target: float | None, ratio: float) -> bool:
     verdict = "" if target is None else f"   ≤ {target}: {'met' if ratio <= target else 'missed'}"
     print(f"{name:<34}{auth:<10}{ours:>9.2f}{theirs:>9.2f} {unit:<4}{ratio:>6.2f}{verdict}", flush=True)
     return target is not None and ratio > target
@@ -240,11 +239,13 @@ def compare_warm(auth: str, url: str) -> bool:
     for _ in range(ROUNDS):
         for name, measure in measures.items():
             found[name].append(measure())
-    medians = {
-        name: [statistics.median(column) * 1000 for column in zip(*pairs, strict=True)] for name, pairs in found.items()
-    }
-    missed = row("execute(), processor time", auth, medians["ours"][0], medians["theirs"][0], "ms", TARGET_EXECUTE)
-    row("execute(), wall time", auth, medians["ours"][1], medians["theirs"][1], "ms", None)
+    missed = False
+    # Pair by pair: what slows the machine down for a while slows both sides of a pair.
+    for column, (name, target) in enumerate((("processor", TARGET_EXECUTE), ("wall", None))):
+        ours, theirs = ([pair[column] for pair in found[side.name]] for side in SIDES)
+        ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+        medians = [statistics.median(side) * 1000 for side in (ours, theirs)]
+        missed |= row(f"execute(), {name} time", auth, *medians, "ms", target, ratio)
     return missed
 
 
@@ -256,7 +257,9 @@ def compare_fresh(auth: str, url: str) -> bool:
             if round_:
                 found[side.name].append(spent)
     ours, theirs = (statistics.median(found[side.name]) for side in SIDES)
-    return row("fresh process, processor time", auth, ours, theirs, "s", TARGET_PROCESS)
+    pairs = zip(found["ours"], found["theirs"], strict=True)
+    ratio = statistics.median(one / other for one, other in pairs)
+    return row("fresh process, processor time", auth, ours, theirs, "s", TARGET_PROCESS, ratio)
 
 
 def count_token_requests(url: str) -> bool:
