@@ -44,8 +44,7 @@ class World:
     sandbox: Sandbox
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
-        run = self.api.post("dags", dag_id, "dagRuns", json={"logical_date": None, "conf": conf})
-        return str(run["dag_run_id"])
+        return self.api.trigger(dag_id, conf)
 
     def finish(self, dag_id: str, run_ids: list[str]) -> list[str]:
         """Return how each of the runs ended."""
@@ -61,12 +60,8 @@ class World:
 
     def clear(self, dag_id: str, run_id: str) -> None:
         """Clear all tasks of a run, as a person does in the UI."""
-        self.api.post(
-            "dags",
-            dag_id,
-            "clearTaskInstances",
-            json={"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True},
-        )
+        json = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        self.until(partial(self.api.post, "dags", dag_id, "clearTaskInstances", json=json), "the run is not cleared")
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
         self.api.patch("dags", dag_id, json={"is_paused": paused})
@@ -74,7 +69,8 @@ class World:
     def happen(self, asset: str) -> None:
         """Let an ordinary asset have an event, as a person does in the UI."""
         (found,) = self.api.get("assets", name_pattern=asset)["assets"]
-        self.api.post("assets", "events", json={"asset_id": found["id"], "extra": {}})
+        event = {"asset_id": found["id"], "extra": {}}
+        self.until(partial(self.api.post, "assets", "events", json=event), "the asset has no event")
 
     def until(self, found: Any, otherwise: str) -> Any:
         return until(found, SECONDS, otherwise)
@@ -88,7 +84,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             home,
             Path(__file__).parent / "dags",
             # As many tasks at once as two processors stand, with Airflow itself beside them.
-            settings={"AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG", "AIRFLOW__CORE__PARALLELISM": "4"},
+            settings={
+                "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+                "AIRFLOW__CORE__PARALLELISM": "4",
+                "AIRFLOW__API__EXPOSE_STACKTRACE": "True",
+            },
         )
         try:
             create_connections(server.api, sandbox)

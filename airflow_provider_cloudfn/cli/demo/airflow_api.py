@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -25,6 +26,10 @@ _T = TypeVar("_T")
 #: Seconds for an answer: longer than Airflow waits for its database, which one process at a time can write to.
 _PATIENCE = 90.0
 
+#: Seconds to the next time, after each error of Airflow's own: SQLite has one process wait for another, and at times
+#: refuses to (a transaction that has read can't write any more when another has written since).
+_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
+
 _FINAL = frozenset({"success", "failed"})
 
 
@@ -46,18 +51,42 @@ class AirflowApi:
 
     def get(self, *path: str, **parameters: str) -> Any:
         """
-        Return what is found under a path.
+        Return what is found under a path; ask again for a while where Airflow answers 5xx.
 
         :param path: Its parts, which are percent-encoded here.
         :param parameters: The query.
         :raises ResponseError: for a status other than 2xx, which it holds.
         :raises CommunicationError: when there is no answer.
         """
-        return self._send("GET", path, params=parameters)
+        return self._repeat("GET", path, params=parameters)
+
+    def create(self, *path: str, json: Mapping[str, Any]) -> None:
+        """
+        Create something once, however often it takes: what Airflow has by that id after an error was made before it.
+
+        :param path: As for :meth:`get`.
+        :param json: What it is, its id included.
+        :raises ResponseError: as :meth:`get`.
+        :raises CommunicationError: as :meth:`get`.
+        """
+        self._repeat("POST", path, json=json)
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """
+        Start a run of a Dag, and return its id.
+
+        :param dag_id: The Dag.
+        :param conf: The run's conf.
+        :raises ResponseError: as :meth:`get`.
+        :raises CommunicationError: as :meth:`get`.
+        """
+        run_id = f"manual__{uuid.uuid4()}"
+        self.create("dags", dag_id, "dagRuns", json={"dag_run_id": run_id, "logical_date": None, "conf": conf})
+        return run_id
 
     def post(self, *path: str, json: Mapping[str, Any]) -> Any:
         """
-        Create something.
+        Send something, once.
 
         :param path: As for :meth:`get`.
         :param json: The body.
@@ -68,14 +97,14 @@ class AirflowApi:
 
     def patch(self, *path: str, json: Mapping[str, Any]) -> Any:
         """
-        Change something.
+        Change something; as often as it takes, like :meth:`get`.
 
         :param path: As for :meth:`get`.
         :param json: What is new.
         :raises ResponseError: as :meth:`get`.
         :raises CommunicationError: as :meth:`get`.
         """
-        return self._send("PATCH", path, json=json)
+        return self._repeat("PATCH", path, json=json)
 
     def finished_run(self, dag_id: str, run_id: str, *, seconds: float) -> dict[str, Any]:
         """
@@ -128,6 +157,18 @@ class AirflowApi:
         path = ("dags", instance["dag_id"], "dagRuns", instance["dag_run_id"], "taskInstances", instance["task_id"])
         content = self.get(*path, "logs", str(instance["try_number"]), map_index=str(instance["map_index"]))["content"]
         return [str(line.get("event", "")) if isinstance(line, dict) else str(line) for line in content]
+
+    def _repeat(self, method: str, path: tuple[str, ...], **arguments: Any) -> Any:
+        for tries, pause in enumerate((*_PAUSES, None)):
+            try:
+                return self._send(method, path, **arguments)
+            except ResponseError as error:
+                if tries and error.status == 409 and method == "POST":
+                    return None
+                if pause is None or not error.retryable:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last time returns or raises")
 
     def _send(self, method: str, path: tuple[str, ...], **arguments: Any) -> Any:
         written = "/" + "/".join(quote(part, safe="") for part in path)

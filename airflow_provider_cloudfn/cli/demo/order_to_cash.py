@@ -114,7 +114,7 @@ def create_connections(airflow: AirflowApi, sandbox: Sandbox) -> list[str]:
     """
     connections = sandbox.connections()
     for conn_id, fields in connections.items():
-        airflow.post("connections", json={**fields, "connection_id": conn_id, "extra": encode_json(fields["extra"])})
+        airflow.create("connections", json={**fields, "connection_id": conn_id, "extra": encode_json(fields["extra"])})
     return list(connections)
 
 
@@ -128,8 +128,7 @@ def run_order_to_cash(airflow: AirflowApi, sandbox: Sandbox, order_id: str) -> O
     """
     for dag_id in (PRODUCER, CONSUMER):
         until(partial(_ready, airflow, dag_id), _SECONDS, f"Airflow has no active Dag {dag_id}")
-    body = {"logical_date": None, "conf": {"order_id": order_id}}
-    run_id = airflow.post("dags", PRODUCER, "dagRuns", json=body)["dag_run_id"]
+    run_id = airflow.trigger(PRODUCER, {"order_id": order_id})
     producer = airflow.finished_run(PRODUCER, run_id, seconds=_SECONDS)
     events: list[dict[str, Any]] = []
     consumers: list[dict[str, Any]] = []

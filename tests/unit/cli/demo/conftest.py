@@ -12,23 +12,29 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Answers = dict[str, tuple[int, Any]]
+Answer = tuple[int, Any]
+Answers = dict[str, Answer | list[Answer]]
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Answers], str]]:
-    """Return a function that serves answers (status and JSON, or text) by ``METHOD path`` and returns the URL."""
+    """Return a function that serves answers (status and JSON, or text) by ``METHOD path``, several in turn; it returns the URL."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(answers: Answers) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, value = answers.get(f"{self.command} {self.path}", (404, {"detail": "Not Found"}))
+                answer = answers.get(f"{self.command} {self.path}", (404, {"detail": "Not Found"}))
+                status, value = answer.pop(0) if isinstance(answer, list) else answer
                 content = (value if isinstance(value, str) else json.dumps(value)).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
 
             def log_message(self, *_: object) -> None:
                 return

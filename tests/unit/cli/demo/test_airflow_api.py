@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cloudfn.cli.demo import airflow_api
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
 from airflow_provider_cloudfn.exceptions import CommunicationError, RequestTimeoutError, ResponseError
 
-Serve = Callable[[dict[str, tuple[int, Any]]], str]
+Serve = Callable[[dict[str, Any]], str]
+LOCKED = (500, {"detail": {"reason": "Database error"}})
 RUN = "manual__2026-01-01T00:00:00+00:00"
 INSTANCE = {"dag_id": "d", "dag_run_id": "r", "task_id": "group.t", "map_index": -1, "try_number": 2}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_api, "_PAUSES", (0.0, 0.0))
 
 
 def test_what_is_found_is_returned(serve: Serve) -> None:
@@ -34,6 +41,33 @@ def test_an_error_says_what_was_asked_and_answered(serve: Serve, status: int, re
     with pytest.raises(ResponseError, match=rf'answered {status} to GET /dags/x: .*"why"') as caught:
         api.get("dags", "x")
     assert (caught.value.status, caught.value.retryable) == (status, retryable)
+
+
+def test_what_fails_for_a_moment_is_asked_for_again(serve: Serve) -> None:
+    api = AirflowApi(serve({"GET /api/v2/version": [LOCKED, LOCKED, (200, {"version": "3"})]}))
+    assert api.get("version") == {"version": "3"}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[(200, {})], [LOCKED, (200, {})], [LOCKED, (409, {})]],
+    ids=["made", "made at the second time", "made at the first time, though it answered an error"],
+)
+def test_a_thing_is_created_once(serve: Serve, answers: list[tuple[int, Any]]) -> None:
+    AirflowApi(serve({"POST /api/v2/connections": answers})).create("connections", json={"connection_id": "c"})
+    assert answers == []
+
+
+def test_a_thing_that_was_there_before_is_an_error(serve: Serve) -> None:
+    with pytest.raises(ResponseError, match="answered 409"):
+        AirflowApi(serve({"POST /api/v2/connections": (409, {})})).create("connections", json={"connection_id": "c"})
+
+
+def test_what_has_no_id_is_sent_once(serve: Serve) -> None:
+    answers = [LOCKED, (200, {})]
+    with pytest.raises(ResponseError, match="answered 500"):
+        AirflowApi(serve({"POST /api/v2/assets/events": answers})).post("assets", "events", json={})
+    assert answers == [(200, {})]
 
 
 def test_an_answer_that_is_no_json_is_an_error(serve: Serve) -> None:
