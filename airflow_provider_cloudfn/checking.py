@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.cel.program import position
@@ -48,8 +47,7 @@ _DECLARED = VARIABLES | AFTER_CALL_VARIABLES
 _STRINGS = re.compile(r"""('{3}.*?'{3}|"{3}.*?"{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """
     What is around a task in its Dag.
 
@@ -62,7 +60,7 @@ class Surroundings:
     task_id: str
     upstream: frozenset[str]
     tasks: frozenset[str]
-    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, hash=False)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroundings | None) -> list[ExpressionError]:
@@ -135,8 +133,8 @@ def _record_problem(record: str, path: tuple[str, ...]) -> str | None:
         return None
     known = RECORDS[record]
     if path[0] not in known:
-        near = difflib.get_close_matches(path[0], known, n=1)
-        remedy = f"did you mean {record}.{near[0]}?" if near else f"it has {', '.join(known)}"
+        near = _nearest(path[0], known)
+        remedy = f"did you mean {record}.{near}?" if near else f"it has {', '.join(known)}"
         return f"'{record}' has no field {path[0][:60]!r}; {remedy}"
     if record == "response" and path[0] == "headers" and len(path) > 1 and path[1] != path[1].lower():
         return f'the names of headers are in lower case here: write response.headers["{path[1].lower()}"]'
@@ -165,7 +163,7 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
         dotted = ".".join(path[:end])
         if dotted in surroundings.tasks:
             return f'there is no step {step!r}; a step in a group is named by its whole id: write steps["{dotted}"]'
-    nearest = _nearest(step, surroundings)
+    nearest = _nearest_step(step, surroundings)
     return f"there is no step {step!r} in this Dag" + (f"; did you mean {_as_written(nearest)}?" if nearest else "")
 
 
@@ -231,14 +229,20 @@ def _meant(name: str, step: str, formula: Formula) -> str:
     return f"{message} Text stands in quotes: '\"{name}\"'" if is_alone else message
 
 
-def _nearest(step: str, surroundings: Surroundings) -> str | None:
+def _nearest_step(step: str, surroundings: Surroundings) -> str | None:
     for task in sorted(surroundings.upstream):
         if task.endswith("." + step):
             return task
     for pool in (surroundings.upstream, surroundings.tasks - {surroundings.task_id}):
-        if found := difflib.get_close_matches(step, sorted(pool), n=1):
-            return found[0]
+        if found := _nearest(step, sorted(pool)):
+            return found
     return None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def _as_written(step: str) -> str:

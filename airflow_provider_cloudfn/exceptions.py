@@ -19,8 +19,9 @@ Nothing in a message is a secret: whoever raises one of these has redacted what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,8 +100,7 @@ class ConfigurationError(CloudFunctionError, ValueError):
     """A parameter, a connection or a value is wrong, and stays wrong until somebody corrects it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpressionProblem:
+class ExpressionProblem(Struct, frozen=True):
     """
     One thing that is wrong in one expression.
 

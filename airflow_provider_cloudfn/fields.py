@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.cel.checking import jinja_at
@@ -45,8 +46,7 @@ class Reading(Enum):
     MARKED = "marked"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """
     A parameter that can hold expressions.
 
@@ -62,13 +62,13 @@ class Field:
     jinja: bool = False
 
 
-class Constant(NamedTuple):
+class Constant(Struct, frozen=True):
     """A value that is itself."""
 
     value: Any
 
 
-class Formula(NamedTuple):
+class Formula(Struct, frozen=True):
     """An expression. `text`: it becomes text, and one that reads no variable must be written as what it becomes."""
 
     label: str
@@ -76,25 +76,25 @@ class Formula(NamedTuple):
     text: bool
 
 
-class Deferred(NamedTuple):
+class Deferred(Struct, frozen=True):
     """What Airflow resolves at run time, such as an XComArg: data, never an expression."""
 
     reference: Any
 
 
-class Items(NamedTuple):
+class Items(Struct, frozen=True):
     """A list."""
 
     nodes: tuple[Node, ...]
 
 
-class Entries(NamedTuple):
+class Entries(Struct, frozen=True):
     """A map."""
 
     pairs: tuple[tuple[Node, Node], ...]
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True):
     """What can't stand there."""
 
     label: str

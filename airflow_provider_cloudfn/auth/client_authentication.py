@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class ClientAuthentication:
+class ClientAuthentication(Redacted, frozen=True):
     """
     A client, and how it shows who it is.
 
@@ -36,8 +35,10 @@ class ClientAuthentication:
     :raises ConfigurationError: for another method.
     """
 
+    _hidden: ClassVar = frozenset({"client_secret"})
+
     client_id: str
-    client_secret: str = field(repr=False)
+    client_secret: str
     method: str = "client_secret_basic"
     key_id: str | None = None
     algorithm: str = "RS256"

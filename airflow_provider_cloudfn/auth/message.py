@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 __all__ = ["HttpRequest", "HttpResponse"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True):
     """
     A request, ready to be sent.
 
@@ -60,8 +61,7 @@ class HttpRequest:
         return f"<HttpRequest {self.method} {address} headers: {names or 'none'}; {len(self.body)} bytes>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True):
     """
     An answer, read to its end.
 

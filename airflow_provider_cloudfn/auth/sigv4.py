@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 

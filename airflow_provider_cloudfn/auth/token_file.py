@@ -17,8 +17,9 @@ import secrets
 import stat
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, MemoryTokenStore
 

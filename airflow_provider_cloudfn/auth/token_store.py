@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.turn import ProcessTurn, Turn
+from airflow_provider_cloudfn.redacted import Redacted
 
 __all__ = ["PROCESS_TOKENS", "AccessToken", "MemoryTokenStore", "TokenStore"]
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(Redacted, frozen=True):
     """
     What a token endpoint gave.
 
@@ -25,10 +26,12 @@ class AccessToken:
     :param lifetime: How many seconds it was given for; None where the endpoint did not say.
     """
 
-    value: str = field(repr=False)
+    _hidden: ClassVar = frozenset({"value", "refresh_token"})
+
+    value: str
     type: str = "Bearer"
     expires_at: float | None = None
-    refresh_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = None
     lifetime: float | None = None
 
     def is_fresh(self, skew: float) -> bool:

@@ -8,7 +8,9 @@ checked without loading a parser.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import is_quoted
@@ -25,7 +27,7 @@ _WORDS: Final = frozenset({"true", "false", "null"})
 _JINJA: Final = ("{{", "{%", "{#")
 
 
-class Check(NamedTuple):
+class Check(Struct, frozen=True):
     """
     What a check found.
 

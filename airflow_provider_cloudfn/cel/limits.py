@@ -8,7 +8,7 @@ each 64 characters built and one for each 1,024 characters looked through. Sizes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from airflow_provider_cloudfn.cel.faults import LimitFault
 
@@ -21,8 +21,7 @@ MAX_SOURCE_LENGTH = 65_536
 MAX_NESTING = 150
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """
     The limits of one evaluation.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["Expression", "Literal", "lit"]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Expression:
+class Expression(Struct, frozen=True):
     """
     A CEL expression, where a plain string would be taken as text.
 
@@ -28,8 +27,7 @@ class Expression:
         return f"cel({self.source!r})"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Literal:
+class Literal(Struct, frozen=True):
     """
     Text, where a plain string would be taken as a CEL expression.
 

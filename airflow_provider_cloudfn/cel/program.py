@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Closure, Frame
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Program", "Reference", "compile", "evaluate"]
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """
     A place at which an expression reads a variable.
 

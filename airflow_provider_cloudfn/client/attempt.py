@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 __all__ = ["Attempt", "AttemptObserver", "report"]
 
 log = logging.getLogger(__name__)
 
 
-class Attempt(NamedTuple):
+class Attempt(Struct, frozen=True):
     """
     One attempt.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlencode
 
 from airflow_provider_cloudfn.client.charset import codec_of
 from airflow_provider_cloudfn.client.query import query_pairs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.query import ListStyle
@@ -22,8 +22,7 @@ __all__ = ["ABSENT", "FilePart", "make_body"]
 ABSENT: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Redacted, frozen=True):
     """
     A file of a form (RFC 7578).
 
@@ -32,8 +31,10 @@ class FilePart:
     :param media_type: What it is.
     """
 
+    _hidden: ClassVar = frozenset({"content"})
+
     filename: str
-    content: bytes = field(repr=False)
+    content: bytes
     media_type: str = "application/octet-stream"
 
 

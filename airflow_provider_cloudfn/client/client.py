@@ -8,6 +8,8 @@ import time
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, NoAuth
 from airflow_provider_cloudfn.client.attempt import Attempt, AttemptObserver, report
 from airflow_provider_cloudfn.client.body import ABSENT
@@ -288,14 +290,15 @@ class Client:
         except BaseException as error:
             # Cancelled, as by the task's own time limit: nobody knows what became of it, so all the more it is told.
             kind, duration = type(error).__name__, time.monotonic() - begun
-            unknown = attempt._replace(duration=duration, error=kind, error_type=kind)
-            report(unknown._replace(token_requests=exchange.token_requests), self._on_attempt)
+            unknown = replace(attempt, duration=duration, error=kind, error_type=kind)
+            report(replace(unknown, token_requests=exchange.token_requests), self._on_attempt)
             raise
         duration = time.monotonic() - begun
 
         def record(next_in: float | None) -> Attempt:
             response = None if isinstance(outcome, CloudFunctionError) else outcome
-            return attempt._replace(
+            return replace(
+                attempt,
                 duration=duration,
                 status=outcome.status,
                 request_id=outcome.request_id and self._redaction().text(outcome.request_id),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
 from airflow_provider_cloudfn.auth.message import HttpRequest
@@ -14,6 +15,7 @@ from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,8 +31,7 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 COMPRESSED_FROM = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRequest:
+class PreparedRequest(Redacted, frozen=True):
     """
     A request as it will be sent, before credentials; a secret inside it is shown as ``***``.
 
@@ -42,12 +43,14 @@ class PreparedRequest:
     :param recipe: Makes the request with its secrets filled in; None where it has none.
     """
 
+    _hidden: ClassVar = frozenset({"body", "recipe"})
+
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
     compress: bool = False
-    recipe: Callable[[Callable[[str], str]], PreparedRequest] | None = field(default=None, repr=False, compare=False)
+    recipe: Callable[[Callable[[str], str]], PreparedRequest] | None = None
 
     def filled(self, secret_values: Mapping[str, str]) -> PreparedRequest:
         """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
 from airflow_provider_cloudfn.exceptions import CommunicationError, ResponseError
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse
@@ -34,8 +34,7 @@ _TEXT_TYPES = frozenset({"application/javascript", "application/x-www-form-urlen
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Redacted, frozen=True):
     """
     An answer.
 
@@ -48,10 +47,12 @@ class Response:
     :param stored: The body that went into a sink instead.
     """
 
+    _hidden: ClassVar = frozenset({"body", "content"})
+
     status: int
     headers: dict[str, str]
-    body: Any = field(repr=False)
-    content: bytes = field(repr=False)
+    body: Any
+    content: bytes
     url: str
     request_id: str | None
     stored: StoredBody | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import (
@@ -32,8 +33,7 @@ _NOT_DONE = frozenset({429, 503})
 _MAYBE_DONE = frozenset({429, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """
     How often, and how soon.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -16,8 +17,7 @@ HIDDEN = "***"
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """
     Stands for a value of the connection's ``secret_values``, everywhere but on the wire.
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = ["ResponseLimits", "Timeouts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """
     How many seconds each part of a request may take.
 
@@ -32,8 +31,7 @@ class Timeouts:
                 raise ConfigurationError(f"the {name} timeout must be seconds above 0, not {value!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseLimits:
+class ResponseLimits(Struct, frozen=True):
     """
     How much an answer may bring.
 

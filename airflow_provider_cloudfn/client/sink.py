@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.client.own_thread import in_own_thread
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
@@ -42,8 +43,7 @@ class ResponseSink(Protocol):
         """Remove what a failed attempt has written."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBody:
+class StoredBody(Struct, frozen=True):
     """
     A body that went into a sink.
 

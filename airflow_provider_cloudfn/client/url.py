@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -23,8 +24,7 @@ _QUERY_SAFE = _PATH_SAFE + "?"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """
     Where a request goes (RFC 6454): credentials never leave it.
 
@@ -70,8 +70,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class BaseUrl:
+class BaseUrl(Struct, frozen=True):
     """
     Where a service is: an origin, and perhaps a path that everything begins with.
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import field
 
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
 from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,8 +26,7 @@ _OBJECTS = ("assume_role_kwargs", "assume_role_with_saml", "config_kwargs", "ser
 _OURS = frozenset(form_field.name for form_field in (*TRANSPORT_FIELDS, ALLOW_HTTP))
 
 
-@dataclass(frozen=True, kw_only=True)
-class AmazonConnectConnection:
+class AmazonConnectConnection(Redacted, frozen=True, kw_only=True):
     """
     A connection of type ``amazon_connect``.
 
@@ -38,12 +39,14 @@ class AmazonConnectConnection:
     :param transport: How requests travel.
     """
 
+    _hidden: ClassVar = frozenset({"secret_access_key", "extra"})
+
     conn_id: str
     region: str
     endpoint_url: str | None = None
     access_key_id: str | None = None
-    secret_access_key: str | None = field(default=None, repr=False)
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secret_access_key: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
     transport: TransportSettings = field(default_factory=TransportSettings)
 
     @classmethod

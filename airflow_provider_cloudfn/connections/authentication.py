@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, cast
 from urllib.parse import quote_plus
+
+from msgspec import Struct, field
+
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,8 +32,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoAuthentication:
+class NoAuthentication(Struct, frozen=True, kw_only=True):
     """Nothing is added to a request."""
 
     def secrets(self) -> Iterator[str]:
@@ -44,8 +46,7 @@ class NoAuthentication:
         return NoAuth()
 
 
-@dataclass(frozen=True, kw_only=True)
-class ApiKey:
+class ApiKey(Redacted, frozen=True, kw_only=True):
     """
     A key in a header or in the query.
 
@@ -54,9 +55,11 @@ class ApiKey:
     :param value: The key.
     """
 
+    _hidden: ClassVar = frozenset({"value"})
+
     location: Literal["header", "query"]
     name: str
-    value: str = field(repr=False)
+    value: str
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
@@ -69,8 +72,7 @@ class ApiKey:
         return ApiKeyAuth(self.name, self.value, self.location)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OAuth2:
+class OAuth2(Redacted, frozen=True, kw_only=True):
     """
     An access token by client credentials (RFC 6749, section 4.4).
 
@@ -88,9 +90,11 @@ class OAuth2:
     :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
+    _hidden: ClassVar = frozenset({"client_secret"})
+
     token_url: str
     client_id: str
-    client_secret: str | None = field(repr=False)
+    client_secret: str | None
     scopes: tuple[str, ...] = ()
     refresh_url: str | None = None
     client_auth_method: str = "client_secret_basic"
@@ -145,8 +149,7 @@ class OAuth2:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Basic:
+class Basic(Redacted, frozen=True, kw_only=True):
     """
     User name and password (RFC 7617).
 
@@ -154,8 +157,10 @@ class Basic:
     :param password: The user's password.
     """
 
+    _hidden: ClassVar = frozenset({"password"})
+
     username: str
-    password: str = field(repr=False)
+    password: str
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
@@ -169,15 +174,16 @@ class Basic:
         return BasicAuth(self.username, self.password)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bearer:
+class Bearer(Redacted, frozen=True, kw_only=True):
     """
     A token that was given once and for all (RFC 6750).
 
     :param token: The token.
     """
 
-    token: str = field(repr=False)
+    _hidden: ClassVar = frozenset({"token"})
+
+    token: str
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
@@ -190,8 +196,7 @@ class Bearer:
         return BearerAuth(self.token)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AwsSignature:
+class AwsSignature(Redacted, frozen=True, kw_only=True):
     """
     AWS Signature Version 4, for any service.
 
@@ -203,11 +208,13 @@ class AwsSignature:
     :param conn_id: An Airflow connection of type ``aws`` that has the credentials.
     """
 
+    _hidden: ClassVar = frozenset({"secret_key", "session_token"})
+
     service: str
     region: str
     key_id: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    secret_key: str | None = None
+    session_token: str | None = None
     conn_id: str | None = None
 
     def secrets(self) -> Iterator[str]:
@@ -215,8 +222,7 @@ class AwsSignature:
         yield from (secret for secret in (self.secret_key, self.session_token) if secret)
 
 
-@dataclass(frozen=True, kw_only=True)
-class HmacSignature:
+class HmacSignature(Redacted, frozen=True, kw_only=True):
     """
     A signature over the body (RFC 2104) in a header.
 
@@ -226,7 +232,9 @@ class HmacSignature:
     :param encoding: ``base64`` or ``hex``.
     """
 
-    secret: str = field(repr=False)
+    _hidden: ClassVar = frozenset({"secret"})
+
+    secret: str
     header: str
     algorithm: str = "sha256"
     encoding: str = "base64"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from msgspec import field
 
 from airflow_provider_cloudfn.connections.addresses import base_url, checked_url
 from airflow_provider_cloudfn.connections.authentication import (
@@ -22,6 +23,7 @@ from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.form import AUTHENTICATION_TYPE
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings, is_pem, pem_text
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -40,8 +42,7 @@ _FRAMING_HEADERS = frozenset(
 _TAKEN_BY_HTTP_HOOK = frozenset({"proxy"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class CloudFunctionConnection:
+class CloudFunctionConnection(Redacted, frozen=True, kw_only=True):
     """
     A connection of type ``cloudfn``.
 
@@ -53,12 +54,14 @@ class CloudFunctionConnection:
     :param secret_values: What ``secret("name")`` stands for in a request.
     """
 
+    _hidden: ClassVar = frozenset({"secret_values"})
+
     conn_id: str
     base_url: str
     authentication: Authentication
     transport: TransportSettings
     health_path: str | None = None
-    secret_values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_values: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_connection(cls, conn: Any) -> CloudFunctionConnection:

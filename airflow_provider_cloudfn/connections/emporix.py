@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
+
+from msgspec import field
 
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.authentication import OAuth2
@@ -13,6 +14,7 @@ from airflow_provider_cloudfn.connections.emporix_form import EMPORIX_FORM
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +26,7 @@ _APIS = {"production": "https://api.emporix.io", "stage": "https://api-stage.emp
 _SOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmporixConnection:
+class EmporixConnection(Redacted, frozen=True, kw_only=True):
     """
     A connection of type ``emporix_oe``.
 
@@ -38,12 +39,14 @@ class EmporixConnection:
     :param transport: How requests travel.
     """
 
+    _hidden: ClassVar = frozenset({"secret", "client_secret"})
+
     conn_id: str
     event_url: str
-    secret: str = field(repr=False)
+    secret: str
     api_url: str | None = None
     client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
+    client_secret: str | None = None
     transport: TransportSettings = field(default_factory=TransportSettings)
 
     @classmethod

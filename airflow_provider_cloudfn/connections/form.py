@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 __all__ = ["AUTHENTICATION_TYPE", "ConnectionForm", "ExtraField", "Kind", "StandardField"]
 
@@ -24,8 +25,7 @@ _JSON_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StandardField:
+class StandardField(Struct, frozen=True):
     """
     One of the fields that every Airflow connection has.
 
@@ -43,8 +43,7 @@ class StandardField:
     required: str = "yes"
 
 
-@dataclass(frozen=True, slots=True)
-class ExtraField:
+class ExtraField(Struct, frozen=True):
     """
     A field of a connection type's own, kept in the connection's extras.
 
@@ -92,8 +91,7 @@ class ExtraField:
         return {"label": self.label, "description": self.description, "schema": schema}
 
 
-@dataclass(frozen=True)
-class ConnectionForm:
+class ConnectionForm(Struct, frozen=True, dict=True):
     """
     The form of one connection type.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_cloudfn.connections.authentication import basic_credentials
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     import ssl
@@ -21,8 +21,7 @@ _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re
 _PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info):[^\n]*\n")
 
 
-@dataclass(frozen=True, kw_only=True)
-class TransportSettings:
+class TransportSettings(Redacted, frozen=True, kw_only=True):
     """
     How requests travel; None stands for the client's default.
 
@@ -39,15 +38,19 @@ class TransportSettings:
     :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
     """
 
+    _hidden: ClassVar = frozenset(
+        {"proxy", "ca_bundle", "client_cert", "client_private_key", "client_private_key_passphrase"}
+    )
+
     connect_timeout: float | None = None
     read_timeout: float | None = None
     total_timeout: float | None = None
-    proxy: str | None = field(default=None, repr=False)
-    ca_bundle: str | None = field(default=None, repr=False)
-    client_cert: str | None = field(default=None, repr=False)
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    client_cert: str | None = None
     client_key_file: str | None = None
-    client_private_key: str | None = field(default=None, repr=False)
-    client_private_key_passphrase: str | None = field(default=None, repr=False)
+    client_private_key: str | None = None
+    client_private_key_passphrase: str | None = None
     address_guard: str = "link_local"
     allow_http: bool = False
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
@@ -19,8 +20,7 @@ RECORD_KEY = "completion_event"
 _NAMESPACE = uuid.UUID("0f6a3c0e-6d0a-5d7e-9c4b-0f2f6b1c7f3a")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskInstanceKey:
+class TaskInstanceKey(Struct, frozen=True):
     """
     What names a task instance over all its tries.
 
@@ -46,8 +46,7 @@ class TaskInstanceKey:
         return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionRecord:
+class CompletionRecord(Struct, frozen=True):
     """
     That a step is done, and what came of it.
 

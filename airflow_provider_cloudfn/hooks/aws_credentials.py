@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AwsCredentialSource", "AwsKeys", "source_for_signature"]
 
 
-@dataclass(frozen=True, slots=True)
-class AwsKeys:
+class AwsKeys(Redacted, frozen=True):
     """
     What signs a request.
 
@@ -28,9 +27,11 @@ class AwsKeys:
     :param token: The session token of a temporary access key.
     """
 
+    _hidden: ClassVar = frozenset({"secret_key", "token"})
+
     access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
+    secret_key: str
+    token: str | None = None
 
 
 class AwsCredentialSource:

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from msgspec import Struct
+
 from airflow_provider_cloudfn.connections.emporix import EmporixConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.hooks.base import ConnectionHook
@@ -26,6 +28,7 @@ __all__ = ["SIGNATURE_HEADER", "EmporixHook", "EventParts", "StartedEvent"]
 SIGNATURE_HEADER = "x-emporix-hmac"
 
 
+# A dataclass: a task that returns one has sent an event, and Airflow can keep this as the task's XCom.
 @dataclass(frozen=True, slots=True)
 class StartedEvent:
     """
@@ -65,8 +68,7 @@ class EventParts(TypedDict, total=False):
     event_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
+class _Event(Struct, frozen=True):
     id: str
     type: str
     source: str

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
+from msgspec import field
+
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +25,7 @@ log = structlog.stdlib.get_logger(logger_name="airflow_provider_cloudfn.call")
 _SPAN_NAME = "cloudfn.attempt"
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Redacted, frozen=True):
     """
     Observes the attempts of a client's calls.
 
@@ -32,9 +33,11 @@ class Observation:
     :param function: The cloud function's name, where a cloud function makes the calls.
     """
 
+    _hidden: ClassVar = frozenset({"_span"})
+
     conn_id: str
     function: str | None = None
-    _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None), repr=False)
+    _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None))
 
     def begin(self, number: int) -> Mapping[str, str]:
         """

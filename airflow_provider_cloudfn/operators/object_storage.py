@@ -5,9 +5,10 @@ from __future__ import annotations
 import mimetypes
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectStorageSink", "form_files"]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectStorageSink:
+class ObjectStorageSink(Struct, frozen=True):
     """
     A file of an object storage, which the body of an answer goes into.
 

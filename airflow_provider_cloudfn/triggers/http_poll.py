@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import math
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import ahook_for
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpPollTrigger", "PollEvent"]
 
 
-@dataclass(frozen=True, slots=True)
-class PollEvent:
+class PollEvent(Struct, frozen=True):
     """
     Why a trigger has stopped asking, as a wire format.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.secret import Secret
@@ -14,6 +16,7 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     ExpressionError,
 )
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
@@ -28,8 +31,7 @@ _PLACEHOLDER = "$cloudfn.secret"
 _PUT_OFF = frozenset({429, 503})
 
 
-@dataclass(frozen=True, slots=True)
-class NotYet:
+class NotYet(Struct, frozen=True):
     """
     What was asked for is not there yet.
 
@@ -41,8 +43,7 @@ class NotYet:
     status: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpPoll:
+class HttpPoll(Redacted, frozen=True, kw_only=True):
     """
     The question, as a wire format: it is kept in the trigger's row. What authenticates it stays in the connection.
 
@@ -59,13 +60,15 @@ class HttpPoll:
     :param until: CEL over ``response``: what must be true of the answer; None takes any.
     """
 
+    _hidden: ClassVar = frozenset({"headers", "json", "data"})
+
     conn_id: str
     method: str = "GET"
     uri: str = ""
     query: Mapping[str, Any] | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    json: Any = field(default=None, repr=False)
-    data: str | Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    data: str | Mapping[str, Any] | None = None
     timeout: float | None = None
     waiting: tuple[int, ...] = ()
     any_status: bool = False
@@ -96,8 +99,7 @@ class HttpPoll:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as JSON."""
-        written = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {**{name: _named(value) for name, value in written.items()}, "waiting": list(self.waiting)}
+        return {**{name: _named(value) for name, value in asdict(self).items()}, "waiting": list(self.waiting)}
 
     @classmethod
     def from_dict(cls, written: Any) -> HttpPoll:
@@ -109,8 +111,7 @@ class HttpPoll:
         """
         if not isinstance(written, Mapping):
             raise ConfigurationError(f"poll: must be a map, not {type(written).__name__}")
-        known = {one.name for one in fields(cls)}
-        if unknown := sorted(set(written) - known):
+        if unknown := sorted(set(written) - set(cls.__struct_fields__)):
             raise ConfigurationError(
                 f"poll: {unknown[0]!r} is not known here; run the worker and the triggerer with the same version"
             )
