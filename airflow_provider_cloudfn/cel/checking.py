@@ -8,6 +8,7 @@ checked without loading a parser.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -64,6 +65,11 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> Che
         reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source:
         ``2024-01-01`` is the number 2022, and surely not meant.
     """
+    return _checked(source, frozenset(variables), text=text)
+
+
+@lru_cache(maxsize=1_024)
+def _checked(source: str, variables: frozenset[str], *, text: bool) -> Check:
     jinja = jinja_at(source)
     if jinja is not None:
         from airflow_provider_cloudfn.cel.jinja import equivalent

@@ -84,6 +84,7 @@ class BaseUrl(Struct, frozen=True):
     path: str
 
     @classmethod
+    @lru_cache(maxsize=256)
     def parse(cls, text: str, *, allow_http: bool = False) -> BaseUrl:
         """
         Read a base URL.

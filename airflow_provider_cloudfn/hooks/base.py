@@ -90,8 +90,9 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
         :param conn: The Airflow connection.
         """
-        settings: SettingsT = _settings_of(self.settings_class, conn)
-        mask_secrets(_masked(settings))
+        settings: SettingsT
+        settings, secrets = _settings_of(self.settings_class, conn)
+        mask_secrets(secrets)
         self._settings = settings
         return settings
 
@@ -101,8 +102,9 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
         :param conn: The Airflow connection.
         """
-        settings: SettingsT = _settings_of(self.settings_class, conn)
-        await amask_secrets(_masked(settings))
+        settings: SettingsT
+        settings, secrets = _settings_of(self.settings_class, conn)
+        await amask_secrets(secrets)
         self._settings = settings
         return settings
 
@@ -221,12 +223,16 @@ def echoed_secrets(transport: TransportSettings) -> tuple[str, ...]:
     return tuple(secret for secret in transport.secrets() if not is_pem(secret))
 
 
-def _settings_of(settings_class: type[Any], conn: Any) -> Any:
-    """Return what a connection says. A process makes many hooks of one connection: it is read again when it has changed."""
+def _settings_of(settings_class: type[Any], conn: Any) -> tuple[Any, tuple[str, ...]]:
+    """
+    Return what a connection says, and what of it must not be seen.
+
+    A process makes many hooks of one connection: it is read again when it has changed.
+    """
     said = {name: getattr(conn, name, None) for name in _FIELDS}
     if all(value is None or isinstance(value, (str, int)) for value in said.values()):
         return _read(settings_class.from_connection, **said)
-    return settings_class.from_connection(conn)
+    return _with_secrets(settings_class.from_connection(conn))
 
 
 #: All that is read of a connection.
@@ -234,9 +240,9 @@ _FIELDS = ("conn_id", "conn_type", "host", "schema", "login", "password", "port"
 
 
 @lru_cache(maxsize=64)
-def _read(from_connection: Callable[[Any], Any], **said: str | int | None) -> Any:
-    return from_connection(SimpleNamespace(**said))
+def _read(from_connection: Callable[[Any], Any], **said: str | int | None) -> tuple[Any, tuple[str, ...]]:
+    return _with_secrets(from_connection(SimpleNamespace(**said)))
 
 
-def _masked(settings: Settings) -> list[str]:
-    return [text for secret in settings.secrets() for text in appearances(secret)]
+def _with_secrets(settings: Settings) -> tuple[Settings, tuple[str, ...]]:
+    return settings, tuple(text for secret in settings.secrets() for text in appearances(secret))

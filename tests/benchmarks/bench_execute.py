@@ -3,8 +3,10 @@
 
 Ours renders CEL, theirs Jinja. With an API key theirs has it as the connection's header; with OAuth 2.0 theirs has a class of
 its own for ``auth_type``, with the token kept in the process, as people write it. Measured are processor seconds of this
-process, in turns, and, in processes of their own, all that a process spends from its start to the end of one such call. Last,
-how many token requests 100 mapped tasks cause that are forked as Airflow forks them. Run it with ``make bench``, or
+process, in turns, and, in processes of their own, all that a process spends from its start to its end for one such call. Nine
+tenths of that are Airflow's own import and its end, the same on both sides and different by a tenth from process to process; so
+whether ours spends no more is judged by the rest: from where Airflow is imported to the end of the call. Last, how many
+token requests 100 mapped tasks cause that are forked as Airflow forks them. Run it with ``make bench``, or
 ``python tests/benchmarks/bench_execute.py``. It exits with 1 when a target is missed.
 """
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 30
 CALLS = 10
-PROCESSES = 25
+PROCESSES = 15
 TASKS = 100
 AT_ONCE = 10
 
@@ -87,10 +89,12 @@ class OAuth(AuthBase):
 
 # The same for both: a Dag, because a task stands in one, and a context with what the fields name.
 SETTING = """
-import datetime, os, sys
+import datetime, os, sys, time
 from types import SimpleNamespace
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
+
+begun = time.process_time()
 
 def context():
     instance = SimpleNamespace(dag_id="d", run_id="r", task_id="call", map_index=-1, try_number=1)
@@ -180,16 +184,9 @@ class Side:
     source: str
 
     def program(self, auth: str, url: str) -> str:
+        needs_class = self.name == "theirs" and auth == "oauth2"
         return "\n".join(
-            [
-                *(
-                    [OAUTH.replace("TOKEN_URL", repr(f"{url}/token"))]
-                    if self.name == "theirs" and auth == "oauth2"
-                    else []
-                ),
-                SETTING,
-                self.source,
-            ]
+            [SETTING, OAUTH.replace("TOKEN_URL", repr(f"{url}/token")) if needs_class else "", self.source]
         )
 
     def defined(self, auth: str, url: str) -> SimpleNamespace:
@@ -218,18 +215,28 @@ def warm(side: Side, auth: str, url: str) -> Callable[[], tuple[float, float]]:
     return measured
 
 
-def fresh(side: Side, auth: str, url: str) -> float:
-    """Return the processor seconds of a process that imports what it needs and carries one task out."""
-    program = f"{side.program(auth, url)}\nassert carry_out(task({auth!r})) == {ANSWER!r}\n"
+def fresh(side: Side, auth: str, url: str) -> tuple[float, float]:
+    """
+    Return the processor seconds of a process that imports what it needs and carries one task out.
+
+    All of them, and those from where Airflow is imported to the end of the call.
+    """
+    program = (
+        f"{side.program(auth, url)}\nassert carry_out(task({auth!r})) == {ANSWER!r}\n"
+        "print(time.process_time() - begun, flush=True)\n"
+    )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return spent, float(done.stdout.splitlines()[-1])
 
 
 def row(name: str, auth: str, ours: float, theirs: float, unit: str, target: float | None, ratio: float) -> bool:
     verdict = "" if target is None else f"   ≤ {target}: {'met' if ratio <= target else 'missed'}"
-    print(f"{name:<34}{auth:<10}{ours:>9.2f}{theirs:>9.2f} {unit:<4}{ratio:>6.2f}{verdict}", flush=True)
+    print(f"{name:<38}{auth:<10}{ours:>9.2f}{theirs:>9.2f} {unit:<4}{ratio:>6.2f}{verdict}", flush=True)
     return target is not None and ratio > target
 
 
@@ -250,16 +257,20 @@ def compare_warm(auth: str, url: str) -> bool:
 
 
 def compare_fresh(auth: str, url: str) -> bool:
-    found: dict[str, list[float]] = {side.name: [] for side in SIDES}
+    found: dict[str, list[tuple[float, float]]] = {side.name: [] for side in SIDES}
     for round_ in range(PROCESSES + 1):
         for side in SIDES:
             spent = fresh(side, auth, url)
             if round_:
                 found[side.name].append(spent)
-    ours, theirs = (statistics.median(found[side.name]) for side in SIDES)
-    pairs = zip(found["ours"], found["theirs"], strict=True)
-    ratio = statistics.median(one / other for one, other in pairs)
-    return row("fresh process, processor time", auth, ours, theirs, "s", TARGET_PROCESS, ratio)
+    missed = False
+    for column, (name, target) in enumerate((("all", None), ("beyond Airflow's import", TARGET_PROCESS))):
+        ours, theirs = ([pair[column] for pair in found[side.name]] for side in SIDES)
+        ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+        missed |= row(
+            f"fresh process, {name}", auth, statistics.median(ours), statistics.median(theirs), "s", target, ratio
+        )
+    return missed
 
 
 def count_token_requests(url: str) -> bool:
@@ -287,7 +298,7 @@ def count_token_requests(url: str) -> bool:
     requests = int(urllib.request.urlopen(f"{url}/count").read())
     met = requests == 1 and not failed
     print(
-        f"{f'token requests of {TASKS} mapped tasks':<34}{'oauth2':<10}{requests:>9}   = 1: {'met' if met else 'missed'}"
+        f"{f'token requests of {TASKS} mapped tasks':<38}{'oauth2':<10}{requests:>9}   = 1: {'met' if met else 'missed'}"
     )
     if failed:
         print(f"{failed} tasks failed")
@@ -333,7 +344,7 @@ def main() -> int:
 
         configure_logging(json_output=True, output=Path(os.devnull).open("wb"))  # noqa: SIM115 - for as long as it runs
         sys.excepthook = sys.__excepthook__
-        print(f"{'':<44}{'ours':>9}{'theirs':>9} {'':<4}{'ratio':>6}")
+        print(f"{'':<48}{'ours':>9}{'theirs':>9} {'':<4}{'ratio':>6}")
         missed = [compare_warm(auth, url) for auth in ("api_key", "oauth2")]
         missed += [compare_fresh(auth, url) for auth in ("api_key", "oauth2")]
         missed.append(count_token_requests(url))
