@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -10,10 +10,13 @@ __all__ = ["Redacted"]
 
 
 class Redacted(Struct, frozen=True):
-    """A value whose ``repr`` leaves out the fields that ``_hidden`` names."""
+    """A value of which the fields that ``_hidden`` names are shown nowhere: not by ``repr``, and not in a traceback."""
 
     _hidden: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        shown = (name for name in self.__struct_fields__ if name not in self._hidden)
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return what is shown: Airflow's logs have rich write the variables of a traceback, by this method."""
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in self._hidden]

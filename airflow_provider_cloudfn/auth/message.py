@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from msgspec import Struct
 from msgspec.structs import replace
+
+from airflow_provider_cloudfn.redacted import Redacted
 
 __all__ = ["HttpRequest", "HttpResponse"]
 
 
-class HttpRequest(Struct, frozen=True):
+class HttpRequest(Redacted, frozen=True):
     """
     A request, ready to be sent.
 
@@ -19,6 +21,8 @@ class HttpRequest(Struct, frozen=True):
     :param headers: Names and values, in their order.
     :param body: The bytes of the body.
     """
+
+    _hidden: ClassVar = frozenset({"url", "headers", "body"})
 
     method: str
     url: str
@@ -61,7 +65,7 @@ class HttpRequest(Struct, frozen=True):
         return f"<HttpRequest {self.method} {address} headers: {names or 'none'}; {len(self.body)} bytes>"
 
 
-class HttpResponse(Struct, frozen=True):
+class HttpResponse(Redacted, frozen=True):
     """
     An answer, read to its end.
 
@@ -71,6 +75,8 @@ class HttpResponse(Struct, frozen=True):
     :param ends_by_close: Whether nothing but the end of the connection says where the body ends, so that nobody knows
         whether it is whole.
     """
+
+    _hidden: ClassVar = frozenset({"headers", "content"})
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.pretty import pretty_repr
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 
@@ -33,7 +34,11 @@ def test_the_repr_of_a_request_shows_no_value() -> None:
     request = HttpRequest("POST", f"https://user:{SECRET}@h/p?key={SECRET}", (("X-Key", SECRET),), SECRET.encode())
 
     assert repr(request) == "<HttpRequest POST https://h/p headers: X-Key; 12 bytes>"
+    assert pretty_repr(request) == "HttpRequest(method='POST')"
 
 
 def test_the_repr_of_a_response_shows_no_value() -> None:
-    assert repr(HttpResponse(200, (("Set-Cookie", SECRET),), SECRET.encode())) == "<HttpResponse 200; 12 bytes>"
+    response = HttpResponse(200, (("Set-Cookie", SECRET),), SECRET.encode())
+
+    assert repr(response) == "<HttpResponse 200; 12 bytes>"
+    assert pretty_repr(response) == "HttpResponse(status=200, ends_by_close=False)"

@@ -1,0 +1,80 @@
+"""What is shown of values that hold secrets."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+import pytest
+from rich.pretty import pretty_repr
+
+import airflow_provider_cloudfn
+from airflow_provider_cloudfn.redacted import Redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Fields that hold a secret, or what a service or a Dag has in it, whichever class they are in.
+SECRET_FIELDS = {
+    "body",
+    "client_cert",
+    "client_private_key",
+    "client_private_key_passphrase",
+    "client_secret",
+    "content",
+    "headers",
+    "json",
+    "password",
+    "proxy",
+    "refresh_token",
+    "secret",
+    "secret_access_key",
+    "secret_key",
+    "secret_values",
+    "session_token",
+    "token",
+    "value",
+}
+#: Where these words mean something else: what an event is sent with; what goes out is shown with its secrets as ``***``;
+#: names alone; a number of bytes; what stands in a Dag file.
+OTHERWISE = {
+    "Constant": {"value"},
+    "_Event": {"headers", "body"},
+    "PreparedRequest": {"headers"},
+    "Response": {"headers"},
+    "ResponseLimits": {"body"},
+}
+
+
+class Login(Redacted, frozen=True):
+    _hidden: ClassVar = frozenset({"password"})
+
+    user: str
+    password: str
+
+
+def structs() -> list[type[msgspec.Struct]]:
+    """Return every struct of the package."""
+    found: set[type[msgspec.Struct]] = set()
+    for module in pkgutil.walk_packages(airflow_provider_cloudfn.__path__, "airflow_provider_cloudfn."):
+        if not module.name.endswith("__main__"):
+            vars_of = vars(importlib.import_module(module.name))
+            found.update(
+                value
+                for value in vars_of.values()
+                if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.name
+            )
+    return sorted(found, key=lambda found_class: found_class.__qualname__)
+
+
+@pytest.mark.parametrize("shown", [repr, str, pretty_repr])
+def test_a_hidden_field_is_shown_nowhere(shown: Callable[[Any], str]) -> None:
+    assert shown(Login("me", "s3cret")) == "Login(user='me')"
+
+
+@pytest.mark.parametrize("struct", structs(), ids=lambda struct: str(struct.__qualname__))
+def test_what_holds_secrets_hides_them(struct: type[msgspec.Struct]) -> None:
+    wanted = SECRET_FIELDS.intersection(struct.__struct_fields__) - OTHERWISE.get(struct.__name__, set())
+    assert wanted <= getattr(struct, "_hidden", set())
