@@ -6,8 +6,9 @@ The public names are loaded when they are first used: Airflow imports this packa
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.lazy_names import lazy_names
 
 __version__ = "0.1.0"
 
@@ -50,20 +51,9 @@ _HOMES = {
     "CompletionRecord": "airflow_provider_cloudfn.events.record",
     "EmporixHook": "airflow_provider_cloudfn.hooks.emporix",
     "EmporixStartOperator": "airflow_provider_cloudfn.operators.emporix",
+    "cel": "airflow_provider_cloudfn.cel",
     "lit": "airflow_provider_cloudfn.cel",
     "secret": "airflow_provider_cloudfn.client.secret",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name == "cel":
-        return importlib.import_module("airflow_provider_cloudfn.cel")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

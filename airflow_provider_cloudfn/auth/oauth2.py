@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
@@ -229,13 +230,13 @@ def _token_secrets(token: AccessToken) -> tuple[str, ...]:
     return tuple(secret for secret in (token.value, token.refresh_token) if secret)
 
 
-def _client_secrets(client: ClientAuthentication) -> Iterable[str]:
+@lru_cache(maxsize=64)
+def _client_secrets(client: ClientAuthentication) -> tuple[str, ...]:
     if not client.client_secret:
-        return
-    yield client.client_secret
-    yield quote_plus(client.client_secret)
+        return ()
+    secrets = [client.client_secret, quote_plus(client.client_secret)]
     if client.method == "client_secret_basic":
         plain = f"{client.client_id}:{client.client_secret}"
         encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-        for text in (plain, encoded):
-            yield base64.b64encode(text.encode("latin-1", "replace")).decode("ascii")
+        secrets += [base64.b64encode(text.encode("latin-1", "replace")).decode("ascii") for text in (plain, encoded)]
+    return tuple(secrets)

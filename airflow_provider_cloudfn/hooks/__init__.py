@@ -6,8 +6,9 @@ The names are loaded when they are first used: who imports one module of this pa
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn.lazy_names import lazy_names
 
 __all__ = ["AmazonConnectHook", "CloudFunctionHook", "CloudFunctionHttpHook", "EmporixHook"]
 
@@ -24,14 +25,4 @@ _HOMES = {
     "EmporixHook": "airflow_provider_cloudfn.hooks.emporix",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

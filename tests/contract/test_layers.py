@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
 
-LEAVES = {"exceptions", "json_encoding", "redacted"}
+LEAVES = {"exceptions", "json_encoding", "lazy_names", "redacted"}
 ARROWS: dict[str, set[str]] = {
     "exceptions": set(),
     "json_encoding": set(),
+    "lazy_names": set(),
     "redacted": set(),
     "cel": set(),
     "auth": set(),
