@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
@@ -62,6 +63,8 @@ async def amask_secrets(texts: Iterable[str]) -> None:
         return
     if hasattr(log, "amask_secret"):
         await log.amask_secret(values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+    elif _is_its_own_supervisor():
+        _mask_here(values)
     else:  # Airflow 3.2 tells the supervisor in no other way than by blocking, and an event loop might wait for itself.
         await asyncio.to_thread(log.mask_secret, values)  # type: ignore[arg-type]  # JsonValue's list is invariant
 
@@ -74,10 +77,9 @@ def mask_obtained_secret(secret: str) -> None:
     """
     texts = appearances(secret)
     if _would_wait_for_ever():
-        from airflow.sdk._shared.secrets_masker import mask_secret
-
-        mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
-        _tell_later(texts)
+        _mask_here(texts)
+        if not _is_its_own_supervisor():
+            _tell_later(texts)
         return
     try:
         mask_secrets(texts)
@@ -97,6 +99,18 @@ def _would_wait_for_ever() -> bool:
     except RuntimeError:
         return False
     return not hasattr(log, "amask_secret")
+
+
+def _is_its_own_supervisor() -> bool:
+    """Return whether this is ``dag.test()``: nobody else writes the log then, and in 3.2 only one thread may ask for anything."""
+    task_runner = sys.modules.get("airflow.sdk.execution_time.task_runner")
+    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"
+
+
+def _mask_here(texts: list[str]) -> None:
+    from airflow.sdk._shared.secrets_masker import mask_secret
+
+    mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
 
 
 def _tell_later(texts: list[str]) -> None:

@@ -112,6 +112,36 @@ def test_the_supervisor_is_told_as_soon_as_its_channel_is_free(supervisor: BusyS
     assert not supervisor.would_wait_for_ever
 
 
+class InProcessSupervisorComms:
+    """The channel of ``dag.test()`` in Airflow 3.2, by its name: not to be used by two threads."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send(self, message: object) -> None:
+        self.asked += 1
+
+
+@pytest.mark.parametrize("obtained", [True, False])
+def test_in_dag_test_of_airflow_3_2_no_other_thread_asks_for_anything(
+    monkeypatch: pytest.MonkeyPatch, obtained: bool
+) -> None:
+    monkeypatch.delattr(log, "amask_secret", raising=False)
+    supervisor = InProcessSupervisorComms()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
+
+    async def mask() -> str:
+        if obtained:
+            mask_obtained_secret("eyJhbGciOi-access-token")
+        else:
+            await amask_secrets(["eyJhbGciOi-access-token"])
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+        return str(redact("Bearer eyJhbGciOi-access-token"))
+
+    assert asyncio.run(mask()) == "Bearer ***"
+    assert supervisor.asked == 0
+
+
 def test_the_secrets_of_a_connection_are_told_without_blocking_the_event_loop(supervisor: BusySupervisor) -> None:
     asyncio.run(amask_secrets(["another-secret"]))
 
