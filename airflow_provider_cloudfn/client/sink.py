@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
-
-from msgspec import Struct
 
 from airflow_provider_cloudfn.client.own_thread import in_own_thread
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
@@ -43,7 +42,9 @@ class ResponseSink(Protocol):
         """Remove what a failed attempt has written."""
 
 
-class StoredBody(Struct, frozen=True):
+# A dataclass: a task that returns one has made its call, and Airflow can keep this as the task's XCom.
+@dataclass(frozen=True, slots=True)
+class StoredBody:
     """
     A body that went into a sink.
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeGuard
-
-from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
@@ -20,7 +19,9 @@ RECORD_KEY = "completion_event"
 _NAMESPACE = uuid.UUID("0f6a3c0e-6d0a-5d7e-9c4b-0f2f6b1c7f3a")
 
 
-class TaskInstanceKey(Struct, frozen=True):
+# Dataclasses: users hold them, and Airflow can keep them as XCom.
+@dataclass(frozen=True, slots=True)
+class TaskInstanceKey:
     """
     What names a task instance over all its tries.
 
@@ -46,7 +47,8 @@ class TaskInstanceKey(Struct, frozen=True):
         return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
 
 
-class CompletionRecord(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class CompletionRecord:
     """
     That a step is done, and what came of it.
 

@@ -8,7 +8,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.serde import serialize
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import SIGNATURE_HEADER, EmporixHook, StartedEvent
@@ -187,8 +186,3 @@ def test_the_sandbox_starts_a_process(sandbox: Sandbox, define: Any, mode: str) 
 
     assert 200 <= started.status < 300
     assert len(sandbox.processes) == 1
-
-
-def test_airflow_keeps_a_started_event_that_a_task_returns() -> None:
-    started = StartedEvent("e-1", "order.paid", "airflow/orders", "req_NkMd", 200)
-    assert serialize(started)["__data__"]["id"] == "e-1"
