@@ -42,13 +42,27 @@ class World:
     url: str
     home: Path
     sandbox: Sandbox
+    log: Path
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
         return self.api.trigger(dag_id, conf)
 
     def finish(self, dag_id: str, run_ids: list[str]) -> list[str]:
-        """Return how each of the runs ended."""
-        return [self.api.finished_run(dag_id, run_id, seconds=SECONDS)["state"] for run_id in run_ids]
+        """Return how each of the runs ended; why one failed is printed, for the reader of a test that did not expect it."""
+        states = [self.api.finished_run(dag_id, run_id, seconds=SECONDS)["state"] for run_id in run_ids]
+        for run_id, state in zip(run_ids, states, strict=True):
+            if state == "failed":
+                self._explain(dag_id, run_id)
+        return states
+
+    def _explain(self, dag_id: str, run_id: str) -> None:
+        for instance in self.api.task_instances(dag_id, run_id):
+            print(f"{dag_id} {run_id} {instance['task_id']}[{instance['map_index']}]: {instance['state']}")
+            print(*self.api.log_lines(instance)[-60:], sep="\n")
+        lines = self.log.read_text(errors="replace").splitlines()
+        said = [number for number, line in enumerate(lines) if run_id in line]
+        for number in said[-20:]:
+            print(*lines[max(0, number - 2) : number + 3], sep="\n")
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.api.get("dags", dag_id, "dagRuns", limit="100")["dag_runs"]
@@ -92,7 +106,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )
         try:
             create_connections(server.api, sandbox)
-            world = World(server.api, server.url, home, sandbox)
+            world = World(server.api, server.url, home, sandbox, server.log)
             for dag_id in DAGS:
                 until(partial(_is_there, server.api, dag_id), SECONDS, f"Airflow has no Dag {dag_id}")
             yield world

@@ -26,8 +26,8 @@ _T = TypeVar("_T")
 #: Seconds for an answer: longer than Airflow waits for its database, which one process at a time can write to.
 _PATIENCE = 90.0
 
-#: Seconds to the next time, after each error of Airflow's own: SQLite has one process wait for another, and at times
-#: refuses to (a transaction that has read can't write any more when another has written since).
+#: Seconds to the next time, after each error of Airflow's own: SQLite lets one process write at a time, and a process that
+#: has waited too long for its turn answers with an error.
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 _FINAL = frozenset({"success", "failed"})

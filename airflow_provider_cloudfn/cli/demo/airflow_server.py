@@ -1,4 +1,10 @@
-"""Starts an Airflow of its own for the demo, ``airflow standalone`` on SQLite, and makes sure to talk to that one."""
+"""
+Starts an Airflow of its own for the demo, ``airflow standalone`` on SQLite, and makes sure to talk to that one.
+
+Its tasks talk to an API server of their own beside it. Airflow's API server writes its record of who did what from the
+event loop: where a task's request in the same process has the database then, and needs the loop to let go of it, both wait
+for SQLite's whole time-out, and tasks whose requests come meanwhile fail.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
+
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
+from airflow_provider_cloudfn.cli.demo.keeper import SEPARATOR
 from airflow_provider_cloudfn.cli.demo.ports import free_ports
 from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_members
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError
@@ -26,6 +35,8 @@ _ATTEMPTS = 3
 _READY = 150.0
 _STOP = 20.0
 _SESSION = "session"
+#: Seconds for which Airflow's processes wait for each other to write: on a busy machine longer than the default of five.
+_DATABASE_PATIENCE = 60
 
 
 class StartError(CloudFunctionError):
@@ -39,6 +50,7 @@ class _PortTakenError(StartError):
 @dataclass(frozen=True, slots=True)
 class _Ports:
     api: int
+    execution_api: int
     worker_logs: int
     triggerer_logs: int
 
@@ -52,19 +64,26 @@ class AirflowServer:
     """
 
     def __init__(
-        self, home: Path, dags: Path, ports: _Ports, command: Sequence[str], settings: Mapping[str, str]
+        self, home: Path, dags: Path, ports: _Ports, airflow: Sequence[str], settings: Mapping[str, str]
     ) -> None:
         self.url = f"http://127.0.0.1:{ports.api}"
         self.log = home / "airflow.log"
         self.name = f"Cloud functions demo {secrets.token_hex(4)}"
         self.api = AirflowApi(self.url)
         self._home = home
+        self._execution_api = f"http://127.0.0.1:{ports.execution_api}/execution"
+        tasks = ["api-server", "--apps", "execution", "--host", "127.0.0.1", "--port", str(ports.execution_api)]
         folder = home / "airflow"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        # Two commands start at once: neither shall read what the other one is writing.
+        (folder / "airflow.cfg").touch()
         with self.log.open("wb") as log:
             self._keeper = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.keeper", *command],
+                [
+                    *(sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.keeper"),
+                    *(*airflow, "standalone", SEPARATOR, *airflow, *tasks),
+                ],
                 cwd=folder,
                 env=_environment(folder, dags, ports, self.name) | dict(settings),
                 stdin=subprocess.PIPE,
@@ -81,7 +100,7 @@ class AirflowServer:
         dags: Path,
         *,
         ports: Callable[[int], list[int]] = free_ports,
-        command: Sequence[str] = (sys.executable, "-m", "airflow", "standalone"),
+        airflow: Sequence[str] = (sys.executable, "-m", "airflow"),
         settings: Mapping[str, str] | None = None,
     ) -> AirflowServer:
         """
@@ -92,12 +111,12 @@ class AirflowServer:
         :param home: Where its state goes; what an earlier one left there is removed.
         :param dags: The folder with its Dags.
         :param ports: Finds free ports.
-        :param command: What to run.
+        :param airflow: How Airflow's command line is run.
         :param settings: Environment variables beyond the demo's own.
         :raises StartError: when it does not start.
         """
         for attempt in range(1, _ATTEMPTS + 1):
-            server = cls(home, dags, _Ports(*ports(3)), command, settings or {})
+            server = cls(home, dags, _Ports(*ports(4)), airflow, settings or {})
             try:
                 server._wait()
             except _PortTakenError:
@@ -144,14 +163,22 @@ class AirflowServer:
             raise StartError(f"{error}; the end of {self.log}:\n{self.tail()}") from error
 
     def _answer(self) -> bool | None:
-        if not self.is_running:
-            raise StartError(f"Airflow ended while it started; the end of {self.log}:\n{self.tail()}")
+        running = self.is_running
         if "address already in use" in self.log.read_text(errors="replace").lower():
             raise _PortTakenError(f"A port that was free is taken; the end of {self.log}:\n{self.tail()}")
+        if not running:
+            raise StartError(f"Airflow ended while it started; the end of {self.log}:\n{self.tail()}")
         self._make_sure_that_it_is_ours()
         health = self.api.get("monitor", "health")
         parts = [health.get(name) or {} for name in ("metadatabase", "scheduler", "dag_processor", "triggerer")]
-        return True if all(part.get("status") == "healthy" for part in parts) else None
+        healthy = all(part.get("status") == "healthy" for part in parts) and self._answers_tasks()
+        return True if healthy else None
+
+    def _answers_tasks(self) -> bool:
+        try:
+            return httpx.get(f"{self._execution_api}/health", timeout=10, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
 
     def _make_sure_that_it_is_ours(self) -> None:
         """Compare a name that nobody else has; another Airflow may answer where ours could not listen."""
@@ -204,11 +231,13 @@ def _environment(folder: Path, dags: Path, ports: _Ports, name: str) -> dict[str
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{ports.execution_api}/execution/",
         "AIRFLOW__CORE__FERNET_KEY": _fernet_key(),
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
-        # Airflow's processes wait for each other to write: on a busy machine longer than the five seconds of the default.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout=60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout={_DATABASE_PATIENCE}",
+        # The API server of the tasks starts while `airflow standalone` makes the database.
+        "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": str(_DATABASE_PATIENCE + 30),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(ports.api),
         "AIRFLOW__API__BASE_URL": url,

@@ -1,36 +1,50 @@
 """
-Runs a command and ends all that it has started as soon as whoever asked for it is gone, however that ended.
+Runs commands and ends all that they have started as soon as whoever asked for them is gone, however that ended.
 
-``python -m airflow_provider_cloudfn.cli.demo.keeper COMMAND…`` is the first process of a session, its standard input a
-pipe: at the pipe's end, or when the command ends, every other process of the session is ended.
+``python -m airflow_provider_cloudfn.cli.demo.keeper COMMAND… [-- COMMAND…]`` is the first process of a session, its
+standard input a pipe: at the pipe's end, or when one of the commands ends, every other process of the session is ended.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.cli.demo.sessions import end_session
 
-__all__ = ["main"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["SEPARATOR", "main"]
+
+#: Stands between two commands.
+SEPARATOR = "--"
 
 
-def main(command: list[str]) -> int:
+def main(commands: Sequence[Sequence[str]]) -> int:
     """
-    Run a command until it ends, standard input ends, or a signal asks for the end; return the command's exit code.
+    Run commands until one of them ends, standard input ends, or a signal asks for the end.
 
-    :param command: The program and its arguments.
+    :param commands: For each the program and its arguments.
+    :return: The exit code of the one that ended first; where none did, that of the first one.
     """
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: over.set())
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the demo's own command
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the demo's own command
+        for command in commands
+    ]
+    ended: list[subprocess.Popen[bytes]] = []
 
-    def watch_command() -> None:
+    def watch_command(process: subprocess.Popen[bytes]) -> None:
         process.wait()
+        ended.append(process)
         over.set()
 
     def watch_input() -> None:
@@ -38,12 +52,17 @@ def main(command: list[str]) -> int:
             pass
         over.set()
 
-    for watch in (watch_command, watch_input):
-        threading.Thread(target=watch, daemon=True).start()
+    for process in processes:
+        threading.Thread(target=watch_command, args=(process,), daemon=True).start()
+    threading.Thread(target=watch_input, daemon=True).start()
     over.wait()
+    first = (ended or processes)[0]
     end_session(os.getsid(0), spare=os.getpid())
-    return process.wait()
+    for process in processes:
+        process.wait()
+    return first.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    groups = itertools.groupby(sys.argv[1:], key=SEPARATOR.__eq__)
+    sys.exit(main([list(command) for separates, command in groups if not separates]))

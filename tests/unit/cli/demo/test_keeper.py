@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from airflow_provider_cloudfn.cli.demo.keeper import SEPARATOR
 from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_members
 
 if TYPE_CHECKING:
@@ -67,8 +68,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.stdout.close()
 
 
-def _kept(seconds: float) -> tuple[str, ...]:
-    return ("-m", "airflow_provider_cloudfn.cli.demo.keeper", sys.executable, "-c", _FAMILY, str(seconds))
+def _kept(*seconds: float) -> tuple[str, ...]:
+    """Return how a keeper is started, with a family for as long as each of these."""
+    families = [[sys.executable, "-c", _FAMILY, str(each)] for each in seconds]
+    separated = [part for family in families for part in (SEPARATOR, *family)]
+    return ("-m", "airflow_provider_cloudfn.cli.demo.keeper", *separated[1:])
 
 
 def test_everything_ends_when_its_input_ends(start: Start) -> None:
@@ -82,6 +86,12 @@ def test_everything_ends_when_its_input_ends(start: Start) -> None:
 
 def test_everything_ends_when_the_command_ends_whose_exit_code_it_returns(start: Start) -> None:
     keeper = start(*_kept(0.1))
+    assert keeper.wait(30) == 7
+    assert session_members(keeper.pid) == []
+
+
+def test_everything_ends_when_one_of_two_commands_ends_whose_exit_code_it_returns(start: Start) -> None:
+    keeper = start(*_kept(600, 0.1), lines=6)
     assert keeper.wait(30) == 7
     assert session_members(keeper.pid) == []
 
