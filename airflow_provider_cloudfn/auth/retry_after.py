@@ -23,7 +23,7 @@ def seconds_to_wait(retry_after: str | None) -> float | None:
         return float(min(int(text[:12]), _LONGEST))
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)

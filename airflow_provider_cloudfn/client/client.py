@@ -241,22 +241,31 @@ class Client:
         request = prepared.filled(self._secret_values).as_http()
         begun = time.monotonic()
         number = 0
+        carried_out = False
         async with self._open() as transport:
             while True:
                 number += 1
-                left = total - (time.monotonic() - begun)
-                outcome, done = await self._attempt(request, transport, number, left, sink, total)
+                before = time.monotonic() - begun
+                outcome, done, goes_on = await self._attempt(
+                    request, transport, number, total - before, sink, total, carried_out=carried_out
+                )
+                if goes_on is not None:
+                    request, carried_out, repeatable = goes_on, True, True
                 spent = time.monotonic() - begun
                 wait = None
                 try:
                     if policy.wants(outcome, idempotent=repeatable):
-                        wait = policy.wait(outcome, number, left=min(policy.total, total) - spent)
+                        # Cut short, nobody would know what became of it: it is given as long as it took.
+                        least = 0.0 if repeatable else spent - before
+                        wait = policy.wait(outcome, number, left=min(policy.total, total - least) - spent)
                 finally:
                     report(done(wait), self._on_attempt)
                 if wait is None:
                     break
                 await self._sleep(wait)
         if isinstance(outcome, CloudFunctionError):
+            if carried_out:
+                outcome.never_sent = False
             raise outcome
         if check_status and not outcome.ok:
             raise self.failure(prepared.method, outcome)
@@ -270,8 +279,13 @@ class Client:
         left: float,
         sink: ResponseSink | None,
         total: float,
-    ) -> tuple[Response | CloudFunctionError, Callable[[float | None], Attempt]]:
-        """Return what came of an attempt, and what makes its record once it is known whether another one follows."""
+        *,
+        carried_out: bool,
+    ) -> tuple[Response | CloudFunctionError, Callable[[float | None], Attempt], HttpRequest | None]:
+        """
+        Return what came of an attempt, what makes its record once it is known whether another one follows, and what gets the
+        result where a redirect said that the request was carried out.
+        """
         more = self._headers_for_attempt(number) if self._headers_for_attempt is not None else None
         exchange = self._exchange(transport, headers=more, sink=sink, seconds=left)
         shown = self._redaction().url(request.url)
@@ -281,7 +295,11 @@ class Client:
         try:
             where = f"{request.method} {shown}"
             url, raw = await within(
-                max(left, 0.001), where, exchange.send(request), shown_as=total, is_sent=lambda: exchange.is_sent
+                max(left, 0.001),
+                where,
+                exchange.send(request),
+                shown_as=total,
+                is_sent=lambda: carried_out or exchange.is_sent,
             )
             answered = shown if url == request.url else self._redaction().url(url)
             outcome = read_response(raw, answered, exchange.stored)
@@ -309,7 +327,7 @@ class Client:
                 next_in=next_in,
             )
 
-        return outcome, record
+        return outcome, record, exchange.goes_on
 
     def failure(self, method: str, response: Response) -> CloudFunctionError:
         """

@@ -62,11 +62,15 @@ class Exchange:
         self._end = time.monotonic() + seconds
         self.token_requests = 0
         self.is_sent = False
+        self.goes_on: HttpRequest | None = None
         self.stored: StoredBody | None = None
 
     async def send(self, request: HttpRequest) -> tuple[str, HttpResponse]:
         """
         Send a request, and return where the answer came from, and the answer.
+
+        Where a redirect says that the request was carried out and its result is to be got elsewhere, `goes_on` is what gets
+        it: whoever tries again sends that, not the request itself.
 
         :param request: The request without credentials.
         :raises CloudFunctionError: when there is none.
@@ -80,6 +84,8 @@ class Exchange:
                     return request.url, raw
                 await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}")
                 return request.url, HttpResponse(raw.status, raw.headers)
+            if following.method != request.method:
+                self.goes_on = following
             request = following
         raise CommunicationError(
             f"{first.method} {first.url}: redirected more than {self._redirects} times; check the uri"

@@ -116,5 +116,5 @@ def is_idempotent(prepared: PreparedRequest) -> bool:
     :param prepared: The request.
     """
     return prepared.method in _IDEMPOTENT_METHODS or any(
-        name.lower() in _IDEMPOTENCY_HEADERS for name, _ in prepared.headers
+        name.lower() in _IDEMPOTENCY_HEADERS and value.strip() for name, value in prepared.headers
     )

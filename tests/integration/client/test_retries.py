@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.client.client import Client
 from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy
 from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
@@ -68,6 +69,76 @@ def test_a_connection_that_was_never_made_is_tried_again_for_any_method(
     assert type(error) is CommunicationError
     assert error.never_sent
     assert len(seen) == 3
+
+
+def _redirecting(status: str, happens: list[str]) -> Any:
+    """Return a server that answers a first request with a redirect, and what comes to its target with one after the other."""
+    left = list(happens)
+
+    async def script(wire: Any) -> None:
+        while True:
+            request = await wire.request()
+            if b" /result" not in request:
+                await wire.answer(b"", "Location: /result", status=status)
+            elif (following := left.pop(0) if left else "200 OK") == "RESET":
+                wire.reset()
+                return
+            else:
+                await wire.answer(b"ok", status=following)
+
+    return script
+
+
+def _lines(exchange: Any) -> list[bytes]:
+    return [request.partition(b" HTTP")[0] for request in exchange.received]
+
+
+@pytest.mark.parametrize("status", ["303 See Other", "302 Found", "301 Moved Permanently"])
+@pytest.mark.parametrize("happens", [["503 X"], ["502 X", "RESET"]], ids=str)
+def test_of_a_request_that_was_carried_out_only_getting_the_result_is_repeated(
+    talk: Any, status: str, happens: list[str]
+) -> None:
+    exchange = talk(_redirecting(status, happens), "POST", uri="/charges", retry=QUICK)
+
+    assert exchange.outcome.content == b"ok"
+    first, *rest = _lines(exchange)
+    assert first.startswith(b"POST /") and first.endswith(b"/charges")
+    assert rest == [b"GET /result"] * (len(happens) + 1)
+
+
+def test_a_redirect_that_keeps_the_method_has_not_carried_the_request_out(talk: Any) -> None:
+    exchange = talk(_redirecting("307 Temporary Redirect", ["503 X"]), "POST", uri="/charges", retry=QUICK)
+
+    assert exchange.outcome.content == b"ok"
+    assert [line.partition(b" ")[0] for line in _lines(exchange)] == [b"POST"] * 4
+
+
+def test_what_was_carried_out_is_not_said_to_have_never_been_sent() -> None:
+    async def call() -> None:
+        async def redirect_and_go(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            server.close()
+            writer.write(b"HTTP/1.1 303 X\r\nLocation: /result\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(redirect_and_go, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        await Client(base_url=f"http://127.0.0.1:{port}", retry=QUICK).request("POST", "/charges")
+
+    with pytest.raises(CommunicationError) as caught:
+        asyncio.run(call())
+    assert not caught.value.never_sent
+
+
+def test_what_cannot_be_repeated_is_not_begun_with_less_time_than_it_took(talk: Any) -> None:
+    async def slow_refusal(wire: Any) -> None:
+        await wire.request()
+        await asyncio.sleep(0.3)
+        await wire.answer(status="503 X")
+
+    exchange = talk(slow_refusal, "POST", call={"timeout": 0.5}, retry=QUICK)
+
+    assert len(exchange.received) == 1
 
 
 def test_a_predicate_replaces_the_stock_decision(talk: Any, answers: Any) -> None:

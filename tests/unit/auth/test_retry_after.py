@@ -35,6 +35,8 @@ NOW = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
         ("-5", None),
         ("1.5", None),
         ("soon", None),
+        ("Mon, 01 Jan 2030 00:00:00 +99999999999999", None),
+        ("Mon, 99999999999999999999 Jan 2030 00:00:00 GMT", None),
         ("٣", None),
     ],
 )

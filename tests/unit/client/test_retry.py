@@ -86,6 +86,8 @@ def test_attempts_are_bounded() -> None:
         ("PATCH", (), False),
         ("POST", (("idempotency-KEY", "k"),), True),
         ("PATCH", (("X-Idempotency-Key", "k"),), True),
+        ("POST", (("Idempotency-Key", ""),), False),
+        ("POST", (("Idempotency-Key", " "),), False),
     ],
 )
 def test_a_request_can_be_repeated_by_its_method_or_its_key(
