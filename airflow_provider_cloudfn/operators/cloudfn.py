@@ -14,7 +14,13 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
-from airflow_provider_cloudfn.operators.parameters import ParameterChecks, method_problem, seconds, seconds_problem
+from airflow_provider_cloudfn.operators.parameters import (
+    ParameterChecks,
+    method_problem,
+    seconds,
+    seconds_problem,
+    time_limit_problem,
+)
 from airflow_provider_cloudfn.operators.request_values import content_of, json_body, text_pairs, uri_text
 from airflow_provider_cloudfn.rendering import task_instance_key
 
@@ -63,7 +69,8 @@ class CloudFunctionOperator(ExpressionOperator):
     :param success_when: CEL over ``response`` and the rest: whether the call succeeded. Default: any status of 2xx.
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the call is done.
     :param event_payload: What the event carries. Default: what the step returns.
-    :param request_timeout: Seconds, or a timedelta, for the whole call, retries included.
+    :param request_timeout: Seconds, or a timedelta, for the whole call, retries included. Default: the connection's
+        ``total_timeout``, and where it has none, 60.
     :param idempotency_key: True sends ``Idempotency-Key``, or the header that is named here, with a key that is the same on
         every try of this task instance; for Amazon Connect it fills ``ClientToken`` in the body. Such a request is sent again
         as one that changes nothing.
@@ -112,7 +119,7 @@ class CloudFunctionOperator(ExpressionOperator):
     parameter_checks: ClassVar[ParameterChecks] = {
         **ExpressionOperator.parameter_checks,
         "method": method_problem,
-        "request_timeout": seconds_problem,
+        "request_timeout": time_limit_problem,
         "retry_total": seconds_problem,
     }
     ui_color = "#e2f0ea"
@@ -132,7 +139,7 @@ class CloudFunctionOperator(ExpressionOperator):
         success_when: str | cel.Expression | None = None,
         completion_event: Asset | None = None,
         event_payload: Any = None,
-        request_timeout: float | dt.timedelta = 60,
+        request_timeout: float | dt.timedelta | None = None,
         idempotency_key: bool | str = False,
         retry_when: str | cel.Expression | None = None,
         retry_attempts: int = 3,
@@ -249,7 +256,8 @@ class CloudFunctionOperator(ExpressionOperator):
     ) -> Response:
         if (problem := method_problem(self.method)) is not None:
             raise ConfigurationError(f"method: {problem}")
-        timeout = seconds("request_timeout", self.request_timeout)
+        limit = self.request_timeout
+        timeout = None if limit is None else seconds("request_timeout", limit)
         retry = self._retry(variables)
         headers, body = with_idempotency_key(
             self.idempotency_key,

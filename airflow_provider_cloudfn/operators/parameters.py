@@ -22,6 +22,7 @@ __all__ = [
     "payload_problem",
     "seconds",
     "seconds_problem",
+    "time_limit_problem",
 ]
 
 #: What says what is wrong with a parameter's value, None where nothing is, by the parameter's name.
@@ -60,6 +61,15 @@ def seconds_problem(value: Any) -> str | None:
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 < span < float("inf"):
         return f"must be seconds above 0, or a timedelta, not {value!r}"
     return None
+
+
+def time_limit_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with a time limit, for which None is the connection's.
+
+    :param value: What was given as one.
+    """
+    return None if value is None else seconds_problem(value)
 
 
 def seconds(parameter: str, value: Any) -> float:

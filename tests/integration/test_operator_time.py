@@ -36,11 +36,13 @@ def silent_server() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("limit", "message"),
+    ("extra", "limit", "message"),
     [
-        ("request_timeout=0.3", "took longer than 0.3 seconds in all"),
-        ("request_timeout=datetime.timedelta(seconds=0.3)", "took longer than 0.3 seconds in all"),
-        ("execution_timeout=datetime.timedelta(seconds=0.5)", "AirflowTaskTimeout"),
+        ({}, "request_timeout=0.3", "took longer than 0.3 seconds in all"),
+        ({}, "request_timeout=datetime.timedelta(seconds=0.3)", "took longer than 0.3 seconds in all"),
+        ({}, "execution_timeout=datetime.timedelta(seconds=0.5)", "AirflowTaskTimeout"),
+        ({"total_timeout": 0.3}, "", "took longer than 0.3 seconds in all"),
+        ({"total_timeout": 30}, "request_timeout=0.3", "took longer than 0.3 seconds in all"),
     ],
 )
 def test_a_silent_service_is_not_waited_for_any_longer(
@@ -48,10 +50,11 @@ def test_a_silent_service_is_not_waited_for_any_longer(
     connection: Callable[..., None],
     silent_server: str,
     capfd: pytest.CaptureFixture[str],
+    extra: dict[str, float],
     limit: str,
     message: str,
 ) -> None:
-    connection("silent", conn_type="cloudfn", host=silent_server, extra={"auth_type": "none"})
+    connection("silent", conn_type="cloudfn", host=silent_server, extra={"auth_type": "none", **extra})
 
     result = run_dag(
         textwrap.dedent(f"""
