@@ -15,6 +15,8 @@ _PIECE = 256 * 1024
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _GZIP = b"\x1f\x8b"
 _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
+#: What stands there by mistake, such as the character set, says of no coding that it was applied.
+_NO_CODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii"})
 _LAYERS = 2
 _PADDING = 64 * 1024
 _BROKEN = "its body can't be decompressed"
@@ -43,7 +45,7 @@ class BodyDecoder:
 
     def __init__(self, content_encoding: str | None) -> None:
         names = [name.strip().lower() for name in (content_encoding or "").split(",")]
-        names = [_ALIASES.get(name, name) for name in names if name not in ("", "identity")]
+        names = [_ALIASES.get(name, name) for name in names if name not in _NO_CODINGS]
         self._refusal: str | None = None
         if len(names) > _LAYERS or not set(names) <= set(_CODINGS):
             self._refusal = (

@@ -78,12 +78,14 @@ def test_any_bytes_are_decoded_or_refused(content: bytes, encoding: str) -> None
         assert isinstance(decoded([content], encoding), bytes)
 
 
-@pytest.mark.parametrize("encoding", [None, "", "identity", " , "])
+@pytest.mark.parametrize(
+    "encoding", [None, "", "identity", " , ", "none", "UTF-8", "utf8", "ISO-8859-1", "us-ascii, identity"]
+)
 def test_without_an_encoding_nothing_is_undone(encoding: str | None) -> None:
     assert decoded([b"\x1f\x8b", b"", b"abc"], encoding) == b"\x1f\x8babc"
 
 
-@pytest.mark.parametrize("encoding", ["compress", "gzip, x-br", "gzip, gzip, gzip", "x"])
+@pytest.mark.parametrize("encoding", ["compress", "gzip, x-br", "gzip, gzip, gzip", "x", "utf-8, x", "base64"])
 def test_an_encoding_that_nobody_asked_for_is_refused_once_there_is_a_body(encoding: str) -> None:
     assert decoded([], encoding) == b""
 
