@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpPoll", "NotYet"]
 
-#: What a secret's name is written under; JSON that looks so otherwise is nobody's.
+#: What a secret's name is written under. A map from elsewhere that looks so is written with one more "$" behind its key.
 _PLACEHOLDER = "$cloudfn.secret"
 
 #: With these a service that also says when to come back has not refused: it has put the question off.
@@ -163,6 +163,9 @@ def _named(value: Any) -> Any:
     if isinstance(value, Secret):
         return {_PLACEHOLDER: value.name}
     if isinstance(value, Mapping):
+        if _is_like_placeholder(value):
+            ((key, inner),) = value.items()
+            return {f"{key}$": _named(inner)}
         return {key: _named(inner) for key, inner in value.items()}
     return [_named(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
@@ -170,10 +173,16 @@ def _named(value: Any) -> Any:
 def _standing_in(value: Any) -> Any:
     """Return what :func:`_named` was given."""
     if isinstance(value, Mapping):
-        if set(value) == {_PLACEHOLDER}:
-            return Secret(value[_PLACEHOLDER])
+        if _is_like_placeholder(value):
+            ((key, inner),) = value.items()
+            return Secret(inner) if key == _PLACEHOLDER else {key[:-1]: _standing_in(inner)}
         return {key: _standing_in(inner) for key, inner in value.items()}
     return [_standing_in(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _is_like_placeholder(value: Mapping[Any, Any]) -> bool:
+    """Tell whether a map is a secret's place, or data that was or will be marked as being none."""
+    return len(value) == 1 and all(isinstance(key, str) and key.rstrip("$") == _PLACEHOLDER for key in value)
 
 
 _KINDS: dict[str, tuple[type, ...]] = {

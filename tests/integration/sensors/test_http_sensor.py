@@ -197,6 +197,16 @@ def test_json_is_posted(wait: Any, service: Any) -> None:
     assert (request.path, request.json()) == ("/x?b=2", {"a": 1})
 
 
+@EVERY_MODE
+def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(wait: Any, service: Any, mode: str) -> None:
+    service.answers_in_turn((404, {}, {}), (200, {}, {}))
+    data = {"note": {"$cloudfn.secret": "tenant_key"}}
+
+    wait(f"endpoint='/x', method='POST', request_kwargs={{'json': {data}}}, poke_interval=0.01, {mode}")
+
+    assert [request.json() for request in service.requests] == [data, data]
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -19,7 +19,9 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger, PollEvent
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
-TEXTS = st.dictionaries(st.text(), st.text() | st.builds(Secret, st.text()), max_size=3)
+#: Data may have keys like the wire format's own.
+KEYS = st.text() | st.sampled_from(["$cloudfn.secret", "$cloudfn.secret$", "$cloudfn.secret$$"])
+TEXTS = st.dictionaries(KEYS, st.text() | st.builds(Secret, st.text()), max_size=3)
 POLLS = st.builds(
     HttpPoll,
     conn_id=st.text(),
@@ -28,7 +30,10 @@ POLLS = st.builds(
     query=st.none() | TEXTS,
     headers=TEXTS,
     json=st.none()
-    | st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
+    | st.recursive(
+        st.integers() | st.text() | st.builds(Secret, st.text()),
+        lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner, max_size=2),
+    ),
     data=st.none() | st.text() | TEXTS,
     timeout=st.none() | st.floats(0.1, 100),
     waiting=st.lists(st.integers(100, 599), max_size=3).map(tuple),
@@ -82,6 +87,28 @@ def test_airflow_s_own_encoding_keeps_it(kind: type[BaseTrigger]) -> None:
 @given(POLLS)
 def test_a_question_comes_back_as_it_was(poll: HttpPoll) -> None:
     assert HttpPoll.from_dict(json.loads(json.dumps(poll.to_dict()))) == poll
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"$cloudfn.secret": "tenant_key"},
+        {"note": [{"$cloudfn.secret": "tenant_key"}]},
+        {"$cloudfn.secret": {"$cloudfn.secret": "tenant_key"}},
+        {"$cloudfn.secret$": "tenant_key"},
+        {"$cloudfn.secret": Secret("tenant_key")},
+    ],
+)
+def test_data_that_looks_like_a_secret_s_place_stays_data(data: Any) -> None:
+    poll = HttpPoll(conn_id="shop", query=data, headers=data, json=data, data=data)
+
+    assert HttpPoll.from_dict(json.loads(json.dumps(poll.to_dict()))) == poll
+
+
+def test_a_secret_is_written_by_its_name() -> None:
+    written = HttpPoll(conn_id="shop", headers={"X-Key": Secret("tenant_key")}).to_dict()
+
+    assert written["headers"] == {"X-Key": {"$cloudfn.secret": "tenant_key"}}
 
 
 @pytest.mark.parametrize(
