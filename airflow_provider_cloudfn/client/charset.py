@@ -1,14 +1,38 @@
-"""The character set of a body: what a Content-Type names, what an XML document says of itself, and the codecs for both."""
+"""What a Content-Type says, the character set that an XML document says of itself, and the codecs for both."""
 
 from __future__ import annotations
 
 import codecs
 import re
 
-__all__ = ["charset_of", "codec_of", "xml_charset"]
+__all__ = ["charset_of", "codec_of", "last_content_type", "xml_charset"]
+
+#: One value of a header that came more than once; a comma within quotes parts none.
+_ONE_VALUE = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*"?)+""")
+_MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|$)", re.ASCII)
 
 #: The declaration that an XML document can begin with, in any character set that has ASCII's characters in its places.
 _XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.-]{0,40})["']""")
+
+
+def last_content_type(content_type: str) -> str:
+    """
+    Return the Content-Type that counts of one that came more than once: the last that is a media type.
+
+    One that only repeats the media type leaves the character set that was named before (WHATWG MIME Sniffing, "extract a
+    MIME type").
+
+    :param content_type: The header's values, joined by commas; a single one is returned as it is.
+    """
+    if "," not in content_type:
+        return content_type
+    counts, known = content_type, None
+    for value in _ONE_VALUE.findall(content_type):
+        if found := _MEDIA_TYPE.match(value):
+            media_type = found[1].lower()
+            if media_type != known or charset_of(value):
+                counts, known = value.strip(), media_type
+    return counts
 
 
 def charset_of(content_type: str | None) -> str | None:

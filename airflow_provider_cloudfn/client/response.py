@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
+from airflow_provider_cloudfn.client.charset import charset_of, codec_of, last_content_type, xml_charset
 from airflow_provider_cloudfn.exceptions import CommunicationError, ResponseError
 from airflow_provider_cloudfn.redacted import Redacted
 
@@ -87,7 +89,7 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     request_id = next((_printable(headers[name]) for name in _REQUEST_ID_HEADERS if name in headers), None)
     problem = None
     try:
-        body = _body(raw.content, headers.get("content-type"))
+        body = _body(raw.content, last_content_type(headers.get("content-type", "")))
     except ValueError as error:
         # The decoder's own errors hold the whole body, so none of them may stay behind an error of ours.
         problem = str(error)
@@ -147,11 +149,13 @@ def _header_text(value: str) -> str:
     return value
 
 
-def _body(content: bytes, content_type: str | None) -> Any:
+def _body(content: bytes, content_type: str) -> Any:
     if not content:
         return None
-    media_type = (content_type or "").partition(";")[0].strip().lower()
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type in _JSON_TYPES or media_type.endswith("+json") or media_type.startswith(_AWS_JSON):
+        if not content.removeprefix(codecs.BOM_UTF8).strip():
+            return None
         return _json(content, charset_of(content_type))
     if media_type in _XML_TYPES or media_type.endswith("+xml"):
         return _text(content, charset_of(content_type) or xml_charset(content))
@@ -166,10 +170,20 @@ def _body(content: bytes, content_type: str | None) -> Any:
 
 
 def _json(content: bytes, charset: str | None) -> Any:
-    # RFC 8259 knows UTF-8 only; a byte order mark is ignored, and another charset believed where it is named.
-    text = _text(content, charset or json.detect_encoding(content))
+    # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it.
+    if charset is not None:
+        try:
+            return _parsed(_text(content, charset))
+        except ValueError:
+            pass
+    return _parsed(_text(content, json.detect_encoding(content)))
+
+
+def _parsed(text: str) -> Any:
+    if _SURROGATE.search(text):
+        text = _PAIR_OR_HALF.sub(lambda found: found[1] or r"\ufffd", text)
     try:
-        return _DECODER.decode(text.removeprefix("\ufeff"))
+        return _DECODER.decode(text.removeprefix("\ufeff"))  # RFC 8259: a byte order mark may be ignored
     except json.JSONDecodeError as error:
         raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
     except ValueError as error:
@@ -192,6 +206,12 @@ def _finite(text: str) -> float:
     return number
 
 
+#: An escape that is half of a character, such as JavaScript leaves when it cuts an emoji: no text can be sent or kept with it.
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+#: What is whole is found first, an escaped backslash too, so that none of its parts is taken for such a half.
+_PAIR_OR_HALF: Final = re.compile(
+    r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 _DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 

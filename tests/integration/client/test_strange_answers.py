@@ -87,6 +87,24 @@ def test_an_unknown_encoding_of_no_body_does_no_harm(talk: Any, method: str) -> 
     assert talk(raw(content), method).outcome.status == 204
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "Content-Type: application/json\r\nContent-Type: application/json",
+        "Content-Type: application/json; charset=utf-8\r\nContent-Type: application/json",
+        "Content-Type: application/json;charset=utf8mb4",
+        "Content-Type: application/json\r\nContent-Encoding: UTF-8",
+        "Content-Type: application/json\r\nContent-Encoding: none",
+    ],
+)
+def test_json_is_read_whatever_else_its_headers_say(talk: Any, headers: str) -> None:
+    content = '{"id": "é"}'.encode()
+
+    answer = talk(raw(f"HTTP/1.1 201 X\r\n{headers}\r\nContent-Length: 12\r\n\r\n".encode() + content), "POST").outcome
+
+    assert answer.body == {"id": "é"}
+
+
 def test_length_and_chunks_at_once_are_no_answer(talk: Any) -> None:
     content = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
 

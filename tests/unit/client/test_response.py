@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import pickle
 from typing import Any
 
@@ -95,6 +96,115 @@ def test_a_success_that_is_not_what_it_says_is_an_error(content: bytes, content_
 
     assert "https://h/v1" in str(raised.value)
     assert (raised.value.status, raised.value.request_id) == (200, "r-1")
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        "utf8mb4",
+        "binary",
+        "unicode",
+        "utf-8,utf-8",
+        "us-ascii",
+        "ascii",
+        "none",
+        "idna",
+        "utf-16",
+        "utf-32",
+        "base64",
+        "a\x00b",
+    ],
+)
+def test_json_is_utf_8_where_the_character_set_that_is_named_is_unknown_or_another(charset: str) -> None:
+    content = '{"id": "ch_1", "name": "é"}'.encode()
+
+    assert read(content, f"application/json;charset={charset}", status=201).body == {"id": "ch_1", "name": "é"}
+
+
+@pytest.mark.parametrize(
+    ("charset", "content", "message"),
+    [
+        ("utf8mb4", b"<html>", "promises JSON, and is none at line 1, column 1"),
+        ("us-ascii", b'"\xff"', "bytes are not utf-8"),
+        ("iso-8859-1", b"[1,\n", "promises JSON, and is none at line 2, column 1"),
+        ("iso-8859-1", b"[NaN]", "NaN is none"),
+    ],
+)
+def test_what_is_no_json_is_an_error_whatever_character_set_is_named(
+    charset: str, content: bytes, message: str
+) -> None:
+    with pytest.raises(ResponseError, match=message) as raised:
+        read(content, f"application/json; charset={charset}")
+
+    assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("content", [b" ", b"\n", b"\r\n\t ", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/problem+json; charset=utf-16"])
+def test_json_of_nothing_but_white_space_is_none(content: bytes, content_type: str) -> None:
+    assert read(content, content_type, status=202).body is None
+
+
+@pytest.mark.parametrize(
+    ("content_types", "content", "body"),
+    [
+        (["application/json", "application/json"], b'"\xc3\xa9"', "é"),
+        (["application/json; charset=iso-8859-1", "Application/JSON"], b'"\xe9"', "é"),
+        (["text/plain; charset=iso-8859-1", "text/plain; charset=utf-8"], b"\xc3\xa9", "é"),
+        (["text/plain; charset=iso-8859-1", "application/json"], b'"\xc3\xa9"', "é"),
+        (["application/json", "nonsense"], b'"a"', "a"),
+        (["application/json", ""], b'"a"', "a"),
+        (["application/json", "*/*"], b'"a"', "a"),
+        (["text/html", "application/json"], b'"a"', "a"),
+        (["application/json", "application/octet-stream"], b'"a"', b'"a"'),
+        (["application/json, application/json"], b'"a"', "a"),
+        (['application/json; profile="a, text/plain"'], b'"a"', "a"),
+        (['application/json; profile="a, text/plain', "text/plain"], b'"a"', "a"),
+        (["nonsense", "more"], b'"a"', b'"a"'),
+    ],
+)
+def test_of_a_content_type_that_came_more_than_once_the_last_counts(
+    content_types: list[str], content: bytes, body: object
+) -> None:
+    response = read(content, headers=tuple(("Content-Type", one) for one in content_types))
+
+    assert response.body == body
+    assert response.headers["content-type"] == ", ".join(content_types)
+
+
+@pytest.mark.parametrize(
+    ("content", "body"),
+    [
+        (rb'{"id": "ch_1", "description": "cut \ud83d"}', {"id": "ch_1", "description": "cut \ufffd"}),
+        (rb'{"\uD83D": "\uDE00"}', {"\ufffd": "\ufffd"}),
+        (rb'"\ude00\ud83d"', "\ufffd\ufffd"),
+        (rb'"\ud83d\ud83d\ude00"', "\ufffd😀"),
+        (rb'"\ud83d \ude00"', "\ufffd \ufffd"),
+        (rb'"\ud83d\n"', "\ufffd\n"),
+        (rb'"\uD83D\uDE00"', "😀"),
+        (rb'"\ud55c"', "한"),
+        (rb'"\\ud83d"', r"\ud83d"),
+        (rb'"\\\ud83d"', "\\\ufffd"),
+    ],
+)
+def test_half_a_character_is_read_as_the_replacement_character(content: bytes, body: object) -> None:
+    assert read(content, "application/json").body == body
+
+
+def test_half_a_character_is_read_as_the_replacement_character_in_any_character_set() -> None:
+    assert read(rb'"\ud83d"'.decode().encode("utf-16"), "application/json; charset=utf-16").body == "\ufffd"
+
+
+@given(st.recursive(st.text(st.characters()), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_that_was_escaped_is_read_as_it_was(value: object) -> None:
+    assert read(json.dumps(value).encode(), "application/json").body == value
+
+
+@given(st.text(st.characters(exclude_categories=()) | st.characters(categories=["Cs"]) | st.sampled_from("\\ud8")))
+def test_text_with_halves_of_characters_is_read_as_text_that_can_be_sent(text: str) -> None:
+    body = read(json.dumps(text).encode(), "application/json").body
+
+    assert body == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def test_a_failure_that_is_not_what_it_says_is_text() -> None:
