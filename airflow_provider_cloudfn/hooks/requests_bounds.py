@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextvars
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from requests import exceptions
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from airflow_provider_cloudfn.client.decoding import BodyDecoder, DecodingError
 from airflow_provider_cloudfn.exceptions import LimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from requests.models import Response
+    from urllib3.connectionpool import HTTPConnectionPool
 
-__all__ = ["Deadline", "read_within"]
+__all__ = ["Deadline", "bounded_pools", "read_within"]
 
 _CHUNK = 16 * 1024
+#: That of the request being sent, for a connection, which outlives it.
+_IS_OVER: contextvars.ContextVar[threading.Event] = contextvars.ContextVar("is_over")
 
 
 class Deadline:
@@ -45,12 +49,14 @@ class Deadline:
         """
         Return what comes of work, unless it comes too late.
 
-        :param work: Blocks. It stops by itself once the deadline is over, as soon as it looks.
+        :param work: Blocks. It stops by itself once the deadline is over, as soon as it looks; the connections of
+            ``bounded_pools`` look before they write a request.
         :raises ReadTimeout: when it comes too late.
         """
         done = threading.Event()
         outcome: list[Response | BaseException] = []
         context = contextvars.copy_context()
+        context.run(_IS_OVER.set, self.is_over)
 
         def run() -> None:
             try:
@@ -59,10 +65,11 @@ class Deadline:
                 outcome.append(error)
             done.set()
 
-        threading.Thread(target=run, name="cloudfn-requests", daemon=True).start()
         in_time = False
         try:
-            in_time = done.wait(self.left)
+            if self.left:
+                threading.Thread(target=run, name="cloudfn-requests", daemon=True).start()
+                in_time = done.wait(self.left)
         finally:
             # Also where a task's own timeout ends the wait.
             if not in_time:
@@ -73,6 +80,44 @@ class Deadline:
         if isinstance(found, BaseException):
             raise found
         return found
+
+
+def bounded_pools(pools: Mapping[str, type[HTTPConnectionPool]]) -> dict[str, type[HTTPConnectionPool]]:
+    """
+    Return pools whose connections write no request that nobody waits for any more.
+
+    Whoever gave up may have sent another since.
+
+    :param pools: The pools of urllib3 by their scheme; those that are bounded already stay as they are.
+    """
+    return {scheme: _bounded_pool(pool) for scheme, pool in pools.items()}
+
+
+def _bounded_pool(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    connection: Any = pool.ConnectionCls
+    if issubclass(connection, _BoundedConnection):
+        return pool
+    bounded = type(f"Bounded{connection.__name__}", (_BoundedConnection, connection), {})
+    return type(f"Bounded{pool.__name__}", (pool,), {"ConnectionCls": bounded})
+
+
+class _BoundedConnection(HTTPConnection):
+    """Goes before a class of urllib3's connections."""
+
+    def connect(self) -> None:
+        super().connect()
+        # Without TLS it is request() that connects, right before the first byte.
+        _stop_if_over()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _stop_if_over()
+        super().request(*args, **kwargs)
+
+
+def _stop_if_over() -> None:
+    is_over = _IS_OVER.get(None)
+    if is_over is not None and is_over.is_set():
+        raise exceptions.ReadTimeout("nobody waits for the answer any more: the request was not sent")
 
 
 def read_within(response: Response, bound: int, deadline: Deadline) -> None:

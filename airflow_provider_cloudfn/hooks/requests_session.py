@@ -20,7 +20,7 @@ from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.turns import take_turn_sync
 from airflow_provider_cloudfn.client.url import Origin
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
-from airflow_provider_cloudfn.hooks.requests_bounds import Deadline, read_within
+from airflow_provider_cloudfn.hooks.requests_bounds import Deadline, bounded_pools, read_within
 
 if TYPE_CHECKING:
     import ssl
@@ -210,7 +210,7 @@ class TransportAdapter(HTTPAdapter):
         if self._socket_options is not None:
             kwargs["socket_options"] = self._socket_options
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = _guarded_pools(self._is_allowed)
+        self.poolmanager.pool_classes_by_scheme = bounded_pools(_guarded_pools(self._is_allowed))
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """
@@ -220,7 +220,9 @@ class TransportAdapter(HTTPAdapter):
         """
         if self._ssl_context is not None:
             kwargs["ssl_context"] = self._ssl_context
-        return super().proxy_manager_for(proxy, **kwargs)
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = bounded_pools(manager.pool_classes_by_scheme)
+        return manager
 
     def build_connection_pool_key_attributes(
         self, request: PreparedRequest, verify: Any, cert: Any = None

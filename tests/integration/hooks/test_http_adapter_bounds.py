@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -15,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import brotli
 import pytest
 import requests
+import trustme
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import LimitError
+from airflow_provider_cloudfn.hooks.requests_bounds import Deadline
 from airflow_provider_cloudfn.hooks.requests_session import AuthenticatingAdapter, TransportAdapter
 from airflow_provider_cloudfn.sandbox.server import Sandbox
 
@@ -37,7 +41,8 @@ SWITCHES: dict[str, Any] = {"allow_http": False}
 
 
 def run_operator(**arguments: Any) -> Any:
-    return HttpOperator(task_id="call", http_conn_id="shop", method="GET", endpoint="/", **arguments).execute({})
+    defaults = {"task_id": "call", "http_conn_id": "shop", "method": "GET", "endpoint": "/"}
+    return HttpOperator(**{**defaults, **arguments}).execute({})
 
 
 @pytest.fixture
@@ -99,6 +104,110 @@ def test_a_name_server_that_hangs_is_not_waited_for(define: Any, monkeypatch: py
             run_operator()
     finally:
         over.set()
+
+
+class TaskTimeout(BaseException):
+    """As that with which Airflow's ``execution_timeout`` interrupts a task, by the same signal."""
+
+
+class SlowResolver:
+    def __init__(self, resolve: Callable[..., Any]) -> None:
+        self._resolve = resolve
+        self.may_answer = threading.Event()
+        self.when_asked: Callable[[], object] = lambda: None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.when_asked()
+        self.may_answer.wait()
+        return self._resolve(*args, **kwargs)
+
+
+@pytest.fixture
+def slow_resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowResolver]:
+    """Return a name server that answers when it is told to."""
+    resolver = SlowResolver(socket.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    yield resolver
+    resolver.may_answer.set()
+
+
+def wait_for_abandoned_requests() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "cloudfn-requests":
+            thread.join()
+
+
+@pytest.mark.parametrize("way", ["http", "https", "proxy"])
+def test_a_request_that_connects_after_the_total_time_is_not_sent(
+    serve: Any, define: Any, slow_resolver: SlowResolver, way: str
+) -> None:
+    extra: dict[str, Any] = {"allow_http": way == "proxy", "total_timeout": 0.2}
+    if way == "https":
+        authority = trustme.CA()
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert("127.0.0.1").configure_cert(tls)
+        service = serve(tls)
+        extra["ca_bundle"] = authority.cert_pem.bytes().decode()
+    else:
+        service = serve()
+    if way == "proxy":
+        extra["proxy"] = service.url
+    define("shop", conn_type="cloudfn", host="http://shop.invalid" if way == "proxy" else service.url, extra=extra)
+
+    with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.2 seconds in all"):
+        run_operator(method="POST")
+    slow_resolver.may_answer.set()
+    wait_for_abandoned_requests()
+
+    assert service.received == []
+
+
+def test_a_request_that_connects_after_the_task_s_own_timeout_is_not_sent(
+    service: Any, define: Any, slow_resolver: SlowResolver
+) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+
+    def time_out(*_: object) -> None:
+        raise TaskTimeout
+
+    before = signal.signal(signal.SIGALRM, time_out)
+    slow_resolver.when_asked = lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+    try:
+        with pytest.raises(TaskTimeout):
+            run_operator(method="POST")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    slow_resolver.may_answer.set()
+    wait_for_abandoned_requests()
+
+    assert service.received == []
+
+
+def test_a_request_on_a_kept_connection_is_not_sent_after_the_total_time(service: Any) -> None:
+    may_go_on = threading.Event()
+    may_go_on.set()
+    adapter = TransportAdapter(ssl_context=None, is_allowed=lambda address: may_go_on.wait())
+    request = requests.Request("POST", service.url).prepare()
+    assert adapter.send(request).content == b"{}"
+    may_go_on.clear()
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        Deadline(0.1).keep(lambda: adapter.send(request))
+    may_go_on.set()
+    wait_for_abandoned_requests()
+
+    assert len(service.received) == 1
+    adapter.close()
+
+
+def test_nothing_is_begun_after_the_total_time() -> None:
+    begun: list[bool] = []
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        Deadline(0).keep(lambda: begun.append(True) or requests.Response())
+    wait_for_abandoned_requests()
+
+    assert begun == []
 
 
 def test_a_task_that_is_given_more_time_has_it(define: Any) -> None:
