@@ -36,7 +36,7 @@ class ResponseLimits(Struct, frozen=True):
     How much an answer may bring.
 
     :param body: The largest body in bytes, after decompression.
-    :param redirects: How many redirects are followed, all of them within the origin.
+    :param redirects: How many redirects are followed, all of them within the origin; with 0 a redirect is the answer.
     """
 
     body: int = 50 * 1024 * 1024

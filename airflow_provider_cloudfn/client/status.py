@@ -30,6 +30,7 @@ _ADVICE = {
     403: "the credentials are known, but may not do this: ask the service for the permission",
     404: "check the uri, and that what it names is there",
     405: "check the method",
+    **dict.fromkeys((301, 302, 303, 307, 308), "it redirects elsewhere, which is not followed here: check the address"),
     407: "check the credentials in the proxy of the connection",
     415: "check the Content-Type header and the form of the body",
     429: "the service wants fewer requests",

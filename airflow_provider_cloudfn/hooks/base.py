@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.settings import ResponseLimits
     from airflow_provider_cloudfn.connections.authentication import OAuth2
     from airflow_provider_cloudfn.connections.transport import TransportSettings
 
@@ -162,6 +163,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         transport: TransportSettings,
         *,
         secret_values: Mapping[str, str] | None = None,
+        limits: ResponseLimits | None = None,
     ) -> Client:
         from airflow_provider_cloudfn.client.client import Client
         from airflow_provider_cloudfn.client.settings import Timeouts
@@ -180,6 +182,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
                 auth=scheme,
                 timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
+                limits=limits,
                 tls=transport.ssl_context(),
                 proxy=transport.proxy,
                 on_secret=mask_obtained_secret,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from msgspec import Struct
 
 from airflow_provider_cloudfn.connections.emporix import EmporixConnection
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError
 from airflow_provider_cloudfn.hooks.base import ConnectionHook
 from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json
@@ -111,7 +111,10 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         self._refuse_event_loop("start", "astart")
         event = _event(event_type, **parts)
         client, path = self.client(), self._path()
-        return _started(event, client.request_sync("POST", path, timeout=timeout, **event.content))
+        try:
+            return _started(event, client.request_sync("POST", path, timeout=timeout, **event.content))
+        except ResponseError as error:
+            return _accepted(event, error)
 
     async def astart(
         self, event_type: str, *, timeout: float | None = None, **parts: Unpack[EventParts]
@@ -119,7 +122,10 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         """Do what :meth:`start` does, in an event loop."""
         event = _event(event_type, **parts)
         client = await self.aclient()
-        return _started(event, await client.request("POST", self._path(), timeout=timeout, **event.content))
+        try:
+            return _started(event, await client.request("POST", self._path(), timeout=timeout, **event.content))
+        except ResponseError as error:
+            return _accepted(event, error)
 
     def prepare_start(self, event_type: str, **parts: Unpack[EventParts]) -> HttpRequest:
         """
@@ -158,7 +164,11 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         return HmacSignatureAuth(settings.secret, SIGNATURE_HEADER, algorithm="sha256", encoding="base64")
 
     def _make_client(self, settings: EmporixConnection, scheme: Auth) -> Client:
-        return self._client_for(settings.event_url.rpartition("/")[0], scheme, settings.transport)
+        from airflow_provider_cloudfn.client.settings import ResponseLimits
+
+        # A redirect to GET would lose the event, and a success there would look like the receiver's.
+        limits = ResponseLimits(redirects=0)
+        return self._client_for(settings.event_url.rpartition("/")[0], scheme, settings.transport, limits=limits)
 
     def _path(self) -> str:
         return "/" + self.settings().event_url.rpartition("/")[2]
@@ -250,4 +260,13 @@ def _started(event: _Event, response: Response) -> StartedEvent:
         source=event.source,
         request_id=answered if isinstance(answered, str) else response.request_id,
         status=response.status,
+    )
+
+
+def _accepted(event: _Event, error: ResponseError) -> StartedEvent:
+    """Return what was started where only the body of a success could not be read; all else is raised again."""
+    if error.status is None or not 200 <= error.status < 300:
+        raise error
+    return StartedEvent(
+        id=event.id, type=event.type, source=event.source, request_id=error.request_id, status=error.status
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError
 from airflow_provider_cloudfn.hooks.emporix import SIGNATURE_HEADER, EmporixHook, StartedEvent
 
 if TYPE_CHECKING:
@@ -31,6 +31,34 @@ def start(hook: EmporixHook, mode: str, *arguments: Any, **keywords: Any) -> Sta
 
 
 MODES = pytest.mark.parametrize("mode", ["sync", "async"])
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"OK"),
+        ("application/json", b'{"a": '),
+        ("text/plain; charset=foo", b"OK"),
+        ("text/plain", b"\xff"),
+    ],
+)
+def test_an_event_that_was_accepted_is_started_whatever_the_receiver_says_besides(
+    service: Any, hook: EmporixHook, mode: str, content_type: str, body: bytes
+) -> None:
+    service.answer(status=200, body=body, **{"Content-Type": content_type, "X-Request-Id": "req_1"})
+
+    assert start(hook, mode, "order.paid", event_id="e-1") == StartedEvent("e-1", "order.paid", "airflow", "req_1", 200)
+
+
+@MODES
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_no_success(service: Any, hook: EmporixHook, mode: str, status: int) -> None:
+    service.answer(status=status, Location="/login")
+
+    with pytest.raises(ResponseError, match=rf"answered {status}.*redirects elsewhere, which is not followed"):
+        start(hook, mode, "order.paid")
+    assert [got.method for got in service.received] == ["POST"]
 
 
 @MODES
