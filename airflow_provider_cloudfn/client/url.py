@@ -6,16 +6,16 @@ import ipaddress
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-__all__ = ["BaseUrl", "Origin"]
+__all__ = ["BaseUrl", "Origin", "without_parameters"]
 
 #: What may stand in a path (RFC 3986, section 3.3), and the percent sign of what is encoded already.
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -140,6 +140,20 @@ class BaseUrl(Struct, frozen=True):
         if Origin.of(url) != self.origin:
             raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
         return url
+
+
+def without_parameters(url: str, names: Collection[str]) -> str:
+    """
+    Return a URL without some of its parameters, and otherwise as it is written.
+
+    :param url: A URL without a fragment, or a reference to one.
+    :param names: The parameters' names.
+    """
+    head, mark, query = url.partition("?")
+    if not names or not mark:
+        return url
+    kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in names]
+    return f"{head}?{'&'.join(kept)}" if kept else head
 
 
 def _ascii_authority(text: str) -> str:

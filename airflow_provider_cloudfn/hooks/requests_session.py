@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.resolver import refuse_literal_address
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.turns import take_turn_sync
-from airflow_provider_cloudfn.client.url import Origin
+from airflow_provider_cloudfn.client.url import Origin, without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
 from airflow_provider_cloudfn.hooks.requests_bounds import Deadline, bounded_pools, read_within
 
@@ -118,6 +118,8 @@ class AuthenticatingAdapter(BaseAdapter):
             raise error.reworded(self._redaction().text(error.message)) from None
         response.request = request
         response.url = url
+        if response.is_redirect:
+            self._free_redirect_of_what_is_the_connection_s(response)
         return response
 
     def close(self) -> None:
@@ -163,6 +165,14 @@ class AuthenticatingAdapter(BaseAdapter):
         for name, _ in parse_qsl(urlsplit(request.url or "").query, keep_blank_values=True):
             if name in self._auth.reserved_query:
                 raise ConfigurationError(f"parameter {name!r} is set by the connection's authentication: leave it out")
+
+    def _free_redirect_of_what_is_the_connection_s(self, response: Response) -> None:
+        """Take the scheme's parameters off a redirect: some services repeat the whole query, and the scheme sets them again."""
+        location = response.headers["Location"].partition("#")[0]
+        freed = without_parameters(location, self._auth.reserved_query)
+        if freed != location:
+            # An empty reference would be the URL with its query.
+            response.headers["Location"] = freed or urlsplit(response.url).path
 
     def _tell_secrets(self) -> None:
         for secret in self._auth.secrets():

@@ -235,6 +235,28 @@ def test_a_redirect_within_the_origin_is_followed_with_credentials(shop: Any) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("location", "followed"),
+    [
+        (f"/orders/?page=2&key={SECRET}", f"/orders/?page=2&key={SECRET}"),
+        (f"/orders/?key={SECRET}&page=2#top", f"/orders/?page=2&key={SECRET}"),
+        (f"/orders/?%6Bey={SECRET}", f"/orders/?key={SECRET}"),
+        (f"?key={SECRET}", f"/orders?key={SECRET}"),
+    ],
+)
+def test_a_redirect_that_repeats_the_key_s_own_parameter_is_followed(
+    shop: Any, define: Any, location: str, followed: str
+) -> None:
+    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
+    redirect = type(shop.answers[0])(301, b"", {"Location": location})
+    shop.answers = [redirect, shop.answers[0]]
+
+    response = BaseHook.get_hook("shop", hook_params={"method": "GET"}).run("/orders", data={"page": 2})
+
+    assert [got.target for got in shop.received] == [f"/orders?page=2&key={SECRET}", followed]
+    assert SECRET not in f"{response.url}{response.history[0].headers}"
+
+
 def test_it_times_out_by_default_and_as_the_connection_says(define: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from airflow_provider_cloudfn.client.url import BaseUrl, Origin
+from airflow_provider_cloudfn.client.url import BaseUrl, Origin, without_parameters
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 BASES = ["https://api.example.com", "https://api.example.com/v2", "https://api.example.com:8443/a/b/"]
@@ -202,3 +202,18 @@ def test_what_is_encoded_already_stays_so(uri: str) -> None:
         return
 
     assert BaseUrl.parse("https://h").join(once.removeprefix("https://h")) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "freed"),
+    [
+        ("https://api.example.com/a?key=1&b=%20&c", "https://api.example.com/a?b=%20&c"),
+        ("/a?b=1&key=1", "/a?b=1"),
+        ("/a?%6Bey=1", "/a"),
+        ("/a?key", "/a"),
+        ("/a?KEY=1&keys=2", "/a?KEY=1&keys=2"),
+        ("/key=1", "/key=1"),
+    ],
+)
+def test_a_parameter_is_taken_off_a_url(url: str, freed: str) -> None:
+    assert without_parameters(url, {"key"}) == freed
