@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import mimetypes
+import os
+import stat
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -20,19 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ObjectStorageSink", "form_files"]
 
+_LOCAL = ("", "file", "local")
+
 
 class ObjectStorageSink(Struct, frozen=True):
     """
     A file of an object storage, which the body of an answer goes into.
 
-    On this machine's own disk it is written beside its place, so that a file that was there stays until the new one is whole.
-
     :param path: Where it is.
-    :param written: Where it is written first.
     """
 
     path: ObjectStoragePath
-    written: ObjectStoragePath
 
     @classmethod
     def at(cls, path: Any) -> ObjectStorageSink:
@@ -44,21 +46,33 @@ class ObjectStorageSink(Struct, frozen=True):
         """
         place = _path("response_file", path)
         # A pipe or a device is not replaced, and an object is there at once when its upload ends.
-        beside = place.protocol in ("", "file", "local") and place.name and (place.is_file() or not place.exists())
-        return cls(place, place.with_name(f".{place.name}.{uuid.uuid4().hex}.part") if beside else place)
+        if place.protocol not in _LOCAL or not place.name or (place.exists() and not place.is_file()):
+            return cls(place)
+        # A link stays one: what it points to is replaced.
+        replaced = Path(os.path.realpath(place.path))
+        beside = replaced.with_name(f".{replaced.name}.{uuid.uuid4().hex}.part")
+        return _LocalFile(place, replaced, place.parent.joinpath(str(beside)))
+
+    def check(self) -> None:
+        """Raise what opening it would, as far as that can be known without asking the storage."""
+        if self.path.protocol not in _LOCAL:
+            # Its connection, and the library for it.
+            self.path.fs  # noqa: B018
+        elif self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not os.access(self.path.path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def open(self) -> BinaryIO:
         """Open it for writing, empty, whatever an earlier attempt has left."""
-        return cast("BinaryIO", self.written.open("wb"))  # type: ignore[no-untyped-call]  # Airflow's has no types
+        return cast("BinaryIO", self.path.open("wb"))  # type: ignore[no-untyped-call]  # Airflow's has no types
 
     def keep(self) -> None:
         """Put what was written in its place."""
-        if self.written != self.path:
-            Path(self.written.path).replace(self.path.path)
 
     def discard(self) -> None:
         """Remove what a failed attempt has written."""
-        self.written.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
 
     def described(self, stored: StoredBody) -> dict[str, Any]:
         """
@@ -72,6 +86,67 @@ class ObjectStorageSink(Struct, frozen=True):
             "media_type": stored.media_type,
             "sha256": stored.sha256,
         }
+
+
+class _LocalFile(ObjectStorageSink, frozen=True):
+    """
+    A file of this machine's own disk: written beside its place, so that one that was there stays until the new one is whole.
+
+    :param replaced: Its place, links followed.
+    :param written: Where it is written first.
+    """
+
+    replaced: Path
+    written: ObjectStoragePath
+
+    def check(self) -> None:
+        self._create()
+        self.discard()
+        earlier, folder = _stat(self.replaced), self.replaced.parent.stat()
+        if earlier and folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, folder.st_uid, earlier.st_uid):
+            raise PermissionError(errno.EPERM, "a file in a sticky folder can be replaced by its owner only")
+
+    def open(self) -> BinaryIO:
+        self.discard()
+        self._create()
+        return cast("BinaryIO", self.written.open("wb"))  # type: ignore[no-untyped-call]  # Airflow's has no types
+
+    def keep(self) -> None:
+        part = Path(self.written.path)
+        if earlier := _stat(self.replaced):
+            _share_as(part, earlier)
+        part.replace(self.replaced)
+
+    def discard(self) -> None:
+        Path(self.written.path).unlink(missing_ok=True)
+
+    def _create(self) -> None:
+        # Who may not read what it replaces must not read it half written either.
+        mode = 0o600 if _stat(self.replaced) else 0o666
+        os.close(os.open(self.written.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+
+
+def _stat(file: Path) -> os.stat_result | None:
+    try:
+        return file.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _share_as(file: Path, earlier: os.stat_result) -> None:
+    """Give a file, which only its owner may read, the mode of the one that it replaces, and where that can be its owner."""
+    try:
+        os.chown(file, earlier.st_uid, earlier.st_gid)
+    except OSError:
+        with suppress(OSError):
+            os.chown(file, -1, earlier.st_gid)
+    mode = earlier.st_mode & 0o777
+    if file.stat().st_gid != earlier.st_gid:
+        # Another group may do what everybody may.
+        mode = mode & 0o707 | (mode & 0o007) << 3
+    # Some file systems have no modes of their own: that is no reason to lose an answer.
+    with suppress(OSError):
+        file.chmod(mode)
 
 
 def form_files(files: Any) -> dict[str, list[FilePart]]:
