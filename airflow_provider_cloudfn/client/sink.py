@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["BodyWriter", "ResponseSink", "StoredBody", "discard", "keep"]
+__all__ = ["BodyWriter", "ResponseSink", "StoredBody", "check", "discard", "keep"]
 
 _BUFFER = 1024 * 1024
 _PATIENCE = 10.0
@@ -25,12 +25,16 @@ _SMALL = 64 * 1024
 _THREAD = "cloudfn-sink"
 
 _WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_CHECK_PLACE = "check that place, and who may write there"
 
 T = TypeVar("T")
 
 
 class ResponseSink(Protocol):
     """A file to be, such as one of an object storage."""
+
+    def check(self) -> None:
+        """Raise what opening it would, as far as that can be known without leaving anything behind; asked before sending."""
 
     def open(self) -> BinaryIO:
         """Open it for writing, empty, whatever an earlier attempt has left."""
@@ -64,13 +68,18 @@ class BodyWriter:
 
     :param sink: Where it goes.
     :param where: The request, as errors may show it.
-    :raises ConfigurationError: when the sink can't be opened where it should be.
+    :param status: What the request was answered with.
+    :param request_id: The service's own name for the request, where it gave one.
     :raises CommunicationError: when it can't be written.
     """
 
-    def __init__(self, sink: ResponseSink, where: str) -> None:
+    def __init__(
+        self, sink: ResponseSink, where: str, *, status: int | None = None, request_id: str | None = None
+    ) -> None:
         self._sink = sink
         self._where = where
+        self._status = status
+        self._request_id = request_id
         self._file: BinaryIO | None = None
         self._digest = hashlib.sha256()
         self._buffer = bytearray()
@@ -135,7 +144,29 @@ class BodyWriter:
         await discard(self._sink)
 
     async def _off_the_loop(self, work: Callable[..., T], *arguments: object) -> T:
-        return await _off_the_loop(self._where, work, *arguments)
+        try:
+            return await _off_the_loop(work, *arguments)
+        except Exception as error:
+            raise _lost(self._where, error, self._status, self._request_id) from error
+
+
+async def check(sink: ResponseSink, where: str) -> None:
+    """
+    Refuse a sink that can't be written, before a request is sent whose answer would have no place then.
+
+    :param sink: Where the answer is to go.
+    :param where: The request, as errors may show it.
+    :raises ConfigurationError: when it is in no place that can be written.
+    :raises CommunicationError: when it can't be written for another reason, such as a full disk.
+    """
+    try:
+        await _off_the_loop(sink.check)
+    except Exception as error:
+        message = f"{where}: was not sent, because its answer can't be written where it should go ({_named(error)})"
+        # A storage whose library or connection is not there says so by one of the others.
+        if isinstance(error, (*_WRONG_PLACE, ValueError, ImportError)):
+            raise ConfigurationError(f"{message}; {_CHECK_PLACE}", never_sent=True) from error
+        raise CommunicationError(f"{message}; look at that storage", retryable=True, never_sent=True) from error
 
 
 async def keep(sink: ResponseSink, where: str) -> None:
@@ -144,12 +175,14 @@ async def keep(sink: ResponseSink, where: str) -> None:
 
     :param sink: The sink, written and closed.
     :param where: The request, as errors may show it.
-    :raises CloudFunctionError: as :class:`BodyWriter`.
+    :raises CommunicationError: when that fails.
     """
     try:
-        await _off_the_loop(where, sink.keep)
-    except BaseException:
+        await _off_the_loop(sink.keep)
+    except BaseException as error:
         await discard(sink)
+        if isinstance(error, Exception):
+            raise _lost(where, error) from error
         raise
 
 
@@ -164,15 +197,22 @@ async def discard(sink: ResponseSink) -> None:
         await asyncio.wait_for(in_own_thread(sink.discard, _THREAD), _PATIENCE)
 
 
-async def _off_the_loop(where: str, work: Callable[..., T], *arguments: object) -> T:
-    try:
-        return await in_own_thread(partial(work, *arguments), _THREAD)
-    except Exception as error:
-        # The service did its part: this is no fault of the connection to it.
-        message = f"{where}: its answer can't be written where it should go ({_named(error)})"
-        if isinstance(error, _WRONG_PLACE):
-            raise ConfigurationError(f"{message}; check that place, and who may write there") from error
-        raise CommunicationError(f"{message}; look at that storage", retryable=True) from error
+async def _off_the_loop(work: Callable[..., T], *arguments: object) -> T:
+    return await in_own_thread(partial(work, *arguments), _THREAD)
+
+
+def _lost(where: str, error: Exception, status: int | None = None, request_id: str | None = None) -> CommunicationError:
+    """Return the error of an answer that came and can't be written: the service did its part."""
+    wrong_place = isinstance(error, _WRONG_PLACE)
+    return CommunicationError(
+        f"{where}: its answer can't be written where it should go ({_named(error)}); the request was made, and answered"
+        + (f" {status}" if status else "")
+        + (f" (request id {request_id})" if request_id else "")
+        + (f": {_CHECK_PLACE}" if wrong_place else ": look at that storage"),
+        status=status,
+        request_id=request_id,
+        retryable=not wrong_place,
+    )
 
 
 def _named(error: Exception) -> str:

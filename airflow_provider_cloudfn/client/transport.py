@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
-from airflow_provider_cloudfn.client.sink import BodyWriter
+from airflow_provider_cloudfn.client.response import read_response
+from airflow_provider_cloudfn.client.sink import BodyWriter, check
 from airflow_provider_cloudfn.client.transport_errors import transport_error
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
@@ -80,6 +81,7 @@ class Transport:
         :param sink: Where the body goes.
         :param on_connected: As of :meth:`send`.
         :returns: The answer, with its body if that is small, so that it can be judged; and the stored body.
+        :raises ConfigurationError: when the sink can't be written; the request is not sent then.
         :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
         """
         return await self._send(request, sink, on_connected)
@@ -98,6 +100,8 @@ class Transport:
             from airflow_provider_cloudfn.client.resolver import refuse_literal_address
 
             refuse_literal_address(parts.hostname or "", self._is_allowed)
+        if sink is not None:
+            await check(sink, where)
         ON_CONNECTED.set(on_connected)
         try:
             async with self._session.request(
@@ -113,7 +117,9 @@ class Transport:
                 if sink is None or not 200 <= response.status < 300:
                     content = await self._read(pieces, response, where)
                     return HttpResponse(response.status, headers, content, _ends_by_close(response)), None
-                async with BodyWriter(sink, where) as writer:
+                # As it is read of any answer; of this one the body goes elsewhere.
+                request_id = read_response(HttpResponse(response.status, headers), where).request_id
+                async with BodyWriter(sink, where, status=response.status, request_id=request_id) as writer:
                     async for piece in pieces:
                         await writer.write(piece)
                 stored = writer.stored(response.headers.get("Content-Type"))

@@ -64,7 +64,7 @@ class RequestHook(ConnectionHook[SettingsT]):
         :param check_status: Whether a status other than 2xx is an error; default True.
         :param retry: When it is sent again within the call.
         :param idempotent: Whether sending it twice does no more than sending it once; default by its method and headers.
-        :param sink: Where the body of a success goes, instead of into memory.
+        :param sink: Where the body of a success goes, instead of into memory; it is checked before the request is sent.
         :raises ConfigurationError: when the connection or a parameter is wrong; nothing was sent then.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """

@@ -117,6 +117,10 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
         ({"idempotency_key": "True", "headers": "{'idempotency-key': '\"mine\"'}"}, "idempotency_key sets this header"),
         ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not int"),
         ({"response_file": "'nope://x/y'"}, "response_file: 'nope://x/y' is no path of an object storage"),
+        (
+            {"response_file": "'file:///nowhere/x'", "method": "'POST'"},
+            "/thing: was not sent, because its answer can't be written where it should go (FileNotFoundError",
+        ),
         ({"files": "'file:///x'", "method": "'POST'"}, "files: must be a map of paths, not str"),
         ({"files": "{'a': 'file:///nowhere/x'}", "method": "'POST'"}, 'files["a"]: file:///nowhere/x can\\\'t be read'),
         (

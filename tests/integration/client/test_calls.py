@@ -20,9 +20,7 @@ from airflow_provider_cloudfn.client.client import Client
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.client.secret import secret
 from airflow_provider_cloudfn.client.url import BaseUrl
-from airflow_provider_cloudfn.exceptions import (
-    ConfigurationError,
-)
+from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.attempt import Attempt
@@ -82,6 +80,9 @@ class MemoryFile:
         self.kept = False
         self.largest_write = 0
         self.written = b""
+
+    def check(self) -> None:
+        pass
 
     def open(self) -> io.BytesIO:
         self.opened += 1
@@ -174,6 +175,57 @@ def test_an_error_never_goes_into_a_sink(talk: Any, answers: Any) -> None:
 
     assert "it says: no" in str(error)
     assert sink.opened == 0
+
+
+class NowhereFile(MemoryFile):
+    """A sink in a folder that is missing, as is seen at once or only when it is opened."""
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        self.at = at
+
+    def check(self) -> None:
+        if self.at == "check":
+            raise FileNotFoundError(2, "No such file or directory")
+
+    def open(self) -> io.BytesIO:
+        raise FileNotFoundError(2, "No such file or directory")
+
+
+def test_nothing_is_sent_whose_answer_would_have_no_place(talk: Any, answers: Any) -> None:
+    exchange = talk(answers(), "POST", call={"sink": NowhereFile("check")}, retry=QUICK)
+
+    assert type(exchange.outcome) is ConfigurationError
+    assert exchange.outcome.never_sent
+    assert (exchange.received, exchange.connections) == ([], 0)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_that_has_lost_its_place_is_told_with_its_status_and_request_id(
+    talk: Any, answers: Any, method: str
+) -> None:
+    script = answers("201 Created", headers=("X-Request-Id: req-7",))
+    exchange = talk(script, method, call={"sink": NowhereFile("open")}, retry=QUICK)
+
+    error = exchange.outcome
+    assert type(error) is CommunicationError
+    assert (error.status, error.request_id, error.retryable, error.never_sent) == (201, "req-7", False, False)
+    assert "the request was made, and answered 201 (request id req-7)" in str(error)
+    assert len(exchange.received) == 1
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 3), ("POST", 1)])
+def test_a_storage_that_fails_has_only_what_can_be_repeated_sent_again(
+    talk: Any, answers: Any, method: str, sent: int
+) -> None:
+    class FullDisk(MemoryFile):
+        def open(self) -> io.BytesIO:
+            raise OSError(28, "No space left on device")
+
+    exchange = talk(answers(), method, call={"sink": FullDisk()}, retry=QUICK)
+
+    assert type(exchange.outcome) is CommunicationError
+    assert len(exchange.received) == sent
 
 
 def test_files_of_a_form_arrive(talk: Any, answers: Any) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.client import sink as sinks
-from airflow_provider_cloudfn.client.sink import BodyWriter, StoredBody
+from airflow_provider_cloudfn.client.sink import BodyWriter, StoredBody, check, keep
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,8 +27,14 @@ class FileSink:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def check(self) -> None:
+        pass
+
     def open(self) -> Any:
         return self._path.open("wb")
+
+    def keep(self) -> None:
+        pass
 
     def discard(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -58,6 +64,12 @@ class FailingSink:
         self.fail("open")
         return File()
 
+    def check(self) -> None:
+        self.fail("check")
+
+    def keep(self) -> None:
+        self.fail("keep")
+
     def discard(self) -> None:
         self.discarded += 1
 
@@ -86,27 +98,60 @@ def test_what_is_written_is_there_with_size_and_digest(tmp_path: Path, pieces: t
     assert stored == StoredBody(len(content), "text/plain", hashlib.sha256(content).hexdigest())
 
 
-@pytest.mark.parametrize("at", ["open", "write", "close"])
+@pytest.mark.parametrize("at", ["open", "write", "close", "keep"])
 @pytest.mark.parametrize(
-    ("raised", "kind", "says"),
+    ("raised", "retryable", "says"),
     [
-        (OSError(28, "No space left on device"), CommunicationError, "No space left on device"),
-        (RuntimeError("s3cret of a storage"), CommunicationError, "RuntimeError"),
-        (PermissionError(13, "Permission denied"), ConfigurationError, "Permission denied"),
-        (TimeoutError(), CommunicationError, "TimeoutError"),
+        (OSError(28, "No space left on device"), True, "No space left on device"),
+        (RuntimeError("s3cret of a storage"), True, "RuntimeError"),
+        (PermissionError(13, "Permission denied"), False, "Permission denied"),
+        (FileNotFoundError(2, "No such file or directory"), False, "No such file or directory"),
+        (TimeoutError(), True, "TimeoutError"),
     ],
 )
-def test_a_storage_that_fails_is_named_as_what_failed(
-    at: str, raised: Exception, kind: type[Exception], says: str
+def test_a_storage_that_fails_after_the_answer_is_no_error_of_a_request_that_was_not_sent(
+    at: str, raised: Exception, retryable: bool, says: str
 ) -> None:
     sink = FailingSink(at, raised)
 
-    with pytest.raises(kind, match=r"GET https://h/v1: its answer can't be written where it should go") as caught:
+    def write_and_keep() -> None:
         write(sink, b"abc")
+        asyncio.run(keep(sink, WHERE))
 
-    assert says in str(caught.value)
-    assert "s3cret" not in str(caught.value)
+    with pytest.raises(CommunicationError) as caught:
+        write_and_keep()
+
+    message = str(caught.value)
+    assert message.startswith(f"{WHERE}: its answer can't be written where it should go ({type(raised).__name__}")
+    assert "the request was made, and answered" in message
+    assert says in message
+    assert "s3cret" not in message
+    assert (caught.value.retryable, caught.value.never_sent) == (retryable, False)
     assert sink.discarded == (0 if at == "open" else 1)
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "retryable"),
+    [
+        (FileNotFoundError(2, "No such file or directory"), ConfigurationError, False),
+        (NotADirectoryError(20, "Not a directory"), ConfigurationError, False),
+        (IsADirectoryError(21, "Is a directory"), ConfigurationError, False),
+        (PermissionError(13, "Permission denied"), ConfigurationError, False),
+        (ValueError("No filesystem registered for scheme x"), ConfigurationError, False),
+        (ImportError("s3fs"), ConfigurationError, False),
+        (OSError(28, "No space left on device"), CommunicationError, True),
+        (RuntimeError("s3cret of a storage"), CommunicationError, True),
+    ],
+)
+def test_a_storage_that_is_known_to_fail_is_an_error_of_a_request_that_was_not_sent(
+    raised: Exception, kind: type[ConfigurationError | CommunicationError], retryable: bool
+) -> None:
+    with pytest.raises(kind, match=f"{WHERE}: was not sent, because its answer can't be written") as caught:
+        asyncio.run(check(FailingSink("check", raised), WHERE))
+
+    assert type(raised).__name__ in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert (caught.value.retryable, caught.value.never_sent) == (retryable, True)
 
 
 def test_a_storage_that_hangs_keeps_no_call_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
