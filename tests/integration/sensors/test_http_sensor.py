@@ -198,13 +198,21 @@ def test_json_is_posted(wait: Any, service: Any) -> None:
 
 
 @EVERY_MODE
-def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(wait: Any, service: Any, mode: str) -> None:
-    service.answers_in_turn((404, {}, {}), (200, {}, {}))
+def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(
+    wait: Any, recording_server: Any, connection: Any, mode: str
+) -> None:
+    connection(
+        "service",
+        conn_type="cloudfn",
+        host=recording_server.url,
+        extra={"secret_values": {"tenant_key": "t3nant-value"}, "allow_http": False},
+    )
+    recording_server.answers_in_turn((404, {}, {}), (200, {}, {}))
     data = {"note": {"$cloudfn.secret": "tenant_key"}}
 
     wait(f"endpoint='/x', method='POST', request_kwargs={{'json': {data}}}, poke_interval=0.01, {mode}")
 
-    assert [request.json() for request in service.requests] == [data, data]
+    assert [request.json() for request in recording_server.requests] == [data, data]
 
 
 @pytest.mark.parametrize(
