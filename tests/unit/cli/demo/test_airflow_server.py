@@ -35,7 +35,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-print("environment:", json.dumps(dict(os.environ)), flush=True)
+if standalone:
+    print("environment:", json.dumps(dict(os.environ)), flush=True)
 port = os.environ["AIRFLOW__API__PORT"] if standalone else sys.argv[sys.argv.index("--port") + 1]
 try:
     server = http.server.HTTPServer(("127.0.0.1", int(port)), Handler)
