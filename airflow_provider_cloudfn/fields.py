@@ -7,10 +7,8 @@ rendering turns the tree into plain values. Both see the same tree, so that what
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +16,9 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.cel.checking import jinja_at
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.json_text import RepeatedKeyError, read_json
 
 __all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
 
@@ -40,8 +40,10 @@ class Reading(Enum):
     PAIRS = "pairs"
     #: An expression, or JSON text; inside a dict or a list, text: ``body``, ``event_payload``.
     DOCUMENT = "document"
-    #: An expression of any value: ``returns``, ``success_when``.
+    #: An expression of any value; inside a dict or a list, text: ``returns``.
     VALUE = "value"
+    #: An expression that is true or false: ``success_when``, ``retry_when``.
+    CONDITION = "condition"
     #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of :class:`EmporixStartOperator`.
     MARKED = "marked"
 
@@ -116,13 +118,32 @@ def read(field: Field, value: Any, known: Collection[int] = ()) -> Node:
         return Constant(None)
     node = _READERS[field.reading](field.name, value)
     if field.after_call:
-        return _without_references(node, field.name)
+        return _known_before(node, field.name)
     return _with_data(node, known) if known else node
 
 
-def _without_references(node: Node, label: str) -> Node:
-    """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
-    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
+def _known_before(node: Node, label: str) -> Node:
+    """Refuse what Airflow would have to resolve, and what JSON can't hold: after the call it is too late to find out."""
+    for part in parts(node):
+        if isinstance(part, Deferred):
+            return Refusal(label, ARRIVES_TOO_LATE)
+        if isinstance(part, Constant) and (problem := _json_problem(part.value)) is not None:
+            return Refusal(label, problem)
+        if isinstance(part, Entries):
+            for key, _ in part.pairs:
+                if isinstance(key, Constant) and not isinstance(key.value, str):
+                    return Refusal(label, f"a name is text, not {type(key.value).__name__}")
+    return node
+
+
+def _json_problem(value: Any) -> str | None:
+    if value is None or isinstance(value, (bool, bytes)):
+        return None
+    try:
+        to_json_value(value)
+    except ConfigurationError as error:
+        return str(error)
+    return None
 
 
 def _with_data(node: Node, known: Collection[int]) -> Node:
@@ -226,9 +247,17 @@ def _read_text(label: str, value: Any) -> Node:
 
 
 def _read_value(label: str, value: Any) -> Node:
-    if (node := _marked(label, value, text=False)) is not None:
-        return node
-    return Formula(label, value, text=False) if isinstance(value, str) else Constant(value)
+    if isinstance(value, str):
+        return Formula(label, value, text=False)
+    return _read_nested(label, value, jinja_is_refused=True)
+
+
+def _read_condition(label: str, value: Any) -> Node:
+    if isinstance(value, (str, cel.Expression)) or is_reference(value):
+        return _read_value(label, value)
+    if isinstance(value, bool):
+        return Constant(value)
+    return Refusal(label, f"must be an expression that is true or false, not {type(value).__name__}")
 
 
 def _read_pairs(label: str, value: Any) -> Node:
@@ -266,10 +295,10 @@ def _read_pair_value(label: str, value: Any) -> Node:
 def _read_document(label: str, value: Any) -> Node:
     if isinstance(value, str):
         try:
-            parsed = _json(value)
-        except _RepeatedKeyError as error:
-            return Refusal(label, f"its JSON has the key {error.args[0]!r} twice: leave one of them out")
-        if parsed is _NO_JSON:
+            parsed = read_json(value)
+        except RepeatedKeyError as error:
+            return Refusal(label, f"its JSON has the key {error.key!r} twice: leave one of them out")
+        except ValueError:
             return Formula(label, value, text=False)
         if isinstance(parsed, str):
             return _without_jinja(label, parsed)
@@ -311,7 +340,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
 def _read_nested_key(label: str, key: Any, *, jinja_is_refused: bool) -> Node:
     place = f"{label} key {key!r}"
     if isinstance(key, cel.Expression):
-        return Formula(place, key.source, text=True)
+        return Formula(place, key.source, text=False)
     if isinstance(key, cel.Literal):
         return Constant(key.text)
     return _without_jinja(place, key) if jinja_is_refused and isinstance(key, str) else Constant(key)
@@ -342,36 +371,11 @@ def _below(label: str, key: Any) -> str:
     return f"{label}.{key}" if isinstance(key, str) and key.isidentifier() else f'{label}["{key}"]'
 
 
-class _RepeatedKeyError(Exception):
-    """JSON text has a key twice in one object, so nobody knows which value it means."""
-
-
-_NO_JSON = object()
-
-
-def _json(text: str) -> Any:
-    """Return what JSON text means, or a mark for text that is none: `NaN` and its like are no JSON (RFC 8259)."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(constant)
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        parsed = dict(found)
-        if len(parsed) < len(found):
-            names = [name for name, _ in found]
-            raise _RepeatedKeyError(next(name for name in names if names.count(name) > 1))
-        return parsed
-
-    try:
-        return json.loads(text, parse_constant=refuse, parse_float=Decimal, object_pairs_hook=pairs)
-    except (ValueError, RecursionError):
-        return _NO_JSON
-
-
 _READERS: dict[Reading, Callable[[str, Any], Node]] = {
     Reading.TEXT: _read_text,
     Reading.PAIRS: _read_pairs,
     Reading.DOCUMENT: _read_document,
     Reading.VALUE: _read_value,
+    Reading.CONDITION: _read_condition,
     Reading.MARKED: _read_marked,
 }

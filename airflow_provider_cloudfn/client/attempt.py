@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["Attempt", "AttemptObserver", "report"]
 
@@ -45,6 +51,22 @@ class Attempt(Struct, frozen=True):
     received: int = 0
     token_requests: int = 0
     next_in: float | None = None
+
+    def ended(
+        self, outcome: Response | CloudFunctionError, duration: float, *, request_id: str | None, tokens: int
+    ) -> Attempt:
+        """
+        Return the attempt with what came of it.
+
+        :param outcome: The answer, or what went wrong.
+        :param duration: As of the attempt.
+        :param request_id: As of the attempt.
+        :param tokens: How many requests were sent to get a token.
+        """
+        ended = replace(self, duration=duration, status=outcome.status, request_id=request_id, token_requests=tokens)
+        if isinstance(outcome, CloudFunctionError):
+            return replace(ended, error=str(outcome), error_type=type(outcome).__name__)
+        return replace(ended, received=len(outcome.content) if outcome.stored is None else outcome.stored.size)
 
 
 AttemptObserver: TypeAlias = Callable[[Attempt], object]

@@ -259,7 +259,7 @@ class Client:
                         least = 0.0 if repeatable else spent - before
                         wait = policy.wait(outcome, number, left=min(policy.total, total - least) - spent)
                 finally:
-                    report(done(wait), self._on_attempt)
+                    report(replace(done, next_in=wait), self._on_attempt)
                 if wait is None:
                     break
                 await self._sleep(wait)
@@ -281,11 +281,8 @@ class Client:
         total: float,
         *,
         carried_out: bool,
-    ) -> tuple[Response | CloudFunctionError, Callable[[float | None], Attempt], HttpRequest | None]:
-        """
-        Return what came of an attempt, what makes its record once it is known whether another one follows, and what gets the
-        result where a redirect said that the request was carried out.
-        """
+    ) -> tuple[Response | CloudFunctionError, Attempt, HttpRequest | None]:
+        """Return what came of an attempt, its record, and what gets the result where a redirect said that it is done."""
         more = self._headers_for_attempt(number) if self._headers_for_attempt is not None else None
         exchange = self._exchange(transport, headers=more, sink=sink, seconds=left)
         shown = self._redaction().url(request.url)
@@ -311,23 +308,9 @@ class Client:
             unknown = replace(attempt, duration=duration, error=kind, error_type=kind)
             report(replace(unknown, token_requests=exchange.token_requests), self._on_attempt)
             raise
-        duration = time.monotonic() - begun
-
-        def record(next_in: float | None) -> Attempt:
-            response = None if isinstance(outcome, CloudFunctionError) else outcome
-            return replace(
-                attempt,
-                duration=duration,
-                status=outcome.status,
-                request_id=outcome.request_id and self._redaction().text(outcome.request_id),
-                error=None if response else str(outcome),
-                error_type=None if response else type(outcome).__name__,
-                received=_received(response),
-                token_requests=exchange.token_requests,
-                next_in=next_in,
-            )
-
-        return outcome, record, exchange.goes_on
+        shown_id = outcome.request_id and self._redaction().text(outcome.request_id)
+        done = attempt.ended(outcome, time.monotonic() - begun, request_id=shown_id, tokens=exchange.token_requests)
+        return outcome, done, exchange.goes_on
 
     def failure(self, method: str, response: Response) -> CloudFunctionError:
         """
@@ -409,9 +392,3 @@ class Client:
     def _redacted(self, error: CloudFunctionError) -> CloudFunctionError:
         error.request_id = error.request_id and self._redaction().text(error.request_id)
         return error.reworded(self._redaction().text(error.message))
-
-
-def _received(response: Response | None) -> int:
-    if response is None:
-        return 0
-    return len(response.content) if response.stored is None else response.stored.size

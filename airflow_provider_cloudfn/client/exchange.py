@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.sink import discard, keep
 from airflow_provider_cloudfn.client.turns import take_turn
-from airflow_provider_cloudfn.client.url import Origin
+from airflow_provider_cloudfn.client.url import Origin, without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Exchange:
     :param transport: Sends one request.
     :param auth: Puts credentials on a request.
     :param origin: Where the service is: no request with credentials leaves it.
-    :param redirects: How many are followed.
+    :param redirects: How many are followed; with 0 a redirect is the answer.
     :param tell_secrets: Called when the scheme may have obtained a secret, before it is used.
     :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
         covers it.
@@ -78,11 +78,11 @@ class Exchange:
         first = request
         for _ in range(self._redirects + 1):
             raw = await self.drive(self._auth.steps(request), request)
-            following = self._redirected(request, raw)
+            following = self._redirected(request, raw) if self._redirects else None
             if following is None:
                 if self._sink is None or self.stored is None:
                     return request.url, raw
-                await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}")
+                await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}", raw.status)
                 return request.url, HttpResponse(raw.status, raw.headers)
             if following.method != request.method:
                 self.goes_on = following
@@ -154,7 +154,8 @@ class Exchange:
             return None
         try:
             url = _without_user(urljoin(request.url, _encoded(location)).partition("#")[0])
-            url = self._without_reserved(url)
+            # Some services redirect with the whole query, where the scheme's own parameters are.
+            url = without_parameters(url, self._auth.reserved_query)
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
@@ -170,15 +171,6 @@ class Exchange:
             kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
             return HttpRequest("GET", url, kept)
         return HttpRequest(request.method, url, request.headers, request.body)
-
-    def _without_reserved(self, url: str) -> str:
-        """Return a URL without the parameters that the scheme will set: some services redirect with the whole query."""
-        reserved = self._auth.reserved_query
-        head, mark, query = url.partition("?")
-        if not reserved or not mark:
-            return url
-        kept = [pair for pair in query.split("&") if unquote_plus(pair.partition("=")[0]) not in reserved]
-        return f"{head}?{'&'.join(kept)}" if kept else head
 
 
 def _encoded(location: str) -> str:

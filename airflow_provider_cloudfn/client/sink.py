@@ -169,12 +169,13 @@ async def check(sink: ResponseSink, where: str) -> None:
         raise CommunicationError(f"{message}; look at that storage", retryable=True, never_sent=True) from error
 
 
-async def keep(sink: ResponseSink, where: str) -> None:
+async def keep(sink: ResponseSink, where: str, status: int | None = None) -> None:
     """
     Put what was written into a sink in its place; where that fails, it is discarded.
 
     :param sink: The sink, written and closed.
     :param where: The request, as errors may show it.
+    :param status: The status of the answer.
     :raises CommunicationError: when that fails.
     """
     try:
@@ -182,7 +183,7 @@ async def keep(sink: ResponseSink, where: str) -> None:
     except BaseException as error:
         await discard(sink)
         if isinstance(error, Exception):
-            raise _lost(where, error) from error
+            raise _lost(where, error, status) from error
         raise
 
 

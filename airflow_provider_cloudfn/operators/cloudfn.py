@@ -65,7 +65,8 @@ class CloudFunctionOperator(ExpressionOperator):
     :param body: What is sent: CEL, JSON text, or a dict or list in which text is text and ``cel("…")`` an expression. It goes
         as JSON unless Content-Type says form or text, or the value is bytes.
     :param inputs: What expressions read as ``inputs``: XComArgs, ``expand`` and Jinja all work here. (templated)
-    :param returns: CEL over ``response`` and the rest: what the step returns. Default: ``response.body``.
+    :param returns: CEL over ``response`` and the rest, or a dict or a list with ``cel(…)`` in it: what the step returns.
+        Default: ``response.body``.
     :param success_when: CEL over ``response`` and the rest: whether the call succeeded. Default: any status of 2xx.
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the call is done.
     :param event_payload: What the event carries. Default: what the step returns.
@@ -111,9 +112,9 @@ class CloudFunctionOperator(ExpressionOperator):
         Field("body", Reading.DOCUMENT),
         Field("response_file", Reading.MARKED, jinja=True),
         Field("files", Reading.MARKED, jinja=True),
-        Field("retry_when", Reading.VALUE, after_call=True),
+        Field("retry_when", Reading.CONDITION, after_call=True),
         Field("returns", Reading.VALUE, after_call=True),
-        Field("success_when", Reading.VALUE, after_call=True),
+        Field("success_when", Reading.CONDITION, after_call=True),
         Field("event_payload", Reading.DOCUMENT, after_call=True),
     )
     parameter_checks: ClassVar[ParameterChecks] = {
@@ -135,7 +136,7 @@ class CloudFunctionOperator(ExpressionOperator):
         headers: Any = None,
         body: Any = None,
         inputs: Any = None,
-        returns: str | cel.Expression | None = None,
+        returns: Any = None,
         success_when: str | cel.Expression | None = None,
         completion_event: Asset | None = None,
         event_payload: Any = None,

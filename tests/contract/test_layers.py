@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
 
-LEAVES = {"exceptions", "json_encoding", "lazy_names", "redacted"}
+LEAVES = {"exceptions", "json_encoding", "json_text", "lazy_names", "redacted"}
 ARROWS: dict[str, set[str]] = {
     "exceptions": set(),
     "json_encoding": set(),
+    "json_text": set(),
     "lazy_names": set(),
     "redacted": set(),
     "cel": set(),
@@ -92,7 +93,7 @@ ARROWS: dict[str, set[str]] = {
     "provider_info": {"connections", "cli"},
 }
 
-FREE_OF_AIRFLOW = ("cel", "auth", "client", "exceptions", "json_encoding", "fields", "checking", "events/record.py")
+FREE_OF_AIRFLOW = ("cel", "auth", "client", "exceptions", "json_encoding", "json_text", "fields", "checking", "events/record.py")
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

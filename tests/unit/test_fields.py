@@ -16,6 +16,9 @@ QUERY = Field("query", Reading.PAIRS)
 BODY = Field("body", Reading.DOCUMENT)
 RETURNS = Field("returns", Reading.VALUE)
 PAYLOAD = Field("payload", Reading.MARKED)
+AFTER = Field("returns", Reading.VALUE, after_call=True)
+EVENT_PAYLOAD = Field("event_payload", Reading.DOCUMENT, after_call=True)
+SUCCESS = Field("success_when", Reading.CONDITION, after_call=True)
 
 
 class Reference:
@@ -57,6 +60,11 @@ def rendered(field: Field, value: Any) -> Any:
         (BODY, {lit("{{ x }}"): 1, cel("run.id"): {lit("b"): 2}}, {"{{ x }}": 1, "<run.id>": {"b": 2}}),
         (QUERY, {lit("{{ x }}"): '"b"'}, {"{{ x }}": '<"b">'}),
         (RETURNS, "response.body", "<response.body>"),
+        (RETURNS, {"id": cel("response.body.id"), "of": ["x", 1]}, {"id": "<response.body.id>", "of": ["x", 1]}),
+        (RETURNS, 5, 5),
+        (SUCCESS, "response.status == 200", "<response.status == 200>"),
+        (SUCCESS, cel("response.status == 200"), "<response.status == 200>"),
+        (SUCCESS, True, True),
         (PAYLOAD, "run.id", "run.id"),
         (PAYLOAD, {"a": {"b": cel("run.id")}, "c": "{{ ds }}"}, {"a": {"b": "<run.id>"}, "c": "{{ ds }}"}),
         (PAYLOAD, '{"a": "{{ ds }}"}', '{"a": "{{ ds }}"}'),
@@ -107,6 +115,17 @@ def test_an_expression_is_named_by_its_place(field: Field, value: Any, labels: l
         (BODY, '{"{{ run_id }}": 1}', "body", "write {run.id: 1}; if the braces are meant"),
         (BODY, '"{{ run_id }}"', "body", "write cel('run.id'); or mark it as text: lit(…)"),
         (QUERY, {"{{ run_id }}": '"x"'}, "query key '{{ run_id }}'", "write cel('run.id'); or mark it as text: lit(…)"),
+        (SUCCESS, len, "success_when", "must be an expression that is true or false, not builtin_function_or_method"),
+        (SUCCESS, 200, "success_when", "must be an expression that is true or false, not int"),
+        (SUCCESS, lit("true"), "success_when", "must be an expression that is true or false, not Literal"),
+        (SUCCESS, {"a": "b"}, "success_when", "must be an expression that is true or false, not dict"),
+        (AFTER, len, "returns", "a value of type builtin_function_or_method can't be written as JSON"),
+        (AFTER, {"a": [cel("response.body"), {"b": len}]}, "returns", "can't be written as JSON"),
+        (AFTER, {"a": float("nan")}, "returns", "NaN"),
+        (AFTER, {1: cel("response.body")}, "returns", "a name is text, not int"),
+        (AFTER, {"a": "{{ run_id }}"}, "returns.a", "Jinja"),
+        (AFTER, {"a": Reference(1)}, "returns", "is evaluated after the call"),
+        (EVENT_PAYLOAD, {"a": len}, "event_payload", "can't be written as JSON"),
     ],
 )
 def test_what_cannot_stand_there_is_refused(field: Field, value: Any, label: str, message: str) -> None:
