@@ -118,21 +118,26 @@ def read(field: Field, value: Any, known: Collection[int] = ()) -> Node:
         return Constant(None)
     node = _READERS[field.reading](field.name, value)
     if field.after_call:
-        return _known_before(node, field.name)
+        return _without_references(_storable(node, field), field.name)
     return _with_data(node, known) if known else node
 
 
-def _known_before(node: Node, label: str) -> Node:
-    """Refuse what Airflow would have to resolve, and what JSON can't hold: after the call it is too late to find out."""
+def _without_references(node: Node, label: str) -> Node:
+    """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
+    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
+
+
+def _storable(node: Node, field: Field) -> Node:
+    """Refuse what JSON can't hold, where XCom or an event is to hold it: after the call it is too late, too."""
+    if field.reading not in (Reading.VALUE, Reading.DOCUMENT):
+        return node
     for part in parts(node):
-        if isinstance(part, Deferred):
-            return Refusal(label, ARRIVES_TOO_LATE)
         if isinstance(part, Constant) and (problem := _json_problem(part.value)) is not None:
-            return Refusal(label, problem)
+            return Refusal(field.name, problem)
         if isinstance(part, Entries):
             for key, _ in part.pairs:
                 if isinstance(key, Constant) and not isinstance(key.value, str):
-                    return Refusal(label, f"a name is text, not {type(key.value).__name__}")
+                    return Refusal(field.name, f"a name is text, not {type(key.value).__name__}")
     return node
 
 
