@@ -76,6 +76,8 @@ class CompletionEvent(Asset):
         """
         Return the schedule that gives every single event a run of its own, in which ``context["<event>"]`` is exactly it.
 
+        For a Dag that is paused Airflow queues nothing: an event of that time gets no run, neither then nor later.
+
         :raises ConfigurationError: for an event that was not declared with ``one_run_per_event=True``.
         """
         if not self.one_run_per_event:
