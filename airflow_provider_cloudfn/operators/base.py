@@ -14,8 +14,9 @@ from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, n
 from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, is_reference, read, render
+from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, read, render
 from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, marked_as_data, texts_that_arrived
 from airflow_provider_cloudfn.operators.parameters import (
     EVENT_IS_EXPANDED,
     ParameterChecks,
@@ -104,7 +105,8 @@ class ExpressionOperator(BaseOperator):
         Render the template fields: expressions by us, the rest by Airflow.
 
         Airflow calls this for plain and for mapped tasks alike. Its `seen_oids` do not tell what came from an XCom under
-        ``expand_kwargs``, so the mapped operator itself is asked; what arrived at run time is neither Jinja nor CEL.
+        ``expand_kwargs``, so the mapped operator itself is asked; what arrived at run time is neither Jinja nor CEL, in
+        whichever parameter the `__init__` of a user's own class has put it.
         """
         if parent is not self:
             super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
@@ -113,7 +115,10 @@ class ExpressionOperator(BaseOperator):
             # Once is enough: what was rendered is data, and would be read as an expression.
             return
         arrived = arrived_at_run_time(self, context)
-        # What Airflow itself knows to be data, before it adds the marks that it meets.
+        texts = texts_that_arrived(self, arrived)
+        self._mark_as_data(texts, arrived, seen_oids)
+        seen_oids.update(texts)
+        # What is known to be data, before Airflow adds the marks that it meets.
         known = frozenset(seen_oids)
         without = arrived | self._fields_without_jinja
         is_plain = _is_plain if self._has_usual_jinja(jinja_env) else _is_none
@@ -126,6 +131,18 @@ class ExpressionOperator(BaseOperator):
         marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
         by_line = (environment.line_statement_prefix, environment.line_comment_prefix)
         return all("{" in mark for mark in marks) and not any(by_line) and not self.template_ext
+
+    def _mark_as_data(self, texts: Mapping[int, str], arrived: frozenset[str], known: set[int]) -> None:
+        """Put the mark of text on what arrived at run time, in the parameters of which nothing else is known."""
+        if not texts:
+            return
+        for field in self.cel_fields:
+            value = getattr(self, field.name)
+            if field.name in arrived or (not field.after_call and id(value) in known):
+                continue
+            if field.after_call and id(value) in texts:
+                raise ExpressionError(ARRIVES_TOO_LATE, field=field.name)
+            setattr(self, field.name, marked_as_data(value, texts))
 
     @property
     def _fields_without_jinja(self) -> frozenset[str]:
@@ -296,26 +313,6 @@ _NOT_RUNNING = (
     "reads what another step left, and Airflow gives that to a running task only: to see what the task sends, use "
     "`airflow cloudfn render <dag_id> <task_id>`, with --run-id for the values of a past run"
 )
-
-
-def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
-    """
-    Return the parameters of a mapped task's instance whose values came from an XCom.
-
-    :param task: The instance.
-    :param context: Its Airflow context.
-    """
-    dag = task.dag if task.has_dag() else None
-    mapped: Any = dag.task_dict.get(task.task_id) if dag is not None else None
-    if mapped is None or not mapped.is_mapped:
-        return frozenset()
-    expanded: Any = mapped._get_specified_expand_input().value
-    if isinstance(expanded, dict):
-        return frozenset(name for name, value in expanded.items() if is_reference(value))
-    index = context["ti"].map_index
-    if is_reference(expanded):
-        return frozenset(expanded.resolve(context)[index])
-    return frozenset(expanded[index].resolve(context)) if is_reference(expanded[index]) else frozenset()
 
 
 def _is_none(value: Any) -> bool:

@@ -106,6 +106,130 @@ def test_data_stays_data_in_a_class_of_a_users_own(run: Any, sandbox: Any) -> No
     assert sandbox.requests[0].parameters == [("q", "run.id")]
 
 
+OWN = """
+class Own(CloudFunctionOperator):
+    def __init__(self, *, row, **kwargs):
+        super().__init__({written}, **kwargs)
+
+@task
+def rows():
+    return [{row!r}]
+
+Own.partial(task_id="call", cloudfn_conn_id="shop").{expanded}
+"""
+EXPANDED = ["expand(row=rows())", "expand_kwargs(rows().map(lambda row: {'row': row}))"]
+
+
+@pytest.mark.parametrize("expanded", EXPANDED)
+@pytest.mark.parametrize(
+    "written",
+    [
+        """uri='"/v1/customers"', query={"q": "inputs"}, inputs=row["id"]""",
+        """uri='"/v1/customers"', query={"q": "inputs.deep[0]"}, inputs={"deep": (row["id"], "text")}""",
+        """uri='"/v1/customers"', query={"q": "inputs.id"}, inputs=row""",
+        """uri='"/v1/customers"', query={"q": [row["id"]]}""",
+    ],
+)
+def test_jinja_in_data_stays_text_in_whichever_parameter_a_class_of_a_users_own_puts_it(
+    run: Any, sandbox: Any, written: str, expanded: str
+) -> None:
+    run(OWN.format(written=written, expanded=expanded, row={"id": "{{ conn.shop.password }}"}))
+
+    assert sandbox.requests[0].parameters == [("q", "{{ conn.shop.password }}")]
+
+
+@pytest.mark.parametrize("expanded", EXPANDED)
+@pytest.mark.parametrize(
+    ("written", "row", "parameters"),
+    [
+        ("""query={"q": row["id"]}""", {"id": "run.id"}, [("q", "run.id")]),
+        ("""query={"q": row["id"]}""", {"id": "inputs"}, [("q", "inputs")]),
+        ("""query={"q": row["id"]}""", {"id": "a"}, [("q", "a")]),
+        ("""query={"q": row["id"]}""", {"id": ""}, [("q", "")]),
+        ("""query={next(iter(row)): "run.dag_id"}""", {"'a' + run.id": 1}, [("'a' + run.id", "d")]),
+    ],
+)
+def test_cel_in_data_stays_text_in_whichever_parameter_a_class_of_a_users_own_puts_it(
+    run: Any, sandbox: Any, written: str, row: Any, parameters: Any, expanded: str
+) -> None:
+    run(OWN.format(written=f"""uri='"/v1/customers"', {written}""", expanded=expanded, row=row))
+
+    assert sandbox.requests[0].parameters == parameters
+
+
+@pytest.mark.parametrize("expanded", EXPANDED)
+def test_the_path_and_the_body_that_a_class_of_a_users_own_makes_of_data_are_sent_as_they_are(
+    run: Any, sandbox: Any, expanded: str
+) -> None:
+    written = """method="POST", uri=row["path"], body={"id": row["id"], "dag": cel("run.dag_id")}"""
+
+    run(OWN.format(written=written, expanded=expanded, row={"path": "/v1/reports", "id": "{{ run_id }}"}))
+
+    (request,) = sandbox.requests
+    assert request.path == "/header/v1/reports"
+    assert request.json() == {"id": "{{ run_id }}", "dag": "d"}
+
+
+@pytest.mark.parametrize("expanded", EXPANDED)
+@pytest.mark.parametrize("name", ["returns", "success_when", "event_payload", "retry_when"])
+def test_data_in_what_is_evaluated_after_the_call_is_refused_in_a_class_of_a_users_own(
+    run: Any, sandbox: Any, capfd: pytest.CaptureFixture[str], name: str, expanded: str
+) -> None:
+    written = f"""uri='"/v1/customers"', {name}=row["text"]"""
+
+    result = run(OWN.format(written=written, expanded=expanded, row={"text": "run.id == ''"}))
+
+    assert result.states["call"] == ["failed"]
+    assert sandbox.requests == []
+    assert f"{name}: is evaluated after the call, and can't come from another step" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("written", "partial", "expanded", "parameters"),
+    [
+        pytest.param(
+            """query={"q": "inputs"}, inputs=row""", "", "expand(row=['{{ dag.dag_id }}'])", [("q", "d")], id="expand"
+        ),
+        pytest.param(
+            """query={"q": row}""", "", "expand_kwargs([{'row': 'run.dag_id'}])", [("q", "d")], id="expand_kwargs"
+        ),
+        pytest.param(
+            """query="inputs", inputs={"w": row}""",
+            "",
+            "expand_kwargs(rows().map(lambda _: {'row': 'inputs'}))",
+            [("w", "inputs")],
+            id="a word that is in the class too",
+        ),
+        pytest.param(
+            """inputs=row""",
+            ", query={'q': 'run.dag_id'}",
+            "expand_kwargs(rows().map(lambda _: {'row': 'run.dag_id'}))",
+            [("q", "d")],
+            id="a constant that is in partial() too",
+        ),
+        pytest.param(
+            """query={"q": "7"}, body="7", method="POST", inputs=row""",
+            "",
+            "expand_kwargs(rows().map(lambda _: {'row': '7'}))",
+            [("q", "7")],
+            id="a digit",
+        ),
+    ],
+)
+def test_what_the_dag_file_says_stays_an_expression_in_a_class_of_a_users_own(
+    run: Any, sandbox: Any, written: str, partial: str, expanded: str, parameters: Any
+) -> None:
+    written = f"""uri='"/v1/customers"', {written}"""
+    tasks = OWN.format(written=written, expanded=expanded, row="text")
+
+    run(tasks.replace('cloudfn_conn_id="shop"', f'cloudfn_conn_id="shop"{partial}'))
+
+    (request,) = sandbox.requests
+    assert request.parameters == parameters
+    if request.method == "POST":
+        assert request.json() == 7
+
+
 def test_a_second_rendering_changes_nothing(run: Any, sandbox: Any) -> None:
     result = run(f"""
     class Twice(CloudFunctionOperator):
