@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
+from airflow_provider_cloudfn.events.declared import declared_event, hidden_event
 from airflow_provider_cloudfn.events.reach import (
     asset_names,
     conf_payloads,
@@ -287,10 +288,12 @@ def _context(context: Context) -> Mapping[str, Any]:
     sampled: Mapping[str, Any] = {} if stand_in is None else stand_in.payloads
     declared: dict[str, list[Any]] = {}
     unread: dict[str, str] = {}
+    hidden = ""
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):
-            if (own := _declared_event(step)) is not None:
+            if (own := declared_event(step)) is not None:
                 declared.setdefault(own, []).append(step)
+            hidden = hidden or hidden_event(step)
             unread.update(
                 {
                     outlet.name: step.task_id
@@ -318,18 +321,12 @@ def _context(context: Context) -> Mapping[str, Any]:
         given = conf_payloads(context)
         if name in given:
             return given[name]
-        raise ExpressionError(_missing_event(name, sorted(names())))
+        raise ExpressionError(_missing_event(name, names(), hidden))
 
     def names() -> Sequence[str]:
         return sorted({*sampled, *declared, *asset_names(context), *conf_payloads(context)})
 
     return _LazyMapping(names, payload)
-
-
-def _declared_event(step: Any) -> str | None:
-    """Return the name of the completion event that a step of ours declares."""
-    event = step.partial_kwargs.get("completion_event") if step.is_mapped else getattr(step, "completion_event", None)
-    return getattr(event, "name", None)
 
 
 def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
@@ -355,14 +352,15 @@ def _too_many(name: str, count: int) -> str:
     )
 
 
-def _missing_event(name: str, known: Sequence[str]) -> str:
+def _missing_event(name: str, known: Sequence[str], hidden: str) -> str:
     by_hand = json.dumps({"context": {name: {}}}, ensure_ascii=False)
     nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[0] != name else ""
+    hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[0] != name else "."
+    declares = "is known to declare" if hidden else "declares"
     return (
-        f"no completion event {name!r} is in reach: no step before this one declares it, and no such event started this "
-        f"run{hint} To start it by hand, trigger the Dag with this conf and the payload in it: {by_hand}"
-    ).replace("run To", "run. To")
+        f"no completion event {name!r} is in reach: no step before this one {declares} it, and no such event started this "
+        f"run{hint}{hidden} To start it by hand, trigger the Dag with this conf and the payload in it: {by_hand}"
+    )
 
 
 def _run(context: Context) -> Mapping[str, Any]:

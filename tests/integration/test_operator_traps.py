@@ -436,6 +436,31 @@ def test_a_mapped_step_s_event_of_default_args_is_read_by_the_next_step(run: Any
     assert result.xcom("after") == 7
 
 
+@pytest.mark.parametrize(
+    ("signature", "handed", "is_told"),
+    [("", "completion_event=CompletionEvent('x.y'), ", True), ("completion_event=None, ", "", False)],
+)
+def test_an_event_that_only_the_init_of_a_mapped_class_declares_is_missed_with_the_way_to_declare_it(
+    run: Any, capfd: pytest.CaptureFixture[str], signature: str, handed: str, is_told: bool
+) -> None:
+    result = run(f"""
+    class Charge(CloudFunctionOperator):
+        def __init__(self, *, amount, {signature}**kwargs):
+            super().__init__(uri='"/v1/customers"', inputs=amount, {handed}**kwargs)
+
+    charge = Charge.partial(task_id="charge", cloudfn_conn_id="shop").expand(amount=[1])
+    charge >> CloudFunctionOperator({CALL}, uri='"/v1/" + context["x.y"].id')
+    """)
+
+    assert result.states["call"] == ["failed"]
+    text = (
+        "no step before this one is known to declare it, and no such event started this run. Step 'charge' is mapped, and what "
+        "the __init__ of Charge does is not known before it runs: such a class declares its event as the default of a parameter "
+        "completion_event of its own. To start it by hand"
+    )
+    assert (text in "".join(capfd.readouterr())) is is_told
+
+
 def test_no_older_event_stands_for_one_that_a_task_of_this_run_emits_by_its_outlets(
     run: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
