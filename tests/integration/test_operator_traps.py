@@ -184,6 +184,22 @@ def test_data_in_what_is_evaluated_after_the_call_is_refused_in_a_class_of_a_use
     assert f"{name}: is evaluated after the call, and can't come from another step" in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("expanded", EXPANDED)
+def test_text_in_the_payload_that_a_class_of_a_users_own_makes_of_data_is_emitted_as_it_is(
+    run: Any, sandbox: Any, expanded: str
+) -> None:
+    written = """uri='"/v1/customers"', event_payload={"id": row["id"]}"""
+    tasks = OWN.format(written=written, expanded=expanded, row={"id": "{{ run_id }}"}).replace(
+        'task_id="call"', 'task_id="call", completion_event=CompletionEvent("x.y")'
+    )
+
+    run(f"""{tasks.rstrip()} >> CloudFunctionOperator(
+    task_id="after", cloudfn_conn_id="shop", uri='"/v1/customers"', query={{"q": 'context["x.y"].id'}}
+)""")
+
+    assert sandbox.requests[-1].parameters == [("q", "{{ run_id }}")]
+
+
 @pytest.mark.parametrize(
     ("written", "partial", "expanded", "parameters"),
     [
