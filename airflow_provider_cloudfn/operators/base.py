@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
-__all__ = ["ExpressionOperator", "arrived_at_run_time", "default_arguments"]
+__all__ = ["ExpressionOperator", "default_arguments"]
 
 
 class ExpressionOperator(BaseOperator):

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.operators.base import arrived_at_run_time
+from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, texts_that_arrived
 from airflow_provider_cloudfn.rendering import TaskVariables
 from airflow_provider_cloudfn.testing.answers import AnswerScript
 from airflow_provider_cloudfn.testing.connections import hook_over, stand_in_fields
@@ -65,8 +65,9 @@ class Rehearsal:
         """
         task: Any = self.task
         inputs = getattr(task, "inputs", None)
-        if not self._is_rendered and "inputs" not in arrived_at_run_time(task, self.context):
-            inputs = task.render_template(inputs, self.context, task.get_template_env())
+        if not self._is_rendered and "inputs" not in (arrived := arrived_at_run_time(task, self.context)):
+            texts = texts_that_arrived(task, arrived)
+            inputs = task.render_template(inputs, self.context, task.get_template_env(), set(texts))
         return TaskVariables(self.context, inputs=inputs)
 
     def render(self) -> None:

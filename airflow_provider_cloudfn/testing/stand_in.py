@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.operators.base import arrived_at_run_time
+from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time
 from airflow_provider_cloudfn.rendering import STAND_IN
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
 

@@ -93,7 +93,17 @@ ARROWS: dict[str, set[str]] = {
     "provider_info": {"connections", "cli"},
 }
 
-FREE_OF_AIRFLOW = ("cel", "auth", "client", "exceptions", "json_encoding", "json_text", "fields", "checking", "events/record.py")
+FREE_OF_AIRFLOW = (
+    "cel",
+    "auth",
+    "client",
+    "exceptions",
+    "json_encoding",
+    "json_text",
+    "fields",
+    "checking",
+    "events/record.py",
+)
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

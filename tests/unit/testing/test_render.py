@@ -13,6 +13,8 @@ from airflow.sdk import task as task_decorator
 from airflow_provider_cloudfn import CloudFunctionOperator, lit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.testing import RenderedRequest, render
+from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+from airflow_provider_cloudfn.testing.samples import Samples
 
 ORDER = {"id": "1001", "total": 42, "customer": {"id": "c-1"}}
 ACCEPT = {"Accept": "application/json, */*;q=0.5"}
@@ -63,6 +65,27 @@ def test_an_instance_of_a_mapped_step_is_rendered(dag: DAG, map_index: int | Non
     request = render(dag.get_task("score"), steps={"fetch_order": [{"id": "a"}, {"id": "b"}]}, map_index=map_index)
 
     assert request.path == path
+
+
+class RowOperator(CloudFunctionOperator):
+    """A user's own: what arrives is a part of its inputs."""
+
+    def __init__(self, *, row: Any, **kwargs: Any) -> None:
+        super().__init__(uri='"/v1/rows/" + inputs.id', inputs={"id": row["id"], "day": "{{ ds_nodash }}"}, **kwargs)
+
+
+def test_what_arrives_at_a_class_of_ones_own_is_never_rendered() -> None:
+    with DAG("d", schedule=None):
+        fetch = CloudFunctionOperator(task_id="fetch", uri='"/v1/rows"')
+        RowOperator.partial(task_id="row").expand(row=fetch.output)
+        task = fetch.dag.get_task("row")
+    samples = Samples.of({"steps": {"fetch": [{"id": "{{ds}}"}]}}, where="samples")
+
+    inputs = Rehearsal(task, samples).variables()["inputs"]
+
+    assert inputs["id"] == "{{ds}}"
+    assert inputs["day"].isdigit()
+    assert render(task, steps={"fetch": [{"id": "{{ds}}"}]}).path == "/v1/rows/%7B%7Bds%7D%7D"
 
 
 def test_what_an_instance_gets_can_be_given_by_itself(dag: DAG) -> None:
