@@ -71,8 +71,9 @@ class ObjectStorageSink(Struct, frozen=True):
         """Put what was written in its place."""
 
     def discard(self) -> None:
-        """Remove what a failed attempt has written."""
-        self.path.unlink(missing_ok=True)
+        """Remove what a failed attempt has written; a pipe or a device of this machine is not that."""
+        if self.path.protocol not in _LOCAL:
+            self.path.unlink(missing_ok=True)
 
     def described(self, stored: StoredBody) -> dict[str, Any]:
         """

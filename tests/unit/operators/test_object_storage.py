@@ -178,6 +178,15 @@ def test_a_device_is_written_and_not_replaced() -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
+def test_a_pipe_stays_when_an_attempt_has_failed(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    ObjectStorageSink.at(f"file://{pipe}").discard()
+
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_looking_whether_a_file_can_be_written_leaves_all_as_it_was(tmp_path: Path, is_there: bool) -> None:
     if is_there:

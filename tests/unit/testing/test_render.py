@@ -71,7 +71,12 @@ class RowOperator(CloudFunctionOperator):
     """A user's own: what arrives is a part of its inputs."""
 
     def __init__(self, *, row: Any, **kwargs: Any) -> None:
-        super().__init__(uri='"/v1/rows/" + inputs.id', inputs={"id": row["id"], "day": "{{ ds_nodash }}"}, **kwargs)
+        super().__init__(
+            cloudfn_conn_id=row.get("conn", "shop"),
+            uri='"/v1/rows/" + inputs.id',
+            inputs={"id": row["id"], "day": "{{ ds_nodash }}"},
+            **kwargs,
+        )
 
 
 def test_what_arrives_at_a_class_of_ones_own_is_never_rendered() -> None:
@@ -86,6 +91,19 @@ def test_what_arrives_at_a_class_of_ones_own_is_never_rendered() -> None:
     assert inputs["id"] == "{{ds}}"
     assert inputs["day"].isdigit()
     assert render(task, steps={"fetch": [{"id": "{{ds}}"}]}).path == "/v1/rows/%7B%7Bds%7D%7D"
+
+
+def test_what_arrives_in_a_parameter_without_expressions_is_never_rendered_either() -> None:
+    with DAG("d", schedule=None):
+        fetch = CloudFunctionOperator(task_id="fetch", uri='"/v1/rows"')
+        RowOperator.partial(task_id="row").expand(row=fetch.output)
+        task = fetch.dag.get_task("row")
+    samples = Samples.of({"steps": {"fetch": [{"id": "1", "conn": "{{run_id}}"}]}}, where="samples")
+    rehearsal = Rehearsal(task, samples)
+
+    rehearsal.render()
+
+    assert rehearsal.task.cloudfn_conn_id == "{{run_id}}"
 
 
 def test_what_an_instance_gets_can_be_given_by_itself(dag: DAG) -> None:
