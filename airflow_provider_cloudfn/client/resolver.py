@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["GuardedResolver", "refuse_literal_address"]
+__all__ = ["GuardedResolver", "refuse_host"]
 
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
@@ -54,26 +53,22 @@ class GuardedResolver(AbstractResolver):
         """Close nothing: there is nothing open."""
 
 
-def refuse_literal_address(host: str, is_allowed: Callable[[str], bool]) -> None:
+def refuse_host(host: str, is_allowed: Callable[[str], bool]) -> None:
     """
-    Refuse a host that is itself an address which may not be talked to: such a one is never resolved.
+    Refuse a host that is known by itself to be one which may not be talked to: an address, which is never resolved, or a name
+    that a proxy would resolve.
 
     :param host: A name or an address.
-    :param is_allowed: Whether an IP address may be talked to.
-    :raises ConfigurationError: for an address that may not be talked to.
+    :param is_allowed: Whether a host may be talked to.
+    :raises ConfigurationError: for one that may not be talked to.
     """
-    try:
-        # With a dot at its end it is none to Python, and one to most resolvers.
-        ipaddress.ip_address(host.partition("%")[0].rstrip("."))
-    except ValueError:
-        return
     _refuse(host.rstrip("."), is_allowed)
 
 
 def _refuse(address: str, is_allowed: Callable[[str], bool]) -> None:
     if not is_allowed(address):
         raise ConfigurationError(
-            f"the connection's host leads to {address}, an address that its address_guard refuses; if it is meant, set "
+            f"the connection's host leads to {address}, which its address_guard refuses; if it is meant, set "
             "address_guard to 'off'"
         )
 

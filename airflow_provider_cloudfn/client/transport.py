@@ -97,9 +97,9 @@ class Transport:
         parts = urlsplit(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
         if self._is_allowed is not None:
-            from airflow_provider_cloudfn.client.resolver import refuse_literal_address
+            from airflow_provider_cloudfn.client.resolver import refuse_host
 
-            refuse_literal_address(parts.hostname or "", self._is_allowed)
+            refuse_host(parts.hostname or "", self._is_allowed)
         if sink is not None:
             await check(sink, where)
         ON_CONNECTED.set(on_connected)

@@ -15,7 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.redaction import Redaction
-from airflow_provider_cloudfn.client.resolver import refuse_literal_address
+from airflow_provider_cloudfn.client.resolver import refuse_host
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.turns import take_turn_sync
 from airflow_provider_cloudfn.client.url import Origin, without_parameters
@@ -212,7 +212,7 @@ class TransportAdapter(HTTPAdapter):
         :param kwargs: As of ``HTTPAdapter``.
         :raises ConfigurationError: for such an address.
         """
-        refuse_literal_address(urlsplit(request.url or "").hostname or "", self._is_allowed)
+        refuse_host(urlsplit(request.url or "").hostname or "", self._is_allowed)
         return super().send(request, *args, **kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -268,7 +268,7 @@ def _guarded_pools(is_allowed: Callable[[str], bool]) -> dict[str, type[HTTPConn
         if not is_allowed(address):
             connected.close()
             raise ConfigurationError(
-                f"the connection's host leads to {address}, an address that its address_guard refuses; if it is meant, set "
+                f"the connection's host leads to {address}, which its address_guard refuses; if it is meant, set "
                 "address_guard to 'off'"
             )
         return connected

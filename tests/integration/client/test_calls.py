@@ -280,7 +280,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(
     async def run() -> int:
         async with server_of(answers()) as server:
             client = client_of(server, base_url=f"http://{host}:{server.port}", is_allowed=is_allowed)
-            with pytest.raises(ConfigurationError, match="an address that its address_guard refuses"):
+            with pytest.raises(ConfigurationError, match="which its address_guard refuses"):
                 await client.request("GET", "/v1")
             return int(server.exchange.connections)
 

@@ -415,7 +415,7 @@ def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(def
     assert "pass-word" not in f"{raised.value!r}"
 
 
-REFUSED = r"leads to 169\.254\.169\.254, an address that its address_guard refuses"
+REFUSED = r"leads to 169\.254\.169\.254, which its address_guard refuses"
 
 
 def test_behind_a_proxy_too_an_address_that_the_guard_refuses_is_not_asked_for(service: Any, define: Any) -> None:
@@ -448,7 +448,7 @@ def test_behind_a_proxy_too_an_address_that_is_meant_is_asked_for(service: Any, 
 def test_addresses_that_the_guard_refuses_hear_nothing(service: Any, define: Any) -> None:
     define("shop", conn_type="cloudfn", host=service.url, extra={"address_guard": "private"})
 
-    with pytest.raises(ConfigurationError, match=r"leads to 127\.0\.0\.1, an address that its address_guard refuses"):
+    with pytest.raises(ConfigurationError, match=r"leads to 127\.0\.0\.1, which its address_guard refuses"):
         run_operator(method="GET", endpoint="/")
 
     assert service.received == []

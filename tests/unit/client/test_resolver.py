@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.client.client import Client
-from airflow_provider_cloudfn.client.resolver import GuardedResolver, refuse_literal_address
+from airflow_provider_cloudfn.client.resolver import GuardedResolver, refuse_host
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.settings import Timeouts
 from airflow_provider_cloudfn.exceptions import ConfigurationError, RequestTimeoutError
@@ -48,7 +48,7 @@ def test_a_name_becomes_addresses_that_need_no_further_look_up() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "0x7f.1", "2130706433"])
 def test_every_spelling_of_a_refused_address_is_refused(host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"leads to .*, an address that its address_guard refuses"):
+    with pytest.raises(ConfigurationError, match=r"leads to .*, which its address_guard refuses"):
         resolved(host, not_loopback)
 
 
@@ -57,18 +57,18 @@ def test_a_name_that_does_not_exist_is_an_error_of_the_system() -> None:
         resolved("does-not-exist.invalid")
 
 
-def test_a_name_is_never_looked_at_as_an_address() -> None:
+def test_a_name_that_a_proxy_would_resolve_is_judged_by_itself() -> None:
     asked: list[str] = []
 
-    refuse_literal_address("shop.example", lambda address: bool(asked.append(address)))
+    refuse_host("shop.example.", lambda host: not asked.append(host))
 
-    assert asked == []
+    assert asked == ["shop.example"]
 
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "169.254.169.254.", "fe80::1%eth0"])
 def test_an_address_is_one_with_a_dot_at_its_end_and_with_a_zone(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="an address that its address_guard refuses"):
-        refuse_literal_address(host, lambda _: False)
+    with pytest.raises(ConfigurationError, match="which its address_guard refuses"):
+        refuse_host(host, lambda _: False)
 
 
 @pytest.fixture
