@@ -6,7 +6,6 @@ import hashlib
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
@@ -234,7 +233,5 @@ def _token_secrets(token: AccessToken) -> tuple[str, ...]:
 def _client_secrets(client: ClientAuthentication) -> tuple[str, ...]:
     if not client.client_secret:
         return ()
-    secrets = [client.client_secret, quote_plus(client.client_secret)]
-    if client.method == "client_secret_basic":
-        secrets += basic_credentials(client.client_id, client.client_secret)
-    return tuple(secrets)
+    basic = client.method == "client_secret_basic"
+    return client.client_secret, *(basic_credentials(client.client_id, client.client_secret) if basic else ())

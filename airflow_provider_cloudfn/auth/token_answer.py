@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_cloudfn.auth.header_fields import is_token
 from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
+from airflow_provider_cloudfn.auth.spellings import hide, spellings
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import AuthenticationError
 
@@ -122,7 +123,5 @@ def _shown(url: str) -> str:
 
 
 def _redacted(value: object, secrets: Iterable[str]) -> str:
-    text = str(value)
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text[:_EXCERPT]
+    written = {text for secret in secrets for text in spellings(secret)}
+    return hide(str(value), sorted(written, key=len, reverse=True))[:_EXCERPT]
