@@ -36,7 +36,7 @@ os.environ.update(
 @pytest.fixture(autouse=True)
 def _token_store_as_configured() -> None:
     """Let each test have its own configuration of the token store, which a process reads once."""
-    if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.token_store"):
+    if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.token_sharing"):
         loaded._token_store.cache_clear()
 
 

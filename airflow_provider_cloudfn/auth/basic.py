@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
-__all__ = ["BasicAuth"]
+__all__ = ["BasicAuth", "basic_credentials"]
 
 
 class BasicAuth(Auth):
@@ -49,3 +50,17 @@ class BasicAuth(Auth):
         :param request: The request.
         """
         yield request.with_header("Authorization", f"Basic {self._credentials}")
+
+
+def basic_credentials(username: str, password: str) -> tuple[str, ...]:
+    """
+    Return what Basic authentication can make of a user name and a password, for hiding it.
+
+    RFC 7617 takes them as they are, RFC 6749 form-encodes those of a client first; some write Latin-1 instead of UTF-8.
+
+    :param username: The user's name, or the client's ID.
+    :param password: The password, or the client's secret.
+    """
+    pairs = (f"{username}:{password}", f"{quote_plus(username)}:{quote_plus(password)}")
+    encoded = (pair.encode(charset, "replace") for pair in pairs for charset in ("utf-8", "latin-1"))
+    return tuple(dict.fromkeys(base64.b64encode(pair).decode("ascii") for pair in encoded))

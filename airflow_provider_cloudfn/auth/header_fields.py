@@ -6,7 +6,13 @@ import re
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["PROTOCOL_HEADERS", "is_header_name", "require_header_name", "require_header_value"]
+__all__ = [
+    "PROTOCOL_HEADERS",
+    "credential_header_fault",
+    "is_token",
+    "require_header_name",
+    "require_header_value",
+]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -18,17 +24,31 @@ PROTOCOL_HEADERS = frozenset(
     }
 )  # fmt: skip
 
-#: This one a scheme may be told to set.
-_CREDENTIALS = "authorization"
+#: What a scheme is told to set may be Authorization, and can't describe the body.
+_NO_CREDENTIALS = PROTOCOL_HEADERS - {"authorization"} | {"content-type"}
 
 
-def is_header_name(text: str) -> bool:
+def is_token(text: str) -> bool:
     """
-    Return whether a text can be the name of a header.
+    Return whether a text is a token (RFC 9110, section 5.6.2), as a header's name and a token's type must be.
 
     :param text: Any text.
     """
     return _TOKEN.fullmatch(text) is not None
+
+
+def credential_header_fault(name: str) -> str | None:
+    """
+    Return why credentials can't stand in a header of this name, and what to do; None if they can.
+
+    :param name: The name.
+    """
+    # What stands there is not quoted: people paste the whole header, value and all.
+    if not is_token(name):
+        return "is no name of a header (RFC 9110, section 5.1); write the name alone, such as 'x-api-key'"
+    if name.lower() in _NO_CREDENTIALS:
+        return f"got {name!r}, a header that HTTP itself sets; write the one that the service asks for"
+    return None
 
 
 def require_header_name(name: str, what: str) -> None:
@@ -39,13 +59,8 @@ def require_header_name(name: str, what: str) -> None:
     :param what: What the error calls it.
     :raises ConfigurationError: for no name, or that of a header which HTTP itself sets.
     """
-    # What stands there is not quoted: people paste the whole header, value and all.
-    if not is_header_name(name):
-        raise ConfigurationError(f"{what}: is no name of a header (RFC 9110, section 5.1); write such as 'x-api-key'")
-    if name.lower() in PROTOCOL_HEADERS and name.lower() != _CREDENTIALS:
-        raise ConfigurationError(
-            f"{what}: {name!r} is a header that HTTP itself sets; write the one that the service wants"
-        )
+    if fault := credential_header_fault(name):
+        raise ConfigurationError(f"{what}: {fault}")
 
 
 def require_header_value(value: str, what: str) -> None:

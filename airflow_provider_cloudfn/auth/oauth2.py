@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
 
+from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
@@ -234,9 +233,5 @@ def _token_secrets(token: AccessToken) -> tuple[str, ...]:
 def _client_secrets(client: ClientAuthentication) -> tuple[str, ...]:
     if not client.client_secret:
         return ()
-    secrets = [client.client_secret, quote_plus(client.client_secret)]
-    if client.method == "client_secret_basic":
-        plain = f"{client.client_id}:{client.client_secret}"
-        encoded = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-        secrets += [base64.b64encode(text.encode("latin-1", "replace")).decode("ascii") for text in (plain, encoded)]
-    return tuple(secrets)
+    basic = client.method == "client_secret_basic"
+    return client.client_secret, *(basic_credentials(client.client_id, client.client_secret) if basic else ())

@@ -4,48 +4,49 @@ from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
-__all__ = ["AwsCredentials", "SigV4Auth"]
+__all__ = ["AwsKeys", "SigV4Auth"]
 
 
-class AwsCredentials(Protocol):
-    """An access key, as botocore has it."""
+class AwsKeys(Redacted, frozen=True):
+    """
+    What signs a request.
 
-    @property
-    def access_key(self) -> str:
-        """The access key's ID."""
+    :param access_key: The access key's ID.
+    :param secret_key: Its secret.
+    :param token: The session token of a temporary access key.
+    """
 
-    @property
-    def secret_key(self) -> str:
-        """The secret access key."""
+    _hidden: ClassVar = frozenset({"secret_key", "token"})
 
-    @property
-    def token(self) -> str | None:
-        """The session token of a temporary access key."""
+    access_key: str
+    secret_key: str
+    token: str | None = None
 
 
 class SigV4Auth(Auth):
     """
     AWS Signature Version 4.
 
-    :param credentials: Returns the credentials; asked for every request, because temporary ones change.
+    :param keys: Returns the access key; asked for every request, because temporary ones change.
     :param service: The name that the service signs with, such as ``connect``.
     :param region: The region that the service runs in, such as ``eu-central-1``.
     """
 
-    def __init__(self, credentials: Callable[[], AwsCredentials], service: str, region: str) -> None:
-        self._credentials = credentials
+    def __init__(self, keys: Callable[[], AwsKeys], service: str, region: str) -> None:
+        self._keys = keys
         self._service = service
         self._region = region
         self._seen: set[str] = set()
@@ -70,7 +71,7 @@ class SigV4Auth(Auth):
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
 
-        found = self._credentials()
+        found = self._keys()
         self._seen.update(secret for secret in (found.secret_key, found.token) if secret)
         request = replace(request, url=_canonical_query(request.url))
         # S3 alone signs the path as it is written, and wants the hash of the body in a header.

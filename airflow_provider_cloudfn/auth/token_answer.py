@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from airflow_provider_cloudfn.auth.header_fields import is_token
 from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
+from airflow_provider_cloudfn.auth.spellings import hide, spellings
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import AuthenticationError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["error_code", "read_token"]
 
-_TOKEN_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _EXCERPT = 300
 
 _OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
@@ -50,7 +50,7 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> Acce
     lifetime = _seconds(fields.get("expires_in"))
     return AccessToken(
         value=value,
-        type="Bearer" if kind.lower() == "bearer" or not _TOKEN_TYPE.fullmatch(kind) else kind,
+        type="Bearer" if kind.lower() == "bearer" or not is_token(kind) else kind,
         expires_at=None if lifetime is None else time.time() + lifetime,
         refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
         lifetime=lifetime,
@@ -123,7 +123,5 @@ def _shown(url: str) -> str:
 
 
 def _redacted(value: object, secrets: Iterable[str]) -> str:
-    text = str(value)
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text[:_EXCERPT]
+    written = {text for secret in secrets for text in spellings(secret)}
+    return hide(str(value), sorted(written, key=len, reverse=True))[:_EXCERPT]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
+from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
 from airflow_provider_cloudfn.client.charset import charset_of
@@ -134,7 +134,7 @@ def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) ->
     for name, value in (headers or {}).items():
         if value is None:
             continue
-        if not is_header_name(name):
+        if not is_token(name):
             raise ConfigurationError(f"headers: {name!r} is no name of a header (RFC 9110, section 5.6.2)")
         lower = name.lower()
         place = f'headers["{name}"]'

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, unquote_plus, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
+
+from airflow_provider_cloudfn.auth.spellings import MASK, hide, spellings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 __all__ = ["Redaction"]
 
-_HIDDEN = "***"
 _EXCERPT = 500
-_SHORT = 4
-
-#: What looks the same in every form.
-_PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
 
 
 class Redaction:
@@ -33,12 +29,8 @@ class Redaction:
     """
 
     def __init__(self, secrets: Iterable[str], query: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
-        for secret in secrets:
-            if secret:
-                forms.update(_forms(secret))
-        # The longest first, so that no part of a secret stays where another one is a part of it.
-        self._forms = sorted(forms, key=len, reverse=True)
+        written = {text for secret in secrets for text in spellings(secret)}
+        self._written = sorted(written, key=len, reverse=True)
         self._query = frozenset(query)
 
     def text(self, text: str) -> str:
@@ -47,12 +39,7 @@ class Redaction:
 
         :param text: Any text.
         """
-        for form in self._forms:
-            if len(form) >= _SHORT:
-                text = text.replace(form, _HIDDEN)
-            elif form in text:
-                text = re.sub(rf"(?<![^\W_]){re.escape(form)}(?![^\W_])", _HIDDEN, text)
-        return text
+        return hide(text, self._written)
 
     def url(self, url: str) -> str:
         """
@@ -62,7 +49,7 @@ class Redaction:
         """
         parts = urlsplit(url)
         pairs = [
-            f"{name}={_HIDDEN}" if unquote_plus(name) in self._query else pair
+            f"{name}={MASK}" if unquote_plus(name) in self._query else pair
             for pair in parts.query.split("&")
             for name in (pair.partition("=")[0],)
         ]
@@ -76,29 +63,20 @@ class Redaction:
         :param charset: How they are to be read.
         """
         # Redacted before it is cut, and without what may be the first half of a secret at the end of what is looked at.
-        looked_at = content[: _EXCERPT * 8]
+        longest = len(self._written[0]) if self._written else 0
+        looked_at = content[: _EXCERPT * 8 + longest]
         text = self.text(_decoded(looked_at, charset))
-        if len(looked_at) < len(content) and self._forms:
-            text = text[: -len(self._forms[0])]
+        if len(looked_at) < len(content):
+            text = text[: len(text) - longest]
         line = " ".join(text.split())
         shown = "".join(character if character.isprintable() else "·" for character in line)
         return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret as it stands in text, in a URL, in a form, in JSON and in HTML."""
-    yield secret
-    if _PLAIN.fullmatch(secret):
-        return
-    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
-        yield encoded
-        yield re.sub("%..", lambda match: match[0].lower(), encoded)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield html.escape(secret)
-
-
 def _decoded(content: bytes, charset: str) -> str:
+    if b"\0" in content[:4] or content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        # JSON could once be UTF-16 or UTF-32 (RFC 7159), whatever the media type says.
+        charset = json.detect_encoding(content)
     try:
         return content.decode(charset, "replace")
     except (LookupError, ValueError):

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from msgspec import field
 
 from airflow_provider_cloudfn.connections.addresses import checked_url
-from airflow_provider_cloudfn.connections.authentication import OAuth2
 from airflow_provider_cloudfn.connections.emporix_form import EMPORIX_FORM
+from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
 from airflow_provider_cloudfn.exceptions import ConfigurationError

@@ -11,7 +11,7 @@ __all__ = ["AUTHENTICATION_TYPE", "ConnectionForm", "ExtraField", "Kind", "Stand
 
 Kind: TypeAlias = Literal["text", "secret", "choice", "boolean", "number", "object"]
 
-#: The extra that says which of the groups of fields applies.
+#: The extra that says which kind of authentication it is.
 AUTHENTICATION_TYPE = "auth_type"
 
 # Airflow draws the first type of the list; "null" is how it saves a field that was left empty.
@@ -54,7 +54,6 @@ class ExtraField(Struct, frozen=True):
     :param example: The documents' example, if it is no secret.
     :param choices: What a ``choice`` may hold.
     :param default: What the form starts with, and what an empty field means.
-    :param group: The authentication types that this field belongs to; empty: to all.
     :param minimum: The least number, itself included.
     :param maximum: The greatest number, itself included.
     """
@@ -66,7 +65,6 @@ class ExtraField(Struct, frozen=True):
     example: str = ""
     choices: tuple[str, ...] = ()
     default: str | bool | None = None
-    group: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
 

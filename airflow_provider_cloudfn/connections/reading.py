@@ -7,6 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -151,6 +152,29 @@ class ConnectionReader:
         """
         if value is not None and value != value.strip():
             raise self.error(name, "begins or ends with white space or a line end; write it without")
+
+    def require_clean_password(self, secret: str, *, in_header: bool = False) -> None:
+        """
+        Refuse the white space that a secret picks up when it is copied, and what a header can't carry.
+
+        :param secret: What the standard field ``password`` holds.
+        :param in_header: Whether it is sent in a header as it is.
+        """
+        self.require_trimmed("password", secret)
+        if in_header and not all(" " <= character <= "~" for character in secret):
+            raise self.error(
+                "password", "holds a character that no header can carry; write ASCII letters, digits and signs"
+            )
+
+    def require_header_name(self, name: str, value: str) -> None:
+        """
+        Refuse a header that can't carry credentials.
+
+        :param name: An extra.
+        :param value: The header's name that it holds.
+        """
+        if fault := credential_header_fault(value):
+            raise self.error(name, fault)
 
     def choice(self, name: str) -> str:
         """

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_cloudfn.connections.authentication import basic_credentials
+from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:

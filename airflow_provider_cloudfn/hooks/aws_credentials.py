@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.connections.authentication import AwsSignature
-
-__all__ = ["AwsCredentialSource", "AwsKeys", "source_for_signature"]
-
-
-class AwsKeys(Redacted, frozen=True):
-    """
-    What signs a request.
-
-    :param access_key: The access key's ID.
-    :param secret_key: Its secret.
-    :param token: The session token of a temporary access key.
-    """
-
-    _hidden: ClassVar = frozenset({"secret_key", "token"})
-
-    access_key: str
-    secret_key: str
-    token: str | None = None
+__all__ = ["AwsCredentialSource", "aws_keys_for"]
 
 
 class AwsCredentialSource:
@@ -139,23 +121,23 @@ def _identity(client: Any) -> tuple[str, str] | None:
         return None
 
 
-def source_for_signature(conn_id: str, signature: AwsSignature, amazon_connection: Any) -> AwsCredentialSource:
+def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connection: Any) -> AwsCredentialSource:
     """
-    Return where the credentials of a connection of type ``cloudfn`` come from.
+    Return where the access keys of a connection of type ``cloudfn`` come from.
 
     :param conn_id: That connection.
-    :param signature: What it says of AWS.
+    :param region: The region that it says.
+    :param keys: The access key that it has.
     :param amazon_connection: The connection of type ``aws`` that it names, or None.
     :raises ConfigurationError: when that is of another type, or gives no session.
     """
     if amazon_connection is None:
-        extra = {"aws_session_token": signature.session_token} if signature.session_token else {}
         return AwsCredentialSource(
             conn_id=conn_id,
-            login=signature.key_id,
-            password=signature.secret_key,
-            extra=extra,
-            region=signature.region,
+            login=keys.access_key if keys else None,
+            password=keys.secret_key if keys else None,
+            extra={"aws_session_token": keys.token} if keys and keys.token else {},
+            region=region,
         )
     if amazon_connection.conn_type not in ("aws", AMAZON_CONNECT_FORM.connection_type):
         raise ConfigurationError(
@@ -167,5 +149,5 @@ def source_for_signature(conn_id: str, signature: AwsSignature, amazon_connectio
         login=amazon_connection.login,
         password=amazon_connection.password,
         extra=json.loads(amazon_connection.extra or "{}"),
-        region=signature.region,
+        region=region,
     )

@@ -17,10 +17,10 @@ from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, m
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.settings import ResponseLimits
-    from airflow_provider_cloudfn.connections.authentication import OAuth2
     from airflow_provider_cloudfn.connections.transport import TransportSettings
 
 __all__ = ["ConnectionHook", "Settings", "echoed_secrets"]
@@ -197,11 +197,10 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None
 
-    def _get_token(self, authentication: OAuth2, base_url: str, transport: TransportSettings) -> None:
-        """Get an access token, whether or not there is one already, and forget it."""
+    def _obtain_token(self, scheme: OAuth2ClientCredentials, base_url: str, transport: TransportSettings) -> None:
+        """Get an access token, whether or not there is one already."""
         from airflow_provider_cloudfn.client.client import run
 
-        scheme = authentication.scheme(fresh=True)
         client = self._client_for(base_url, scheme, transport)
         run(lambda: client.obtain_credentials(scheme.token_flow()))
 

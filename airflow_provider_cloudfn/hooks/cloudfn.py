@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.connections.authentication import AwsSignature, NoAuthentication, OAuth2
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
+from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.hooks.renewal import refusal_predicate
+from airflow_provider_cloudfn.hooks.answer_test import answer_test
 from airflow_provider_cloudfn.hooks.request import RequestHook
-from airflow_provider_cloudfn.hooks.token_store import configured_token_store
+from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_cloudfn.auth.message import HttpResponse
+    from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
+    from airflow_provider_cloudfn.auth.token_store import TokenStore
     from airflow_provider_cloudfn.client.client import Client
-    from airflow_provider_cloudfn.connections.authentication import PlainAuthentication
+    from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.connections.kinds.kind import AwsKeySource
 
 __all__ = ["CloudFunctionHook"]
 
@@ -51,74 +58,61 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Prove the credentials without side effects.
+        Prove the credentials without side effects, each kind of authentication in its own way.
 
         OAuth 2.0 gets a token; AWS is asked who is calling; any other sends one GET request to ``health_path``, where 401
         and 403 are a failure, and any other answer means that the service is there.
         """
         try:
             settings = self.settings()
-            if isinstance(settings.authentication, OAuth2):
-                self._get_token(settings.authentication, settings.base_url, settings.transport)
-                return True, f"The token endpoint {settings.authentication.token_url} gave an access token."
-            if isinstance(settings.authentication, AwsSignature):
-                from airflow_provider_cloudfn.hooks.aws_credentials import source_for_signature
-
-                signature = settings.authentication
-                return source_for_signature(self._conn_id, signature, self._amazon_connection(signature)).test()
-            return self._test_health(settings)
+            return settings.authentication.test(self._services(settings))
         except CloudFunctionError as error:
             return False, str(error)
 
-    def _test_health(self, settings: CloudFunctionConnection) -> tuple[bool, str]:
-        response = self.client().request_sync("GET", settings.health_path or "", check_status=False)
-        if response.status in (401, 403) and not isinstance(settings.authentication, NoAuthentication):
-            return False, (
-                f"{response.url} answered {response.status}: it does not accept the credentials. If it is no address that "
-                "they are good for, write another one in health_path."
-            )
-        refused = (
-            "" if isinstance(settings.authentication, NoAuthentication) else ", and did not refuse the credentials"
-        )
-        return True, f"{response.url} answered {response.status}: the service is there{refused}."
-
     def _scheme(self, settings: CloudFunctionConnection) -> Auth:
-        if isinstance(settings.authentication, AwsSignature):
-            signature = settings.authentication
-            return _aws_scheme(self._conn_id, signature, self._amazon_connection(signature))
-        return self._plain_scheme(settings.authentication, settings.transport.client_cert)
+        return settings.authentication.scheme(self._services(settings))
 
     async def _ascheme(self, settings: CloudFunctionConnection) -> Auth:
-        if isinstance(settings.authentication, AwsSignature):
-            signature = settings.authentication
-            conn = await self.aget_connection(signature.conn_id) if signature.conn_id else None
-            # boto3 reads files, and an assumed role is asked for over the network.
-            return await asyncio.to_thread(_aws_scheme, self._conn_id, signature, conn)
-        return self._plain_scheme(settings.authentication, settings.transport.client_cert)
+        authentication = settings.authentication
+        other = authentication.other_connection
+        services = _Services(self, settings, await self.aget_connection(other) if other else None)
+        if authentication.blocks:
+            return await asyncio.to_thread(authentication.scheme, services)
+        return authentication.scheme(services)
 
-    def _plain_scheme(self, authentication: PlainAuthentication, certificate: str | None) -> Auth:
-        if not isinstance(authentication, OAuth2):
-            return authentication.scheme()
-        written = authentication.renew_when
-        return authentication.scheme(
-            renew_when=None if written is None else refusal_predicate(self._conn_id, written),
-            store=configured_token_store(),
-            certificate=certificate,
-        )
-
-    def _amazon_connection(self, signature: AwsSignature) -> Any:
-        return self.get_connection(signature.conn_id) if signature.conn_id else None
+    def _services(self, settings: CloudFunctionConnection) -> _Services:
+        other = settings.authentication.other_connection
+        return _Services(self, settings, self.get_connection(other) if other else None)
 
     def _make_client(self, settings: CloudFunctionConnection, scheme: Auth) -> Client:
         return self._client_for(settings.base_url, scheme, settings.transport, secret_values=settings.secret_values)
 
 
-def _aws_scheme(conn_id: str, signature: AwsSignature, amazon_connection: Any) -> Auth:
-    from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
-    from airflow_provider_cloudfn.hooks.aws_credentials import AwsKeys, source_for_signature
+class _Services:
+    """What the hook does for the connection's kind of authentication; see :class:`HookServices`."""
 
-    if signature.key_id is not None and signature.secret_key is not None:
-        keys = AwsKeys(signature.key_id, signature.secret_key, signature.session_token)
-        return SigV4Auth(lambda: keys, signature.service, signature.region)
-    source = source_for_signature(conn_id, signature, amazon_connection)
-    return SigV4Auth(source, signature.service, signature.region)
+    def __init__(self, hook: CloudFunctionHook, settings: CloudFunctionConnection, other_connection: Any) -> None:
+        self._hook = hook
+        self._settings = settings
+        self._other_connection = other_connection
+
+    @property
+    def client_certificate(self) -> str | None:
+        return self._settings.transport.client_cert
+
+    def token_store(self) -> TokenStore | None:
+        return configured_token_store()
+
+    def answer_test(self, field: str, expression: str) -> Callable[[HttpResponse], bool]:
+        return answer_test(f"connection {self._settings.conn_id!r}, {field} ({CLOUDFN_FORM.label(field)})", expression)
+
+    def aws_key_source(self, *, region: str, keys: AwsKeys | None) -> AwsKeySource:
+        from airflow_provider_cloudfn.hooks.aws_credentials import aws_keys_for
+
+        return aws_keys_for(self._settings.conn_id, region, keys, self._other_connection)
+
+    def probe(self) -> Response:
+        return self._hook.request("GET", self._settings.health_path or "", check_status=False)
+
+    def obtain_token(self, scheme: OAuth2ClientCredentials) -> None:
+        self._hook._obtain_token(scheme, self._settings.base_url, self._settings.transport)

@@ -153,7 +153,7 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
                     True,
                     f"The connection is complete. It has no Client ID, so no API token was asked for, and {untested}.",
                 )
-            self._get_token(settings.api_authentication(), settings.api_url or "", settings.transport)
+            self._obtain_token(settings.api_authentication().test_scheme(), settings.api_url or "", settings.transport)
         except CloudFunctionError as error:
             return False, str(error)
         return True, f"Emporix gave an API token to the Client ID; {untested}."

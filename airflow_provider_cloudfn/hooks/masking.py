@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import sys
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from airflow_provider_cloudfn.auth.spellings import common_spellings, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["amask_secrets", "appearances", "mask_obtained_secret", "mask_secrets"]
 
-#: What looks the same in each of them.
-_PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
+_LONG = 400
 
 _pending: set[asyncio.Task[None]] = set()
 
 
-def appearances(secret: str) -> list[str]:
+def appearances(secret: str) -> tuple[str, ...]:
     """
-    Return the texts as which a secret can turn up: as it is, in a URL, in JSON and in a Python repr.
+    Return the texts by which the masker knows a secret: all its spellings, of a long one the common ones.
+
+    Airflow's masker compiles all its texts anew for each that is added: those of a key or a token that fills pages would
+    take it seconds.
 
     :param secret: The secret.
     """
-    if _PLAIN.fullmatch(secret):
-        return [secret] if secret else []
-    texts = [
-        secret,
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        json.dumps(secret)[1:-1],
-        repr(secret)[1:-1],
-    ]
-    return list(dict.fromkeys(text for text in texts if text))
+    return spellings(secret) if len(secret) <= _LONG else common_spellings(secret)
 
 
 def mask_secrets(texts: Iterable[str]) -> None:
@@ -107,13 +98,13 @@ def _is_its_own_supervisor() -> bool:
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ == "InProcessSupervisorComms"
 
 
-def _mask_here(texts: list[str]) -> None:
+def _mask_here(texts: Iterable[str]) -> None:
     from airflow.sdk._shared.secrets_masker import mask_secret
 
     mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
 
 
-def _tell_later(texts: list[str]) -> None:
+def _tell_later(texts: Iterable[str]) -> None:
     task = asyncio.get_running_loop().create_task(amask_secrets(texts))
     _pending.add(task)
     task.add_done_callback(_pending.discard)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from airflow_provider_cloudfn.auth.spellings import MASK, hide, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["MASK", "Masking"]
-
-MASK = "***"
 
 _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _PARAMETER = re.compile(
@@ -29,19 +27,19 @@ class Masking:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._written: set[str] = set()
+        self._written: list[str] = []
         self.secrets: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """
-        Hide one more secret from now on, also where it is percent-encoded or part of a JSON string.
+        Hide one more secret from now on, in all its spellings.
 
         :param secret: The secret.
         """
         self.secrets.add(secret)
-        self._written |= {secret, quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1]}
+        self._written = sorted({*self._written, *spellings(secret)}, key=len, reverse=True)
 
     def header(self, name: str, value: str) -> str:
         """
@@ -69,9 +67,7 @@ class Masking:
 
         :param text: Any text.
         """
-        for secret in sorted(self._written, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return text
+        return hide(text, self._written)
 
     def body(self, content: bytes, media_type: str) -> bytes:
         """

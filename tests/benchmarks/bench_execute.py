@@ -336,10 +336,10 @@ def _one_of(running: set[int]) -> int:
 
 def _forget_tokens() -> None:
     from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS
-    from airflow_provider_cloudfn.hooks import token_store
+    from airflow_provider_cloudfn.hooks import token_sharing
 
     PROCESS_TOKENS._tokens.clear()
-    token_store._token_store.cache_clear()
+    token_sharing._token_store.cache_clear()
     shutil.rmtree(os.environ["AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER"], ignore_errors=True)
     Path(os.environ["AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER"]).mkdir()
 

@@ -60,6 +60,17 @@ def test_a_secret_at_the_edge_of_what_is_read_stays_hidden() -> None:
     assert "s3c" not in Redaction(["s3cret-and-more"]).excerpt(content)
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_json_in_an_encoding_that_it_could_once_have_is_read_and_redacted(charset: str) -> None:
+    content = '{"error": "s3cret-and-more"}'.encode(charset)
+
+    assert Redaction(["s3cret-and-more"]).excerpt(content).removeprefix("\ufeff·") == '{"error": "***"}'
+
+
+def test_the_longest_spelling_leaves_room_for_an_excerpt() -> None:
+    assert len(Redaction(["k" * 3000]).excerpt(b"x" * 20_000)) == 501
+
+
 def test_a_long_body_is_cut() -> None:
     assert Redaction([]).excerpt(b"x" * 10_000) == "x" * 500 + "…"
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_cloudfn.connections.authentication import (
-    ApiKey,
-    Authentication,
-    AwsSignature,
-    Basic,
-    Bearer,
-    HmacSignature,
-    NoAuthentication,
-    OAuth2,
-)
+from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
+from airflow_provider_cloudfn.connections.kinds.api_key import ApiKey
+from airflow_provider_cloudfn.connections.kinds.basic import Basic
+from airflow_provider_cloudfn.connections.kinds.bearer import Bearer
+from airflow_provider_cloudfn.connections.kinds.hmac import HmacSignature
+from airflow_provider_cloudfn.connections.kinds.none import NoAuthentication
+from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
+from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow_provider_cloudfn.connections.kinds.kind import Authentication
 
 SECRET = "hunter2-79402633"
 BASE = "https://api.example.com"
@@ -274,7 +274,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"extra": KEY}, "password (Secret): is missing, and auth_type 'api_key' needs the key's Value there"),
         ({"extra": {"auth_type": "api_key"}, "password": SECRET}, "key_name (API key: Name): is missing"),
         ({"extra": {**KEY, "key_location": "body"}, "password": SECRET}, "got 'body'; choose one of header, query"),
-        ({"extra": {**KEY, "key_name": f"x-api-key: {SECRET}"}, "password": SECRET}, "is no header's name"),
+        ({"extra": {**KEY, "key_name": f"x-api-key: {SECRET}"}, "password": SECRET}, "is no name of a header"),
         ({"extra": {**KEY, "key_name": "Content-Length"}, "password": SECRET}, "a header that HTTP itself sets"),
         (
             {"extra": {**KEY, "key_location": "query", "key_name": "a&b"}, "password": SECRET},
@@ -359,6 +359,19 @@ def test_what_is_refused_and_how_that_is_said(fields: dict[str, Any], expected: 
     assert message.startswith("connection 'shop'")
     assert expected in message
     assert SECRET not in message
+
+
+@pytest.mark.parametrize("name", [*sorted(PROTOCOL_HEADERS - {"authorization"}), "Expect", "content-type"])
+@pytest.mark.parametrize(
+    ("field", "extra"),
+    [("key_name (API key: Name)", {"auth_type": "api_key"}), ("hmac_header (HMAC: Header)", {"auth_type": "hmac"})],
+)
+def test_a_header_that_nobody_may_set_is_refused_when_the_connection_is_read(
+    field: str, extra: dict[str, Any], name: str
+) -> None:
+    message = refusal(extra={**extra, field.partition(" ")[0]: name}, password=SECRET)
+
+    assert message.startswith(f"connection 'shop', {field}: got {name!r}, a header that HTTP itself sets")
 
 
 def test_another_connection_type_is_refused() -> None:

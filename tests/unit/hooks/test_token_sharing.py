@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.hooks.token_store import configured_token_store
+from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
 if TYPE_CHECKING:
     from pathlib import Path

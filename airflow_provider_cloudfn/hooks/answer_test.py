@@ -1,4 +1,4 @@
-"""Whether an answer says that the access token was refused, as a connection's ``renew_when`` has it."""
+"""Whether an answer is what a connection's CEL expression describes, such as the refusal that ``renew_when`` tells of."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.message import HttpResponse
 
-__all__ = ["refusal_predicate"]
+__all__ = ["answer_test"]
 
 _log = logging.getLogger(__name__)
 
 
-def refusal_predicate(conn_id: str, expression: str) -> Callable[[HttpResponse], bool]:
+def answer_test(where: str, expression: str) -> Callable[[HttpResponse], bool]:
     """
-    Return a function that tells whether an answer refuses the access token.
+    Return a function that tells whether an expression is true of an answer.
 
-    Where the expression can't be evaluated, or gives no boolean, it doesn't: the call may have been carried out, and what
+    Where the expression can't be evaluated, or gives no boolean, it isn't: the call may have been carried out, and what
     it answered must not be lost for that. A warning says so.
 
-    :param conn_id: The connection.
+    :param where: The connection and its field that holds the expression, for messages.
     :param expression: A CEL expression over ``response``.
     :raises ConfigurationError: when the expression is wrong.
     """
     from airflow_provider_cloudfn import cel
 
-    where = f"connection {conn_id!r}, renew_when (OAuth 2.0: Renew when)"
     try:
         program = cel.compile(expression, variables=("response",))
     except ExpressionError as error:
         raise ConfigurationError(f"{where}: {error}") from None
 
-    def refuses(raw: HttpResponse) -> bool:
+    def is_true_of(raw: HttpResponse) -> bool:
         from airflow_provider_cloudfn.client.response import read_response
 
         try:
@@ -51,4 +50,4 @@ def refusal_predicate(conn_id: str, expression: str) -> Callable[[HttpResponse],
             return False
         return result
 
-    return refuses
+    return is_true_of

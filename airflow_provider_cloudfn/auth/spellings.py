@@ -1,0 +1,210 @@
+"""
+The spellings that a secret gets from what writes it: one list, for whatever hides secrets.
+
+A service that quotes a credential in its answer writes it as its encoder does, and encoders differ: in what they escape, in
+how, and in the case of hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from functools import lru_cache
+from html.entities import codepoint2name
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ["MASK", "common_spellings", "hide", "spellings"]
+
+#: What stands where a secret stood.
+MASK = "***"
+
+#: A secret with fewer characters is hidden where it stands by itself: inside of words nobody could tell it there.
+_SHORT = 4
+
+#: Fewer characters of base64 could stand anywhere by chance.
+_SHORTEST_BASE64 = 6
+
+#: From so many characters on, the equals signs at the end of a secret are taken for base64's padding.
+_PADDED = 8
+
+#: What encoders leave as it is, but for a few that write every sign in another way.
+_PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
+_SIGN = re.compile(r"[^\w.~-]", re.ASCII)
+
+#: What a percent-encoder leaves as it is besides.
+_URL_ENCODERS = (
+    "/",  # paths
+    "!*'()",  # encodeURIComponent
+    "!*'();/?:@&=+$,#",  # encodeURI
+)
+
+#: The same for those that write a space as a plus sign.
+_FORM_ENCODERS = (
+    "*",  # browsers, Java
+    "!*()",  # .NET
+)
+
+#: What a JSON encoder escapes besides what it must: some signs, what is outside ASCII or not, the solidus or not.
+_JSON_ENCODERS = (
+    ("", True, True),  # PHP
+    ("", False, True),  # PHP, told to leave Unicode
+    ("<>&", False, False),  # Go, Rails
+    ("<>&'", True, False),  # Flask
+    ("<>&'=", False, False),  # Gson
+    ("<>&'\"", False, False),  # Newtonsoft, told to escape HTML
+    ("<>&'\"", True, True),  # PHP, told to escape HTML
+    ("<>&'\"+`", True, False),  # .NET
+)
+
+_XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_QUOTED = {**_XML, '"': "&quot;"}
+
+#: What an HTML encoder writes instead of a character.
+_HTML_ENCODERS: tuple[Mapping[str, str], ...] = (
+    _XML,  # between tags
+    _QUOTED,
+    {**_QUOTED, "'": "&#39;"},
+    {**_QUOTED, "'": "&#039;"},  # PHP
+    {**_QUOTED, "'": "&apos;"},  # XML
+    {**_XML, '"': "&#34;", "'": "&#39;"},  # Go
+    {**_XML, '"': "&#34;", "'": "&#39;", "+": "&#43;"},  # Go's templates
+    {**_QUOTED, "'": "&#x27;", "/": "&#x2F;"},  # OWASP
+    {**_QUOTED, "'": "&#39;", "/": "&#x2F;", "`": "&#x60;", "=": "&#x3D;"},  # Mustache
+)
+
+#: The signs that have a name in HTML 5, and only there.
+_NAMES = {
+    "!": "excl", "#": "num", "$": "dollar", "%": "percnt", "'": "apos", "(": "lpar", ")": "rpar", "*": "ast",
+    "+": "plus", ",": "comma", "/": "sol", ":": "colon", ";": "semi", "=": "equals", "?": "quest", "@": "commat",
+    "[": "lsqb", "\\": "bsol", "]": "rsqb", "^": "Hat", "`": "grave", "{": "lcub", "|": "vert", "}": "rcub",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def spellings(secret: str) -> tuple[str, ...]:
+    """
+    Return the texts as which a secret can stand in an answer, a log line or a file, the longest first.
+
+    :param secret: The secret; of an empty one there are none.
+    """
+    # Padding is escaped in many ways, and says nothing: what stands before it is hidden in each of them.
+    core = secret.rstrip("=") if len(secret) > _PADDED else secret
+    rare = () if _PLAIN.fullmatch(core) else (*_in_urls(core), *_in_json(core), *_in_html(core), *_by_sign(core))
+    found = (*common_spellings(secret), core, *rare, *_in_base64(core.encode("utf-8", "replace")))
+    return tuple(sorted({text for text in found if text}, key=len, reverse=True))
+
+
+def common_spellings(secret: str) -> tuple[str, ...]:
+    """
+    Return those spellings that Python itself writes: as it is, in a URL, in JSON, in HTML and in a repr.
+
+    :param secret: The secret.
+    """
+    if _PLAIN.fullmatch(secret):
+        return (secret,) if secret else ()
+    texts = (
+        secret,
+        quote(secret, safe="", errors="replace"),
+        quote_plus(secret, errors="replace"),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        repr(secret)[1:-1],
+    )
+    return tuple(dict.fromkeys(texts))
+
+
+def hide(text: str, written: Iterable[str]) -> str:
+    """
+    Return text with ``***`` instead of each of some spellings.
+
+    :param text: Any text.
+    :param written: The spellings, the longest first, so that no part of one stays where another is a part of it.
+    """
+    for spelling in written:
+        if len(spelling) >= _SHORT:
+            text = text.replace(spelling, MASK)
+        elif spelling in text:
+            text = re.sub(rf"(?<![^\W_]){re.escape(spelling)}(?![^\W_])", MASK, text)
+    return text
+
+
+def _in_urls(secret: str) -> Iterator[str]:
+    encoded = [quote(secret, safe=safe, errors="replace") for safe in ("", *_URL_ENCODERS)]
+    forms = [quote_plus(secret, safe=safe, errors="replace") for safe in ("", *_FORM_ENCODERS)]
+    for text in (*encoded, *forms, forms[1].replace("~", "%7E")):
+        yield text
+        yield re.sub("%..", lambda found: found[0].lower(), text)
+    yield quote(encoded[0], safe="")  # a URL within a URL
+
+
+def _in_json(secret: str) -> Iterator[str]:
+    for signs, ascii_only, solidus in _JSON_ENCODERS:
+        for escape in (_escaped, _escaped_in_capitals):
+            yield "".join(
+                escape(character)
+                if character in signs or (ascii_only and character > "~")
+                else ("\\/" if solidus and character == "/" else json.dumps(character, ensure_ascii=False)[1:-1])
+                for character in secret
+            )
+    for ascii_only in (True, False):  # JSON within JSON
+        yield json.dumps(json.dumps(secret, ensure_ascii=ascii_only), ensure_ascii=False)[3:-3]
+
+
+def _in_html(secret: str) -> Iterator[str]:
+    names = {
+        character: f"&{codepoint2name[ord(character)]};" for character in secret if ord(character) in codepoint2name
+    }
+    outside = {character: names.get(character, f"&#{ord(character)};") for character in secret if character > "~"}
+    numbered = {character: f"&#{ord(character)};" for character in outside}
+    for encoder in _HTML_ENCODERS:
+        yield _translated(secret, encoder)
+    yield _translated(secret, {**_QUOTED, "'": "&#039;", **outside})
+    yield _translated(secret, {**_QUOTED, "'": "&#39;", **outside})
+    yield _translated(secret, {**_QUOTED, "'": "&#39;", **numbered})
+    yield _translated(secret, {**{sign: f"&{name};" for sign, name in _NAMES.items()}, **names})
+
+
+def _by_sign(secret: str) -> Iterator[str]:
+    """Yield what is written by those that spare letters and digits only."""
+    writers: tuple[Callable[[str], str], ...] = (
+        lambda sign: f"&#{ord(sign)};",
+        lambda sign: f"&#x{ord(sign):x};",
+        lambda sign: f"&#x{ord(sign):X};",
+        lambda sign: f"\\x{ord(sign):02x}",
+        lambda sign: f"\\x{ord(sign):02X}",
+        _escaped,
+        _escaped_in_capitals,
+    )
+    for write in writers:
+        yield _SIGN.sub(lambda found, write=write: write(found[0]), secret)  # type: ignore[misc]  # a default of a lambda
+
+
+def _in_base64(content: bytes) -> Iterator[str]:
+    """Yield what base64 makes of bytes wherever they stand in a text: what depends on nothing before and behind them."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + content)
+        # A digit holds six bits: the first and the last can have some of a neighbour.
+        core = encoded[-(-8 * before // 6) : 8 * (before + len(content)) // 6].decode("ascii")
+        if len(core) >= _SHORTEST_BASE64:
+            yield core
+            yield core.translate({43: "-", 47: "_"})
+
+
+def _translated(text: str, written: Mapping[str, str]) -> str:
+    return "".join(written.get(character, character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def _escaped_in_capitals(character: str) -> str:
+    return _escaped(character).upper().replace("\\U", "\\u")

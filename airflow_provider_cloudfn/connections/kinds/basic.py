@@ -1,0 +1,62 @@
+"""User name and password (RFC 7617)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from airflow_provider_cloudfn.auth.basic import basic_credentials
+from airflow_provider_cloudfn.connections.form import ExtraField
+from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.connections.reading import ConnectionReader
+
+__all__ = ["Basic"]
+
+
+class Basic(Authentication, frozen=True, kw_only=True):
+    """
+    User name and password (RFC 7617).
+
+    :param username: The user's name, without a colon.
+    :param password: The user's password.
+    """
+
+    _hidden: ClassVar = frozenset({"password"})
+    kind = "basic"
+    confidential = "the Basic password"
+    fields = (
+        ExtraField(
+            "username",
+            "Basic: User name",
+            "Sent with the password, which stands in Secret.",
+            example="airflow",
+        ),
+    )
+
+    username: str
+    password: str
+
+    @classmethod
+    def read(cls, reader: ConnectionReader) -> Self:
+        """Return the settings of a connection."""
+        username = reader.required_text("username", "auth_type 'basic'")
+        if ":" in username or not username.isprintable():
+            raise reader.error(
+                "username", "holds a colon or a control character, which no user name can hold (RFC 7617)"
+            )
+        return cls(username=username, password=reader.required_password("auth_type 'basic' needs it"))
+
+    def secrets(self) -> Iterator[str]:
+        """Return the password, and what it becomes in the header."""
+        yield self.password
+        yield from basic_credentials(self.username, self.password)
+
+    def scheme(self, services: HookServices) -> Auth:
+        """Return what puts user name and password on a request."""
+        from airflow_provider_cloudfn.auth.basic import BasicAuth
+
+        return BasicAuth(self.username, self.password)

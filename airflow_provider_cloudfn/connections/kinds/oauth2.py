@@ -1,0 +1,250 @@
+"""An access token by client credentials (RFC 6749, section 4.4)."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from msgspec import field
+
+from airflow_provider_cloudfn.auth.basic import basic_credentials
+from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS
+from airflow_provider_cloudfn.connections.addresses import checked_url
+from airflow_provider_cloudfn.connections.form import ExtraField
+from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
+from airflow_provider_cloudfn.connections.transport import is_pem, pem_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from airflow_provider_cloudfn.auth.message import HttpResponse
+    from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.auth.token_store import TokenStore
+    from airflow_provider_cloudfn.connections.reading import ConnectionReader
+
+__all__ = ["OAuth2"]
+
+#: What the other fields set.
+_OWN_PARAMETERS = frozenset(
+    {"grant_type", "client_id", "client_secret", "scope", "refresh_token", "audience", "resource"}
+)
+
+
+class OAuth2(Authentication, frozen=True, kw_only=True):
+    """
+    An access token by client credentials (RFC 6749, section 4.4).
+
+    :param token_url: The token endpoint.
+    :param client_id: The client's public name.
+    :param client_secret: The client's secret; for ``private_key_jwt`` its private key as PEM text; for ``none`` None.
+    :param scopes: The permissions to ask for.
+    :param refresh_url: Where refresh tokens are exchanged, if elsewhere.
+    :param client_auth_method: How the token endpoint is shown who asks.
+    :param audience: The service that the token is for.
+    :param resource: The resource that the token is for (RFC 8707).
+    :param parameters: What else the token endpoint wants.
+    :param key_id: The name of the private key, for ``private_key_jwt``.
+    :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
+    """
+
+    _hidden: ClassVar = frozenset({"client_secret"})
+    kind = "oauth2"
+    confidential = "OAuth 2.0's Client secret (or private key)"
+    fields = (
+        ExtraField(
+            "client_id",
+            "OAuth 2.0: Client ID",
+            "The public name of your client.",
+            example="f9b8c2d-1a2b-4c3d-9e8f-7g6h5i4j3k2l",
+        ),
+        ExtraField(
+            "scopes",
+            "OAuth 2.0: Scopes",
+            "The permissions to ask for, separated by spaces or commas.",
+            example="intelligence.conversations:write",
+        ),
+        ExtraField(
+            "oauth2_url",
+            "OAuth 2.0: Token URL",
+            "Where client ID and secret are exchanged for an access token.",
+            example="https://team-name.celonis.cloud/api/external/oauth2/token",
+        ),
+        ExtraField(
+            "refresh_url",
+            "OAuth 2.0: Refresh URL",
+            "Where a refresh token is exchanged for a new access token, without the client secret.",
+            example="https://team-name.celonis.cloud/api/external/oauth2/refresh",
+        ),
+        ExtraField(
+            "client_auth_method",
+            "OAuth 2.0: Client authentication",
+            "How the token endpoint is shown who asks. With private_key_jwt, Secret holds the private key as PEM text, pasted "
+            "whole.",
+            kind="choice",
+            choices=CLIENT_AUTH_METHODS,
+            default="client_secret_basic",
+        ),
+        ExtraField(
+            "jwt_key_id",
+            "OAuth 2.0: JWT key ID",
+            "For private_key_jwt: the name under which the token endpoint knows the key.",
+            example="2026-01",
+        ),
+        ExtraField(
+            "jwt_algorithm",
+            "OAuth 2.0: JWT algorithm",
+            "For private_key_jwt: how the assertion is signed.",
+            kind="choice",
+            choices=("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+            default="RS256",
+        ),
+        ExtraField(
+            "audience",
+            "OAuth 2.0: Audience",
+            "The service that the token is for, where the token endpoint asks for it.",
+            example="https://api.example.com/",
+        ),
+        ExtraField(
+            "resource",
+            "OAuth 2.0: Resource",
+            "The resource that the token is for (RFC 8707), where the token endpoint asks for it.",
+            example="https://api.example.com/v1",
+        ),
+        ExtraField(
+            "oauth2_parameters",
+            "OAuth 2.0: Further parameters",
+            "What else the token endpoint wants, as a JSON object of texts. Not for secrets: it is shown.",
+            kind="object",
+            example='{"tenant": "acme"}',
+        ),
+        ExtraField(
+            "renew_when",
+            "OAuth 2.0: Renew when",
+            "For services that refuse a token other than by 401: a CEL expression over response that is true then.",
+            example="has(response.body.errcode) && response.body.errcode == 40001",
+        ),
+    )
+
+    token_url: str
+    client_id: str
+    client_secret: str | None
+    scopes: tuple[str, ...] = ()
+    refresh_url: str | None = None
+    client_auth_method: str = "client_secret_basic"
+    audience: str | None = None
+    resource: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    key_id: str | None = None
+    algorithm: str = "RS256"
+    renew_when: str | None = None
+
+    @classmethod
+    def read(cls, reader: ConnectionReader) -> Self:
+        """Return the settings of a connection."""
+        method = reader.choice("client_auth_method")
+        client_id = reader.required_text("client_id", "auth_type 'oauth2'")
+        token_url = reader.required_text("oauth2_url", "auth_type 'oauth2'")
+        refresh_url = reader.text("refresh_url")
+        key_id = reader.text("jwt_key_id")
+        secret = _client_secret(reader, method)
+        if method != "private_key_jwt" and key_id:
+            raise reader.error(
+                "jwt_key_id", f"belongs to client_auth_method 'private_key_jwt', and that is {method!r}: empty it"
+            )
+        parameters = reader.texts("oauth2_parameters", '{"tenant": "acme"}')
+        for name in parameters:
+            if name in _OWN_PARAMETERS:
+                raise reader.error("oauth2_parameters", f"may not hold {name!r}: it is set by the other fields")
+        allow_http = reader.boolean("allow_http")
+        return cls(
+            token_url=checked_url(reader, "oauth2_url", token_url, allow_http=allow_http),
+            client_id=client_id,
+            client_secret=secret,
+            scopes=tuple(re.split(r"[\s,]+", scopes.strip(" ,"))) if (scopes := reader.text("scopes")) else (),
+            refresh_url=checked_url(reader, "refresh_url", refresh_url, allow_http=allow_http) if refresh_url else None,
+            client_auth_method=method,
+            audience=reader.text("audience"),
+            resource=reader.text("resource"),
+            parameters=MappingProxyType(parameters),
+            key_id=key_id,
+            algorithm=reader.choice("jwt_algorithm"),
+            renew_when=reader.text("renew_when"),
+        )
+
+    def secrets(self) -> Iterator[str]:
+        """Return the client secret, and what it becomes in the header of a token request."""
+        if self.client_secret:
+            yield self.client_secret
+            if self.client_auth_method == "client_secret_basic":
+                yield from basic_credentials(self.client_id, self.client_secret)
+
+    def scheme(self, services: HookServices) -> Auth:
+        """Return what puts an access token on a request."""
+        written = self.renew_when
+        return self.token_scheme(
+            renew_when=services.answer_test("renew_when", written) if written is not None else None,
+            store=services.token_store(),
+            certificate=services.client_certificate,
+        )
+
+    def token_scheme(
+        self,
+        *,
+        renew_when: Callable[[HttpResponse], bool] | None = None,
+        store: TokenStore | None = None,
+        certificate: str | None = None,
+    ) -> OAuth2ClientCredentials:
+        """
+        Return what gets access tokens.
+
+        :param renew_when: What the field of that name means: whether an answer says that the token is refused.
+        :param store: Where tokens are kept; None for this process alone.
+        :param certificate: The client certificate of the connection.
+        """
+        from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
+
+        return OAuth2ClientCredentials(
+            token_url=self.token_url,
+            client_id=self.client_id,
+            client_secret=self.client_secret or "",
+            scopes=self.scopes,
+            refresh_url=self.refresh_url,
+            client_auth_method=self.client_auth_method,
+            audience=self.audience,
+            resource=self.resource,
+            parameters=self.parameters,
+            key_id=self.key_id,
+            algorithm=self.algorithm,
+            renew_when=renew_when,
+            store=store,
+            certificate=certificate,
+        )
+
+    def test_scheme(self) -> OAuth2ClientCredentials:
+        """Return what gets an access token that no other call has left, nor will get: for a test of the credentials."""
+        from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+
+        return self.token_scheme(store=MemoryTokenStore())
+
+    def test(self, services: HookServices) -> tuple[bool, str]:
+        """Get an access token."""
+        services.obtain_token(self.test_scheme())
+        return True, f"The token endpoint {self.token_url} gave an access token."
+
+
+def _client_secret(reader: ConnectionReader, method: str) -> str | None:
+    if method == "none":
+        reader.require_absent(["password"], "client_auth_method is 'none', which has no client secret")
+        return None
+    secret = reader.required_password("auth_type 'oauth2' needs the Client secret there")
+    if method == "private_key_jwt":
+        if not is_pem(secret):
+            raise reader.error(
+                "password", "is no PEM text; private_key_jwt needs '-----BEGIN PRIVATE KEY-----' and so on"
+            )
+        return pem_text(secret)
+    reader.require_clean_password(secret)
+    return secret
