@@ -38,11 +38,13 @@ def get_provider_info() -> dict[str, Any]:
                         "description": (
                             "Where OAuth 2.0 access tokens are kept: ``file`` shares them, encrypted, among the processes "
                             "of one user on one machine, so that they ask for one token; ``memory`` keeps them in each "
-                            "process."
+                            "process; the URL of a Redis shares them, encrypted too, among machines (extra ``redis``); the "
+                            "path of a class is a store of your own."
                         ),
                         "version_added": None,
                         "type": "string",
-                        "example": None,
+                        "example": "rediss://user:password@cache.example.com:6379/0",
+                        "sensitive": True,
                         "default": "file",
                     },
                     "token_store_folder": {

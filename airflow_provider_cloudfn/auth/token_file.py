@@ -1,15 +1,8 @@
-"""
-Tokens that the processes of one machine share, in encrypted files: 100 tasks ask for one token.
-
-What names the credentials follows from the client secret (see :attr:`OAuth2ClientCredentials.key`), and the file's name and
-its encryption key follow from that: who can't log in can't read it, nor tell whose it is. Whatever is wrong with the disk, or
-with what lies there, is as if there were no file.
-"""
+"""Tokens that the processes of one user on one machine share, in sealed files: 100 tasks ask for one token."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import re
@@ -17,30 +10,19 @@ import secrets
 import stat
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec.structs import asdict
-
-from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, MemoryTokenStore
+from airflow_provider_cloudfn.auth.shared_tokens import LARGEST_SEALED_TOKEN, SharedTokenStore, sealed_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
     from airflow_provider_cloudfn.auth.turn import Turn
 
-__all__ = ["SharedTokenStore"]
+__all__ = ["FileTokenStore"]
 
 log = logging.getLogger(__name__)
-
-_MAGIC = b"cloudfn-token-1\n"
-_NONCE = 12
-_LARGEST = 256 * 1024
-
-#: Seconds before its end from which on another process may have a newer one.
-_SOON = 60.0
-
-#: For so many seconds a token is kept whose endpoint did not say how long it lives.
-_UNKNOWN_LIFETIME = 3600.0
 
 #: A file that nobody has written for so many seconds is swept away. The worst that can come of it is one more token request.
 _ABANDONED = 7 * 24 * 3600.0
@@ -50,59 +32,18 @@ _SWEEP_EVERY = 3600.0
 _OUR_FILE = re.compile(r"(?P<name>[0-9a-f]{32})\.(?:lock|token(?:\.[0-9a-f]{16})?)")
 
 
-class SharedTokenStore:
+class FileTokenStore(SharedTokenStore):
     """
-    Keeps tokens in this process, and in encrypted files for the others of the same user on the same machine.
+    Keeps tokens in this process, and in sealed files for the others of the same user on the same machine.
 
     :param folder: Where the files are; made for this user alone (0700). One that others could write to is not used.
     :param memory: Where this process keeps them.
     """
 
     def __init__(self, folder: Path, memory: MemoryTokenStore | None = None) -> None:
+        super().__init__(memory)
         self._folder = folder
-        self._memory = PROCESS_TOKENS if memory is None else memory
         self._swept_at: float | None = None
-
-    def get(self, key: str) -> AccessToken | None:
-        """
-        Return what was kept, expired or not; of two the one that lives longer.
-
-        :param key: What names the credentials.
-        """
-        known = self._memory.get(key)
-        if known is not None and known.is_fresh(_SOON):
-            return known
-        found = self._read(key)
-        if found is None or (known is not None and not _outlives(found, known)):
-            return known
-        self._memory.put(key, found)
-        return found
-
-    def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
-        self._memory.put(key, token)
-        try:
-            self._write(key, token)
-            self._sweep()
-        except OSError as error:
-            log.debug("Tokens are not shared with other processes: %s", error.strerror)
-
-    def forget(self, key: str, token: AccessToken) -> None:
-        """
-        Forget a token that was refused, unless there is another one by now.
-
-        :param key: What names the credentials.
-        :param token: The token that was refused.
-        """
-        self._memory.forget(key, token)
-        if self._read(key) == token:
-            with suppress(OSError):
-                self._path(key).unlink()
 
     def turn(self, key: str) -> Turn:
         """
@@ -110,7 +51,7 @@ class SharedTokenStore:
 
         :param key: What names the credentials.
         """
-        return _SharedTurn(self._memory.turn(key), self, key)
+        return _FileTurn(self._memory.turn(key), self, key)
 
     def open_lock(self, key: str) -> int | None:
         """
@@ -124,18 +65,29 @@ class SharedTokenStore:
         except OSError:
             return None
 
-    def _read(self, key: str) -> AccessToken | None:
+    def _read(self, key: str) -> bytes | None:
         try:
             self._require_folder()
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     return None
-                return _decrypted(key, file.read(_LARGEST))
+                return file.read(LARGEST_SEALED_TOKEN)
         except OSError:
             return None
 
-    def _write(self, key: str, token: AccessToken) -> None:
+    def _write(self, key: str, sealed: bytes, token: AccessToken) -> None:  # noqa: ARG002 - files are swept by their age
+        try:
+            self._replace(key, sealed)
+            self._sweep()
+        except OSError as error:
+            log.debug("Tokens are not shared with other processes: %s", error.strerror)
+
+    def _remove(self, key: str, sealed: bytes) -> None:  # noqa: ARG002 - no file system compares before it removes
+        with suppress(OSError):
+            self._path(key).unlink()
+
+    def _replace(self, key: str, sealed: bytes) -> None:
         self._require_folder()
         path = self._path(key)
         # Written beside it and moved there: nobody sees half a file, and a full disk leaves the former one.
@@ -143,7 +95,7 @@ class SharedTokenStore:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(_encrypted(key, token))
+                file.write(sealed)
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
@@ -162,9 +114,9 @@ class SharedTokenStore:
         for name, files in ours.items():
             with suppress(OSError):
                 if all(_is_abandoned(path, now) for path in files):
-                    self._remove(name, files, now)
+                    self._remove_abandoned(name, files, now)
 
-    def _remove(self, name: str, files: list[Path], now: float) -> None:
+    def _remove_abandoned(self, name: str, files: list[Path], now: float) -> None:
         # Who has the turn may be about to write: then all of it stays; and while the turn is taken here, nobody begins.
         lock = self._folder / f"{name}.lock"
         descriptor = _opened_lock(lock)
@@ -193,13 +145,13 @@ class SharedTokenStore:
             raise PermissionError(1, "the folder of the token store is not this user's alone", str(self._folder))
 
     def _path(self, key: str, suffix: str = ".token") -> Path:
-        return self._folder / (_derived(key, b"name")[:16].hex() + suffix)
+        return self._folder / (sealed_name(key) + suffix)
 
 
-class _SharedTurn:
+class _FileTurn:
     """One at a time within this process, and one process at a time; the lock of a process that dies is free again."""
 
-    def __init__(self, own: Turn, store: SharedTokenStore, key: str) -> None:
+    def __init__(self, own: Turn, store: FileTokenStore, key: str) -> None:
         self._own = own
         self._store = store
         self._key = key
@@ -250,41 +202,3 @@ def _opened_lock(path: Path) -> int:
 def _is_abandoned(path: Path, now: float) -> bool:
     found = path.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_mtime < now - _ABANDONED
-
-
-def _outlives(token: AccessToken, other: AccessToken) -> bool:
-    return (token.expires_at or float("inf")) > (other.expires_at or float("inf"))
-
-
-def _derived(key: str, purpose: bytes) -> bytes:
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-
-    return HKDFExpand(algorithm=SHA256(), length=32, info=b"cloudfn token " + purpose).derive(key.encode())
-
-
-def _encrypted(key: str, token: AccessToken) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce = os.urandom(_NONCE)
-    plain = json.dumps({**asdict(token), "kept_at": time.time()}).encode()
-    return _MAGIC + nonce + AESGCM(_derived(key, b"encryption")).encrypt(nonce, plain, _MAGIC)
-
-
-def _decrypted(key: str, content: bytes) -> AccessToken | None:
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    sealed = content.removeprefix(_MAGIC)
-    if sealed == content or len(sealed) <= _NONCE:
-        return None
-    try:
-        plain = AESGCM(_derived(key, b"encryption")).decrypt(sealed[:_NONCE], sealed[_NONCE:], _MAGIC)
-        fields: dict[str, Any] = json.loads(plain)
-        kept_at = float(fields.pop("kept_at"))
-        token = AccessToken(**fields)
-    except (InvalidTag, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    if token.expires_at is None and not 0 <= time.time() - kept_at < _UNKNOWN_LIFETIME:
-        return None
-    return token

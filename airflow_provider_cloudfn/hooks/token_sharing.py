@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,16 +22,22 @@ __all__ = ["configured_token_store"]
 
 log = logging.getLogger(__name__)
 
+_REDIS = ("redis://", "rediss://", "unix://")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
 
 def configured_token_store() -> TokenStore | None:
     """
     Return where tokens are kept; None for this process alone. The configuration is read once in a process.
 
     ``file``, the default, shares them among the processes of the same user on the same machine, in a folder of the system's
-    temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody. Where there is no temporary
-    folder, it is as with ``memory``.
+    temporary one unless ``token_store_folder`` names another; ``memory`` shares them with nobody; the URL of a Redis shares
+    them among machines; and the path of a class of one's own, which takes no arguments, is a store like
+    :class:`~airflow_provider_cloudfn.auth.token_store.TokenStore`. Where there is no temporary folder, it is as with
+    ``memory``.
 
-    :raises ConfigurationError: for another word.
+    :returns: The store.
+    :raises ConfigurationError: for anything else.
     """
     # With impersonation a process can become another user's.
     return _token_store(os.geteuid())
@@ -37,12 +45,27 @@ def configured_token_store() -> TokenStore | None:
 
 @cache
 def _token_store(user: int) -> TokenStore | None:
-    kind = conf.get("cloudfn", "token_store", fallback="file").strip().lower()
-    if kind not in ("file", "memory"):
-        raise ConfigurationError(f"[cloudfn] token_store: {kind!r} is neither 'file' nor 'memory'")
-    if kind == "memory":
+    # With token_store_cmd or token_store_secret, as Airflow has them, a Redis' password need not stand in a file.
+    said = conf.get("cloudfn", "token_store", fallback="file").strip()
+    if said.lower() == "memory":
         return None
-    from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+    if said.lower() == "file":
+        return _file_store(user)
+    if said.lower().startswith(_REDIS):
+        from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore
+
+        return RedisTokenStore(said)
+    if _CLASS.fullmatch(said):
+        return _store_of_ones_own(said)
+    # What stands there is not shown: it may be a URL with a password.
+    raise ConfigurationError(
+        "[cloudfn] token_store: is neither 'file' nor 'memory', nor the URL of a Redis (redis://, rediss:// or unix://), nor the "
+        "path of a class, such as 'company.tokens.VaultTokenStore'"
+    )
+
+
+def _file_store(user: int) -> TokenStore | None:
+    from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 
     folder = conf.get("cloudfn", "token_store_folder", fallback="").strip()
     try:
@@ -52,4 +75,21 @@ def _token_store(user: int) -> TokenStore | None:
         log.debug("Tokens are not shared with other processes: %s", error.strerror)
         return None
     # One for each user: the tasks of one machine can be several users'.
-    return SharedTokenStore(parent / f"cloudfn-tokens-{user}")
+    return FileTokenStore(parent / f"cloudfn-tokens-{user}")
+
+
+def _store_of_ones_own(path: str) -> TokenStore:
+    module, _, name = path.rpartition(".")
+    try:
+        store = getattr(import_module(module), name)()
+    except Exception as error:
+        raise ConfigurationError(
+            f"[cloudfn] token_store: {path!r} can't be made: {type(error).__name__}: {error}"
+        ) from error
+    absent = [name for name in ("get", "put", "forget", "turn") if not callable(getattr(store, name, None))]
+    if absent:
+        raise ConfigurationError(
+            f"[cloudfn] token_store: {path!r} is no token store: it has no {' and no '.join(absent)}"
+        )
+    found: TokenStore = store
+    return found

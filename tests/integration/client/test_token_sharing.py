@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 CODE = """
 import pathlib, sys
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
-from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.client import turns
 from airflow_provider_cloudfn.client.client import Client
 url, folder, patience = sys.argv[1:]
 turns._LONGEST = float(patience)
-store = SharedTokenStore(pathlib.Path(folder))
+store = FileTokenStore(pathlib.Path(folder))
 auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s3cret-value', store=store)
 assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'ok'
 """

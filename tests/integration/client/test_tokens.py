@@ -92,11 +92,11 @@ def test_processes_ask_for_one_token(server_of: Any, tmp_path: Path) -> None:
     code = (
         "import pathlib, sys\n"
         "from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials\n"
-        "from airflow_provider_cloudfn.auth.token_file import SharedTokenStore\n"
+        "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
         "from airflow_provider_cloudfn.client.client import Client\n"
         "url, folder = sys.argv[1:]\n"
         "auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s', "
-        "store=SharedTokenStore(pathlib.Path(folder)))\n"
+        "store=FileTokenStore(pathlib.Path(folder)))\n"
         "assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'ok'\n"
     )
 

@@ -13,16 +13,16 @@ import pytest
 import time_machine
 
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
-from airflow_provider_cloudfn.auth.token_file import SharedTokenStore
+from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
 
 KEY = "00" * 32
 TOKEN = AccessToken("acc3ss-token", expires_at=4e9, refresh_token="r3fresh-token", lifetime=3600.0)
 
 
-def store_of(folder: Path) -> SharedTokenStore:
+def store_of(folder: Path) -> FileTokenStore:
     """Return the store as another process has it: with an empty memory."""
-    return SharedTokenStore(folder, MemoryTokenStore())
+    return FileTokenStore(folder, MemoryTokenStore())
 
 
 @pytest.fixture
@@ -33,18 +33,6 @@ def folder(tmp_path: Path) -> Path:
 def token_file(folder: Path) -> Path:
     (found,) = (file for file in folder.glob("*.token") if file.is_file() and not file.is_symlink())
     return found
-
-
-def test_another_process_finds_a_token(folder: Path) -> None:
-    store_of(folder).put(KEY, TOKEN)
-
-    assert store_of(folder).get(KEY) == TOKEN
-
-
-def test_there_is_none_for_other_credentials(folder: Path) -> None:
-    store_of(folder).put(KEY, TOKEN)
-
-    assert store_of(folder).get("01" * 32) is None
 
 
 def test_nobody_else_can_read_a_file_or_its_folder(folder: Path) -> None:
@@ -146,9 +134,9 @@ def test_without_a_usable_folder_it_works_within_the_process(tmp_path: Path, kin
 def test_on_a_full_disk_it_works_within_the_process(folder: Path) -> None:
     code = (
         "import resource, signal, pathlib, sys\n"
-        "from airflow_provider_cloudfn.auth.token_file import SharedTokenStore\n"
+        "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
         "from airflow_provider_cloudfn.auth.token_store import AccessToken\n"
-        "store = SharedTokenStore(pathlib.Path(sys.argv[1]))\n"
+        "store = FileTokenStore(pathlib.Path(sys.argv[1]))\n"
         "store.put('k', AccessToken('first', expires_at=4e9))\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))\n"
@@ -164,59 +152,11 @@ def test_on_a_full_disk_it_works_within_the_process(folder: Path) -> None:
     assert found.value == "first"
 
 
-def test_the_token_that_lives_longer_wins(folder: Path) -> None:
-    mine = store_of(folder)
-    with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
-        mine.put(KEY, AccessToken("old", expires_at=time.time() + 30))
-        store_of(folder).put(KEY, AccessToken("new", expires_at=time.time() + 3600))
-        found = mine.get(KEY)
-
-    assert found is not None
-    assert found.value == "new"
-
-
-def test_a_token_of_unknown_lifetime_is_not_kept_for_ever(folder: Path) -> None:
-    with time_machine.travel("2026-01-01T00:00:00Z", tick=False) as clock:
-        store_of(folder).put(KEY, AccessToken("t1"))
-        clock.shift(3599)
-        assert store_of(folder).get(KEY) is not None
-        clock.shift(2)
-        assert store_of(folder).get(KEY) is None
-
-
-def test_a_refused_token_is_forgotten_by_all_and_a_newer_one_kept(folder: Path) -> None:
-    store_of(folder).put(KEY, TOKEN)
-    store_of(folder).forget(KEY, AccessToken("another"))
-    assert store_of(folder).get(KEY) == TOKEN
-
-    store_of(folder).forget(KEY, TOKEN)
-    assert store_of(folder).get(KEY) is None
-
-
-def test_one_process_at_a_time_has_the_turn(folder: Path) -> None:
-    first, second = store_of(folder).turn(KEY), store_of(folder).turn(KEY)
-
-    assert first.try_take()
-    assert not second.try_take()
-    first.release()
-    assert second.try_take()
-    second.release()
-
-
-def test_other_credentials_have_a_turn_of_their_own(folder: Path) -> None:
-    first, second = store_of(folder).turn(KEY), store_of(folder).turn("01" * 32)
-
-    assert first.try_take()
-    assert second.try_take()
-    first.release()
-    second.release()
-
-
 def test_the_turn_of_a_process_that_dies_is_free_again(folder: Path) -> None:
     code = (
         "import os, pathlib, sys\n"
-        "from airflow_provider_cloudfn.auth.token_file import SharedTokenStore\n"
-        "turn = SharedTokenStore(pathlib.Path(sys.argv[1])).turn(sys.argv[2])\n"
+        "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
+        "turn = FileTokenStore(pathlib.Path(sys.argv[1])).turn(sys.argv[2])\n"
         "assert turn.try_take()\n"
         "os._exit(9)\n"
     )

@@ -1,0 +1,195 @@
+"""What holds for every token store that processes share: one table, run against a folder and against a real Redis."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+
+from airflow_provider_cloudfn.auth.shared_tokens import SharedTokenStore
+from airflow_provider_cloudfn.auth.token_file import FileTokenStore
+from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore
+from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "00" * 32
+TOKEN = AccessToken("acc3ss-token", expires_at=4e9, refresh_token="r3fresh-token", lifetime=3600.0)
+
+#: Makes a store as another process has it: with an empty memory.
+Opened = Callable[[], SharedTokenStore]
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    socket = tmp_path_factory.mktemp("redis") / "redis.sock"
+    given = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen([program, *given], stdout=subprocess.DEVNULL, cwd=socket.parent)
+    try:
+        end = time.monotonic() + 20
+        while not socket.exists():
+            assert server.poll() is None, "redis-server does not start"
+            assert time.monotonic() < end, "redis-server is not ready"
+            time.sleep(0.01)
+        yield f"unix://{socket}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(params=["file", "redis"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    if request.param == "file":
+        return lambda: FileTokenStore(tmp_path / "tokens", MemoryTokenStore())
+    import redis
+
+    url: str = request.getfixturevalue("redis_url")
+    redis.Redis.from_url(url).flushall()
+    return lambda: RedisTokenStore(url, MemoryTokenStore())
+
+
+def test_another_process_finds_a_token(opened: Opened) -> None:
+    opened().put(KEY, TOKEN)
+
+    assert opened().get(KEY) == TOKEN
+
+
+def test_there_is_none_for_other_credentials(opened: Opened) -> None:
+    opened().put(KEY, TOKEN)
+
+    assert opened().get("01" * 32) is None
+
+
+def test_the_token_that_lives_longer_wins(opened: Opened) -> None:
+    longer = AccessToken("new", expires_at=5e9)
+    one, other = opened(), opened()
+    one.put(KEY, AccessToken("old", expires_at=time.time() + 30))
+    other.put(KEY, longer)
+
+    assert one.get(KEY) == longer
+
+
+def test_a_refused_token_is_forgotten_by_all_and_a_newer_one_kept(opened: Opened) -> None:
+    newer = AccessToken("newer", expires_at=5e9)
+    one, other = opened(), opened()
+    one.put(KEY, TOKEN)
+    one.forget(KEY, TOKEN)
+    assert opened().get(KEY) is None
+
+    one.put(KEY, TOKEN)
+    other.put(KEY, newer)
+    one.forget(KEY, TOKEN)
+    assert opened().get(KEY) == newer
+
+
+def test_a_token_of_unknown_lifetime_is_not_kept_for_ever(opened: Opened) -> None:
+    opened().put(KEY, AccessToken("for how long?"))
+    assert opened().get(KEY) is not None
+
+    with time_machine.travel(time.time() + 3601, tick=True):
+        assert opened().get(KEY) is None
+
+
+def test_one_at_a_time_has_the_turn(opened: Opened) -> None:
+    one, other = opened().turn(KEY), opened().turn(KEY)
+
+    assert one.try_take()
+    assert one.try_take()
+    assert not other.try_take()
+    one.release()
+    assert other.try_take()
+    other.release()
+
+
+def test_other_credentials_have_a_turn_of_their_own(opened: Opened) -> None:
+    one, other = opened().turn(KEY), opened().turn("01" * 32)
+
+    assert one.try_take()
+    assert other.try_take()
+
+
+def test_a_turn_that_another_one_has_is_not_given_back(opened: Opened) -> None:
+    one, other = opened().turn(KEY), opened().turn(KEY)
+    assert one.try_take()
+
+    other.release()
+
+    assert not other.try_take()
+    one.release()
+
+
+def test_a_redis_holds_nothing_that_can_be_read(redis_url: str) -> None:
+    import redis
+
+    RedisTokenStore(redis_url, MemoryTokenStore()).put(KEY, TOKEN)
+
+    client = redis.Redis.from_url(redis_url)
+    names = client.keys("*")
+    held = b"".join([*names, *(client.get(name) or b"" for name in names)])
+    assert not any(text in held for text in (b"acc3ss", b"r3fresh", b"expires", KEY.encode()))
+    assert all(client.ttl(name) > 0 for name in names)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"cloudfn-token-1\nshort", b"x" * 300_000])
+def test_what_is_no_token_in_a_redis_is_ignored_and_replaced(redis_url: str, content: bytes) -> None:
+    import redis
+
+    client = redis.Redis.from_url(redis_url)
+    client.flushall()
+    RedisTokenStore(redis_url, MemoryTokenStore()).put(KEY, TOKEN)
+    (name,) = client.keys("*")
+    client.set(name, content)
+
+    assert RedisTokenStore(redis_url, MemoryTokenStore()).get(KEY) is None
+    RedisTokenStore(redis_url, MemoryTokenStore()).put(KEY, TOKEN)
+    assert RedisTokenStore(redis_url, MemoryTokenStore()).get(KEY) == TOKEN
+
+
+def test_without_its_redis_a_store_works_within_the_process_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = RedisTokenStore(f"unix://{tmp_path}/s3cret.sock", MemoryTokenStore())
+
+    assert store.get(KEY) is None
+    store.put(KEY, TOKEN)
+    turn = store.turn(KEY)
+    assert turn.try_take()
+    turn.release()
+
+    assert store.get(KEY) == TOKEN
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "token_store: Redis can't be asked (ConnectionError)" in warnings[0]
+    assert "s3cret" not in caplog.text
+
+
+def test_the_turn_of_a_machine_that_dies_is_free_again(redis_url: str) -> None:
+    import redis
+
+    client = redis.Redis.from_url(redis_url)
+    client.flushall()
+    program = (
+        "import os, sys\n"
+        "from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore\n"
+        "assert RedisTokenStore(sys.argv[1]).turn(sys.argv[2]).try_take()\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, redis_url, KEY], check=True)
+    turn = RedisTokenStore(redis_url, MemoryTokenStore()).turn(KEY)
+    assert not turn.try_take()
+
+    # Sixty seconds later, as Redis counts them.
+    (name,) = client.keys("*")
+    assert 0 < client.ttl(name) <= 60
+    client.pexpire(name, 0)
+    assert turn.try_take()
