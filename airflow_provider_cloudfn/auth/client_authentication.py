@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

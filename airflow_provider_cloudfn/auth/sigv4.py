@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
