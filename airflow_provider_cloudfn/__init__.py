@@ -6,9 +6,9 @@ The public names are loaded when they are first used: Airflow imports this packa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from airflow_provider_cloudfn.lazy_names import lazy_names
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from airflow_provider_cloudfn import cel as cel
     from airflow_provider_cloudfn.cel import lit as lit
     from airflow_provider_cloudfn.client.secret import secret as secret
@@ -55,5 +57,29 @@ _HOMES = {
     "lit": "airflow_provider_cloudfn.cel",
     "secret": "airflow_provider_cloudfn.client.secret",
 }
+
+
+def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """
+    Return the ``__getattr__`` and the ``__dir__`` of a package whose names are loaded when they are first used (PEP 562).
+
+    :param package: Its name.
+    :param homes: The module that has each name; where that is a module of the package with this very name, the module itself.
+    """
+
+    def load(name: str) -> Any:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = importlib.import_module(home)
+        value = module if home == f"{package}.{name}" else getattr(module, name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return load, names
+
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -17,8 +17,7 @@ from msgspec import Struct
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.cel.checking import jinja_at
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.json_text import RepeatedKeyError, read_json
+from airflow_provider_cloudfn.json_values import RepeatedKeyError, read_json, to_json_value
 
 __all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
 

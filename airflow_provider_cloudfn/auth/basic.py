@@ -22,7 +22,7 @@ class BasicAuth(Auth):
     User name and password, as UTF-8.
 
     :param username: The user's name, without a colon.
-    :param password: The user's password.
+    :param password: The user's password; empty where the user name alone is the key.
     :raises ConfigurationError: for a user name with a colon, which would end it, or control characters in either.
     """
 
@@ -31,7 +31,7 @@ class BasicAuth(Auth):
             raise ConfigurationError("the user name: has a colon, which Basic can't carry (RFC 7617, section 2)")
         if not username.isprintable() or not password.isprintable():
             raise ConfigurationError("the user name or the password: has a control character in it; copy it once more")
-        self._password = password
+        self._secret = password or username
         self._credentials = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
 
     @property
@@ -40,8 +40,8 @@ class BasicAuth(Auth):
         return frozenset({"authorization"})
 
     def secrets(self) -> Iterable[str]:
-        """Return the password, and what it becomes in the header."""
-        return (self._password, self._credentials)
+        """Return the password, or the user name that is a key, and what becomes of it in the header."""
+        return (self._secret, self._credentials)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
         """

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CLIENT_AUTH_METHODS", "ClientAuthentication", "assertions_in"]
+__all__ = ["CLIENT_AUTH_METHODS", "ClientAuthentication", "assertions_in", "is_encrypted"]
 
 #: In IANA's names (RFC 6749, section 2.3; RFC 7523, section 2.2).
 CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none", "private_key_jwt")
@@ -32,16 +32,18 @@ class ClientAuthentication(Redacted, frozen=True):
     :param method: One of :data:`CLIENT_AUTH_METHODS`.
     :param key_id: The name of the private key.
     :param algorithm: How an assertion is signed, in the names of RFC 7518.
+    :param key_passphrase: What opens the private key, where it is encrypted.
     :raises ConfigurationError: for another method.
     """
 
-    _hidden: ClassVar = frozenset({"client_secret"})
+    _hidden: ClassVar = frozenset({"client_secret", "key_passphrase"})
 
     client_id: str
     client_secret: str
     method: str = "client_secret_basic"
     key_id: str | None = None
     algorithm: str = "RS256"
+    key_passphrase: str | None = None
 
     def __post_init__(self) -> None:
         if self.method not in CLIENT_AUTH_METHODS:
@@ -102,13 +104,27 @@ class ClientAuthentication(Redacted, frozen=True):
             "exp": now + _ASSERTION_SECONDS,
         }
         try:
-            return jwt.encode(header, claims, kind.import_key(self.client_secret), algorithms=[self.algorithm])
+            key = kind.import_key(self.client_secret, password=self.key_passphrase)
+            return jwt.encode(header, claims, key, algorithms=[self.algorithm])
         except Exception as error:
             # What a parser of keys says may quote the key: only what kind of error it is may be shown.
+            if is_encrypted(self.client_secret):
+                raise ConfigurationError(
+                    "client_secret: is an encrypted private key, and its passphrase is missing or doesn't open it"
+                ) from None
             raise ConfigurationError(
                 f"client_secret: is no private key for {self.algorithm} ({type(error).__name__}); private_key_jwt needs a "
                 "PEM text that begins with '-----BEGIN PRIVATE KEY-----', and an algorithm that fits the key"
             ) from None
+
+
+def is_encrypted(pem: str) -> bool:
+    """
+    Return whether a private key is encrypted.
+
+    :param pem: The key as PEM text, of PKCS #8 or of OpenSSL's old format.
+    """
+    return "ENCRYPTED" in pem
 
 
 def assertions_in(request: HttpRequest) -> list[str]:

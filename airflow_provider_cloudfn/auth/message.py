@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
-from airflow_provider_cloudfn.redacted import Redacted
+from airflow_provider_cloudfn.auth.redacted import Redacted
 
 __all__ = ["HttpRequest", "HttpResponse"]
 

@@ -48,6 +48,7 @@ class OAuth2ClientCredentials(Auth):
     :param parameters: What else the token endpoint wants.
     :param key_id: The name of the private key, for ``private_key_jwt``.
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    :param key_passphrase: What opens the private key, where it is encrypted.
     :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
     :param skew: How many seconds before its end a token counts as expired.
     :param certificate: The client certificate that is shown besides, which a token can be bound to (RFC 8705).
@@ -69,12 +70,15 @@ class OAuth2ClientCredentials(Auth):
         parameters: Mapping[str, str] | None = None,
         key_id: str | None = None,
         algorithm: str = "RS256",
+        key_passphrase: str | None = None,
         renew_when: Callable[[HttpResponse], bool] | None = None,
         skew: float = _SKEW,
         certificate: str | None = None,
         store: TokenStore | None = None,
     ) -> None:
-        self._client = ClientAuthentication(client_id, client_secret, client_auth_method, key_id, algorithm)
+        self._client = ClientAuthentication(
+            client_id, client_secret, client_auth_method, key_id, algorithm, key_passphrase
+        )
         self._token_url = token_url
         self._refresh_url = refresh_url
         self._scopes = scopes

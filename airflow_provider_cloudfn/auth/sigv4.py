@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
 __all__ = ["AwsKeys", "SigV4Auth"]
+
+
+#: They take the path as it was before it was encoded, and encode it in their own way.
+_S3 = frozenset({"s3", "s3-object-lambda", "s3-outposts"})
+
+#: Besides S3, whose signer does it, they refuse a request without a header that says the hash of its body.
+_HASH_IN_HEADER = frozenset({"aoss", "glacier"})
 
 
 class AwsKeys(Redacted, frozen=True):
@@ -74,9 +82,14 @@ class SigV4Auth(Auth):
         found = self._keys()
         self._seen.update(secret for secret in (found.secret_key, found.token) if secret)
         request = replace(request, url=_canonical_query(request.url))
-        # S3 alone signs the path as it is written, and wants the hash of the body in a header.
-        signer = S3SigV4Auth if self._service == "s3" else Signer
-        signed = AWSRequest(method=request.method, url=request.url, data=request.body, headers=dict(request.headers))
+        url, headers = request.url, dict(request.headers)
+        if self._service in _S3:
+            url = _canonical_path(url)
+        if self._service in _HASH_IN_HEADER:
+            headers["x-amz-content-sha256"] = hashlib.sha256(request.body).hexdigest()
+        # Others encode the path once more than it is encoded on the wire.
+        signer = S3SigV4Auth if self._service in _S3 else Signer
+        signed = AWSRequest(method=request.method, url=url, data=request.body, headers=headers)
         key = Credentials(found.access_key, found.secret_key, found.token)
         _keep_botocore_silent()
         silent = _signing.set(True)
@@ -104,6 +117,12 @@ _while_signing = _WhileSigning()
 def _keep_botocore_silent() -> None:
     # Added again it stays one; whoever configures logging anew may have taken it away.
     logging.getLogger("botocore.auth").addFilter(_while_signing)
+
+
+def _canonical_path(url: str) -> str:
+    """Return a URL whose path is written as S3 reads it: decoded once, then all but a few signs encoded."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=quote(unquote_to_bytes(parts.path), safe="/-_.~")))
 
 
 def _canonical_query(url: str) -> str:

@@ -30,9 +30,6 @@ _SHORT = 4
 #: Fewer characters of base64 could stand anywhere by chance.
 _SHORTEST_BASE64 = 6
 
-#: From so many characters on, the equals signs at the end of a secret are taken for base64's padding.
-_PADDED = 8
-
 #: What encoders leave as it is, but for a few that write every sign in another way.
 _PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
 _SIGN = re.compile(r"[^\w.~-]", re.ASCII)
@@ -93,11 +90,10 @@ def spellings(secret: str) -> tuple[str, ...]:
 
     :param secret: The secret; of an empty one there are none.
     """
-    # Padding is escaped in many ways, and says nothing: what stands before it is hidden in each of them.
-    core = secret.rstrip("=") if len(secret) > _PADDED else secret
-    rare = () if _PLAIN.fullmatch(core) else (*_in_urls(core), *_in_json(core), *_in_html(core), *_by_sign(core))
-    found = (*common_spellings(secret), core, *rare, *_in_base64(core.encode("utf-8", "replace")))
-    return tuple(sorted({text for text in found if text}, key=len, reverse=True))
+    plain = _PLAIN.fullmatch(secret)
+    rare = () if plain else (*_in_urls(secret), *_in_json(secret), *_in_html(secret), *_by_sign(secret))
+    found = {*common_spellings(secret), *rare, *_in_base64(secret.encode("utf-8", "replace"))}
+    return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
 def common_spellings(secret: str) -> tuple[str, ...]:

@@ -50,7 +50,8 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> Acce
     lifetime = _seconds(fields.get("expires_in"))
     return AccessToken(
         value=value,
-        type="Bearer" if kind.lower() == "bearer" or not is_token(kind) else kind,
+        # Some spell it as they like: BearerToken, bearer_token, jwt-bearer.
+        type="Bearer" if "bearer" in kind.lower() or not is_token(kind) else kind,
         expires_at=None if lifetime is None else time.time() + lifetime,
         refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
         lifetime=lifetime,

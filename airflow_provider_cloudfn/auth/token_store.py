@@ -9,8 +9,8 @@ from typing import ClassVar, Protocol
 
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.turn import ProcessTurn, Turn
-from airflow_provider_cloudfn.redacted import Redacted
 
 __all__ = ["PROCESS_TOKENS", "AccessToken", "MemoryTokenStore", "TokenStore"]
 

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
 from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

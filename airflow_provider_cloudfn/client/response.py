@@ -8,9 +8,9 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.charset import charset_of, codec_of, last_content_type, xml_charset
 from airflow_provider_cloudfn.exceptions import CommunicationError, ResponseError
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.connections.addresses import base_url
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.form import AUTHENTICATION_TYPE
 from airflow_provider_cloudfn.connections.kinds import KINDS
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

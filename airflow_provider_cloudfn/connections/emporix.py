@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.emporix_form import EMPORIX_FORM
 from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
-from airflow_provider_cloudfn.redacted import Redacted
+from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
     import ssl

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import structlog
 from msgspec import field
 
-from airflow_provider_cloudfn.redacted import Redacted
+from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, read, render
-from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.json_values import to_json_value
 from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, marked_as_data, texts_that_arrived
 from airflow_provider_cloudfn.operators.parameters import (
     EVENT_IS_EXPANDED,

@@ -6,8 +6,9 @@ It serves the demo, the examples and the tests. Nothing is imported before it is
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from airflow_provider_cloudfn import lazy_names
 
 __all__ = ["Credentials", "Process", "RecordedRequest", "Sandbox"]
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.sandbox.processes import Process as Process
     from airflow_provider_cloudfn.sandbox.server import Sandbox as Sandbox
 
-_HOMES = {"Credentials": "credentials", "Process": "processes", "RecordedRequest": "journal", "Sandbox": "server"}
+_HOMES = {
+    "Credentials": "airflow_provider_cloudfn.sandbox.credentials",
+    "Process": "airflow_provider_cloudfn.sandbox.processes",
+    "RecordedRequest": "airflow_provider_cloudfn.sandbox.journal",
+    "Sandbox": "airflow_provider_cloudfn.sandbox.server",
+}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

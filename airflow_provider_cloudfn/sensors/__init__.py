@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.lazy_names import lazy_names
+from airflow_provider_cloudfn import lazy_names
 
 __all__ = ["CloudFunctionHttpSensor"]
 

@@ -17,7 +17,7 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     RequestTimeoutError,
 )
-from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.json_values import encode_json
 
 __all__ = ["FAILURES", "Answer", "AnswerScript", "Failure", "read_answer", "read_answers"]
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -16,7 +17,6 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     ExpressionError,
 )
-from airflow_provider_cloudfn.redacted import Redacted
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response

@@ -22,17 +22,17 @@ class Basic(Authentication, frozen=True, kw_only=True):
     User name and password (RFC 7617).
 
     :param username: The user's name, without a colon.
-    :param password: The user's password.
+    :param password: The user's password; empty where the user name alone is the key, as some services have it.
     """
 
-    _hidden: ClassVar = frozenset({"password"})
+    _hidden: ClassVar = frozenset({"username", "password"})
     kind = "basic"
     confidential = "the Basic password"
     fields = (
         ExtraField(
             "username",
             "Basic: User name",
-            "Sent with the password, which stands in Secret.",
+            "Sent with the password, which stands in Secret. Some services take their key as user name, and no password.",
             example="airflow",
         ),
     )
@@ -48,11 +48,11 @@ class Basic(Authentication, frozen=True, kw_only=True):
             raise reader.error(
                 "username", "holds a colon or a control character, which no user name can hold (RFC 7617)"
             )
-        return cls(username=username, password=reader.required_password("auth_type 'basic' needs it"))
+        return cls(username=username, password=reader.standard("password") or "")
 
     def secrets(self) -> Iterator[str]:
-        """Return the password, and what it becomes in the header."""
-        yield self.password
+        """Return the password, or the user name that is a key, and what becomes of it in the header."""
+        yield self.password or self.username
         yield from basic_credentials(self.username, self.password)
 
     def scheme(self, services: HookServices) -> Auth:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, cast
 
+from airflow_provider_cloudfn.auth.hmac_signature import template_fault
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
@@ -24,6 +25,9 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
     :param header: The header's name.
     :param algorithm: The hash function's name.
     :param encoding: ``base64`` or ``hex``.
+    :param written: What the header holds, with ``{signature}`` and perhaps ``{timestamp}`` in it.
+    :param signed: What is signed, with ``{body}`` and perhaps ``{timestamp}`` in it.
+    :param timestamp_header: The name of a header that holds the timestamp alone.
     """
 
     _hidden: ClassVar = frozenset({"secret"})
@@ -52,12 +56,34 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
             choices=("base64", "hex"),
             default="base64",
         ),
+        ExtraField(
+            "hmac_format",
+            "HMAC: Format",
+            "What the header holds: the signature where {signature} stands, seconds since 1970 where {timestamp} stands. Empty: "
+            "the signature alone.",
+            example="t={timestamp},v1={signature}",
+        ),
+        ExtraField(
+            "hmac_signed",
+            "HMAC: What is signed",
+            "The body where {body} stands, perhaps with {timestamp}. Empty: the body alone.",
+            example="{timestamp}.{body}",
+        ),
+        ExtraField(
+            "hmac_timestamp_header",
+            "HMAC: Timestamp header",
+            "A header of its own for the timestamp, where the service asks for one.",
+            example="X-Request-Timestamp",
+        ),
     )
 
     secret: str
     header: str
     algorithm: str = "sha256"
     encoding: Literal["base64", "hex"] = "base64"
+    written: str = "{signature}"
+    signed: str = "{body}"
+    timestamp_header: str | None = None
 
     @classmethod
     def read(cls, reader: ConnectionReader) -> Self:
@@ -66,11 +92,26 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
         reader.require_header_name("hmac_header", header)
         secret = reader.required_password("auth_type 'hmac' needs the key there")
         reader.require_clean_password(secret)
+        timestamp_header = reader.text("hmac_timestamp_header")
+        if timestamp_header:
+            reader.require_header_name("hmac_timestamp_header", timestamp_header)
+        written, signed = reader.text("hmac_format") or "{signature}", reader.text("hmac_signed") or "{body}"
+        for name, template, needed in (("hmac_format", written, "signature"), ("hmac_signed", signed, "body")):
+            if fault := template_fault(template, needed):
+                raise reader.error(name, fault)
+        if "{timestamp}" in signed and "{timestamp}" not in written and not timestamp_header:
+            raise reader.error(
+                "hmac_timestamp_header",
+                "is missing: the timestamp is signed, and nothing tells the service which it is",
+            )
         return cls(
             secret=secret,
             header=header,
             algorithm=reader.choice("hmac_algorithm"),
             encoding=cast("Literal['base64', 'hex']", reader.choice("hmac_encoding")),
+            written=written,
+            signed=signed,
+            timestamp_header=timestamp_header,
         )
 
     def secrets(self) -> Iterator[str]:
@@ -81,4 +122,12 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
         """Return what puts the signature on a request."""
         from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
 
-        return HmacSignatureAuth(self.secret, self.header, self.algorithm, self.encoding)
+        return HmacSignatureAuth(
+            self.secret,
+            self.header,
+            self.algorithm,
+            self.encoding,
+            written=self.written,
+            signed=self.signed,
+            timestamp_header=self.timestamp_header,
+        )

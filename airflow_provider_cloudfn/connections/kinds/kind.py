@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
-from airflow_provider_cloudfn.redacted import Redacted
+from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

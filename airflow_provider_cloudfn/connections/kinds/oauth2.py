@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from msgspec import field
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
-from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS
+from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, is_encrypted
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
@@ -47,10 +47,11 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     :param parameters: What else the token endpoint wants.
     :param key_id: The name of the private key, for ``private_key_jwt``.
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
+    :param key_passphrase: What opens the private key, where it is encrypted.
     :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
-    _hidden: ClassVar = frozenset({"client_secret"})
+    _hidden: ClassVar = frozenset({"client_secret", "key_passphrase"})
     kind = "oauth2"
     confidential = "OAuth 2.0's Client secret (or private key)"
     fields = (
@@ -102,6 +103,12 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             default="RS256",
         ),
         ExtraField(
+            "jwt_key_passphrase",
+            "OAuth 2.0: JWT key passphrase",
+            "For private_key_jwt: opens the private key, where it is encrypted.",
+            kind="secret",
+        ),
+        ExtraField(
             "audience",
             "OAuth 2.0: Audience",
             "The service that the token is for, where the token endpoint asks for it.",
@@ -139,6 +146,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     parameters: Mapping[str, str] = field(default_factory=dict)
     key_id: str | None = None
     algorithm: str = "RS256"
+    key_passphrase: str | None = None
     renew_when: str | None = None
 
     @classmethod
@@ -171,6 +179,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             parameters=MappingProxyType(parameters),
             key_id=key_id,
             algorithm=reader.choice("jwt_algorithm"),
+            key_passphrase=_key_passphrase(reader, method, secret),
             renew_when=reader.text("renew_when"),
         )
 
@@ -180,6 +189,8 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             yield self.client_secret
             if self.client_auth_method == "client_secret_basic":
                 yield from basic_credentials(self.client_id, self.client_secret)
+        if self.key_passphrase:
+            yield self.key_passphrase
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts an access token on a request."""
@@ -218,6 +229,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             parameters=self.parameters,
             key_id=self.key_id,
             algorithm=self.algorithm,
+            key_passphrase=self.key_passphrase,
             renew_when=renew_when,
             store=store,
             certificate=certificate,
@@ -248,3 +260,15 @@ def _client_secret(reader: ConnectionReader, method: str) -> str | None:
         return pem_text(secret)
     reader.require_clean_password(secret)
     return secret
+
+
+def _key_passphrase(reader: ConnectionReader, method: str, secret: str | None) -> str | None:
+    passphrase = reader.secret("jwt_key_passphrase")
+    encrypted = method == "private_key_jwt" and secret is not None and is_encrypted(secret)
+    if encrypted and passphrase is None:
+        raise reader.error("jwt_key_passphrase", "is missing, and the private key in password (Secret) is encrypted")
+    if passphrase is not None and not encrypted:
+        raise reader.error(
+            "jwt_key_passphrase", "is given, and password (Secret) holds no encrypted private key: empty it"
+        )
+    return passphrase

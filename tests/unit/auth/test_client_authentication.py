@@ -6,7 +6,13 @@ from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -71,6 +77,20 @@ def test_a_key_that_does_not_fit_is_refused_without_showing_it(algorithm: str) -
         client.request(TOKEN_URL, "x")
 
     assert not any(line in str(raised.value) for line in pem(RSA_KEY).splitlines()[1:-1])
+
+
+@pytest.mark.parametrize("layout", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+def test_an_encrypted_key_is_opened_by_its_passphrase(layout: PrivateFormat) -> None:
+    encrypted = RSA_KEY.private_bytes(Encoding.PEM, layout, BestAvailableEncryption(b"0pen-it")).decode()
+
+    def client(passphrase: str | None) -> ClientAuthentication:
+        return ClientAuthentication("ann", encrypted, "private_key_jwt", key_passphrase=passphrase)
+
+    assert b"client_assertion=" in client("0pen-it").request(TOKEN_URL, "x").body
+    for wrong in (None, "another"):
+        with pytest.raises(ConfigurationError, match="encrypted private key, and its passphrase is missing or doesn't"):
+            client(wrong).request(TOKEN_URL, "x")
+    assert "0pen-it" not in repr(client("0pen-it"))
 
 
 def test_what_is_no_key_is_refused() -> None:

@@ -231,6 +231,11 @@ def test_a_token_is_found_however_the_endpoint_writes_it(response: HttpResponse)
     assert authorize(client(), response) == "Bearer t1"
 
 
+@pytest.mark.parametrize("kind", ["Bearer", "BEARER", "BearerToken", "bearer_token", "jwt-bearer", "", "no token"])
+def test_whatever_only_spells_bearer_in_another_way_is_bearer(answer: Any, kind: str) -> None:
+    assert authorize(client(), answer(access_token="t1", token_type=kind)) == "Bearer t1"
+
+
 def test_a_token_of_another_type_is_sent_as_that(answer: Any) -> None:
     assert authorize(client(), answer(access_token="t1", token_type="GoogleLogin")) == "GoogleLogin t1"
 

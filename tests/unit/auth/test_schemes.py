@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import pickle
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import time_machine
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.basic import BasicAuth
@@ -104,8 +106,6 @@ def test_an_aws_signature_is_the_one_that_two_implementations_agree_on() -> None
         (("Content-Type", "application/json"),),
         b'{"InstanceId":"11111111-2222-3333-4444-555555555555","Name":"demo"}',
     )
-    import time_machine
-
     with time_machine.travel("2025-01-01T00:00:00Z", tick=False):
         sent = next(auth.flow(request))
 
@@ -124,12 +124,98 @@ def test_an_aws_session_token_is_sent_and_is_a_secret() -> None:
     assert set(auth.secrets()) == {Keys().secret_key, "session-token"}
 
 
-def test_s3_wants_the_hash_of_the_body_in_a_header() -> None:
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/plain/a.json", "/plain/a.json"),
+        ("/a%20b/%C3%BC.txt", "/a%20b/%C3%BC.txt"),
+        ("/day=1/a@b(1)+c:d.csv", "/day%3D1/a%40b%281%29%2Bc%3Ad.csv"),
+        ("/a%2Fb%2bc", "/a/b%2Bc"),
+        ("/latin-%E9", "/latin-%E9"),
+        ("/a/../b//c", "/a/../b//c"),
+    ],
+)
+def test_s3_takes_the_path_decoded_once_and_encoded_once(path: str, canonical: str) -> None:
+    url = "https://b.s3.amazonaws.com"
+    with time_machine.travel("2025-01-01T00:00:00Z", tick=False):
+        sent = next(SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("GET", url + path)))
+        alike = next(SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("GET", url + canonical)))
+
+    assert sent.url == url + path
+    assert sent.header("authorization") == alike.header("authorization")
+
+
+@pytest.mark.parametrize("service", ["s3", "s3-object-lambda", "aoss", "glacier"])
+def test_services_that_ask_for_it_get_the_hash_of_the_body_in_a_signed_header(service: str) -> None:
     sent = next(
-        SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("PUT", "https://h.s3.amazonaws.com/a%20b", body=b"x"))
+        SigV4Auth(Keys, service, "eu-central-1").flow(HttpRequest("PUT", "https://h.amazonaws.com/a", body=b"x"))
     )
 
     assert sent.header("x-amz-content-sha256") == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    assert "x-amz-content-sha256" in (sent.header("authorization") or "")
+
+
+def test_other_services_get_none() -> None:
+    sent = next(SigV4Auth(Keys, "es", "eu-central-1").flow(HttpRequest("PUT", "https://h.amazonaws.com/a", body=b"x")))
+
+    assert sent.header("x-amz-content-sha256") is None
+
+
+SIGNED_AT = "2025-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("settings", "signed", "headers"),
+    [
+        ({}, "{}", {"X-Sig": "<>"}),
+        ({"written": "sha256={signature}"}, "{}", {"X-Sig": "sha256=<>"}),
+        (
+            {"written": "t={timestamp},v1={signature}", "signed": "{timestamp}.{body}"},
+            "1735689600.{}",
+            {"X-Sig": "t=1735689600,v1=<>"},
+        ),
+        (
+            {"written": "v0={signature}", "signed": "v0:{timestamp}:{body}", "timestamp_header": "X-Time"},
+            "v0:1735689600:{}",
+            {"X-Sig": "v0=<>", "X-Time": "1735689600"},
+        ),
+    ],
+    ids=["bare", "GitHub", "Stripe", "Slack"],
+)
+def test_a_signature_is_written_as_services_want_it(
+    settings: dict[str, Any], signed: str, headers: dict[str, str]
+) -> None:
+    auth = HmacSignatureAuth("s3cret", "X-Sig", encoding="hex", **settings)
+    signature = hmac.new(b"s3cret", signed.encode(), "sha256").hexdigest()
+
+    with time_machine.travel(SIGNED_AT, tick=False):
+        sent = next(auth.flow(HttpRequest("POST", "https://h/", body=b"{}")))
+
+    assert dict(sent.headers) == {name: value.replace("<>", signature) for name, value in headers.items()}
+    assert auth.reserved_headers == {name.lower() for name in headers}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"written": "sha256="}, r"must have \{signature\} in it, once"),
+        ({"written": "{signature}{signature}"}, r"must have \{signature\} in it, once"),
+        ({"written": "{sig}"}, r"got \{sig\}; the blanks are \{signature\} and \{timestamp\}"),
+        ({"signed": "{timestamp}"}, r"must have \{body\} in it, once"),
+        ({"written": "ü{signature}"}, "no header can carry"),
+        ({"timestamp_header": "Host"}, "a header that HTTP itself sets"),
+    ],
+)
+def test_a_signature_that_nobody_could_check_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        HmacSignatureAuth("s3cret", "X-Sig", **settings)
+
+
+def test_a_user_name_that_is_a_key_is_a_secret() -> None:
+    auth = BasicAuth("sk_live_1", "")
+
+    assert next(auth.flow(HttpRequest("GET", "https://h/"))).header("authorization") == "Basic c2tfbGl2ZV8xOg=="
+    assert "sk_live_1" in set(auth.secrets())
 
 
 @pytest.mark.parametrize(

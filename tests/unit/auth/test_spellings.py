@@ -55,9 +55,7 @@ WRITTEN = [
     pytest.param("a/b ä+c", "a%2fb%20%c3%a4%2bc", id="percent-encoding in small letters"),
     pytest.param("a/b ä+c", "a%2Fb+%C3%A4%2Bc", id="a form"),
     pytest.param("a/b+c", "a%252Fb%252Bc", id="a URL in a URL"),
-    pytest.param(
-        "q8Zk+0mX/7fRr2Ln5tYw==", "q8Zk%2B0mX%2F7fRr2Ln5tYw", id="base64 whose padding is written in another way"
-    ),
+    pytest.param("q8Zk+0mX/7fRr2Ln5tYw==", r"q8Zk+0mX/7fRr2Ln5tYw\u003d\u003d", id="Gson, padding"),
 ]
 
 SECRETS = [
@@ -107,9 +105,7 @@ def test_the_masker_the_redaction_and_the_sandbox_hide_the_same(secret: str) -> 
     assert appearances(secret) == spellings(secret)
     for written in spellings(secret):
         shown = f"[{written}]"
-        assert Redaction([secret]).text(shown) == Masking([secret]).text(shown) == "[***]"
-        # Airflow's masker may take a spelling without the padding at its end first.
-        assert str(redact(shown)).replace("%3D", "").replace("=", "") == "[***]"
+        assert redact(shown) == Redaction([secret]).text(shown) == Masking([secret]).text(shown) == "[***]"
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -122,7 +118,7 @@ def test_what_python_writes_is_hidden(secret: str) -> None:
         html.escape(secret),
         repr(secret)[1:-1],
     ):
-        assert hide(written, spellings(secret)).removesuffix("%3D%3D") == "***"
+        assert hide(written, spellings(secret)) == "***"
 
 
 def test_of_a_long_one_the_masker_gets_the_common_ones() -> None:

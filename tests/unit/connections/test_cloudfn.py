@@ -28,6 +28,8 @@ BASE = "https://api.example.com"
 PEM = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n"
 OAUTH2 = {"auth_type": "oauth2", "client_id": "f9b8", "oauth2_url": "https://id.example.com/oauth2/token"}
 KEY = {"auth_type": "api_key", "key_name": "x-api-key"}
+HMAC = {"auth_type": "hmac", "hmac_header": "X-Signature"}
+ENCRYPTED_PEM = PEM.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")
 
 
 def read(*, extra: Any = None, host: str | None = BASE, **fields: Any) -> CloudFunctionConnection:
@@ -105,6 +107,7 @@ def refusal(**fields: Any) -> str:
             ),
         ),
         ({"auth_type": "basic", "username": "airflow"}, SECRET, Basic(username="airflow", password=SECRET)),
+        ({"auth_type": "basic", "username": "sk_live_1"}, None, Basic(username="sk_live_1", password="")),
         ({"auth_type": "bearer"}, SECRET, Bearer(token=SECRET)),
         (
             {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-central-1", "aws_key_id": "AKIA1"},
@@ -120,6 +123,23 @@ def refusal(**fields: Any) -> str:
             {"auth_type": "hmac", "hmac_header": "X-Signature", "hmac_algorithm": "sha512", "hmac_encoding": "hex"},
             SECRET,
             HmacSignature(secret=SECRET, header="X-Signature", algorithm="sha512", encoding="hex"),
+        ),
+        (
+            {
+                "auth_type": "hmac",
+                "hmac_header": "X-Signature",
+                "hmac_format": "v0={signature}",
+                "hmac_signed": "v0:{timestamp}:{body}",
+                "hmac_timestamp_header": "X-Time",
+            },
+            SECRET,
+            HmacSignature(
+                secret=SECRET,
+                header="X-Signature",
+                written="v0={signature}",
+                signed="v0:{timestamp}:{body}",
+                timestamp_header="X-Time",
+            ),
         ),
     ],
 )
@@ -309,7 +329,6 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"extra": {**OAUTH2, "oauth2_parameters": "{"}, "password": SECRET}, "is no JSON (line 1, column 2)"),
         ({"extra": {"auth_type": "basic"}, "password": SECRET}, "username (Basic: User name): is missing"),
         ({"extra": {"auth_type": "basic", "username": "a:b"}, "password": SECRET}, "holds a colon"),
-        ({"extra": {"auth_type": "basic", "username": "a"}}, "password (Secret): is missing"),
         ({"extra": {"auth_type": "bearer"}}, "needs the token there"),
         ({"extra": {"auth_type": "sigv4", "aws_region": "eu-west-1"}}, "aws_service (AWS SigV4: Service): is missing"),
         (
@@ -328,6 +347,26 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         (
             {"extra": {"auth_type": "hmac", "hmac_header": "X-S", "hmac_algorithm": "md5"}, "password": SECRET},
             "got 'md5'; choose one of sha256",
+        ),
+        (
+            {"extra": {**HMAC, "hmac_format": "sha256="}, "password": SECRET},
+            "hmac_format (HMAC: Format): must have {signature} in it, once",
+        ),
+        (
+            {"extra": {**HMAC, "hmac_signed": "{time}.{body}"}, "password": SECRET},
+            "hmac_signed (HMAC: What is signed): got {time}; the blanks are {body} and {timestamp}",
+        ),
+        (
+            {"extra": {**HMAC, "hmac_signed": "{timestamp}.{body}"}, "password": SECRET},
+            "hmac_timestamp_header (HMAC: Timestamp header): is missing: the timestamp is signed",
+        ),
+        (
+            {"extra": {**OAUTH2, "client_auth_method": "private_key_jwt"}, "password": ENCRYPTED_PEM},
+            "jwt_key_passphrase (OAuth 2.0: JWT key passphrase): is missing, and the private key in password (Secret) is",
+        ),
+        (
+            {"extra": {"allow_http": False, **OAUTH2, "jwt_key_passphrase": SECRET}, "password": SECRET},
+            "jwt_key_passphrase (OAuth 2.0: JWT key passphrase): is given, and password (Secret) holds no encrypted",
         ),
         (
             {"extra": {"allow_http": "perhaps"}},

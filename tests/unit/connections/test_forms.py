@@ -19,10 +19,10 @@ def test_the_public_names_of_the_fields() -> None:
         "cloudfn": [
             "auth_type", "allow_http", "key_location", "key_name",
             "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method",
-            "jwt_key_id", "jwt_algorithm", "audience", "resource", "oauth2_parameters", "renew_when",
+            "jwt_key_id", "jwt_algorithm", "jwt_key_passphrase", "audience", "resource", "oauth2_parameters", "renew_when",
             "username",
             "aws_service", "aws_region", "aws_key_id", "aws_session_token", "aws_conn_id",
-            "hmac_header", "hmac_algorithm", "hmac_encoding",
+            "hmac_header", "hmac_algorithm", "hmac_encoding", "hmac_format", "hmac_signed", "hmac_timestamp_header",
             "secret_values", "health_path",
             "client_cert", "client_key_file", "client_private_key", "client_private_key_passphrase",
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -44,6 +45,16 @@ def test_a_secret_is_masked_in_each_of_its_appearances(text: str) -> None:
     assert "***" in shown
     for appearance in appearances(SECRET):
         assert appearance not in shown
+
+
+def test_where_airflow_s_masker_is_built_in_another_way_a_secret_is_masked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "airflow.sdk._shared.secrets_masker.secrets_masker", None)
+
+    mask_secrets(appearances(SECRET))
+
+    assert redact(f"[{SECRET}] [{quote(SECRET, safe='')}]") == "[***] [***]"
 
 
 def test_a_secret_that_was_obtained_in_an_event_loop_is_masked_at_once() -> None:

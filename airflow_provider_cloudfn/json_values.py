@@ -1,4 +1,8 @@
-"""The one way in which values become JSON: request bodies, completion records, and ``json.encode`` of expressions."""
+"""
+JSON text (RFC 8259): the one way in which values become it, and how what an author wrote is read.
+
+Request bodies, completion records and ``json.encode`` of expressions are written here.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,31 @@ from typing import Any, TypeAlias, TypeGuard
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["JsonValue", "duration_text", "encode_json", "timestamp_text", "to_json_value"]
+__all__ = [
+    "JsonValue",
+    "RepeatedKeyError",
+    "duration_text",
+    "encode_json",
+    "read_json",
+    "timestamp_text",
+    "to_json_value",
+]
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _DEPTH = 200
+
+
+class RepeatedKeyError(Exception):
+    """
+    JSON text has a key twice in one object, so nobody knows which value it means.
+
+    :param key: The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def encode_json(value: object) -> str:
@@ -80,6 +104,31 @@ def duration_text(value: dt.timedelta) -> str:
     sign = "-" if microseconds < 0 else ""
     seconds, fraction = divmod(abs(microseconds), 1_000_000)
     return f"{sign}{seconds}.{fraction:06d}".rstrip("0") + "s" if fraction else f"{sign}{seconds}s"
+
+
+def read_json(text: str) -> Any:
+    """
+    Return what JSON text means. Numbers with a fraction keep all their digits.
+
+    :param text: The text.
+    :raises ValueError: for text that is no JSON; `NaN` and its like are none (RFC 8259).
+    :raises RepeatedKeyError: for an object that has a key twice.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        parsed = dict(found)
+        if len(parsed) < len(found):
+            names = [name for name, _ in found]
+            raise RepeatedKeyError(next(name for name in names if names.count(name) > 1))
+        return parsed
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=Decimal, object_pairs_hook=pairs)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 #: Writes as `_write` does, in C, what is made of nothing but JSON's own types.

@@ -1,4 +1,4 @@
-"""How values become JSON."""
+"""How values become JSON, and how JSON text that an author wrote is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
+from airflow_provider_cloudfn.json_values import RepeatedKeyError, encode_json, read_json, to_json_value
 
 json_values = st.recursive(
     st.none()
@@ -111,3 +111,33 @@ def test_what_is_json_already_is_written_as_anything_else_is(value: object) -> N
             return str(error)
 
     assert written({"value": value}) == written(MappingProxyType({"value": value}))
+
+
+exact_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(exact_values)
+def test_what_is_written_is_what_is_read(value: Any) -> None:
+    assert read_json(encode_json(value)) == value
+
+
+def test_a_number_keeps_its_digits() -> None:
+    assert read_json("0.10000000000000000001") == Decimal("0.10000000000000000001")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "steps.x", "NaN", "[Infinity]", "'a'", "[" * 100_000], ids=lambda text: text[:9]
+)
+def test_what_is_no_json_is_none(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        read_json(text)
+
+
+def test_a_key_that_is_there_twice_is_named() -> None:
+    with pytest.raises(RepeatedKeyError) as caught:
+        read_json('{"a": {"b": 1, "b": 2}}')
+    assert caught.value.key == "b"

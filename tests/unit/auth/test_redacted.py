@@ -11,7 +11,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 import airflow_provider_cloudfn
-from airflow_provider_cloudfn.redacted import Redacted
+from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
