@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 from airflow_provider_cloudfn.fields import Field, Formula, Node, Refusal, parts, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from airflow_provider_cloudfn import cel
 
 __all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
 
@@ -94,9 +96,9 @@ def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -
 
 def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:
     """Return all that is wrong with an expression, in the order of its source."""
-    checked = cel.check(formula.source, variables=_DECLARED, text=formula.text)
+    checked = language.check(formula.source, variables=_DECLARED, text=formula.text)
     if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
-        plain = cel.check(formula.source, variables=_DECLARED)
+        plain = language.check(formula.source, variables=_DECLARED)
         # No text without its quotes: `fetch.id` reads a step.
         checked = plain if plain.unknown else checked
     found = list(checked.problems)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.cel import functions
-from airflow_provider_cloudfn.cel.macros import MACROS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+    from airflow_provider_cloudfn.cel.macro import Macro
 
 __all__ = ["unknown_function", "unknown_name"]
 
@@ -36,13 +37,14 @@ def unknown_name(name: str, known: Collection[str]) -> str:
     return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
 
 
-def unknown_function(name: str, qualified: str | None, kind: str) -> str:
+def unknown_function(name: str, qualified: str | None, kind: str, macros: Mapping[str, Macro]) -> str:
     """
     Return what is said about an unknown function or method.
 
     :param name: The name.
     :param qualified: The dotted name, where it is called on what can be a namespace.
     :param kind: ``function`` or ``method``.
+    :param macros: The macros that there are, by name.
     """
     if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
         return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
@@ -51,8 +53,8 @@ def unknown_function(name: str, qualified: str | None, kind: str) -> str:
     other = functions.function(name) if is_method else functions.method(name)
     if other is not None:
         return f"{message}; it is called as " + (f"{name}(x)" if is_method else f"x.{name}(…)")
-    macros = {macro_name for macro_name, macro in MACROS.items() if macro.is_method is is_method}
-    near = _nearest(name, functions.names(methods=is_method) | macros)
+    alike = {macro.name for macro in macros.values() if macro.is_method is is_method}
+    near = _nearest(name, functions.names(methods=is_method) | alike)
     return f"{message}; did you mean '{near}'?" if near else message
 
 

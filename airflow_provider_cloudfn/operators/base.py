@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset, BaseOperator
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, node_problems
 from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -299,7 +299,7 @@ def _default_event(operator: type[BaseOperator]) -> Any:
 def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
     def evaluate(source: str) -> Any:
         try:
-            return cel.compile(source, variables=names).evaluate(variables)
+            return language.compile(source, variables=names).evaluate(variables)
         except ImportError as error:
             # What Airflow says where no task runs that could pull an XCom, as under `airflow tasks render`.
             if "SUPERVISOR_COMMS" not in str(error):

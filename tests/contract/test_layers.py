@@ -29,13 +29,15 @@ ARROWS: dict[str, set[str]] = {
     "connections": {"auth", "client"},
     "hooks": {"connections", "client", "auth", "cel"},
     "events": {"cel"},
-    "fields": {"cel"},
-    "checking": {"fields", "cel"},
+    "authoring": {"cel"},
+    "fields": {"authoring", "cel"},
+    "checking": {"authoring", "fields", "cel"},
     "rendering": {"checking", "events", "cel"},
     "triggers": {"hooks", "events", "cel", "client"},
     "links": set(),
     "retry_policy": set(),
     "operators": {
+        "authoring",
         "hooks",
         "triggers",
         "rendering",
@@ -63,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
     "policy": {"checking", "rendering", "events", "fields", "operators"},
     "sandbox": {"connections", "events", "auth"},
     "cli": {
+        "authoring",
         "hooks",
         "rendering",
         "events",
@@ -95,6 +98,7 @@ ARROWS: dict[str, set[str]] = {
 
 FREE_OF_AIRFLOW = (
     "cel",
+    "authoring",
     "auth",
     "client",
     "exceptions",
