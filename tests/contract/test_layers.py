@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
 
-LEAVES = {"exceptions", "json_encoding", "json_text", "lazy_names", "redacted"}
+LEAVES = {"exceptions", "json_encoding", "json_text", "lazy_names", "nearest_name", "redacted"}
 ARROWS: dict[str, set[str]] = {
     "exceptions": set(),
     "json_encoding": set(),
     "json_text": set(),
     "lazy_names": set(),
+    "nearest_name": set(),
     "redacted": set(),
     "cel": set(),
     "auth": set(),
