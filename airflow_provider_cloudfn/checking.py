@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 from airflow_provider_cloudfn.fields import Field, Formula, Node, Refusal, parts, read
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from airflow_provider_cloudfn import cel
 
 __all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
 
@@ -94,9 +97,9 @@ def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -
 
 def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:
     """Return all that is wrong with an expression, in the order of its source."""
-    checked = cel.check(formula.source, variables=_DECLARED, text=formula.text)
+    checked = language.check(formula.source, variables=_DECLARED, text=formula.text)
     if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
-        plain = cel.check(formula.source, variables=_DECLARED)
+        plain = language.check(formula.source, variables=_DECLARED)
         # No text without its quotes: `fetch.id` reads a step.
         checked = plain if plain.unknown else checked
     found = list(checked.problems)
@@ -133,7 +136,7 @@ def _record_problem(record: str, path: tuple[str, ...]) -> str | None:
         return None
     known = RECORDS[record]
     if path[0] not in known:
-        near = _nearest(path[0], known)
+        near = nearest_name(path[0], known)
         remedy = f"did you mean {record}.{near}?" if near else f"it has {', '.join(known)}"
         return f"'{record}' has no field {path[0][:60]!r}; {remedy}"
     if record == "response" and path[0] == "headers" and len(path) > 1 and path[1] != path[1].lower():
@@ -163,7 +166,8 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
         dotted = ".".join(path[:end])
         if dotted in surroundings.tasks:
             return f'there is no step {step!r}; a step in a group is named by its whole id: write steps["{dotted}"]'
-    nearest = _nearest_step(step, surroundings)
+    pools = (surroundings.upstream, surroundings.tasks - {surroundings.task_id})
+    nearest = next(filter(None, (nearest_name(step, sorted(pool)) for pool in pools)), None)
     return f"there is no step {step!r} in this Dag" + (f"; did you mean {_as_written(nearest)}?" if nearest else "")
 
 
@@ -227,22 +231,6 @@ def _meant(name: str, step: str, formula: Formula) -> str:
     message = f"unknown name '{name}'; did you mean {_as_written(step)}?"
     is_alone = formula.text and formula.source.strip() == name
     return f"{message} Text stands in quotes: '\"{name}\"'" if is_alone else message
-
-
-def _nearest_step(step: str, surroundings: Surroundings) -> str | None:
-    for task in sorted(surroundings.upstream):
-        if task.endswith("." + step):
-            return task
-    for pool in (surroundings.upstream, surroundings.tasks - {surroundings.task_id}):
-        if found := _nearest(step, sorted(pool)):
-            return found
-    return None
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def _as_written(step: str) -> str:

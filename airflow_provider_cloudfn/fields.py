@@ -15,9 +15,9 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.cel.checking import jinja_at
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.json_values import RepeatedKeyError, read_json, to_json_value
+from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
 __all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
 
@@ -354,13 +354,13 @@ def _without_jinja(label: str, text: str) -> Node:
     """Return what text is that nobody has marked."""
     if jinja_at(text) is None:
         return Constant(text)
-    from airflow_provider_cloudfn.cel.jinja import equivalent
+    from airflow_provider_cloudfn.authoring.jinja_equivalent import equivalent
 
     return Refusal(label, f"Jinja is not rendered here; {equivalent(text, text=True)}; or mark it as text: lit(…)")
 
 
 def _jinja_in_json(label: str, text: str) -> Refusal:
-    from airflow_provider_cloudfn.cel.jinja import equivalent
+    from airflow_provider_cloudfn.authoring.jinja_equivalent import equivalent
 
     return Refusal(
         label,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
@@ -18,6 +17,7 @@ from airflow_provider_cloudfn.events.reach import (
 )
 from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
 from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -354,8 +354,8 @@ def _too_many(name: str, count: int) -> str:
 
 def _missing_event(name: str, known: Sequence[str], hidden: str) -> str:
     by_hand = json.dumps({"context": {name: {}}}, ensure_ascii=False)
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest and nearest[0] != name else "."
+    nearest = nearest_name(name, known)
+    hint = f"; did you mean {nearest!r}?" if nearest else "."
     declares = "is known to declare" if hidden else "declares"
     return (
         f"no completion event {name!r} is in reach: no step before this one {declares} it, and no such event started this "

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.frame import Frame
 from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS
 from airflow_provider_cloudfn.cel.literals import LiteralError, decode
-from airflow_provider_cloudfn.cel.macros import MACROS, Macro
+from airflow_provider_cloudfn.cel.macros import MACROS
 from airflow_provider_cloudfn.cel.syntax import (
     Binary,
     Call,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from airflow_provider_cloudfn.cel.frame import Closure
+    from airflow_provider_cloudfn.cel.macro import Macro
 
 __all__ = ["Compiler", "Read"]
 
@@ -65,9 +66,11 @@ class Compiler:
 
     :param variables: The declared variables; a name may have dots.
     :param container: The namespace in which names are looked up first, as in the specification.
+    :param macros: Macros besides those of the language.
     """
 
-    def __init__(self, variables: Collection[str], container: str = "") -> None:
+    def __init__(self, variables: Collection[str], container: str = "", macros: tuple[Macro, ...] = ()) -> None:
+        self.macros = MACROS | {macro.name: macro for macro in macros} if macros else MACROS
         self.variables = variables
         self.container = container
         self.dotted = any("." in name for name in variables)
@@ -237,7 +240,7 @@ class Compiler:
             arities = functions.function(node.name)
         arguments = [self.compile(argument) for argument in [*target, *node.arguments]]
         if arities is None:
-            return self.problem(suggestions.unknown_function(node.name, qualified, kind), node.at)
+            return self.problem(suggestions.unknown_function(node.name, qualified, kind, self.macros), node.at)
         overloads = arities.get(len(arguments), arities.get(-1))
         if overloads is None:
             counts = " or ".join(str(count - len(target)) for count in sorted(arities))
@@ -249,9 +252,9 @@ class Compiler:
         return closure
 
     def _macro(self, node: Call, qualified: str | None) -> Macro | None:
-        if qualified is not None and qualified in MACROS:
-            return MACROS[qualified]
-        macro = MACROS.get(node.name)
+        if qualified is not None and qualified in self.macros:
+            return self.macros[qualified]
+        macro = self.macros.get(node.name)
         return macro if macro is not None and (node.target is not None) == macro.is_method else None
 
     def _qualified(self, node: Call) -> str | None:

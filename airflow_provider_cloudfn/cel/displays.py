@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.equality import MISSING, find
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.values import KIND, Optional, native
+from airflow_provider_cloudfn.cel.values import KIND, MAX_UINT, MIN_INT, Optional, native
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.frame import Closure, Frame
@@ -75,6 +75,10 @@ def put(result: MutableMapping[Any, Any], key: Any, value: Any, at: int) -> Muta
         key = native(key)
         if KIND[type(key)] not in _KEYS:
             raise Fault(f"a key of a map is a string, int, uint or bool, got {KIND[type(key)]}", at)
+        if (
+            not isinstance(key, str) and not MIN_INT <= key <= MAX_UINT
+        ):  # Python gives any number of those the same hash
+            raise Fault("a key of a map is a number that fits in 64 bits", at)
     if key in result:
         if find(result, key) is not MISSING:
             raise Fault("the map has this key twice", at)

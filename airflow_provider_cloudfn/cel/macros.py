@@ -7,14 +7,14 @@ Macros: calls whose arguments are not values but names and expressions, evaluate
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from airflow_provider_cloudfn.cel import access
 from airflow_provider_cloudfn.cel.displays import put
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault, carried
-from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
+from airflow_provider_cloudfn.cel.macro import Macro, variables, wrong_count
 from airflow_provider_cloudfn.cel.optionals import opt_map, or_else, or_value
-from airflow_provider_cloudfn.cel.syntax import Call, Identifier, Node, Select
+from airflow_provider_cloudfn.cel.syntax import Call, Node, Select
 from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -24,24 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.compiler import Compiler
     from airflow_provider_cloudfn.cel.frame import Closure, Frame
 
-__all__ = ["MACROS", "Macro"]
-
-Builder: TypeAlias = "Callable[[Compiler, Call], Closure]"
-
-
-class Macro:
-    """
-    How a macro is compiled.
-
-    :param build: Makes the closure of a call.
-    :param is_method: Whether it is called on a value.
-    """
-
-    __slots__ = ("build", "is_method")
-
-    def __init__(self, build: Builder, *, is_method: bool = True) -> None:
-        self.build = build
-        self.is_method = is_method
+__all__ = ["MACROS"]
 
 
 class Loop:
@@ -235,10 +218,11 @@ def _sort_by(loop: Loop, key: Closure) -> Closure:
 # Compilation
 
 
-def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
+def _loop(name: str, shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
     """
     Return the macro of a loop.
 
+    :param name: What it is called.
     :param shapes: How many of its arguments are variables, by the number of its arguments.
     :param make: Makes the closure from the loop and the closures of the other arguments.
     """
@@ -257,7 +241,7 @@ def _loop(shapes: dict[int, int], make: Callable[..., Closure]) -> Macro:
         cost = 1 + (compiler.weight - before >> 2)
         return make(Loop(node.name, node.at, target, slots, cost), *bodies)
 
-    return Macro(build)
+    return Macro(name, build)
 
 
 def _has(compiler: Compiler, node: Call) -> Closure:
@@ -290,38 +274,25 @@ def _bind(compiler: Compiler, node: Call) -> Closure:
     return evaluate
 
 
-def _context_event_path(compiler: Compiler, node: Call) -> Closure:
-    """``contextEventPath("event:property")``, which reads ``context["event"].property``."""
-    if len(node.arguments) != 1:
-        return wrong_count(compiler, node, [1])
-    text = compiler.text(node.arguments[0])
-    event, colon, properties = (text or "").rpartition(":")
-    if text is None or not colon or not event or not all(properties.split(".")):
-        return compiler.malformed(
-            'contextEventPath() takes one quoted text, "event:property", such as "charge.created:orderId"', node.at
-        )
-    at = node.arguments[0].at
-    fields = [(name, at) for name in (event, *properties.split("."))]
-    return compiler.path(Identifier("context", at, root=True), fields)
-
-
-#: The macros by name; one in a namespace by its dotted name.
+#: The macros of the language, by name.
 MACROS: Final[dict[str, Macro]] = {
-    "has": Macro(_has, is_method=False),
-    "cel.bind": Macro(_bind),
-    "all": _loop({2: 1, 3: 2}, _all),
-    "exists": _loop({2: 1, 3: 2}, _exists),
-    "existsOne": _loop({2: 1, 3: 2}, _exists_one),
-    "exists_one": _loop({2: 1, 3: 2}, _exists_one),
-    "filter": _loop({2: 1}, _filter),
-    "map": _loop({2: 1, 3: 1}, _map),
-    "transformList": _loop({3: 2, 4: 2}, _map),
-    "transformMap": _loop({3: 2, 4: 2}, _transform_map),
-    "transformMapEntry": _loop({3: 2, 4: 2}, _transform_map_entry),
-    "sortBy": _loop({2: 1}, _sort_by),
-    "contextEventPath": Macro(_context_event_path, is_method=False),
-    "or": Macro(or_else),
-    "orValue": Macro(or_value),
-    "optMap": Macro(opt_map),
-    "optFlatMap": Macro(opt_map),
+    macro.name: macro
+    for macro in (
+        Macro("has", _has, is_method=False),
+        Macro("cel.bind", _bind),
+        _loop("all", {2: 1, 3: 2}, _all),
+        _loop("exists", {2: 1, 3: 2}, _exists),
+        _loop("existsOne", {2: 1, 3: 2}, _exists_one),
+        _loop("exists_one", {2: 1, 3: 2}, _exists_one),
+        _loop("filter", {2: 1}, _filter),
+        _loop("map", {2: 1, 3: 1}, _map),
+        _loop("transformList", {3: 2, 4: 2}, _map),
+        _loop("transformMap", {3: 2, 4: 2}, _transform_map),
+        _loop("transformMapEntry", {3: 2, 4: 2}, _transform_map_entry),
+        _loop("sortBy", {2: 1}, _sort_by),
+        Macro("or", or_else),
+        Macro("orValue", or_value),
+        Macro("optMap", opt_map),
+        Macro("optFlatMap", opt_map),
+    )
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault
-from airflow_provider_cloudfn.cel.macro_arguments import variables, wrong_count
+from airflow_provider_cloudfn.cel.macro import variables, wrong_count
 from airflow_provider_cloudfn.cel.values import KIND, Optional
 
 if TYPE_CHECKING:

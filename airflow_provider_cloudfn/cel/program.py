@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airflow_provider_cloudfn.cel.compiler import Compiler, Read
+    from airflow_provider_cloudfn.cel.macro import Macro
     from airflow_provider_cloudfn.cel.syntax import Node
 
 __all__ = ["Program", "Reference", "compile", "evaluate"]
@@ -125,16 +126,19 @@ def references(source: str, reads: Collection[Read]) -> tuple[Reference, ...]:
     return tuple(Reference(path, *position(source, at), asked) for path, at, asked in reads)
 
 
-def compile(source: str, *, variables: Collection[str], container: str = "") -> Program:  # its name in CEL
+def compile(  # its name in CEL
+    source: str, *, variables: Collection[str], container: str = "", macros: tuple[Macro, ...] = ()
+) -> Program:
     """
     Compile an expression, or return the program that an earlier call made of it.
 
     :param source: The expression.
     :param variables: The names of the variables that it may read.
     :param container: The namespace in which names are looked up first.
+    :param macros: Macros besides those of the language.
     :raises ExpressionError: with all that is wrong, as far as it can be known without evaluating.
     """
-    return _compiled(_text(source), frozenset(variables), container, True)
+    return _compiled(_text(source), frozenset(variables), container, macros, True)
 
 
 def evaluate(
@@ -149,7 +153,7 @@ def evaluate(
     :param container: The namespace in which names are looked up first.
     :raises ExpressionError: when it can't be parsed, or has no value.
     """
-    return _compiled(_text(source), frozenset(variables), container, False).evaluate(variables, limits=limits)
+    return _compiled(_text(source), frozenset(variables), container, (), False).evaluate(variables, limits=limits)
 
 
 def _text(source: object) -> str:
@@ -159,16 +163,18 @@ def _text(source: object) -> str:
 
 
 @lru_cache(maxsize=1_024)
-def _compiled(source: str, variables: frozenset[str], container: str, checked: bool) -> Program:
+def _compiled(
+    source: str, variables: frozenset[str], container: str, macros: tuple[Macro, ...], checked: bool
+) -> Program:
     _refuse_length(source)
-    origin = (source, variables, container, checked)
+    origin = (source, variables, container, macros, checked)
     try:
         is_literal, value = plain_literal(source)
     except LiteralError:
         is_literal = False  # reported below, with its position
     if is_literal:
         return Program(source, lambda _frame: value, 0, (), origin)
-    compiler, closure = translate(source, variables, container)
+    compiler, closure = translate(source, variables, container, macros)
     if compiler.problems and (checked or compiler.is_malformed):
         raise ExpressionError(
             [ExpressionProblem(message, *position(source, at)) for at, message in sorted(compiler.problems)],
@@ -177,13 +183,16 @@ def _compiled(source: str, variables: frozenset[str], container: str, checked: b
     return Program(source, closure, compiler.slots, compiler.reads, origin)
 
 
-def translate(source: str, variables: frozenset[str], container: str = "") -> tuple[Compiler, Closure]:
+def translate(
+    source: str, variables: frozenset[str], container: str = "", macros: tuple[Macro, ...] = ()
+) -> tuple[Compiler, Closure]:
     """
     Compile an expression whatever names it has: return the compiler, which knows what is wrong with it, and the closure.
 
     :param source: The expression.
     :param variables: The names of the variables that it may read.
     :param container: The namespace in which names are looked up first.
+    :param macros: Macros besides those of the language.
     :raises ExpressionError: when it can't be parsed.
     """
     _refuse_length(source)
@@ -191,7 +200,7 @@ def translate(source: str, variables: frozenset[str], container: str = "") -> tu
     from airflow_provider_cloudfn.cel.compiler import Compiler
 
     tree = _parsed(source)
-    compiler = Compiler(variables, container)
+    compiler = Compiler(variables, container, macros)
     return compiler, compiler.compile(tree)
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.cel import functions
-from airflow_provider_cloudfn.cel.macros import MACROS
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
+
+    from airflow_provider_cloudfn.cel.macro import Macro
 
 __all__ = ["unknown_function", "unknown_name"]
 
-#: How long a name may be to be looked for, and to be shown whole.
+#: How long a name may be to be shown whole.
 _LONGEST: Final = 60
 
 #: What Python's constants are called here.
@@ -29,41 +31,33 @@ def unknown_name(name: str, known: Collection[str]) -> str:
     message = f"unknown name '{_shortened(name)}'"
     if name in _PYTHON:
         return f"{message}; write {_PYTHON[name]}"
-    if (near := _nearest(name, known)) is not None:
+    if (near := nearest_name(name, known)) is not None:
         return f"{message}; did you mean '{near}'?"
     if any(function.startswith(f"{name}.") for function in functions.names()):
         return f"{message}; as the beginning of a function it needs the function's name, such as {name}.…(…)"
     return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
 
 
-def unknown_function(name: str, qualified: str | None, kind: str) -> str:
+def unknown_function(name: str, qualified: str | None, kind: str, macros: Mapping[str, Macro]) -> str:
     """
     Return what is said about an unknown function or method.
 
     :param name: The name.
     :param qualified: The dotted name, where it is called on what can be a namespace.
     :param kind: ``function`` or ``method``.
+    :param macros: The macros that there are, by name.
     """
-    if qualified is not None and (near := _nearest(qualified, functions.names())) is not None:
+    if qualified is not None and (near := nearest_name(qualified, functions.names())) is not None:
         return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
     message = f"unknown {kind} '{_shortened(name)}'"
     is_method = kind == "method"
     other = functions.function(name) if is_method else functions.method(name)
     if other is not None:
         return f"{message}; it is called as " + (f"{name}(x)" if is_method else f"x.{name}(…)")
-    macros = {macro_name for macro_name, macro in MACROS.items() if macro.is_method is is_method}
-    near = _nearest(name, functions.names(methods=is_method) | macros)
+    alike = {macro.name for macro in macros.values() if macro.is_method is is_method}
+    near = nearest_name(name, functions.names(methods=is_method) | alike)
     return f"{message}; did you mean '{near}'?" if near else message
 
 
 def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-
-
-def _nearest(name: str, known: Collection[str]) -> str | None:
-    if len(name) > _LONGEST:
-        return None
-    from difflib import get_close_matches
-
-    found = get_close_matches(name, [candidate for candidate in known if candidate != name], n=1, cutoff=0.7)
-    return found[0] if found else None

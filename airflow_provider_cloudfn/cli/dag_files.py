@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.quiet import quiet_logs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,11 +80,10 @@ def find_task(dag_id: str, task_id: str, file: str | None) -> Any:
 def _task(dag: Any, task_id: str) -> Any:
     if task_id in dag.task_dict:
         return dag.task_dict[task_id]
-    whole = [known for known in dag.task_dict if known.endswith(f".{task_id}")]
-    nearest = whole or difflib.get_close_matches(task_id, dag.task_dict, n=1)
+    nearest = nearest_name(task_id, dag.task_dict)
     raise ConfigurationError(
         f"Dag {dag.dag_id!r} has no task {task_id!r}"
-        + (f" (did you mean {nearest[0]!r}?)" if nearest else "")
+        + (f" (did you mean {nearest!r}?)" if nearest else "")
         + f"; it has {', '.join(sorted(dag.task_dict)) or 'none'}"
     )
 
@@ -92,8 +91,8 @@ def _task(dag: Any, task_id: str) -> Any:
 def _no_dag(dag_id: str, known: list[str], errors: dict[str, str], file: str | None) -> str:
     where = file or "the configured Dag bundles"
     parts = [f"there is no Dag {dag_id!r} in {where}"]
-    if nearest := difflib.get_close_matches(dag_id, known, n=1):
-        parts[0] += f" (did you mean {nearest[0]!r}?)"
+    if nearest := nearest_name(dag_id, known):
+        parts[0] += f" (did you mean {nearest!r}?)"
     for name, text in errors.items():
         lines = text.strip().splitlines()
         parts.append(

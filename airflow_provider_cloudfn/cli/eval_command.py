@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.checking import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.reach import evaluated, type_name, variables_in_reach
@@ -86,7 +86,7 @@ def _variables(args: Namespace) -> tuple[Mapping[str, Any], list[str]]:
 def _evaluated(source: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any], CloudFunctionError | None]:
     report: dict[str, Any] = {"expression": source, "value": None, "type": None, "error": None}
     try:
-        checked = cel.check(source, variables=VARIABLES)
+        checked = language.check(source, variables=VARIABLES)
         if checked.problems:
             from airflow_provider_cloudfn.exceptions import ExpressionError
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from airflow_provider_cloudfn.cli.quiet import quiet_logs
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 
 __all__ = ["Printer", "error_dict", "masked", "reported"]
 

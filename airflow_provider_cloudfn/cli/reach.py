@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.fields import formulas, read
-from airflow_provider_cloudfn.json_values import duration_text, timestamp_text
+from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
 from airflow_provider_cloudfn.rendering import surroundings_of
 
 __all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_name", "variables_in_reach"]
@@ -75,7 +76,7 @@ def paths_read(task: Any) -> list[Path]:
     found: dict[Path, None] = {}
     for field in task.cel_fields:
         for formula in formulas(read(field, getattr(task, field.name, None))):
-            checked = cel.check(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES, text=formula.text)
+            checked = language.check(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES, text=formula.text)
             if checked.program is not None:
                 found.update((reference.path, None) for reference in checked.program.references)
     return [path for path in found if path[0] not in AFTER_CALL_VARIABLES]
@@ -121,7 +122,7 @@ def evaluated(source: str, variables: Mapping[str, Any]) -> Any:
     :param variables: The task's variables.
     :raises ExpressionError: when it has none.
     """
-    return cel.compile(source, variables=VARIABLES).evaluate(variables)
+    return language.compile(source, variables=VARIABLES).evaluate(variables)
 
 
 def type_name(value: object) -> str:

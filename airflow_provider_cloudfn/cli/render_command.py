@@ -182,7 +182,7 @@ def _write_sample(looked_at: CommandRehearsal, name: str) -> None:
     """Write a skeleton for ``--sample``; a file that is there stays as it is."""
     import yaml
 
-    from airflow_provider_cloudfn.json_values import to_json_value
+    from airflow_provider_cloudfn.json_encoding import to_json_value
 
     rehearsal = looked_at.rehearsal
     sample = to_json_value(skeleton(rehearsal.task, rehearsal.variables(), masked))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.sandbox import Sandbox
 
 if TYPE_CHECKING:

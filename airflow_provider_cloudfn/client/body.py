@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.charset import codec_of
 from airflow_provider_cloudfn.client.query import query_pairs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.query import ListStyle

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 
 __all__ = ["ListStyle", "QueryValues", "query_pairs", "scalar_text"]
 

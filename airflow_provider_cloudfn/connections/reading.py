@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -187,7 +187,7 @@ class ConnectionReader:
         written = value.strip() if isinstance(value, str) else value
         if written not in field.choices:
             shown = _cut(written) if isinstance(written, str) else _kind(written)
-            nearest = _nearest(written.lower(), field.choices) if isinstance(written, str) else None
+            nearest = nearest_name(written.lower(), field.choices) if isinstance(written, str) else None
             hint = f"did you mean {nearest!r}? " if nearest else ""
             raise self.error(name, f"got {shown}; {hint}choose one of {', '.join(field.choices)}")
         return str(written)
@@ -287,7 +287,7 @@ class ConnectionReader:
         for written, value in extras.items():
             name = written.removeprefix(prefix)
             if name not in allowed:
-                nearest = _nearest(name, sorted(allowed))
+                nearest = nearest_name(name, sorted(allowed))
                 remedy = (
                     f"did you mean {nearest!r}?" if nearest else f"there are {', '.join(sorted(self._form.fields))}"
                 )
@@ -304,13 +304,6 @@ def _present(value: Any) -> Any:
     if value is None or (isinstance(value, str) and not value.strip()) or value in ({}, []):
         return None
     return value
-
-
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    known = list(names)
-    begun = [one for one in known if len(name) > 2 and one.startswith(name)]
-    found = begun if len(begun) == 1 else difflib.get_close_matches(name, known, n=1)
-    return found[0] if found else None
 
 
 def _cut(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 
 if TYPE_CHECKING:
     from cloudevents.core.v1.event import CloudEvent

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.events.record import is_record
-from airflow_provider_cloudfn.json_values import timestamp_text
+from airflow_provider_cloudfn.json_encoding import timestamp_text
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import JsonValue, timestamp_text, to_json_value
+from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
 
 __all__ = ["RECORD_KEY", "CompletionRecord", "TaskInstanceKey"]
 

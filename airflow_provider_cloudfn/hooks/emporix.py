@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.connections.emporix import EmporixConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError
 from airflow_provider_cloudfn.hooks.base import ConnectionHook
 from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Asset, BaseOperator
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, node_problems
 from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, read, render
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, marked_as_data, texts_that_arrived
 from airflow_provider_cloudfn.operators.parameters import (
     EVENT_IS_EXPANDED,
@@ -299,7 +299,7 @@ def _default_event(operator: type[BaseOperator]) -> Any:
 def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
     def evaluate(source: str) -> Any:
         try:
-            return cel.compile(source, variables=names).evaluate(variables)
+            return language.compile(source, variables=names).evaluate(variables)
         except ImportError as error:
             # What Airflow says where no task runs that could pull an XCom, as under `airflow tasks render`.
             if "SUPERVISOR_COMMS" not in str(error):

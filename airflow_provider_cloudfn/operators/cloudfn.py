@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.registry import hook_for
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files

@@ -8,7 +8,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.parameters import ParameterChecks, payload_problem
 from airflow_provider_cloudfn.rendering import task_instance_key

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.secret import Secret, has_secrets
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.json_values import to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestParts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     RequestTimeoutError,
 )
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 __all__ = ["FAILURES", "Answer", "AnswerScript", "Failure", "read_answer", "read_answers"]
 
@@ -127,10 +127,10 @@ def _named(name: object, where: str) -> Answer | Failure:
     if isinstance(name, str) and name.isascii() and name.isdigit():
         return read_answer({"status": int(name)}, where=where)
     if name not in FAILURES:
-        nearest = difflib.get_close_matches(str(name), FAILURES, n=1)
+        nearest = nearest_name(str(name), FAILURES)
         raise ConfigurationError(
             f"{where}: {name!r} is no failure that has a name; there are {', '.join(FAILURES)}"
-            + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+            + (f"; did you mean {nearest!r}?" if nearest else "")
         )
     return FAILURES[str(name)]
 

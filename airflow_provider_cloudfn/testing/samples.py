@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.events.record import is_record
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,5 +135,5 @@ def read_structured_file(file: Path, option: str) -> Any:
 
 
 def _nearest(name: object, known: Sequence[str]) -> str:
-    found = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    found = nearest_name(str(name), known)
+    return f"; did you mean {found!r}?" if found else ""

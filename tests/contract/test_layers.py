@@ -16,25 +16,28 @@ if TYPE_CHECKING:
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
 
-LEAVES = {"exceptions", "json_values"}
+LEAVES = {"exceptions", "json_encoding", "nearest_name"}
 #: What the package itself has, which is loaded before any part of it.
 OF_THE_PACKAGE = {"__version__", "lazy_names"}
 ARROWS: dict[str, set[str]] = {
     "exceptions": set(),
-    "json_values": set(),
+    "json_encoding": set(),
+    "nearest_name": set(),
     "cel": set(),
     "auth": set(),
     "client": {"auth"},
     "connections": {"auth", "client"},
     "hooks": {"connections", "client", "auth", "cel"},
     "events": {"cel"},
-    "fields": {"cel"},
-    "checking": {"fields", "cel"},
+    "authoring": {"cel"},
+    "fields": {"authoring", "cel"},
+    "checking": {"authoring", "fields", "cel"},
     "rendering": {"checking", "events", "cel"},
     "triggers": {"hooks", "events", "cel", "client", "auth"},
     "links": set(),
     "retry_policy": set(),
     "operators": {
+        "authoring",
         "hooks",
         "triggers",
         "rendering",
@@ -62,6 +65,7 @@ ARROWS: dict[str, set[str]] = {
     "policy": {"checking", "rendering", "events", "fields", "operators"},
     "sandbox": {"connections", "events", "auth"},
     "cli": {
+        "authoring",
         "hooks",
         "rendering",
         "events",
@@ -94,10 +98,11 @@ ARROWS: dict[str, set[str]] = {
 
 FREE_OF_AIRFLOW = (
     "cel",
+    "authoring",
     "auth",
     "client",
     "exceptions",
-    "json_values",
+    "json_encoding",
     "fields",
     "checking",
     "events/record.py",

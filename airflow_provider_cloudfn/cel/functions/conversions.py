@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.cel.instants import (
 )
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, MAX_INT, MAX_UINT, MIN_INT, TYPES, CelType, UInt
-from airflow_provider_cloudfn.json_values import duration_text, timestamp_text
+from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget

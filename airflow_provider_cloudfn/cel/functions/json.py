@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_cloudfn.cel.equality import equal
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function, method
-from airflow_provider_cloudfn.cel.values import KIND, Optional, native
+from airflow_provider_cloudfn.cel.values import KIND, MAX_UINT, MIN_INT, Optional, native
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,8 @@ def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
         value = native(item)
         kind = KIND[type(value)]
         if kind in _NUMBERS or kind in _HASHED:
+            if kind in _NUMBERS and not isinstance(value, float) and not MIN_INT <= value <= MAX_UINT:
+                value = hex(value)  # Python gives any number of large integers the same hash
             key = ("number" if kind in _NUMBERS else kind, value)
             if key in seen:
                 continue

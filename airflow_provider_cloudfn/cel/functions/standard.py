@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.registry import function, method
+from airflow_provider_cloudfn.cel.searching import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 
@@ -26,8 +29,8 @@ def size(value: str | bytes | Sequence[Any] | Mapping[Any, Any]) -> int:
 
 
 @method("contains", "string", "string")
-def contains(text: str, part: str) -> bool:
-    return part in text
+def contains(budget: Budget, text: str, part: str) -> bool:
+    return find(budget, text, part) >= 0
 
 
 @method("startsWith", "string", "string")

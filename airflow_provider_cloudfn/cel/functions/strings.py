@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function, method
+from airflow_provider_cloudfn.cel.searching import count, find, in_windows, last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ __all__: list[str] = []
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _UPPER: Final = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+#: How much text is looked at at once, for white space at its ends.
+_PIECE: Final = 1 << 16
 #: White space of Unicode; Python's own idea of it has four control characters more.
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
@@ -34,41 +37,53 @@ def char_at(text: str, position: int) -> str:
 
 
 @method("indexOf", "string", "string")
-def index_of(text: str, part: str) -> int:
-    return text.find(part)
+def index_of(budget: Budget, text: str, part: str) -> int:
+    return find(budget, text, part)
 
 
 @method("indexOf", "string", "string", "int")
-def index_of_from(text: str, part: str, start: int) -> int:
-    return text.find(part, _within(start, len(text)))
+def index_of_from(budget: Budget, text: str, part: str, start: int) -> int:
+    return find(budget, text, part, _within(start, len(text)))
 
 
 @method("lastIndexOf", "string", "string")
-def last_index_of(text: str, part: str) -> int:
-    return text.rfind(part)
+def last_index_of(budget: Budget, text: str, part: str) -> int:
+    return last(budget, text, part, len(text))
 
 
 @method("lastIndexOf", "string", "string", "int")
-def last_index_of_from(text: str, part: str, start: int) -> int:
-    return text.rfind(part, 0, _within(start, len(text)) + len(part))
+def last_index_of_from(budget: Budget, text: str, part: str, start: int) -> int:
+    return last(budget, text, part, _within(start, len(text)) + len(part))
+
+
+def _pay_translation(budget: Budget, text: str) -> None:
+    budget.text(len(text))
+    if not text.isascii():
+        budget.spend(len(text) >> 3)  # each character is looked up
 
 
 @method("lowerAscii", "string")
 def lower_ascii(budget: Budget, text: str) -> str:
-    budget.text(len(text))
-    return text.translate(_LOWER)
+    _pay_translation(budget, text)
+    return text.lower() if text.isascii() else in_windows(text, lambda part: part.translate(_LOWER))
 
 
 @method("upperAscii", "string")
 def upper_ascii(budget: Budget, text: str) -> str:
-    budget.text(len(text))
-    return text.translate(_UPPER)
+    _pay_translation(budget, text)
+    return text.upper() if text.isascii() else in_windows(text, lambda part: part.translate(_UPPER))
 
 
 @method("trim", "string")
 def trim(budget: Budget, text: str) -> str:
     budget.text(len(text))
-    return text.strip(_SPACE)
+    begin, end = 0, len(text)
+    while begin < end and not (piece := text[begin : begin + _PIECE]).strip(_SPACE):
+        begin += len(piece)
+    while begin < end and not (piece := text[max(begin, end - _PIECE) : end]).strip(_SPACE):
+        end -= len(piece)
+    begin += len(text[begin : begin + _PIECE]) - len(text[begin : begin + _PIECE].lstrip(_SPACE))
+    return text[begin:end].rstrip(_SPACE)
 
 
 @method("reverse", "string")
@@ -100,11 +115,11 @@ def replace(budget: Budget, text: str, old: str, new: str) -> str:
 
 @method("replace", "string", "string", "string", "int")
 def replace_some(budget: Budget, text: str, old: str, new: str, limit: int) -> str:
-    count = text.count(old)
-    if 0 <= limit < count:
-        count = limit
-    budget.text(max(len(text), len(text) + count * (len(new) - len(old))))
-    return text.replace(old, new, count)
+    found = count(budget, text, old)
+    if 0 <= limit < found:
+        found = limit
+    budget.text(max(len(text), len(text) + found * (len(new) - len(old))))
+    return text.replace(old, new, found)
 
 
 @method("split", "string", "string")
@@ -116,7 +131,7 @@ def split(budget: Budget, text: str, separator: str) -> list[str]:
 def split_some(budget: Budget, text: str, separator: str, limit: int) -> list[str]:
     if limit == 0:
         return []
-    pieces = len(text) if not separator else text.count(separator) + 1
+    pieces = len(text) if not separator else count(budget, text, separator) + 1
     if 0 < limit < pieces:
         pieces = limit
     budget.elements(pieces)
@@ -166,4 +181,5 @@ _QUOTED: Final = str.maketrans(
 def quote(budget: Budget, text: str) -> str:
     """Return the text as a string literal."""
     budget.text(2 * len(text) + 2)
-    return '"' + text.translate(_QUOTED) + '"'
+    _pay_translation(budget, text)
+    return '"' + in_windows(text, lambda part: part.translate(_QUOTED)) + '"'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
 from airflow_provider_cloudfn.exceptions import ResponseError
-from airflow_provider_cloudfn.json_values import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

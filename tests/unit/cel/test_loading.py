@@ -16,7 +16,7 @@ HEAVY = ("celpy", "lark", "re2", "pendulum", "regex", "airflow_provider_cloudfn.
 
 
 def loaded_after(code: str) -> set[str]:
-    script = f"import sys\nfrom airflow_provider_cloudfn import cel\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"
+    script = f"import sys\nfrom airflow_provider_cloudfn import cel\nfrom airflow_provider_cloudfn.authoring import language\n{code}\nprint(*(m for m in {HEAVY!r} if m in sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     return set(run.stdout.split())
 
@@ -27,9 +27,9 @@ def loaded_after(code: str) -> set[str]:
         "",
         "cel('steps.a')",
         "cel.compile('\"/v1/charges\"', variables=['steps'])",
-        "cel.check('\"/v1/charges\"', variables=['steps'], text=True)",
-        "cel.check('12', variables=['steps'], text=True)",
-        "cel.check('{{ ds }}', variables=['steps'], text=True)",
+        "language.check('\"/v1/charges\"', variables=['steps'], text=True)",
+        "language.check('12', variables=['steps'], text=True)",
+        "language.check('{{ ds }}', variables=['steps'], text=True)",
     ],
 )
 def test_marks_and_plain_literals_load_no_parser(code: str):

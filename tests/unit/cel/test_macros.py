@@ -100,16 +100,3 @@ def test_optional_values(source: str, expected: Any):
 def test_what_needs_an_optional_says_so(source: str):
     with pytest.raises(ExpressionError, match="optional"):
         cel.evaluate(source, {})
-
-
-def test_the_event_path_of_the_documents_reads_the_context():
-    context = {"charge.created": {"order": {"id": "1001"}}}
-    program = cel.compile('contextEventPath("charge.created:order.id")', variables=["context"])
-    assert program.evaluate({"context": context}) == "1001"
-    assert program.paths == {("context", "charge.created", "order", "id")}
-
-
-@pytest.mark.parametrize("argument", ["", '"no colon"', '":a"', '"a:"', '"a:b..c"', "context"])
-def test_the_event_path_takes_one_quoted_text(argument: str):
-    with pytest.raises(ExpressionError, match="contextEventPath"):
-        cel.compile(f"contextEventPath({argument})", variables=["context"])

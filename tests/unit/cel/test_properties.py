@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.cel import functions
 from airflow_provider_cloudfn.cel.macros import MACROS
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -89,7 +90,7 @@ def test_an_expression_has_a_result_or_an_error_of_its_own(source: str, a: Any, 
 @settings(max_examples=600, deadline=None)
 @given(st.text(max_size=60) | st.text("ab.?[]{}()\"'\\`+-*/%<>=!&|,: 01u\n", max_size=60))
 def test_any_source_compiles_or_has_problems_with_a_place(source: str):
-    check = cel.check(source, variables=["a", "b"], text=True)
+    check = language.check(source, variables=["a", "b"], text=True)
     assert (check.program is None) is bool(check.problems)
     assert all(problem.line is not None for problem in check.problems)
 

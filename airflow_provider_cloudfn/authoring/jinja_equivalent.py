@@ -10,7 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn.cel.checking import jinja_at
+from airflow_provider_cloudfn.authoring.event_path import CONTEXT_EVENT_PATH
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.cel.marks import Expression
 from airflow_provider_cloudfn.cel.program import translate
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -129,6 +130,6 @@ def _is_expression(text: str) -> bool:
     if jinja_at(text) is not None:
         return False
     try:
-        return not translate(text, frozenset())[0].is_malformed
+        return not translate(text, frozenset(), macros=(CONTEXT_EVENT_PATH,))[0].is_malformed
     except ExpressionError:
         return False

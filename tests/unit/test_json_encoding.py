@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_values import RepeatedKeyError, encode_json, read_json, to_json_value
+from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
 
-json_values = st.recursive(
+json_encoding = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
@@ -27,12 +27,12 @@ json_values = st.recursive(
 )
 
 
-@given(json_values)
+@given(json_encoding)
 def test_a_json_value_survives_the_journey(value: Any) -> None:
     assert json.loads(encode_json(value)) == value
 
 
-@given(json_values)
+@given(json_encoding)
 def test_a_json_value_is_itself(value: Any) -> None:
     assert to_json_value(value) == value
 

@@ -11,12 +11,12 @@ import datetime as dt
 import json
 import math
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias, TypeGuard
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
 
 __all__ = [
     "JsonValue",
@@ -55,17 +55,18 @@ def encode_json(value: object) -> str:
     :param value: Python values, nested as deep as 200.
     :raises ConfigurationError: for NaN, infinity, a key that is no string, a lone surrogate, a cycle, or another type;
         the message gives the path to it, such as ``items[2].price``, and never the value.
+    :raises LimitError: for more than five million elements; parts that a value shares count as often as they stand in it.
     """
-    if _is_json_already(value, 0):
+    if _is_json_already(value, 0, _Elements()):
         try:
-            text = _ENCODER.encode(value)
+            text = _encoded(value)
             text.encode()
         except ValueError:
             pass  # NaN, or a lone surrogate: what follows says where.
         else:
             return text
     chunks: list[str] = []
-    _write(value, chunks.append, (), 0)
+    _write(value, chunks.append, (), 0, _Elements())
     return "".join(chunks)
 
 
@@ -77,8 +78,9 @@ def to_json_value(value: object, *, exact: bool = False, bytes_as: Callable[[byt
     :param exact: Leave a :class:`~decimal.Decimal` that no float equals as it is, for :func:`encode_json` to write.
     :param bytes_as: Returns what stands for bytes, wherever they are; default their Base64.
     :raises ConfigurationError: as :func:`encode_json`.
+    :raises LimitError: as :func:`encode_json`.
     """
-    return _plain(value, (), 0, exact, bytes_as)
+    return _plain(value, (), 0, exact, bytes_as, _Elements())
 
 
 def timestamp_text(value: dt.datetime) -> str:
@@ -136,20 +138,64 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, allow_nan=
 _OWN_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _is_json_already(value: object, depth: int) -> bool:
+_MOST_ELEMENTS = 5_000_000
+#: How many elements are encoded by one call, which no signal can end.
+_AT_ONCE = 20_000
+
+
+class _Elements:
+    """
+    Counts the elements of what becomes JSON.
+
+    :param most: How many there may be.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, most: int = _MOST_ELEMENTS) -> None:
+        self.left = most
+
+    def take(self, container: Mapping[Any, Any] | Sequence[Any]) -> None:
+        self.left -= len(container) + 1
+        if self.left < 0:
+            raise LimitError(
+                f"the value has more than {_MOST_ELEMENTS:,} elements when it is written as JSON; parts that it shares, such "
+                "as a list that each element of another list has, are written each time"
+            )
+
+
+def _encoded(value: Any) -> str:
+    """Return the text of what is made of JSON's own types."""
+    if type(value) in _OWN_SCALARS or len(value) == 0:
+        return _ENCODER.encode(value)
+    try:
+        _is_json_already(value, 0, _Elements(_AT_ONCE))
+    except LimitError:
+        if type(value) is dict:
+            return "{" + ",".join([f"{encode_basestring(key)}:{_encoded(item)}" for key, item in value.items()]) + "}"
+        half = len(value) // 2
+        if half == 0:
+            return f"[{_encoded(value[0])}]"
+        return f"{_encoded(value[:half])[:-1]},{_encoded(value[half:])[1:]}"
+    return _ENCODER.encode(value)
+
+
+def _is_json_already(value: object, depth: int, elements: _Elements) -> bool:
     kind = type(value)
     if kind in _OWN_SCALARS:
         return True
     if depth >= _DEPTH:
         return False
     if kind is dict:
+        elements.take(value)  # type: ignore[arg-type]  # a dict, by its type
         for key, item in value.items():  # type: ignore[attr-defined]  # a dict, by its type
-            if type(key) is not str or not (type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1)):
+            if type(key) is not str or not (type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1, elements)):
                 return False
         return True
     if kind is list or kind is tuple:
-        items: Iterable[object] = value  # type: ignore[assignment]  # a list, by its type
-        return all(type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1) for item in items)
+        items: Sequence[object] = value  # type: ignore[assignment]  # a list, by its type
+        elements.take(items)
+        return all(type(item) in _OWN_SCALARS or _is_json_already(item, depth + 1, elements) for item in items)
     return False
 
 
@@ -197,21 +243,23 @@ _TEXTS: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], str]], ..
 )
 
 
-def _write(value: object, write: Callable[[str], object], path: _Path, depth: int) -> None:
+def _write(value: object, write: Callable[[str], object], path: _Path, depth: int, elements: _Elements) -> None:
     if isinstance(value, Mapping):
         _guard(depth, path)
+        elements.take(value)
         separator = "{"
         for key, item in value.items():
             write(separator + encode_basestring(_key(key, path)) + ":")
-            _write(item, write, (*path, key), depth + 1)
+            _write(item, write, (*path, key), depth + 1, elements)
             separator = ","
         write("{}" if separator == "{" else "}")
     elif _is_list(value):
         _guard(depth, path)
+        elements.take(value)
         separator = "["
         for index, item in enumerate(value):
             write(separator)
-            _write(item, write, (*path, index), depth + 1)
+            _write(item, write, (*path, index), depth + 1, elements)
             separator = ","
         write("[]" if separator == "[" else "]")
     else:
@@ -230,17 +278,24 @@ def _scalar_text(value: str | float | bool | Decimal | None) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _plain(value: object, path: _Path, depth: int, exact: bool, bytes_as: Callable[[bytes], Any] | None) -> Any:
+def _plain(
+    value: object, path: _Path, depth: int, exact: bool, bytes_as: Callable[[bytes], Any] | None, elements: _Elements
+) -> Any:
     kind = type(value)
     # Most of what there is, such as all of an answer but its floats, is what it will be.
     if value is None or kind is int or kind is bool or (kind is str and value.isascii()):  # type: ignore[attr-defined]  # text
         return value
     if isinstance(value, (dict, Mapping)):
         _guard(depth, path)
-        return {_key(key, path): _plain(item, (*path, key), depth + 1, exact, bytes_as) for key, item in value.items()}
+        elements.take(value)
+        return {
+            _key(key, path): _plain(item, (*path, key), depth + 1, exact, bytes_as, elements)
+            for key, item in value.items()
+        }
     if _is_list(value):
         _guard(depth, path)
-        return [_plain(item, (*path, index), depth + 1, exact, bytes_as) for index, item in enumerate(value)]
+        elements.take(value)
+        return [_plain(item, (*path, index), depth + 1, exact, bytes_as, elements) for index, item in enumerate(value)]
     if bytes_as is not None and isinstance(value, (bytes, bytearray, memoryview)):
         return bytes_as(bytes(value))
     plain = _scalar(value, path)

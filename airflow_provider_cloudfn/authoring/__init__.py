@@ -1,0 +1,1 @@
+"""All that concerns what a Dag author wrote."""
