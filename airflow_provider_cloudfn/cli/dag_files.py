@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.cli.quiet import quiet_logs
+from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -162,5 +162,5 @@ def _importable(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what Dag files print and the parser logs away from what the command prints."""
-    with quiet_logs(), contextlib.redirect_stdout(sys.stderr):
+    with silenced_logs(), contextlib.redirect_stdout(sys.stderr):
         yield
