@@ -175,7 +175,9 @@ class _Reading:
         elif name == "key":
             self.settings["client_key_file"] = value
         elif name == "proxy":
-            self.settings["proxy"] = "<the URL of the proxy>"
+            scheme, _, rest = value.rpartition("://")
+            _, at, host = rest.rpartition("@")
+            self.settings["proxy"] = f"{scheme or 'http'}://{'user:password@' if at else ''}{host}"
         elif name in CONNECTION_NOTES:
             self.notes.append(CONNECTION_NOTES[name])
         self.flags.add(name)

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.cli.credential_names import holds_secret, is_secre
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.json_text import RepeatedKeyError, read_json
 from airflow_provider_cloudfn.operators.request_values import content_of
 
@@ -271,7 +271,9 @@ def _json_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
         return None
     if encode_json(_plain(value)) == encoded and not _has_decimal(_plain(value)):
         return Body(_plain(value), "json")
-    return Body(text, "json_text") if jinja_at(text) is None else None
+    # The operator's JSON has no zeros at the end of a fraction, which JSON text may have.
+    keeps_digits = encode_json(to_json_value(value, exact=True)) == encoded
+    return Body(text, "json_text") if keeps_digits and jinja_at(text) is None else None
 
 
 def _plain(value: Any) -> Any:

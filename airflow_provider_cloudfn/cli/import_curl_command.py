@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.secret import Secret
+from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -103,10 +104,10 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
     connection: dict[str, Any] = {"conn_type": "cloudfn", "host": request.base_url}
     # Before any secret: at a value that is no text Airflow's own HTTP hooks stop, which would send the extras as headers.
     extra: dict[str, Any] = {"allow_http": True} if request.base_url.startswith("http://") else {}
+    settings = {**request.settings, **dict(request.credentials.settings if request.credentials else ())}
+    if any(CLOUDFN_FORM.fields[name].kind == "secret" for name in settings):
+        extra.setdefault("allow_http", False)
     if (credentials := request.credentials) is not None:
-        settings = dict(credentials.settings)
-        if any("<the" in value for value in (*settings.values(), *map(str, request.settings.values()))):
-            extra.setdefault("allow_http", False)
         kind = "encoded" if credentials.prefix == "Basic" else credentials.kind
         connection["password"] = f"{credentials.prefix} {_PLACEHOLDERS[kind]}".strip()
         extra["auth_type"] = credentials.kind
@@ -115,8 +116,8 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
         if credentials.kind == "basic":
             extra["username"] = credentials.name
         if credentials.kind == "sigv4":
-            extra.update(aws_key_id=credentials.name, **settings)
-    extra.update(request.settings)
+            extra["aws_key_id"] = credentials.name
+    extra.update(settings)
     if request.secrets:
         extra["secret_values"] = {name: f"<the secret {name}>" for name in request.secrets}
     return {**connection, "extra": extra} if extra else connection

@@ -118,7 +118,8 @@ def show_rendering(printer: Printer, report: Mapping[str, Any]) -> None:
         ("Expression", "Type", "Size", "Sample"),
         [
             (row["expression"], row["type"], "" if row["size"] is None else str(row["size"]), row["sample"])
-            for row in report["variables"]
+            # What every task has comes last.
+            for row in sorted(report["variables"], key=lambda row: row["expression"].startswith("run."))
         ],
     )
     if report["missing"]:

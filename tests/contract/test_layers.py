@@ -63,6 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "policy": {"checking", "rendering", "events", "fields", "operators"},
     "sandbox": {"connections", "events", "auth"},
     "cli": {
+        "auth",
         "hooks",
         "rendering",
         "events",
