@@ -76,7 +76,7 @@ def check(args: Namespace) -> None:
                 printer.line(_text(finding))
             printer.line(
                 f"{expressions} expressions in {tasks} tasks of {dags} Dags: "
-                + (f"{len(findings)} problems" if findings else "all is well"),
+                + (("1 problem" if len(findings) == 1 else f"{len(findings)} problems") if findings else "all is well"),
                 style="red" if findings else "green",
             )
         if findings:

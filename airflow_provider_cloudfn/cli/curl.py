@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlsplit
 
+from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
+from airflow_provider_cloudfn.cli.credential_names import is_secret_name, is_secret_value
+from airflow_provider_cloudfn.cli.curl_body import (
+    Body,
+    FormPart,
+    data_piece,
+    form_part,
+    multipart_body,
+    one_or_all,
+    read_body,
+)
+from airflow_provider_cloudfn.cli.curl_credentials import (
+    ENCODED_BASIC_NOTE,
+    SIGNATURE_HEADERS,
+    Credentials,
+    authorization,
+    aws_signature,
+    basic,
+)
+from airflow_provider_cloudfn.cli.curl_options import CONNECTION_NOTES, read_options
+from airflow_provider_cloudfn.cli.shell_words import ShellCommand, split_command
 from airflow_provider_cloudfn.client.secret import Secret, secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 __all__ = ["Body", "Credentials", "CurlRequest", "read_curl"]
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """
-    How a command authenticates.
-
-    :param kind: ``api_key``, ``basic`` or ``bearer``.
-    :param name: The header or the parameter of an API key; the user name of Basic.
-    :param location: ``header`` or ``query``, of an API key.
-    """
-
-    kind: str
-    name: str = ""
-    location: str = "header"
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """
-    A body.
-
-    :param value: A JSON value, the fields of a form by name, or bytes that are sent as they are.
-    :param kind: ``json``, ``form`` or ``bytes``.
-    """
-
-    value: Any
-    kind: str
 
 
 @dataclass(slots=True)
@@ -55,111 +44,73 @@ class CurlRequest:
 
     :param method: The method.
     :param base_url: Scheme, host and port.
-    :param path: The path, percent-encoded.
-    :param query: The query's names and values, in their order.
+    :param path: The path, percent-encoded, with that part of the query which names and values can't say byte for byte.
+    :param query: The query's values by name, in their order.
     :param headers: The headers, without those of credentials.
     :param body: What is sent, or None.
     :param credentials: How it authenticates, or None.
     :param secrets: The names of the further secrets, in whose places stand marks of them.
-    :param timeout: Seconds for the whole call, or None.
+    :param settings: Further fields of the connection.
+    :param options: Further parameters of the operator.
     :param notes: What was left out, and what to do about it.
     """
 
     method: str
     base_url: str
     path: str
-    query: list[tuple[str, str | Secret]] = field(default_factory=list)
-    headers: list[tuple[str, str | Secret]] = field(default_factory=list)
+    query: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str | Secret] = field(default_factory=dict)
     body: Body | None = None
     credentials: Credentials | None = None
     secrets: list[str] = field(default_factory=list)
-    timeout: float | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-
-_FLAGS = {
-    "-G": "get", "--get": "get", "-I": "head", "--head": "head", "-k": "insecure", "--insecure": "insecure",
-    "-L": "", "--location": "", "-s": "", "--silent": "", "-S": "", "--show-error": "", "-v": "", "--verbose": "",
-    "-i": "", "--include": "", "-f": "", "--fail": "", "--fail-with-body": "", "--compressed": "", "-g": "",
-    "--globoff": "", "-#": "", "--progress-bar": "", "--http1.1": "", "--http2": "", "-N": "", "--no-buffer": "",
-    "--location-trusted": "", "-4": "", "-6": "", "--ipv4": "", "--ipv6": "", "--path-as-is": "", "--basic": "",
-}  # fmt: skip
-_OPTIONS = {
-    "-X": "request", "--request": "request", "-H": "header", "--header": "header", "--url": "url",
-    "-d": "data", "--data": "data", "--data-ascii": "data", "--data-raw": "data-raw", "--data-binary": "data-binary",
-    "--data-urlencode": "data-urlencode", "--json": "json", "-u": "user", "--user": "user",
-    "-A": "user-agent", "--user-agent": "user-agent", "-e": "referer", "--referer": "referer",
-    "--oauth2-bearer": "bearer", "-m": "max-time", "--max-time": "max-time",
-    "-b": "cookie", "--cookie": "cookie", "--cacert": "cacert", "-E": "cert", "--cert": "cert", "--key": "cert",
-    "-x": "proxy", "--proxy": "proxy", "-F": "form", "--form": "form", "-T": "upload", "--upload-file": "upload",
-    "--aws-sigv4": "sigv4", "-o": "", "--output": "", "-w": "", "--write-out": "", "-c": "", "--cookie-jar": "",
-    "--connect-timeout": "", "--retry": "", "--retry-delay": "", "--retry-max-time": "",
-}  # fmt: skip
-
-_SECRET_NAME = re.compile(
-    r"(?i)(^|[-_.])(api[-_]?key|apikey|key|token|secret|password|passwd|pwd|auth|authorization|signature|sig|credential)s?$"
-)
-
-#: Of fields in a body, only what can be nothing else.
-_SECRET_FIELD = re.compile(r"(?i)(^|[-_.])(api[-_]?key|apikey|token|secret|password|passwd|pwd|credential)s?$")
 
 
 def read_curl(command: str) -> CurlRequest:
     """
     Read a command.
 
-    :param command: The command, as it is typed into a shell; lines that end with a backslash go on.
+    :param command: The command, as it is typed into a shell.
     :raises ConfigurationError: for what is no curl command, or has no equivalent; the message names the option.
     """
-    try:
-        words = shlex.split(command.replace("\\\r\n", " ").replace("\\\n", " "))
-    except ValueError as error:
-        raise ConfigurationError(f"the command can't be read: {error}; put it into single quotes as a whole") from None
-    if not words or words[0].rpartition("/")[2] != "curl":
+    split = split_command(command)
+    words = split.words[1:] if split.words[:1] == ["$"] else split.words
+    if not words or words[0].rpartition("/")[2] not in ("curl", "curl.exe"):
         raise ConfigurationError("the command must begin with curl")
-    return _request(_arguments(words[1:]))
+    reading = _Reading()
+    for name, value in read_options(words[1:]):
+        reading.take(name, value)
+    return _without_shell(reading.request(), split)
 
 
-def _arguments(words: list[str]) -> list[tuple[str, str]]:
-    """Return the options by the names of :data:`_OPTIONS` and :data:`_FLAGS`, in their order."""
-    found: list[tuple[str, str]] = []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            found.extend(("url", one) for one in rest)
-        elif not word.startswith("-") or word == "-":
-            found.append(("url", word))
-        elif word.startswith("--"):
-            name, equals, value = word.partition("=")
-            if name in _FLAGS:
-                found.append((_FLAGS[name], ""))
-            elif name in _OPTIONS:
-                found.append((_OPTIONS[name], value if equals else _next(rest, name)))
-            else:
-                raise ConfigurationError(f"{name}: this option of curl is not known here: leave it out")
-        else:
-            _short(word, rest, found)
-    return found
+def _without_shell(request: CurlRequest, split: ShellCommand) -> CurlRequest:
+    """Refuse what a shell would have filled in, and note what it would have done with the answer."""
+    sent = repr((request.base_url, request.path, request.query, request.headers, request.body))
+    for variable in split.variables:
+        if repr(variable)[1:-1] in sent or quote(variable, safe="$") in sent:
+            raise ConfigurationError(f"{variable}: the shell fills this in: write its value in its place")
+    if split.output:
+        request.notes.append(CONNECTION_NOTES["output"])
+    if split.following:
+        shown = split.following if len(split.following) <= 60 else f"{split.following[:60]}…"
+        request.notes.append(
+            f"what the shell does with the answer was left out ({shown}): write what the step is to return as CEL, such as "
+            "returns='response.body.items'"
+            if split.following.startswith("| ")
+            else "what follows the command was left out: each request becomes a task of its own"
+        )
+    return request
 
 
-def _short(word: str, rest: object, found: list[tuple[str, str]]) -> None:
-    """Read short options, of which several can stand in one word, and the last can have its value there, too."""
-    for index in range(1, len(word)):
-        name = f"-{word[index]}"
-        if name in _FLAGS:
-            found.append((_FLAGS[name], ""))
-        elif name in _OPTIONS:
-            found.append((_OPTIONS[name], word[index + 1 :] or _next(rest, name)))
-            return
-        else:
-            raise ConfigurationError(f"{name}: this option of curl is not known here: leave it out")
-
-
-def _next(rest: object, name: str) -> str:
-    value: str | None = next(rest, None)  # type: ignore[call-overload]  # an iterator of words
-    if value is None:
-        raise ConfigurationError(f"{name}: its value is missing")
-    return value
+#: Headers of curl's options.
+_AS_HEADERS = {"user-agent": "User-Agent: ", "referer": "Referer: ", "range": "Range: bytes="}
+#: Options of which the last one counts.
+_KEPT = frozenset({"request", "user", "bearer", "sigv4", "request-target"})
+#: What the connection or the client sets as curl does.
+_OWN_HEADERS = frozenset({"content-length", "accept-encoding", "connection", "keep-alive", "expect"})
+_DATA = frozenset({"data", "data-raw", "data-binary", "data-urlencode", "json"})
 
 
 class _Reading:
@@ -167,198 +118,281 @@ class _Reading:
 
     def __init__(self) -> None:
         self.url: str | None = None
-        self.method: str | None = None
-        self.headers: list[tuple[str, str | Secret]] = []
-        self.data: list[str] = []
-        self.is_get = False
-        self.is_json = False
+        self.flags: set[str] = set()
+        self.headers: list[tuple[str, str]] = []
+        self.removed_headers: set[str] = set()
+        self.cookies: list[str] = []
+        self.data: bytes | None = None
+        self.url_query: list[bytes] = []
+        self.parts: list[FormPart] = []
+        self.given: dict[str, str] = {}
         self.credentials: Credentials | None = None
-        self.timeout: float | None = None
+        self.settings: dict[str, Any] = {}
+        self.options: dict[str, float] = {}
         self.notes: list[str] = []
+        self.secrets: dict[str, str] = {}
 
-        self.secrets: list[str] = []
+    def take(self, name: str, value: str) -> None:
+        """Take one option."""
+        if name in _DATA:
+            piece = data_piece(name, value)
+            between = b"" if self.data is None or name == "json" else b"&"
+            self.data = (self.data or b"") + between + piece
+            self.flags.add("json" if name == "json" else "form")
+        elif name in ("form", "form-string"):
+            self.parts.append(form_part(value, literal=name == "form-string"))
+        elif name == "header":
+            self.take_header(value)
+        elif name == "url":
+            if self.url is not None:
+                raise ConfigurationError("the command names two URLs: give one request at a time")
+            self.url = value
+        elif name == "url-query":
+            self.url_query.append(value[1:].encode() if value.startswith("+") else data_piece("data-urlencode", value))
+        elif name in _KEPT:
+            self.given[name] = value
+        elif name == "cookie":
+            self.take_cookie(value)
+        elif name in _AS_HEADERS:
+            self.take_header(_AS_HEADERS[name] + value.removesuffix(";auto"))
+        else:
+            self.take_setting(name, value)
 
-    def authenticate(self, credentials: Credentials) -> bool:
-        """Take the first credentials; tell whether these are it."""
-        if self.credentials is not None:
-            return False
-        self.credentials = credentials
-        return True
+    def take_setting(self, name: str, value: str) -> None:
+        """Take what concerns the connection, or how long and how often to try."""
+        if name in _SECONDS:
+            place, parameter = _SECONDS[name]
+            (self.settings if place == "connection" else self.options)[parameter] = _number(name, value)
+        elif name == "retry":
+            self.options["retry_attempts"] = int(_number(name, value)) + 1
+        elif name == "cacert":
+            self.settings["ca_bundle"] = value
+        elif name == "cert":
+            path, _, passphrase = value.partition(":")
+            self.settings["client_cert"] = path
+            if passphrase:
+                self.settings["client_private_key_passphrase"] = "<the passphrase>"  # noqa: S105 - a placeholder
+        elif name == "key":
+            self.settings["client_key_file"] = value
+        elif name == "proxy":
+            scheme, _, rest = value.rpartition("://")
+            _, at, host = rest.rpartition("@")
+            self.settings["proxy"] = f"{scheme or 'http'}://{'user:password@' if at else ''}{host}"
+        elif name in CONNECTION_NOTES:
+            self.notes.append(CONNECTION_NOTES[name])
+        self.flags.add(name)
 
-    def mark(self, name: str) -> Secret:
-        """Return what stands for a further secret."""
-        marked = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower()
-        if marked not in self.secrets:
-            self.secrets.append(marked)
+    def take_header(self, value: str) -> None:
+        """Take a header; ``Name:`` takes one of curl's own out, ``Name;`` is one without a value."""
+        if value.startswith("@"):
+            raise ConfigurationError(f"--header {value}: reads a file; put what is in it in its place")
+        name, colon, text = value.partition(":")
+        name, text = name.strip(), text.strip()
+        if not colon and value.endswith(";"):
+            name = value.rstrip("; ")
+        elif not text:
+            self.removed_headers.add(name.lower())
+            return
+        if not is_header_name(name):
+            raise ConfigurationError("--header: has no name before its colon, or one that no header can have")
+        if not text.isascii() or not text.isprintable():
+            raise ConfigurationError(
+                f"--header {name}: has characters outside of ASCII, which no header carries the same way everywhere: encode them"
+            )
+        if name.lower() == "cookie":
+            self.cookies.append(text)
+        else:
+            self.headers.append((name, text))
+
+    def take_cookie(self, value: str) -> None:
+        """Take cookies; without an equals sign it is a file of them."""
+        if "=" in value:
+            self.cookies.append(value)
+        else:
+            self.notes.append("the file of cookies was left out: give the cookies themselves, as in -b 'name=value'")
+
+    def mark(self, name: str, value: str) -> Secret:
+        """Return what stands for a further secret; two of one name are two."""
+        base = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower() or "secret"
+        marked, number = base, 1
+        while self.secrets.setdefault(marked, value) != value:
+            number += 1
+            marked = f"{base}_{number}"
         return secret(marked)
 
+    def request(self) -> CurlRequest:
+        """Return what all options together make."""
+        if self.url is None:
+            raise ConfigurationError("the command names no URL")
+        base_url, path, raw_query = self.address(self.url)
+        self.authenticate()
+        headers = self.all_headers()
+        body = self.body(headers)
+        path, query = self.query(path, raw_query)
+        is_sending = self.data is not None and "get" not in self.flags
+        default = "HEAD" if "head" in self.flags else "POST" if is_sending or self.parts else "GET"
+        return CurlRequest(
+            method=self.given.get("request", default).upper(),
+            base_url=base_url,
+            path=path,
+            query=query,
+            headers=headers,
+            body=body,
+            credentials=self.credentials,
+            secrets=list(self.secrets),
+            settings=self.settings,
+            options=self.options,
+            notes=list(dict.fromkeys(self.notes)),
+        )
 
-def _request(arguments: list[tuple[str, str]]) -> CurlRequest:
-    reading = _Reading()
-    for name, value in arguments:
-        _take(reading, name, value)
-    if reading.url is None:
-        raise ConfigurationError("the command names no URL")
-    url = reading.url if "://" in reading.url else f"http://{reading.url}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
-    if parts.username is not None and not reading.authenticate(Credentials("basic", unquote(parts.username))):
-        reading.notes.append("the password in the URL was left out: the command authenticates otherwise, too")
-    host = parts.netloc.rpartition("@")[2]
-    text = "&".join(reading.data)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    if reading.is_get:
-        query += parse_qsl(text, keep_blank_values=True)
-    body = None
-    if reading.data and not reading.is_get:
-        declared = next((value for name, value in reading.headers if name.lower() == "content-type"), None)
+    def address(self, url: str) -> tuple[str, str, str]:
+        """Return base URL, path and query; a user name in the URL is the command's."""
+        url = url if "://" in url else f"http://{url}"
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise ConfigurationError("the URL can't be read: its host or its port is none") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
+        rest = url.partition("://")[2]
+        if "globoff" not in self.flags and re.search(r"[{}]|\[[^\]]*-", parts.path + parts.query):
+            raise ConfigurationError(
+                "the URL has braces or a range in brackets, of which curl makes other URLs: write the one that is meant; -g "
+                "takes them as they are"
+            )
+        if parts.username is not None and "user" not in self.given:
+            self.given["user"] = unquote(rest.partition("/")[0].rpartition("@")[0])
+        path, query = parts.path or "/", parts.query
+        if "request-target" in self.given:
+            path, _, query = self.given["request-target"].partition("?")
+        if path.startswith("//"):
+            raise ConfigurationError("the path begins with two slashes: write one")
+        if not path.startswith("/"):
+            raise ConfigurationError(f"--request-target: must begin with a slash, not be {path!r}")
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _escaped(path), query
+
+    def authenticate(self) -> None:
+        """Find how the command authenticates: a header comes before the options, as it does for curl."""
+        given = [text for name, text in self.headers if name.lower() == "authorization"]
+        self.headers = [(name, text) for name, text in self.headers if name.lower() != "authorization"]
+        ways = len(given) + ("bearer" in self.given) + ("user" in self.given)
+        if "sigv4" in self.given:
+            names = {name.lower() for name, _ in self.headers}
+            self.credentials = aws_signature(self.given["sigv4"], self.url or "", self.given.get("user"), names)
+            self.headers = [(name, text) for name, text in self.headers if name.lower() not in SIGNATURE_HEADERS]
+            ways = 1 + len(given)
+        elif given:
+            self.credentials = authorization(given[0])
+        elif "bearer" in self.given:
+            self.credentials = Credentials("bearer")
+        elif "user" in self.given:
+            self.credentials = basic(self.given["user"])
+        if self.credentials is not None and self.credentials.prefix == "Basic":
+            self.notes.append(ENCODED_BASIC_NOTE)
+        if ways > 1:
+            self.notes.append("a second way to authenticate was left out: a request has one")
+
+    def all_headers(self) -> dict[str, str | Secret]:
+        """Return the headers; what is a secret goes into the connection, the first as its API key."""
+        found: dict[str, tuple[str, str]] = {}
+        for name, text in self.headers:
+            lower = name.lower()
+            if lower in PROTOCOL_HEADERS | _OWN_HEADERS:
+                if lower not in _OWN_HEADERS:
+                    self.notes.append(f"the header {name} was left out: the connection sets it")
+            elif lower in found:
+                # A header that comes twice is one whose values are joined (RFC 9110, section 5.3).
+                found[lower] = (found[lower][0], f"{found[lower][1]}, {text}")
+            else:
+                found[lower] = (name, text)
+        headers: dict[str, str | Secret] = {}
+        for name, text in found.values():
+            if not text or not (is_secret_name(name, "header") or is_secret_value(text)):
+                headers[name] = text
+            elif self.credentials is None and is_secret_name(name, "header"):
+                self.credentials = Credentials("api_key", name)
+            else:
+                headers[name] = self.mark(name, text)
+        if self.cookies:
+            headers["Cookie"] = self.mark("cookie", ";".join(self.cookies))
+        return headers
+
+    def body(self, headers: dict[str, str | Secret]) -> Body | None:
+        """Return the body, and add to the headers what curl says of it."""
+        names = {name.lower() for name in headers} | self.removed_headers
+        if self.parts:
+            if self.data is not None:
+                raise ConfigurationError("--form and --data: curl sends one of them: leave one out")
+            body, media_type = multipart_body(self.parts, self.mark, self.notes)
+            if "content-type" in names:
+                raise ConfigurationError("--form: has a Content-Type of its own: leave that header out")
+            if media_type is not None:
+                headers["Content-Type"] = media_type
+            return body
+        if self.data is None or "get" in self.flags:
+            return None
+        is_json = "json" in self.flags
+        if is_json and "accept" not in names:
+            headers["Accept"] = "application/json"
+        if "content-type" not in names:
+            headers["Content-Type"] = "application/json" if is_json else "application/x-www-form-urlencoded"
+        declared = next((str(text) for name, text in headers.items() if name.lower() == "content-type"), None)
         if declared is None:
-            declared = "application/json" if reading.is_json else "application/x-www-form-urlencoded"
-            reading.headers.append(("Content-Type", declared))
-        body = _body(reading, text, str(declared).partition(";")[0].strip().lower())
-    return CurlRequest(
-        method=reading.method or ("POST" if body is not None else "GET"),
-        base_url=f"{parts.scheme}://{host}",
-        path=parts.path or "/",
-        query=list(_query(reading, query)),
-        headers=reading.headers,
-        body=body,
-        credentials=reading.credentials,
-        secrets=reading.secrets,
-        timeout=reading.timeout,
-        notes=reading.notes,
-    )
+            self.notes.append("a body always has a Content-Type here: it is sent as application/octet-stream")
+        return read_body(self.data, declared or "", self.mark, self.notes) if self.data else None
+
+    def query(self, path: str, raw: str) -> tuple[str, dict[str, Any]]:
+        """Return the path and the query: by names and values, if these are sent as the same bytes, else with the path."""
+        pieces = [raw] if raw else []
+        if self.data and "get" in self.flags:
+            pieces.append(self.data.decode("utf-8", "surrogateescape"))
+        pieces += [piece.decode("utf-8", "surrogateescape") for piece in self.url_query]
+        plain: list[str] = []
+        query: dict[str, list[Any]] = {}
+        for pair in _escaped("&".join(pieces)).split("&") if pieces else ():
+            name, _, value = pair.partition("=")
+            name, value = unquote_plus(name), unquote_plus(value)
+            if not value or not (is_secret_name(name, "query") or is_secret_value(value)):
+                plain.append(pair)
+            elif self.credentials is None and not re.search(r"[\s&=#]", name):
+                self.credentials = Credentials("api_key", name, "query")
+            else:
+                query.setdefault(name, []).append(self.mark(name, value))
+        named = _by_name(plain)
+        if named is None:
+            path += "?" + "&".join(plain)
+        for name, values in (named or {}).items():
+            query.setdefault(name, []).extend(values)
+        return path, {name: one_or_all(values) for name, values in query.items()}
 
 
-def _query(reading: _Reading, pairs: list[tuple[str, str]]) -> Iterator[tuple[str, str | Secret]]:
-    for name, value in pairs:
-        if not _SECRET_NAME.search(name):
-            yield name, value
-        elif not reading.authenticate(Credentials("api_key", name, "query")):
-            yield name, reading.mark(name)
-
-
-def _body(reading: _Reading, text: str, media_type: str) -> Body:
-    if media_type == "application/json" or media_type.endswith("+json"):
-        try:
-            return Body(_marked(reading, json.loads(text), ""), "json")
-        except ValueError:
-            return Body(text.encode(), "bytes")
-    if media_type == "application/x-www-form-urlencoded":
-        form: dict[str, Any] = {}
-        for name, value in parse_qsl(text, keep_blank_values=True):
-            form.setdefault(name, []).append(_marked(reading, value, name))
-        if form:
-            return Body({name: values if len(values) > 1 else values[0] for name, values in form.items()}, "form")
-    return Body(text.encode(), "bytes")
-
-
-def _marked(reading: _Reading, value: Any, name: str) -> Any:
-    """Return a value with marks where its secrets stood."""
-    if isinstance(value, dict):
-        return {key: _marked(reading, item, key) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_marked(reading, item, name) for item in value]
-    return reading.mark(name) if isinstance(value, str) and _SECRET_FIELD.search(name) else value
-
-
-def _take(reading: _Reading, name: str, value: str) -> None:
-    if name in ("data", "data-raw", "data-binary", "data-urlencode", "json"):
-        _take_data(reading, name, value)
-    elif name == "header":
-        _take_header(reading, value)
-    elif name == "url":
-        if reading.url is not None:
-            raise ConfigurationError("the command names two URLs: give one request at a time")
-        reading.url = value
-    elif name in ("request", "head"):
-        reading.method = value.upper() if name == "request" else "HEAD"
-    elif name == "get":
-        reading.is_get = True
-    elif name == "user":
-        _take_authorization(reading, f"Basic {base64.b64encode(value.encode()).decode()}")
-    elif name == "bearer":
-        _take_authorization(reading, f"Bearer {value}")
-    elif name in _AS_HEADERS:
-        reading.headers.append((_AS_HEADERS[name], value))
-    else:
-        _take_setting(reading, name, value)
-
-
-_AS_HEADERS = {"user-agent": "User-Agent", "referer": "Referer"}
-
-
-def _take_setting(reading: _Reading, name: str, value: str) -> None:
-    if name == "max-time":
-        try:
-            reading.timeout = float(value)
-        except ValueError:
-            raise ConfigurationError("--max-time: must be seconds") from None
-    elif name in _UNSUPPORTED:
-        raise ConfigurationError(_UNSUPPORTED[name])
-    elif name in _NOTES:
-        reading.notes.append(_NOTES[name])
-
-
-_UNSUPPORTED = {
-    "form": "--form: multipart forms are not imported; write the operator by hand",
-    "upload": "--upload-file: files are not imported; write the operator by hand",
-    "sigv4": "--aws-sigv4: make the connection by hand, with auth_type sigv4, aws_service and aws_region; import it without this",
-}
-_NOTES = {
-    "cookie": "the cookies were left out: a cloud function keeps none",
-    "insecure": "-k was left out: to trust a certificate of your own, give its authority in ca_bundle of the connection",
-    "cacert": "--cacert: give that file in ca_bundle of the connection",
-    "cert": "the client certificate belongs into the connection",
-    "proxy": "the proxy belongs into the connection",
+_SECONDS = {
+    "max-time": ("operator", "request_timeout"),
+    "retry-max-time": ("operator", "retry_total"),
+    "connect-timeout": ("connection", "connect_timeout"),
 }
 
 
-def _take_data(reading: _Reading, name: str, value: str) -> None:
-    if value.startswith("@") and name != "data-raw":
-        raise ConfigurationError(f"--{name} {value}: reads a file; put what is in it in its place")
-    if name == "data-urlencode":
-        key, equals, text = value.partition("=")
-        value = f"{key}{equals}{quote_plus(text)}" if equals else quote_plus(value)
-        value = value.removeprefix("=")
-    elif name == "data":
-        value = value.replace("\r", "").replace("\n", "")
-    reading.is_json = reading.is_json or name == "json"
-    reading.data.append(value)
+def _number(name: str, value: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise ConfigurationError(f"--{name}: must be {'a number' if name == 'retry' else 'seconds'}")
+    return float(value) if "." in value else int(value)
 
 
-def _take_header(reading: _Reading, value: str) -> None:
-    name, colon, text = value.partition(":")
-    name, text = name.strip(), text.strip()
-    lower = name.lower()
-    if not colon or not text or lower in ("host", "content-length", "accept-encoding", "connection"):
-        return
-    if lower == "cookie":
-        reading.notes.append(_NOTES["cookie"])
-    elif lower == "authorization":
-        _take_authorization(reading, text)
-    elif _SECRET_NAME.search(name):
-        if not reading.authenticate(Credentials("api_key", name)):
-            reading.headers.append((name, reading.mark(name)))
-    else:
-        reading.headers.append((name, text))
+def _escaped(text: str) -> str:
+    """Return a part of a URL with what no URL holds percent-encoded, as it is sent; what is encoded stays so."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="/%:@!$&'()*+,;=-._~?")
 
 
-def _take_authorization(reading: _Reading, text: str) -> None:
-    scheme, _, value = text.partition(" ")
-    credentials = Credentials("api_key", "Authorization")
-    if scheme.lower() == "bearer":
-        credentials = Credentials("bearer")
-    elif scheme.lower() == "basic":
+def _by_name(pairs: list[str]) -> Mapping[str, list[str]] | None:
+    """Return a query by name; None if that would be sent in another order, or in other bytes."""
+    query: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
         try:
-            user = base64.b64decode(value, validate=True).decode("utf-8", "replace").partition(":")[0]
-        except (ValueError, binascii.Error):
-            user = ""
-        credentials = Credentials("basic", user)
-    if reading.credentials is not None and reading.credentials.kind == "api_key":
-        # Authorization can be set by the connection alone, any other header by the operator, too.
-        reading.headers.append((reading.credentials.name, reading.mark(reading.credentials.name)))
-        reading.credentials = None
-    if not reading.authenticate(credentials):
-        reading.notes.append("a second way to authenticate was left out: a request has one")
+            query.setdefault(unquote_to_bytes(name).decode(), []).append(unquote_to_bytes(value).decode())
+        except UnicodeDecodeError:
+            return None
+    sent = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, values in query.items() for value in values]
+    return query if sent == pairs else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.cli.quiet import quiet_logs
+from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.nearest_name import nearest_name
 
@@ -161,5 +161,5 @@ def _importable(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what Dag files print and the parser logs away from what the command prints."""
-    with quiet_logs(), contextlib.redirect_stdout(sys.stderr):
+    with silenced_logs(), contextlib.redirect_stdout(sys.stderr):
         yield

@@ -80,7 +80,7 @@ _RENDER = ActionCommand(
     name="render",
     help="Show what a step would send, without sending it",
     description=(
-        "Prints the variables in reach, each expression with its value, and the request that would be sent, secrets as ***. "
+        "Prints the variables in scope, each expression with its value, and the request that would be sent, secrets as ***. "
         "The values come from a sample, from a past run, or from both. Nothing is sent, and nothing is written to Airflow's "
         "database. Exit code: 0, 1 when no request can be made, 2 when the command is told what can't be."
     ),
@@ -119,7 +119,7 @@ _EVAL = ActionCommand(
     help="Evaluate an expression",
     description=(
         "Prints the value and the type of one expression, or what is wrong with it. `-` reads expressions one by one, with "
-        "completion of the variables in reach on a terminal."
+        "completion of the variables in scope on a terminal."
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.eval_command.evaluate"),
     args=(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.checking import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
-from airflow_provider_cloudfn.cli.reach import evaluated, type_name, variables_in_reach
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of, samples_from
+from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, type_name, variables_in_scope
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.testing.samples import ABSENT, SECTIONS
 
@@ -45,7 +45,7 @@ def completions(text: str, expressions: list[str]) -> list[str]:
     Return what can stand in the place of an unfinished word.
 
     :param text: The word, such as ``steps.fetch``.
-    :param expressions: All that is in reach.
+    :param expressions: All that is in scope.
     """
     found: dict[str, None] = {}
     for expression in expressions:
@@ -67,7 +67,7 @@ def _variables(args: Namespace) -> tuple[Mapping[str, Any], list[str]]:
         samples = samples_from(None, args.sample, None, None)
         given = {name: getattr(samples, name) for name in SECTIONS}
         variables: Mapping[str, Any] = {name: value for name, value in given.items() if value is not ABSENT}
-        return variables, [row.expression for row in variables_in_reach(None, variables, masked)]
+        return variables, [row.expression for row in variables_in_scope(None, variables, masked)]
     if args.dag_id is None or args.task_id is None:
         raise ConfigurationError("--dag-id and --task-id: give both of them, or none")
     looked_at = rehearsal_of(
@@ -79,7 +79,7 @@ def _variables(args: Namespace) -> tuple[Mapping[str, Any], list[str]]:
         map_index=args.map_index,
     )
     found = looked_at.rehearsal.variables()
-    rows = variables_in_reach(looked_at.rehearsal.task, found, masked)
+    rows = variables_in_scope(looked_at.rehearsal.task, found, masked)
     return found, [row.expression for row in rows]
 
 
@@ -114,7 +114,7 @@ def _loop(printer: Printer, variables: Mapping[str, Any], expressions: list[str]
     """Read, evaluate, print, until the end of the input."""
     interactive = sys.stdin.isatty()
     if interactive:
-        printer.line("An expression a line; Tab completes what is in reach, Ctrl-D ends.", style="dim")
+        printer.line("An expression a line; Tab completes what is in scope, Ctrl-D ends.", style="dim")
     with _completing(expressions, interactive):
         while True:
             try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.secret import Secret
+from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ __all__ = ["connection_of", "import_curl", "operator_of"]
 
 _METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 _QUOTES = ('"', "'")
-_PLACEHOLDERS = {"api_key": "<the API key>", "basic": "<the password>", "bearer": "<the token>"}
+_PLACEHOLDERS = {
+    "api_key": "<the API key>", "basic": "<the password>", "bearer": "<the token>",
+    "sigv4": "<the secret access key>", "encoded": "<the Base64 of user name, colon and password>",
+}  # fmt: skip
 
 
 def import_curl(args: Namespace) -> None:
@@ -65,24 +69,30 @@ def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
         lines.append(f"method={request.method!r},")
     lines.append(f"uri={_expression(request.path)},")
     names = {"CloudFunctionOperator"}
-    query: dict[str, Any] = {}
-    for name, value in request.query:
-        query.setdefault(name, []).append(value)
-    if query:
-        lines += _dict("query", {name: values if len(values) > 1 else values[0] for name, values in query.items()})
-    headers = dict(request.headers)
-    if request.body is not None and request.body.kind == "json":
+    if request.query:
+        lines += _dict("query", request.query)
+    headers, body = request.headers, request.body
+    if body is not None and body.kind in ("json", "json_text"):
         # It is what a body is sent as anyhow.
-        headers = {name: value for name, value in headers.items() if str(value).lower() != "application/json"}
+        headers = {
+            name: value
+            for name, value in headers.items()
+            if str(value).lower() != "application/json" or name == "Accept"
+        }
     if headers:
         lines += _dict("headers", headers)
-    if request.body is not None:
-        lines.append(f"body={_document(request.body.value)},")
-    if request.timeout is not None:
-        lines.append(f"request_timeout={request.timeout:g},")
+    if body is not None:
+        if body.value or not body.files:
+            lines.append(f"body={repr(body.value) if body.kind == 'json_text' else _document(body.value)},")
+        if body.files:
+            lines += _files(body.files)
+    lines += [f"{name}={value!r}," for name, value in request.options.items()]
     text = "\n".join(f"    {line}" for line in lines)
     names.update(name for name in ("lit", "secret") if f"{name}(" in text)
-    return f"from airflow_provider_cloudfn import {', '.join(sorted(names))}\n\nCloudFunctionOperator(\n{text}\n)"
+    imports = f"from airflow_provider_cloudfn import {', '.join(sorted(names))}\n\n"
+    if "Decimal(" in text:
+        imports = f"from decimal import Decimal\n\n{imports}"
+    return f"{imports}CloudFunctionOperator(\n{text}\n)"
 
 
 def connection_of(request: CurlRequest) -> dict[str, Any]:
@@ -92,19 +102,30 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
     :param request: What curl would send.
     """
     connection: dict[str, Any] = {"conn_type": "cloudfn", "host": request.base_url}
-    extra: dict[str, Any] = {}
+    # Before any secret: at a value that is no text Airflow's own HTTP hooks stop, which would send the extras as headers.
+    extra: dict[str, Any] = {"allow_http": True} if request.base_url.startswith("http://") else {}
+    settings = {**request.settings, **dict(request.credentials.settings if request.credentials else ())}
+    if any(CLOUDFN_FORM.fields[name].kind == "secret" for name in settings):
+        extra.setdefault("allow_http", False)
     if (credentials := request.credentials) is not None:
-        connection["password"] = _PLACEHOLDERS[credentials.kind]
+        kind = "encoded" if credentials.prefix == "Basic" else credentials.kind
+        connection["password"] = f"{credentials.prefix} {_PLACEHOLDERS[kind]}".strip()
         extra["auth_type"] = credentials.kind
         if credentials.kind == "api_key":
             extra.update(key_location=credentials.location, key_name=credentials.name)
         if credentials.kind == "basic":
             extra["username"] = credentials.name
+        if credentials.kind == "sigv4":
+            extra["aws_key_id"] = credentials.name
+    extra.update(settings)
     if request.secrets:
         extra["secret_values"] = {name: f"<the secret {name}>" for name in request.secrets}
-    if request.base_url.startswith("http://"):
-        extra["allow_http"] = True
     return {**connection, "extra": extra} if extra else connection
+
+
+def _files(files: Mapping[str, list[str]]) -> list[str]:
+    entries = [f"    {name!r}: {(paths if len(paths) > 1 else paths[0])!r}," for name, paths in files.items()]
+    return ["files={", *entries, "},"]
 
 
 def _dict(name: str, values: Mapping[str, Any]) -> list[str]:

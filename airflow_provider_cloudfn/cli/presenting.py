@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from airflow_provider_cloudfn.cli.quiet import quiet_logs
+from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -133,7 +133,7 @@ def reported(printer: Printer, command: str) -> Iterator[None]:
     """
     try:
         # What the step would log stands in the report.
-        with quiet_logs():
+        with silenced_logs():
             yield
     except CloudFunctionError as error:
         fail(printer, command, error)

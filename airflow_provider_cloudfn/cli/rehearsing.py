@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.dag_files import find_task
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.testing.connections import accepted, connection_id, hook_over, stand_in_fields
+from airflow_provider_cloudfn.testing.connections import accepted, connection_id, hook_over, placeholder_fields
 from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+from airflow_provider_cloudfn.testing.sample_context import require_ours
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples, read_structured_file
-from airflow_provider_cloudfn.testing.stand_in import require_ours
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
@@ -115,7 +115,7 @@ def configured_hook(task: Any, notes: list[str] | None) -> ConnectionHook[Any]:
                 f"connection {conn_id!r} is not defined: add it in the UI, with `airflow connections add`, or as "
                 f"AIRFLOW_CONN_{conn_id.upper()}"
             ) from None
-        fields = stand_in_fields(task)
+        fields = placeholder_fields(task)
         notes.append(
             f"connection {conn_id!r} is not defined here: the address is a stand-in, and what authentication sets is not shown"
         )

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.checking import task_problems
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
-from airflow_provider_cloudfn.cli.reach import Variable, evaluated, missing, shown, skeleton, variables_in_reach
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
+from airflow_provider_cloudfn.cli.variables_in_scope import (
+    Variable,
+    evaluated,
+    missing,
+    shown,
+    skeleton,
+    variables_in_scope,
+)
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.fields import formulas, read
 from airflow_provider_cloudfn.rendering import surroundings_of
@@ -27,7 +34,7 @@ __all__ = ["render", "render_report", "show_rendering", "show_request"]
 
 def render(args: Namespace) -> None:
     """
-    Print the variables in reach, each expression with its value, and the request that would be sent.
+    Print the variables in scope, each expression with its value, and the request that would be sent.
 
     :param args: ``dag_id``, ``task_id``, ``file``, ``sample``, ``run_id``, ``map_index``, ``write_sample`` and ``json``.
     """
@@ -81,7 +88,7 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
     }
     try:
         variables = rehearsal.variables()
-        report["variables"] = [_variable_dict(row) for row in variables_in_reach(task, variables, masked)]
+        report["variables"] = [_variable_dict(row) for row in variables_in_scope(task, variables, masked)]
         report["missing"] = missing(task, variables)
         report["fields"] = _fields(task, variables)
         written = [(field, getattr(task, field.name)) for field in task.cel_fields]
@@ -106,12 +113,13 @@ def show_rendering(printer: Printer, report: Mapping[str, Any]) -> None:
     """
     index = f" [{report['map_index']}]" if report["map_index"] >= 0 else ""
     printer.line(f"{report['dag_id']}.{report['task_id']}{index}", style="bold")
-    printer.heading("Variables in reach")
+    printer.heading("Variables in scope")
     printer.table(
         ("Expression", "Type", "Size", "Sample"),
         [
             (row["expression"], row["type"], "" if row["size"] is None else str(row["size"]), row["sample"])
-            for row in report["variables"]
+            # What every task has comes last.
+            for row in sorted(report["variables"], key=lambda row: row["expression"].startswith("run."))
         ],
     )
     if report["missing"]:

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
 
-__all__ = ["accepted", "connection_id", "hook_over", "stand_in_fields"]
+__all__ = ["accepted", "connection_id", "hook_over", "placeholder_fields"]
 
 _FIELDS = ("conn_type", "host", "login", "password", "schema", "port", "extra")
 
@@ -25,7 +25,7 @@ def connection_id(task: Any) -> str:
     return str(task.emporix_conn_id if hasattr(task, "emporix_conn_id") else task.cloudfn_conn_id)
 
 
-def stand_in_fields(task: Any) -> dict[str, Any]:
+def placeholder_fields(task: Any) -> dict[str, Any]:
     """
     Return the fields of a connection that leads nowhere, under a name that no host can have (RFC 6761, section 6.2).
 

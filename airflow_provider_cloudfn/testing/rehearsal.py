@@ -18,9 +18,9 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, texts_that_arrived
 from airflow_provider_cloudfn.rendering import TaskVariables
 from airflow_provider_cloudfn.testing.answers import AnswerScript
-from airflow_provider_cloudfn.testing.connections import hook_over, stand_in_fields
+from airflow_provider_cloudfn.testing.connections import hook_over, placeholder_fields
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
-from airflow_provider_cloudfn.testing.stand_in import stand_in_task
+from airflow_provider_cloudfn.testing.sample_context import task_with_samples
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest
@@ -50,10 +50,10 @@ class Rehearsal:
     def __init__(
         self, task: Any, samples: Samples, *, map_index: int | None = None, hook_of: HookOf | None = None
     ) -> None:
-        self.task, self.context = stand_in_task(task, samples, map_index)
+        self.task, self.context = task_with_samples(task, samples, map_index)
         # What a person asked to see is printed by him who asked.
         self.task._cached_logger = _quiet_log()
-        self._hook_of = hook_of or (lambda rendered: hook_over(rendered, stand_in_fields(rendered)))
+        self._hook_of = hook_of or (lambda rendered: hook_over(rendered, placeholder_fields(rendered)))
         self._hook: ConnectionHook[Any] | None = None
         self._is_rendered = False
 

@@ -66,6 +66,7 @@ ARROWS: dict[str, set[str]] = {
     "sandbox": {"connections", "events", "auth"},
     "cli": {
         "authoring",
+        "auth",
         "hooks",
         "rendering",
         "events",

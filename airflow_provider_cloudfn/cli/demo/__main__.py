@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer, end_leftovers
-from airflow_provider_cloudfn.cli.demo.narration import Narrator
 from airflow_provider_cloudfn.cli.demo.order_to_cash import create_connections, run_order_to_cash
+from airflow_provider_cloudfn.cli.demo.report import Report
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.sandbox import Sandbox
 
@@ -64,7 +64,7 @@ def _run(home: Path, dags: Path, order_id: str, *, once: bool) -> int:
             _say(f"Airflow is at {server.url} ({_since(started)}); its log: {server.log}")
             _say(f"Connections created: {', '.join(create_connections(server.api, sandbox))}")
             outcome = run_order_to_cash(server.api, sandbox, order_id)
-            Narrator(sys.stdout, server.url).tell(outcome)
+            Report(sys.stdout, server.url).tell(outcome)
             faults = outcome.faults()
             _say("")
             for fault in faults:

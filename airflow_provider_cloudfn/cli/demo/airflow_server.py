@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
-from airflow_provider_cloudfn.cli.demo.keeper import SEPARATOR
 from airflow_provider_cloudfn.cli.demo.ports import free_ports
 from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_members
+from airflow_provider_cloudfn.cli.demo.supervisor import SEPARATOR
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ class AirflowServer:
         # Two commands start at once: neither shall read what the other one is writing.
         (folder / "airflow.cfg").touch()
         with self.log.open("wb") as log:
-            self._keeper = subprocess.Popen(  # noqa: S603 - our own command
+            self._supervisor = subprocess.Popen(  # noqa: S603 - our own command
                 [
-                    *(sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.keeper"),
+                    *(sys.executable, "-m", "airflow_provider_cloudfn.cli.demo.supervisor"),
                     *(*airflow, "standalone", SEPARATOR, *airflow, *tasks),
                 ],
                 cwd=folder,
@@ -91,7 +91,7 @@ class AirflowServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        (home / _SESSION).write_text(str(self._keeper.pid))
+        (home / _SESSION).write_text(str(self._supervisor.pid))
 
     @classmethod
     def start(
@@ -133,19 +133,19 @@ class AirflowServer:
     @property
     def is_running(self) -> bool:
         """Whether its processes are still there."""
-        return self._keeper.poll() is None
+        return self._supervisor.poll() is None
 
     def stop(self) -> None:
         """End all of its processes."""
         self.api.close()
-        pipe = self._keeper.stdin
+        pipe = self._supervisor.stdin
         if pipe is not None and not pipe.closed:
             pipe.close()
         try:
-            self._keeper.wait(_STOP)
+            self._supervisor.wait(_STOP)
         except subprocess.TimeoutExpired:
-            self._keeper.kill()
-            self._keeper.wait()
+            self._supervisor.kill()
+            self._supervisor.wait()
         end_leftovers(self._home)
 
     def tail(self, lines: int = 30) -> str:

@@ -55,7 +55,7 @@ def test_people_get_tables(cloudfn: Callable[..., Any], charge: tuple[str, ...])
 
     for shown in (
         "charge_orders.charge",
-        "Variables in reach",
+        "Variables in scope",
         "steps.fetch_order.customer.id",
         "POST https://payments.test/v1/charges",
         "?environment=production",

@@ -43,7 +43,7 @@ def test_people_see_it_in_its_order(cloudfn: Callable[..., Any], charge: tuple[s
 
     places = [
         out.index(heading)
-        for heading in ("Variables in reach", "Fields", "Request", "Response", "Attempts", "Success", "Returns")
+        for heading in ("Variables in scope", "Fields", "Request", "Response", "Attempts", "Success", "Returns")
     ]
     assert places == sorted(places)
     assert out.index("Completion event") > places[-1]

@@ -42,7 +42,7 @@ def imported(command: str) -> RenderedRequest:
         ("""curl --json '{"t": "{{ x }}", "e": "1 + 1"}' https://api.test/x""", "POST", "https://api.test/x", {}, {"t": "{{ x }}", "e": "1 + 1"}),
         ("curl -H 'Content-Type: text/plain' --data-binary 'a\nb' https://api.test/x", "POST", "https://api.test/x", {}, "a\nb"),
         ("curl -sSLk \\\n  --compressed https://api.test/x", "GET", "https://api.test/x", {}, None),
-        ("curl 'https://api.test/a%20b/{{x}}'", "GET", "https://api.test/a%20b/%7B%7Bx%7D%7D", {}, None),
+        ("curl -g 'https://api.test/a%20b/{{x}}'", "GET", "https://api.test/a%20b/%7B%7Bx%7D%7D", {}, None),
     ],
 )  # fmt: skip
 def test_the_operator_sends_what_curl_would(
@@ -103,6 +103,119 @@ def test_another_secret_is_a_placeholder(command: str, place: str) -> None:
     assert connection_of(request)["extra"]["secret_values"]
 
 
+SECRETS_IN_THEIR_PLACES = [
+    "curl -u SECRET: https://api.test",
+    "curl -u :SECRET https://api.test",
+    "curl -u SECRET:x https://api.test",
+    "curl https://SECRET:@api.test",
+    "curl -u ghp_0123456789012345678901234567 https://api.test",
+    "curl -H 'Authorization: Token SECRET' https://api.test",
+    "curl -H 'X-AuthToken: SECRET' https://api.test",
+    "curl -H 'X-Session-Id: SECRET' https://api.test",
+    "curl -H 'Ocp-Apim-Subscription-Key: SECRET' https://api.test",
+    "curl -H 'X-Forward: Bearer SECRET' https://api.test",
+    "curl -H 'Cookie: sid=SECRET' https://api.test",
+    "curl -b 'sid=SECRET; a=1' https://api.test",
+    "curl -e 'https://x.test/?token=SECRET' https://api.test",
+    "curl 'https://api.test?code=SECRET'",
+    "curl 'https://api.test?accessToken=SECRET'",
+    "curl 'https://api.test?sv=1&sig=SECRET'",
+    "curl 'https://api.test?X-Amz-Signature=SECRET'",
+    "curl -G -d key=SECRET https://api.test",
+    "curl -d 'userPassword=SECRET' https://api.test",
+    "curl -d 'user[password]=SECRET&a' https://api.test",
+    'curl -d \'{"apiKey": "SECRET"}\' https://api.test',
+    'curl --json \'{"clientSecret":"SECRET"}\' https://api.test',
+    'curl --json \'{"credentials":{"user":"SECRET","list":["SECRET"]}}\' https://api.test',
+    'curl --json \'{"private_key":"SECRET"}\' https://api.test',
+    'curl --json \'{"hook":"https://x.test/?token=SECRET"}\' https://api.test',
+    "curl -F password=SECRET https://api.test",
+    "curl -F password=SECRET -F f=@x.txt https://api.test",
+    "curl -H 'Content-Type: text/xml' -d '<Login><Password>SECRET</Password></Login>' https://api.test",
+    "curl --aws-sigv4 aws:amz:eu-central-1:execute-api -u AKIA1:SECRET -H 'X-Amz-Security-Token: SECRET' https://api.test",
+]
+
+
+@pytest.mark.parametrize("command", SECRETS_IN_THEIR_PLACES)
+def test_no_secret_stays_in_the_dag_or_is_printed(command: str) -> None:
+    request = read_curl(command.replace("SECRET", "hunter22abc"))
+
+    connection = connection_of(request)
+    assert "hunter22abc" not in operator_of(request, "call", "service") + json.dumps(connection) + repr(request)
+    assert "<the " in json.dumps(connection)
+    imported(command.replace("x.txt", __file__))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'curl --json \'{"max_tokens": 100, "key": "a", "client_id": "b", "code": "c"}\' https://api.test',
+        "curl -H 'Idempotency-Key: 1' -H 'X-Author: a' -H 'X-Keyword: b' https://api.test",
+        "curl 'https://api.test?page_token=a&sort_key=b&monkey=c&spin=d'",
+    ],
+)
+def test_what_is_no_secret_stays(command: str) -> None:
+    request = read_curl(command)
+
+    assert request.credentials is None
+    assert request.secrets == []
+
+
+def test_a_proxy_is_the_connections_without_its_password() -> None:
+    connection = connection_of(read_curl("curl -x http://u:hunter22@proxy.test:3128 https://api.test"))
+
+    assert connection["extra"]["proxy"] == "http://user:password@proxy.test:3128"
+
+
+def test_the_passphrase_of_a_certificate_is_the_connections() -> None:
+    extra = connection_of(read_curl("curl --cert a.pem:hunter22 --key k.pem https://api.test"))["extra"]
+
+    assert extra["client_cert"] == "a.pem"
+    assert extra["client_key_file"] == "k.pem"
+    assert extra["client_private_key_passphrase"] == "<the passphrase>"
+    # Without it Airflow's own HTTP hooks would send the passphrase as a header.
+    assert next(iter(extra)) == "allow_http"
+
+
+def test_two_secrets_of_one_name_are_two() -> None:
+    body = '{"a": {"password": "x"}, "b": {"password": "y"}, "c": {"password": "x"}}'
+
+    assert read_curl(f"curl --json '{body}' https://api.test").secrets == ["password", "password_2"]
+
+
+def test_a_signature_for_aws_is_the_connections() -> None:
+    request = read_curl("curl --aws-sigv4 aws:amz:eu-central-1:execute-api -u AKIA1:hunter22 https://api.test")
+
+    assert connection_of(request)["extra"] == {
+        "auth_type": "sigv4",
+        "aws_key_id": "AKIA1",
+        "aws_service": "execute-api",
+        "aws_region": "eu-central-1",
+    }
+
+
+def test_options_of_the_connection_and_of_retries_are_taken_over() -> None:
+    request = read_curl("curl --retry 4 --retry-max-time 90 --connect-timeout 3 --cacert ca.pem https://api.test")
+
+    assert request.options == {"retry_attempts": 5, "retry_total": 90}
+    assert connection_of(request)["extra"] == {"connect_timeout": 3, "ca_bundle": "ca.pem"}
+
+
+@pytest.mark.parametrize(
+    ("command", "note"),
+    [
+        ("curl https://api.test/x | jq .", "returns='response.body.items'"),
+        ("curl https://api.test/x > answer.json", "response_file"),
+        ("curl https://api.test/x -o answer.json", "response_file"),
+        ("curl https://api.test/x && echo done", "each request becomes a task"),
+        ("curl -H 'Host: other.test' https://api.test", "the header Host was left out"),
+        ("curl -b cookies.txt https://api.test", "the file of cookies was left out"),
+    ],
+)
+def test_what_is_left_out_is_noted(command: str, note: str) -> None:
+    assert note in "\n".join(read_curl(command).notes)
+
+
 def test_the_path_is_not_a_secret_store() -> None:
     assert read_curl("curl https://api.test/v1/keys").path == "/v1/keys"
 
@@ -119,7 +232,26 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -Z https://a.test", "-Z: this option of curl is not known here"),
         ("curl https://a.test -H", "-H: its value is missing"),
         ("curl -d @file https://a.test", "reads a file; put what is in it in its place"),
-        ("curl -F a=1 https://a.test", "multipart forms are not imported"),
+        ("curl 'https://a.test/users/{id}'", "braces or a range in brackets"),
+        ("curl https://a.test/$ID", r"\$ID: the shell fills this in"),
+        ('curl -d "$(cat file)" https://a.test', r"\$\(cat file\): the shell fills this in"),
+        ("curl https://a.test?a=1&b=2", "put the URL into quotes"),
+        ("curl -d @- https://a.test < file", "<: stands outside of quotes"),
+        ("curl ^\n https://a.test", "copy it as cURL \\(bash\\)"),
+        ("curl --digest -u ann:pw https://a.test", "--digest: a cloud function has no Digest authentication: ask"),
+        ("curl --ntlm -u ann:pw https://a.test", "--ntlm: a cloud function has no NTLM authentication: ask"),
+        ("curl --negotiate -u : https://a.test", "--negotiate: a cloud function has no Negotiate"),
+        ("curl https://a.test --next https://b.test", "--next: the command makes several requests"),
+        ("curl -T file https://a.test", "--upload-file: files are not imported"),
+        ("curl -K file", "--config: the options stand in a file"),
+        ("curl -n https://a.test", "--netrc: the credentials stand in a file"),
+        ("curl -F 'f=@x;filename=y' https://a.test", "a part has a type and no other setting"),
+        ("curl -F 'f=@x.txt;type=a/b' https://a.test", "takes a file's type from its name, here text/plain"),
+        ("curl -F a=1 -d b=2 https://a.test", "curl sends one of them"),
+        ("curl -H 'X-Name: ä' https://a.test", "outside of ASCII"),
+        ("curl https://a.test//x", "two slashes"),
+        ("curl -H 'Authorization: Digest username=x' https://a.test", "computed for one request"),
+        ("curl --json '{password:\"hunter22\"}' https://a.test", "holds what looks like a secret"),
         ("curl --max-time soon https://a.test", "--max-time: must be seconds"),
     ],
 )

@@ -174,11 +174,11 @@ def test_the_state_of_an_earlier_one_is_removed(tmp_path: Path) -> None:
     assert not old.exists()
 
 
-def test_what_is_left_of_one_whose_keeper_was_killed_can_be_ended(tmp_path: Path) -> None:
+def test_what_is_left_of_one_whose_supervisor_was_killed_can_be_ended(tmp_path: Path) -> None:
     server = AirflowServer.start(tmp_path, tmp_path, airflow=_AIRFLOW)
     session = _session(tmp_path)
-    server._keeper.kill()
-    server._keeper.wait()
+    server._supervisor.kill()
+    server._supervisor.wait()
     assert session_members(session) != []
     end_leftovers(tmp_path)
     assert session_members(session) == []

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["quiet_logs"]
+__all__ = ["silenced_logs"]
 
 
 @contextlib.contextmanager
-def quiet_logs() -> Iterator[None]:
+def silenced_logs() -> Iterator[None]:
     """Log nothing for as long as the block lasts: Airflow logs to standard output, where the report goes."""
     import structlog
 

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.cli.demo.order_to_cash import Outcome, RunStory, StepStory
     from airflow_provider_cloudfn.sandbox import Process, RecordedRequest
 
-__all__ = ["Narrator"]
+__all__ = ["Report"]
 
 # What every HTTP client sends, and says nothing about the call.
 _UNTOLD = frozenset({"accept", "accept-encoding", "connection", "content-length", "host", "user-agent", "date"})
 _WIDEST = 160
 
 
-class Narrator:
+class Report:
     """
     Writes to a stream; in colour, where that is a terminal and nobody has set ``NO_COLOR``.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from airflow_provider_cloudfn.cli.demo.narration import Narrator
 from airflow_provider_cloudfn.cli.demo.order_to_cash import Outcome, RunStory, StepStory
+from airflow_provider_cloudfn.cli.demo.report import Report
 from airflow_provider_cloudfn.sandbox import Sandbox
 from airflow_provider_cloudfn.sandbox.emporix import signature
 
@@ -35,7 +35,7 @@ def tell(**changed: Any) -> str:
             log=(),
         )
         told = io.StringIO()
-        Narrator(told, "http://127.0.0.1:1").tell(
+        Report(told, "http://127.0.0.1:1").tell(
             Outcome(
                 producer=RunStory({"dag_id": "charge_orders", "dag_run_id": "r1", "state": "success"}, (producer,)),
                 events=(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_provider_cloudfn.cli.demo.keeper import SEPARATOR
 from airflow_provider_cloudfn.cli.demo.sessions import end_session, session_members
+from airflow_provider_cloudfn.cli.demo.supervisor import SEPARATOR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,48 +69,48 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def _kept(*seconds: float) -> tuple[str, ...]:
-    """Return how a keeper is started, with a family for as long as each of these."""
+    """Return how a supervisor is started, with a family for as long as each of these."""
     families = [[sys.executable, "-c", _FAMILY, str(each)] for each in seconds]
     separated = [part for family in families for part in (SEPARATOR, *family)]
-    return ("-m", "airflow_provider_cloudfn.cli.demo.keeper", *separated[1:])
+    return ("-m", "airflow_provider_cloudfn.cli.demo.supervisor", *separated[1:])
 
 
 def test_everything_ends_when_its_input_ends(start: Start) -> None:
-    keeper = start(*_kept(600))
-    assert len(session_members(keeper.pid)) == 4
-    assert keeper.stdin is not None
-    keeper.stdin.close()
-    keeper.wait(30)
-    assert session_members(keeper.pid) == []
+    supervisor = start(*_kept(600))
+    assert len(session_members(supervisor.pid)) == 4
+    assert supervisor.stdin is not None
+    supervisor.stdin.close()
+    supervisor.wait(30)
+    assert session_members(supervisor.pid) == []
 
 
 def test_everything_ends_when_the_command_ends_whose_exit_code_it_returns(start: Start) -> None:
-    keeper = start(*_kept(0.1))
-    assert keeper.wait(30) == 7
-    assert session_members(keeper.pid) == []
+    supervisor = start(*_kept(0.1))
+    assert supervisor.wait(30) == 7
+    assert session_members(supervisor.pid) == []
 
 
 def test_everything_ends_when_one_of_two_commands_ends_whose_exit_code_it_returns(start: Start) -> None:
-    keeper = start(*_kept(600, 0.1), lines=6)
-    assert keeper.wait(30) == 7
-    assert session_members(keeper.pid) == []
+    supervisor = start(*_kept(600, 0.1), lines=6)
+    assert supervisor.wait(30) == 7
+    assert session_members(supervisor.pid) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_everything_ends_when_it_is_asked_to(start: Start, number: signal.Signals) -> None:
-    keeper = start(*_kept(600))
-    keeper.send_signal(number)
-    keeper.wait(30)
-    assert session_members(keeper.pid) == []
+    supervisor = start(*_kept(600))
+    supervisor.send_signal(number)
+    supervisor.wait(30)
+    assert session_members(supervisor.pid) == []
 
 
-def test_what_a_killed_keeper_left_can_be_ended(start: Start, tmp_path: Path) -> None:
-    keeper = start(*_kept(600))
-    keeper.kill()
-    keeper.wait(30)
-    assert len(session_members(keeper.pid)) == 3
-    end_session(keeper.pid, within=tmp_path)
-    assert session_members(keeper.pid) == []
+def test_what_a_killed_supervisor_left_can_be_ended(start: Start, tmp_path: Path) -> None:
+    supervisor = start(*_kept(600))
+    supervisor.kill()
+    supervisor.wait(30)
+    assert len(session_members(supervisor.pid)) == 3
+    end_session(supervisor.pid, within=tmp_path)
+    assert session_members(supervisor.pid) == []
 
 
 def test_a_process_that_does_not_end_is_killed(start: Start) -> None:

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time
 from airflow_provider_cloudfn.rendering import STAND_IN
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
 
-__all__ = ["SampledSteps", "StandInTaskInstance", "require_ours", "stand_in_task"]
+__all__ = ["FakeTaskInstance", "SampledSteps", "require_ours", "task_with_samples"]
 
 _RUN_ID = "rehearsal"
 _MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -66,7 +66,7 @@ class SampledSteps:
 
 
 @dataclass(slots=True)
-class StandInTaskInstance:
+class FakeTaskInstance:
     """What stands for a running task instance."""
 
     task: Any
@@ -75,7 +75,7 @@ class StandInTaskInstance:
     task_id: str
     map_index: int
     try_number: int
-    stand_in: SampledSteps
+    samples: SampledSteps
     pushed: dict[str, Any] = field(default_factory=dict)
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -88,7 +88,7 @@ class StandInTaskInstance:
             raise ExpressionError("xcom_pull of several steps can't be rehearsed: give 'inputs' in the sample")
         step = self.task.dag.task_dict.get(task_ids) if self.task.has_dag() else None
         found = SimpleNamespace(task_id=task_ids, is_mapped=False) if step is None else step
-        return self.stand_in.pull(found, key)
+        return self.samples.pull(found, key)
 
     def get_relevant_upstream_map_indexes(self, **_: Any) -> None:
         """Say that no index is chosen: a sample gives what this index sees."""
@@ -111,7 +111,7 @@ def require_ours(task: Any) -> None:
         )
 
 
-def stand_in_task(task: Any, samples: Samples, map_index: int | None = None) -> tuple[Any, Any]:
+def task_with_samples(task: Any, samples: Samples, map_index: int | None = None) -> tuple[Any, Any]:
     """
     Return a copy of a task, as an instance of it would be executed, and the context for it. Nothing is rendered yet.
 
@@ -188,19 +188,19 @@ def _context(task: Any, samples: Samples, map_index: int) -> dict[str, Any]:
 
     dag = task.dag if task.has_dag() else None
     run = _run(samples)
-    stand_in = SampledSteps(samples)
-    instance = StandInTaskInstance(
+    sampled = SampledSteps(samples)
+    instance = FakeTaskInstance(
         task=task,
         dag_id="rehearsal" if dag is None else dag.dag_id,
         run_id=run.run_id,
         task_id=task.task_id,
         map_index=map_index,
         try_number=samples.run.get("try_number", 1),
-        stand_in=stand_in,
+        samples=sampled,
     )
     moment = run.logical_date or run.run_after
     return {
-        STAND_IN: stand_in,
+        STAND_IN: sampled,
         "dag": dag,
         "dag_run": run,
         "data_interval_end": run.data_interval_end,

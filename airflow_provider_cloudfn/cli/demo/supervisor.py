@@ -1,7 +1,7 @@
 """
 Runs commands and ends all that they have started as soon as whoever asked for them is gone, however that ended.
 
-``python -m airflow_provider_cloudfn.cli.demo.keeper COMMAND… [-- COMMAND…]`` is the first process of a session, its
+``python -m airflow_provider_cloudfn.cli.demo.supervisor COMMAND… [-- COMMAND…]`` is the first process of a session, its
 standard input a pipe: at the pipe's end, or when one of the commands ends, every other process of the session is ended.
 """
 

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.fields import formulas, read
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
 from airflow_provider_cloudfn.rendering import surroundings_of
 
-__all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_name", "variables_in_reach"]
+__all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_name", "variables_in_scope"]
 
 _SAMPLE = 60
 _DEPTH = 5
@@ -28,7 +28,7 @@ Mask = Callable[[Any, str], Any]
 @dataclass(frozen=True, slots=True)
 class Variable:
     """
-    A value in reach.
+    A value in scope.
 
     :param expression: What reads it.
     :param type: Its type, as expressions name it.
@@ -42,7 +42,7 @@ class Variable:
     sample: str
 
 
-def variables_in_reach(task: Any, variables: Mapping[str, Any], mask: Mask) -> list[Variable]:
+def variables_in_scope(task: Any, variables: Mapping[str, Any], mask: Mask) -> list[Variable]:
     """
     Return all that expressions of a task can read before the call, with the fields of maps one by one.
 
@@ -60,7 +60,7 @@ def variables_in_reach(task: Any, variables: Mapping[str, Any], mask: Mask) -> l
             for row in _rows(root, root, value, mask, 0, names):
                 rows.append(row)
                 if len(rows) == _ROWS:
-                    rows.append(Variable("…", "", None, "more are in reach than are listed here"))
+                    rows.append(Variable("…", "", None, "more are in scope than are listed here"))
                     return rows
         except (CloudFunctionError, KeyError):
             continue
