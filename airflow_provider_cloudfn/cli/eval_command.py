@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.checking import VARIABLES
+from airflow_provider_cloudfn.authoring.expressions import VARIABLES
+from airflow_provider_cloudfn.cli.in_scope import evaluated, type_name, variables_in_reach
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
-from airflow_provider_cloudfn.cli.reach import evaluated, type_name, variables_in_reach
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of, samples_from
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.testing.samples import ABSENT, SECTIONS

@@ -7,19 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.checking import task_problems
+from airflow_provider_cloudfn.authoring.expressions import task_problems
+from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.variables import surroundings_of
+from airflow_provider_cloudfn.cli.in_scope import Variable, evaluated, missing, shown, skeleton, variables_in_reach
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
-from airflow_provider_cloudfn.cli.reach import Variable, evaluated, missing, shown, skeleton, variables_in_reach
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import formulas, read
-from airflow_provider_cloudfn.rendering import surroundings_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.fields import Formula
+    from airflow_provider_cloudfn.authoring.reading import Formula
     from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 
 __all__ = ["render", "render_report", "show_rendering", "show_request"]
