@@ -69,20 +69,20 @@ def _single_events(dag: Any) -> list[Any]:
     if getattr(getattr(dag, "timetable", None), "asset_condition", None) is None:
         return []
     from airflow_provider_cloudfn.events.asset import has_one_run_per_event
-    from airflow_provider_cloudfn.events.reach import scheduled_assets
+    from airflow_provider_cloudfn.events.run_events import scheduled_assets
 
     return [asset for asset in scheduled_assets(dag) if has_one_run_per_event(asset)]
 
 
 def _expression_problems(dag: Any, tasks: list[Any]) -> list[str]:
-    from airflow_provider_cloudfn.rendering import surroundings_in
+    from airflow_provider_cloudfn.authoring.variables import surroundings_in
 
     surroundings = surroundings_in(dag)
     return [problem for task in tasks for problem in _task_problems(task, surroundings[task.task_id])]
 
 
 def _task_problems(task: Any, surroundings: Any) -> list[str]:
-    from airflow_provider_cloudfn.checking import task_problems
+    from airflow_provider_cloudfn.authoring.expressions import task_problems
 
     fields = _operator_class(task).cel_fields
     written = [(field, value) for field in fields for value in written_values(task, field.name)]
@@ -96,7 +96,7 @@ def parameter_problems(task: Any) -> list[str]:
 
     :param task: An operator or a mapped operator.
     """
-    from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE
+    from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE
 
     operator_class = _operator_class(task)
     problems = [
@@ -115,7 +115,7 @@ def parameter_problems(task: Any) -> list[str]:
         if field.after_call and field.name in late
     ]
     if "completion_event" in _expanded_names(task):
-        from airflow_provider_cloudfn.operators.parameters import EVENT_IS_EXPANDED
+        from airflow_provider_cloudfn.authoring.value_checks import EVENT_IS_EXPANDED
 
         problems.append(EVENT_IS_EXPANDED)
     return problems
@@ -126,8 +126,8 @@ def _operator_class(task: Any) -> Any:
 
 
 def _parameter_problem(operator_class: Any, name: str, value: Any, check: Any) -> str | None:
-    from airflow_provider_cloudfn.fields import is_reference
-    from airflow_provider_cloudfn.operators.parameters import NO_TEMPLATE_FIELD
+    from airflow_provider_cloudfn.authoring.reading import is_reference
+    from airflow_provider_cloudfn.authoring.value_checks import NO_TEMPLATE_FIELD
 
     is_template_field = name in operator_class.template_fields
     if is_reference(value):
@@ -146,7 +146,7 @@ def _given_twice(operator_class: Any, task: Any) -> list[str]:
     pairs = getattr(operator_class, "exclusive_parameters", ())
     if not pairs:
         return []
-    from airflow_provider_cloudfn.operators.parameters import exclusive_problem
+    from airflow_provider_cloudfn.authoring.value_checks import exclusive_problem
 
     return [
         exclusive_problem(one, other)

@@ -1,1 +1,1 @@
-"""All that concerns what a Dag author wrote."""
+"""What the author of a Dag wrote for a task: how it is read, what is wrong with it, and what it becomes when the task runs."""

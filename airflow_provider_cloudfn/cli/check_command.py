@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.checking import task_problems
+from airflow_provider_cloudfn.authoring.expressions import task_problems
+from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.variables import surroundings_of
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
-from airflow_provider_cloudfn.fields import formulas, read
 from airflow_provider_cloudfn.policy import is_ours, parameter_problems, written_values
-from airflow_provider_cloudfn.rendering import surroundings_of
 
 if TYPE_CHECKING:
     from argparse import Namespace

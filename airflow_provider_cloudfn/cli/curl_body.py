@@ -16,8 +16,7 @@ from airflow_provider_cloudfn.cli.credential_names import holds_secret, is_secre
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
-from airflow_provider_cloudfn.json_text import RepeatedKeyError, read_json
+from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
 from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:

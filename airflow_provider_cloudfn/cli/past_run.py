@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.events.reach import triggering_records
 from airflow_provider_cloudfn.events.record import RECORD_KEY
+from airflow_provider_cloudfn.events.run_events import triggering_records
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.testing.samples import Samples
 

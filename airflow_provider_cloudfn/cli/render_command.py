@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.checking import task_problems
+from airflow_provider_cloudfn.authoring.expressions import task_problems
+from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.variables import surroundings_of
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
 from airflow_provider_cloudfn.cli.variables_in_scope import (
@@ -19,14 +21,12 @@ from airflow_provider_cloudfn.cli.variables_in_scope import (
     variables_in_scope,
 )
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import formulas, read
-from airflow_provider_cloudfn.rendering import surroundings_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.fields import Formula
+    from airflow_provider_cloudfn.authoring.reading import Formula
     from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 
 __all__ = ["render", "render_report", "show_rendering", "show_request"]

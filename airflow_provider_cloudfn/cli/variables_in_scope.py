@@ -9,11 +9,11 @@ from typing import Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.variables import surroundings_of
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
-from airflow_provider_cloudfn.fields import formulas, read
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
-from airflow_provider_cloudfn.rendering import surroundings_of
 
 __all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_name", "variables_in_scope"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task
 
-from airflow_provider_cloudfn.events.reach import records_for
+from airflow_provider_cloudfn.events.run_events import records_for
 from airflow_provider_cloudfn.json_encoding import to_json_value
 
 if TYPE_CHECKING:

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, node_problems
-from airflow_provider_cloudfn.events.asset import CompletionEvent
-from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import ARRIVES_TOO_LATE, Field, Node, data, read, render
-from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, marked_as_data, texts_that_arrived
-from airflow_provider_cloudfn.operators.parameters import (
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, node_problems
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, Field, Node, data, read, render
+from airflow_provider_cloudfn.authoring.run_time_data import arrived_at_run_time, marked_as_data, texts_that_arrived
+from airflow_provider_cloudfn.authoring.value_checks import (
     EVENT_IS_EXPANDED,
     ParameterChecks,
     event_problem,
     exclusive_problem,
 )
-from airflow_provider_cloudfn.rendering import TaskVariables, surroundings_of, task_instance_key
+from airflow_provider_cloudfn.authoring.variables import TaskVariables, surroundings_of, task_instance_key
+from airflow_provider_cloudfn.events.asset import CompletionEvent
+from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
@@ -235,7 +235,8 @@ class ExpressionOperator(BaseOperator):
         Emit the completion event, if one is declared: into XCom and as the asset event's extra.
 
         Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none; its
-        record in XCom is passed over by those who read it (:func:`~airflow_provider_cloudfn.events.reach.emitted_by_success`).
+        record in XCom is passed over by those who read it: see
+        :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
         """
         if self.completion_event is None:
             return

@@ -6,23 +6,23 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
-from airflow_provider_cloudfn.fields import Field, Reading
-from airflow_provider_cloudfn.hooks.registry import hook_for
-from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
-from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
-from airflow_provider_cloudfn.operators.parameters import (
+from airflow_provider_cloudfn.authoring.reading import Field, Reading
+from airflow_provider_cloudfn.authoring.value_checks import (
     ParameterChecks,
     method_problem,
     seconds,
     seconds_problem,
     time_limit_problem,
 )
+from airflow_provider_cloudfn.authoring.variables import task_instance_key
+from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
+from airflow_provider_cloudfn.hooks.registry import hook_for
+from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
+from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
 from airflow_provider_cloudfn.operators.request_values import content_of, json_body, text_pairs, uri_text
-from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.hooks.request import RequestHook, RequestOptions, RequestParts
-    from airflow_provider_cloudfn.rendering import TaskVariables
 
 __all__ = ["CloudFunctionOperator"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring.reading import Field, Reading
+from airflow_provider_cloudfn.authoring.value_checks import ParameterChecks, payload_problem
+from airflow_provider_cloudfn.authoring.variables import task_instance_key
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.parameters import ParameterChecks, payload_problem
-from airflow_provider_cloudfn.rendering import task_instance_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.configuration import conf
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring.reading import Field, Reading
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.fields import Field, Reading
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.authoring.run_time_data import arrived_at_run_time, texts_that_arrived
+from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time, texts_that_arrived
-from airflow_provider_cloudfn.rendering import TaskVariables
 from airflow_provider_cloudfn.testing.answers import AnswerScript
 from airflow_provider_cloudfn.testing.connections import hook_over, placeholder_fields
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from airflow_provider_cloudfn.authoring.run_time_data import arrived_at_run_time
+from airflow_provider_cloudfn.authoring.variables import STAND_IN
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.operators.arrivals import arrived_at_run_time
-from airflow_provider_cloudfn.rendering import STAND_IN
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
 
 __all__ = ["FakeTaskInstance", "SampledSteps", "require_ours", "task_with_samples"]
@@ -24,7 +24,7 @@ _MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class SampledSteps:
-    """Answers for Airflow with samples. See :class:`airflow_provider_cloudfn.rendering.StandIn`."""
+    """Answers for Airflow with samples. See :class:`airflow_provider_cloudfn.authoring.variables.StandIn`."""
 
     samples: Samples
 

@@ -54,11 +54,11 @@ with DAG("ours", schedule=None):
 """
 
 INSIDE = [
-    "airflow_provider_cloudfn.checking",
-    "airflow_provider_cloudfn.rendering",
-    "airflow_provider_cloudfn.fields",
+    "airflow_provider_cloudfn.authoring.expressions",
+    "airflow_provider_cloudfn.authoring.variables",
+    "airflow_provider_cloudfn.authoring.reading",
     "airflow_provider_cloudfn.cel",
-    "airflow_provider_cloudfn.events.reach",
+    "airflow_provider_cloudfn.events.run_events",
     "airflow_provider_cloudfn.operators.base",
 ]
 
@@ -129,12 +129,12 @@ def test_with_nothing_broken_both_are_parsed(parsed: Any) -> None:
 
 
 def test_a_fault_of_our_own_is_told_as_that(import_errors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_cloudfn import checking
+    from airflow_provider_cloudfn.authoring import expressions
 
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(checking, "task_problems", broken)
+    monkeypatch.setattr(expressions, "task_problems", broken)
 
     message = import_errors(OURS)
     assert "it can't be checked (ZeroDivisionError: division by zero)" in message

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_cloudfn import CompletionEvent
-from airflow_provider_cloudfn.events.reach import scheduled_assets
+from airflow_provider_cloudfn.events.run_events import scheduled_assets
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=60).filter(

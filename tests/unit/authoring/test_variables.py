@@ -10,10 +10,10 @@ import pytest
 from airflow.sdk import DAG, Asset
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
-from airflow_provider_cloudfn.checking import RECORDS
+from airflow_provider_cloudfn.authoring.expressions import RECORDS
+from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ExpressionError
-from airflow_provider_cloudfn.rendering import TaskVariables
 
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
+from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.reading import Field, Formula, Node, Refusal, parts, read
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
-from airflow_provider_cloudfn.fields import Field, Formula, Node, Refusal, parts, read
 from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -
     Yield all that is wrong with the expressions of a parameter that has been read.
 
     :param field: The parameter.
-    :param node: What :func:`~airflow_provider_cloudfn.fields.read` made of its value.
+    :param node: What :func:`~airflow_provider_cloudfn.authoring.reading.read` made of its value.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
     """
     for part in parts(node):

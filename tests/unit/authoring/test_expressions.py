@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.checking import RECORDS, Surroundings, task_problems
+from airflow_provider_cloudfn.authoring.expressions import RECORDS, Surroundings, task_problems
+from airflow_provider_cloudfn.authoring.reading import Field, Reading
 from airflow_provider_cloudfn.client.response import Response
-from airflow_provider_cloudfn.fields import Field, Reading
 
 URI = Field("uri", Reading.TEXT)
 BODY = Field("body", Reading.DOCUMENT)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.fields import is_reference
+from airflow_provider_cloudfn.authoring.reading import is_reference
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

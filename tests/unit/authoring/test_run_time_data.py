@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG, task
 
 from airflow_provider_cloudfn import CloudFunctionOperator
-from airflow_provider_cloudfn.operators.arrivals import texts_that_arrived
+from airflow_provider_cloudfn.authoring.run_time_data import texts_that_arrived
 
 TEXT = "{{ conn.shop.password }}"
 GIVEN = "run.id"

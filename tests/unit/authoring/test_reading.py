@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn import cel, lit
+from airflow_provider_cloudfn.authoring.reading import Field, Reading, Refusal, formulas, parts, read, render
 from airflow_provider_cloudfn.exceptions import ExpressionError
-from airflow_provider_cloudfn.fields import Field, Reading, Refusal, formulas, parts, read, render
 
 URI = Field("uri", Reading.TEXT)
 QUERY = Field("query", Reading.PAIRS)

@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
 from airflow_provider_cloudfn.events.declared import declared_event, hidden_event
-from airflow_provider_cloudfn.events.reach import (
+from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
+from airflow_provider_cloudfn.events.run_events import (
     asset_names,
     conf_payloads,
     emitted_by_success,
     triggering_extras,
     triggering_records,
 )
-from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.nearest_name import nearest_name
 
