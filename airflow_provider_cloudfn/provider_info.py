@@ -97,5 +97,7 @@ def _connection_types() -> list[dict[str, Any]]:
 
         return [form.connection_type_info() for form in FORMS]
     except Exception:
-        _log.exception("The connection types of airflow-provider-cloudfn can't be described: its installation is broken")
+        _log.exception(
+            "The connection types of airflow-provider-cloudfn can't be described: its installation is broken"
+        )
         return []

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 

@@ -57,7 +57,11 @@ class DagResult:
                     TaskInstance.map_index == map_index,
                 )
             )
-            return {} if instance is None else RenderedTaskInstanceFields.get_templated_fields(instance, session=session) or {}
+            return (
+                {}
+                if instance is None
+                else RenderedTaskInstanceFields.get_templated_fields(instance, session=session) or {}
+            )
 
     def tries(self, task_id: str) -> list[int]:
         """Return how often each instance of a step was tried, in map order."""
