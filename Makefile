@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench check clean always
+.PHONY: help demo test matrix bench check clean always
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,6 +33,9 @@ demo: $(STAMPS)/installed ## Start Airflow and the sandbox, run order to cash, s
 
 test: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test the built wheel
 	$(IN) -m pytest $(PYTEST_ARGS)
+
+matrix: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test on every Airflow and Python (PART=selected: a part; ON="3.2 3.4": there)
+	$(IN) tests/matrix.py $(ON) $(if $(PART),--part $(PART)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PYTEST_ARGS),--pytest $(PYTEST_ARGS))
 
 bench: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Measure
 	@test -n '$(BENCHMARKS)' || { echo 'There is no tests/benchmarks/bench_*.py'; exit 1; }

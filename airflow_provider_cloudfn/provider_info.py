@@ -1,14 +1,21 @@
-"""What Airflow's provider discovery asks for."""
+"""
+What Airflow's provider discovery asks for.
+
+Each of Airflow's processes asks it when it starts, and an error here would keep it from starting: what lies behind may be
+broken, and is left out then.
+"""
 
 from __future__ import annotations
 
+import functools
+import logging
 from typing import Any
+
+_log = logging.getLogger(__name__)
 
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as ``provider_info.schema.json`` of Airflow says."""
-    from airflow_provider_cloudfn.connections.forms import FORMS
-
     return {
         "package-name": "airflow-provider-cloudfn",
         "name": "Cloud functions",
@@ -80,6 +87,19 @@ def get_provider_info() -> dict[str, Any]:
                 ],
             }
         ],
-        "connection-types": [form.connection_type_info() for form in FORMS],
+        "connection-types": _connection_types(),
         "cli": ["airflow_provider_cloudfn.cli.definition.get_cloudfn_commands"],
     }
+
+
+@functools.cache  # An error is logged once, however often Airflow asks.
+def _connection_types() -> list[dict[str, Any]]:
+    try:
+        from airflow_provider_cloudfn.connections.forms import FORMS
+
+        return [form.connection_type_info() for form in FORMS]
+    except Exception:
+        _log.exception(
+            "The connection types of airflow-provider-cloudfn can't be described: its installation is broken"
+        )
+        return []

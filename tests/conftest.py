@@ -24,6 +24,8 @@ os.environ.update(
         "AIRFLOW_HOME": _home,
         "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(os.urandom(32)).decode(),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # Tests write many Dags of one name: Airflow 3.4 would take the one before out of its cache for as long as this.
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
         "AIRFLOW__CORE__DAGS_FOLDER": str(_dags),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_home}/airflow.db",

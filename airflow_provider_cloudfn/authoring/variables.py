@@ -256,7 +256,7 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     """Return an XCom of an upstream step as an XComArg of it would resolve, null where there is none."""
     if (stand_in := _stand_in(context)) is not None:
         return stand_in.pull(step, key)
-    from airflow.sdk.definitions.xcom_arg import XComArg
+    from airflow.sdk import XComArg
     from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 
     instance: Any = context["ti"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlsplit
 
-from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_header_name
+from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
 from airflow_provider_cloudfn.cli.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.cli.curl_body import (
     Body,
@@ -193,7 +193,7 @@ class _Reading:
         elif not text:
             self.removed_headers.add(name.lower())
             return
-        if not is_header_name(name):
+        if not is_token(name):
             raise ConfigurationError("--header: has no name before its colon, or one that no header can have")
         if not text.isascii() or not text.isprintable():
             raise ConfigurationError(

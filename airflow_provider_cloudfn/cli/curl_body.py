@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, quote_from_bytes, urlencode
 
-from airflow_provider_cloudfn.cel.checking import jinja_at
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.cli.credential_names import holds_secret, is_secret_name, is_secret_value
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.secret import Secret

@@ -118,12 +118,24 @@ def bundle_folders() -> list[Path]:
 def _files(path: Path, dag_id: str | None) -> Iterable[Path]:
     if path.is_file():
         return [path]
-    from airflow.utils.file import list_py_file_paths
-
-    files = [Path(name) for name in sorted(list_py_file_paths(str(path)))]
+    files = sorted(_files_in(path))
     if dag_id is None:
         return files
     return sorted(files, key=lambda file: dag_id not in file.read_text(encoding="utf-8", errors="replace"))
+
+
+def _files_in(folder: Path) -> Iterable[Path]:
+    """Return the files that Airflow's parser looks at. Each Airflow has its own function for it, and documents none."""
+    with contextlib.suppress(ImportError):  # 3.2 and 3.3
+        from airflow.utils.file import list_py_file_paths
+
+        return [Path(name) for name in list_py_file_paths(str(folder))]
+    with contextlib.suppress(ImportError):  # 3.4
+        from airflow.sdk.importers import find_file_dag_definitions  # type: ignore[import-not-found]
+
+        return [found.path for found in find_file_dag_definitions(folder, [".py", ".zip"])]
+    # What .airflowignore leaves out is parsed then as well.
+    return folder.rglob("*.py")
 
 
 def _bag(found: ParsedFiles, path: Path, folder: Path) -> Any:

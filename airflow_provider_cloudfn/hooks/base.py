@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from airflow.sdk.bases.hook import BaseHook
+from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets

@@ -99,6 +99,8 @@ class Observation(Redacted, frozen=True):
 
     def _count(self, attempt: Attempt) -> None:
         stats: Any = _stats()
+        if stats is None:
+            return
         outcome = str(attempt.status) if attempt.status is not None else attempt.error_type
         tags = {"conn_id": self.conn_id, "method": attempt.method, "outcome": outcome}
         stats.timing("cloudfn.attempt.duration", attempt.duration * 1000, tags=tags)
@@ -137,7 +139,9 @@ class Observation(Redacted, frozen=True):
 
 
 def _stats() -> Any:
-    from airflow.sdk.observability import stats
-
+    try:
+        from airflow.sdk.observability import stats
+    except ImportError:  # Airflow does not document it: an Airflow without it counts nothing of ours.
+        return None
     # Airflow 3.2 has no functions for them in the module, but a class.
     return stats if hasattr(stats, "incr") else stats.Stats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk.bases.hook import BaseHook
+from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk.configuration import conf
+from airflow.sdk import conf
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 

@@ -7,8 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseSensorOperator
-from airflow.sdk.configuration import conf
+from airflow.sdk import BaseSensorOperator, conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.reading import Field, Reading

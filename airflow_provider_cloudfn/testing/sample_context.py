@@ -133,7 +133,7 @@ def task_with_samples(task: Any, samples: Samples, map_index: int | None = None)
 
 
 def _give_inputs(task: Any, inputs: Any, context: Any) -> None:
-    from airflow.sdk.definitions.template import literal
+    from airflow.sdk import literal
 
     if not hasattr(task, "inputs"):
         raise ConfigurationError(

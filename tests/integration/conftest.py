@@ -44,19 +44,24 @@ class DagResult:
 
     def rendered(self, task_id: str, map_index: int = -1) -> dict[str, Any]:
         from airflow.models.renderedtifields import RenderedTaskInstanceFields
+        from airflow.models.taskinstance import TaskInstance
         from airflow.utils.session import create_session
         from sqlalchemy import select
 
         with create_session() as session:
-            row = session.scalar(
-                select(RenderedTaskInstanceFields).where(
-                    RenderedTaskInstanceFields.dag_id == self.dag_id,
-                    RenderedTaskInstanceFields.run_id == self.run_id,
-                    RenderedTaskInstanceFields.task_id == task_id,
-                    RenderedTaskInstanceFields.map_index == map_index,
+            instance = session.scalar(
+                select(TaskInstance).where(
+                    TaskInstance.dag_id == self.dag_id,
+                    TaskInstance.run_id == self.run_id,
+                    TaskInstance.task_id == task_id,
+                    TaskInstance.map_index == map_index,
                 )
             )
-            return {} if row is None else dict(row.rendered_fields)
+            return (
+                {}
+                if instance is None
+                else RenderedTaskInstanceFields.get_templated_fields(instance, session=session) or {}
+            )
 
     def tries(self, task_id: str) -> list[int]:
         """Return how often each instance of a step was tried, in map order."""

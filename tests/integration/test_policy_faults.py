@@ -107,11 +107,45 @@ print([found.plugin_name for found in get_policy_plugin_manager().hook.dag_polic
     assert "'cloudfn'" in airflow("-c", code, sabotaged=[]).stdout.splitlines()[-1]
 
 
-def test_airflow_starts(airflow: Any) -> None:
-    ended = airflow("-m", "airflow", "version", sabotaged=[*INSIDE, "lark", "celpy"])
+@pytest.mark.parametrize(
+    "sabotaged",
+    [
+        pytest.param([*INSIDE, "lark", "celpy"], id="policy"),
+        pytest.param(["airflow_provider_cloudfn.connections.forms"], id="provider info"),
+        pytest.param(["airflow_provider_cloudfn.connections"], id="provider info, whole"),
+        pytest.param(["airflow_provider_cloudfn.cli.definition"], id="CLI definition"),
+        pytest.param(["airflow_provider_cloudfn.cli"], id="CLI definition, whole"),
+        pytest.param(["airflow_provider_cloudfn.cli.check_command"], id="a command"),
+        pytest.param(["airflow_provider_cloudfn.exceptions"], id="the errors"),
+    ],
+)
+def test_airflow_starts(airflow: Any, sabotaged: list[str]) -> None:
+    ended = airflow("-m", "airflow", "version", sabotaged=sabotaged)
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip().splitlines()[-1][0].isdigit()
+
+
+def test_a_broken_form_is_told_once_and_other_dags_are_parsed(
+    airflow: Any, tmp_path: Path, airflow_database: None
+) -> None:
+    (tmp_path / "foreign.py").write_text(FOREIGN)
+    code = f"from airflow.providers_manager import ProvidersManager\nProvidersManager().providers\n{PARSED}"
+
+    ended = airflow("-c", code, str(tmp_path), sabotaged=["airflow_provider_cloudfn.connections.forms"])
+
+    assert json.loads(ended.stdout.splitlines()[-1]) == {"dags": ["foreign"], "errors": {}}
+    assert (ended.stdout + ended.stderr).count("its installation is broken") == 1
+
+
+@pytest.mark.parametrize("door", ["policy", "provider_info"])
+def test_what_airflow_imports_when_it_starts_imports_nothing_of_ours_but_the_way_in(airflow: Any, door: str) -> None:
+    code = f"""
+import sys, airflow_provider_cloudfn.{door}
+print(sorted(name.partition(".")[2] for name in sys.modules if name.startswith("airflow_provider_cloudfn.")))
+"""
+
+    assert airflow("-c", code, sabotaged=[]).stdout.strip() == str(["lazy_names", door])
 
 
 @pytest.mark.parametrize("sabotaged", [[*INSIDE, "lark", "celpy"], *([one] for one in INSIDE)])

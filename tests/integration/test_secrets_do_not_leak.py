@@ -197,10 +197,12 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.xcom import XComModel
 from sqlalchemy import select
 with create_session() as session:
+    instances = run.get_task_instances(session=session)
+    shown = RenderedTaskInstanceFields.get_templated_fields
     Path(sys.argv[2]).write_text(json.dumps({
-        "states": {one.task_id: str(one.state) for one in run.get_task_instances(session=session)},
+        "states": {one.task_id: str(one.state) for one in instances},
         "xcom": [[row.task_id, row.key, repr(row.value)] for row in session.scalars(select(XComModel))],
-        "rendered": [[row.task_id, repr(row.rendered_fields)] for row in session.scalars(select(RenderedTaskInstanceFields))],
+        "rendered": [[one.task_id, repr(shown(one, session=session))] for one in instances],
         "serialized": [repr(row.data) for row in session.scalars(select(SerializedDagModel))],
     }))
 """
