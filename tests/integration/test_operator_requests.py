@@ -50,11 +50,11 @@ def test_every_method_can_be_called(run: Any, service: Any, method: str) -> None
     result = run(method=repr(method), returns="'response.status'")
 
     assert result.xcom("call") == 200
-    assert [request.method for request in service.requests] == [method]
+    assert [request.method for request in service.received] == [method]
 
 
 def test_the_answer_to_head_has_headers_and_no_body(run: Any, service: Any) -> None:
-    service.answers(200, b"a body that is not sent", "text/csv")
+    service.answer(200, b"a body that is not sent", "text/csv")
 
     result = run(
         method="'HEAD'",
@@ -105,7 +105,7 @@ def test_a_body_goes_as_content_type_says(
 ) -> None:
     assert run(method="'POST'", headers=headers, body=body).state == "success"
 
-    (request,) = service.requests
+    (request,) = service.received
     assert request.body == sent
     assert request.headers.get("content-type") == content_type
 
@@ -129,7 +129,7 @@ def test_a_body_that_is_not_what_content_type_says_is_refused(
     result = run(method="'POST'", headers=headers, body=body)
 
     assert result.states == {"call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message in "".join(capfd.readouterr())
 
 
@@ -148,7 +148,7 @@ def test_an_answer_that_is_no_success_or_not_what_it_says_is_an_error(
     run: Any, service: Any, capfd: pytest.CaptureFixture[str],
     status: int, content: Any, media_type: str, messages: list[str],
 ) -> None:  # fmt: skip
-    service.answers_in_turn((status, content, {"Content-Type": media_type, "X-Request-Id": "req-7"}))
+    service.answer_in_turn((status, content, {"Content-Type": media_type, "X-Request-Id": "req-7"}))
 
     result = run(method="'POST'", completion_event="CompletionEvent('never')")
 
@@ -184,5 +184,5 @@ with DAG("d", schedule=None):
 """)
 
     assert result.states == {"nothing": ["success"], "call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message in "".join(capfd.readouterr())

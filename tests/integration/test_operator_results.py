@@ -39,7 +39,7 @@ def test_a_step_returns_the_body(run: Any) -> None:
 
 def test_a_step_returns_a_body_with_half_a_character(run: Any, recording_server: Any, connection: Any) -> None:
     connection("shop", conn_type="cloudfn", host=recording_server.url, extra={"allow_http": False})
-    recording_server.answers(201, rb'{"id": "ch_1", "description": "cut \ud83d"}')
+    recording_server.answer(201, rb'{"id": "ch_1", "description": "cut \ud83d"}')
 
     assert run(call(method="'POST'")).xcom("call") == {"id": "ch_1", "description": "cut \ufffd"}
 
