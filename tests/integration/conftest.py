@@ -57,8 +57,18 @@ def dags_folder(airflow_database: None) -> Iterator[Path]:
 
 @pytest.fixture
 def run_dag(dags_folder: Path) -> Callable[..., DagResult]:
-    """Return a function that writes a Dag file, runs one of its Dags and tells how that ended."""
-    return partial(dag_runs.run_source, dags_folder)
+    """Return a function that runs a Dag, which the test makes or writes, and tells how that ended."""
+    return partial(dag_runs.run_dag, dags_folder)
+
+
+@pytest.fixture
+def run(run_dag: Callable[..., DagResult]) -> Callable[..., DagResult]:
+    """Return a function that runs written tasks in the Dag ``d`` and tells how that ended."""
+
+    def run_tasks(tasks: str, dag_arguments: str = "", *, before: str = "", **arguments: Any) -> DagResult:
+        return run_dag(dag_runs.dag_file(tasks, dag_arguments, before=before), **arguments)
+
+    return run_tasks
 
 
 @pytest.fixture
@@ -68,12 +78,6 @@ def dag() -> Iterator[DAG]:
 
     with DAG("d", schedule=None, params={"id": "1001", "page": 5}) as made:
         yield made
-
-
-@pytest.fixture
-def run(dag: DAG, dags_folder: Path) -> Callable[..., DagResult]:
-    """Return a function that runs the tasks that the test has made, in the Dag ``d``, and tells how that ended."""
-    return partial(dag_runs.run_dag, dags_folder, dag)
 
 
 @pytest.fixture

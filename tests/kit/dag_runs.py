@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +68,38 @@ def _all(query: Select[Any], read: Any = lambda row: row) -> list[Any]:
         return rows
 
 
+#: What a Dag file of a test can name.
+IMPORTS = """
+import datetime
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, TaskGroup, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit, secret
+"""
+
+
+def dag_file(tasks: str, dag_arguments: str = "", *, before: str = "") -> str:
+    """
+    Return a Dag file with the one Dag ``d``.
+
+    :param tasks: What makes its tasks.
+    :param dag_arguments: What is given to the Dag besides.
+    :param before: What stands before the Dag.
+    """
+    given = f'"d", schedule=None, params={{"id": "1001", "page": 5}}, {dag_arguments}'
+    return f"{IMPORTS}{before}\nwith DAG({given}):\n{textwrap.indent(textwrap.dedent(tasks), '    ')}\n"
+
+
+def call(operator: str = "CloudFunctionOperator", **parameters: str) -> str:
+    """
+    Return the source of a step ``call`` with these parameters.
+
+    :param parameters: Each as it is written.
+    """
+    given = {"task_id": "'call'", **parameters}
+    return f"{operator}({', '.join(f'{name}={value}' for name, value in given.items())})"
+
+
 def parse(source: str, folder: Path, name: str = "parsed") -> DagBag:
     """Write a Dag file and parse it as Airflow's parser does."""
     from airflow.dag_processing.dagbag import DagBag
@@ -78,37 +109,32 @@ def parse(source: str, folder: Path, name: str = "parsed") -> DagBag:
     return DagBag(str(file), bundle_name="dags-folder", bundle_path=folder)
 
 
-def run_source(folder: Path, source: str | Path, dag_id: str | None = None, **arguments: Any) -> DagResult:
+def run_dag(folder: Path, dag: DAG | Path | str, dag_id: str | None = None, **arguments: Any) -> DagResult:
     """
-    Run a Dag of a Dag file.
+    Run a Dag.
 
     :param folder: Airflow's folder of Dags.
-    :param source: The file, or what it holds.
-    :param dag_id: The Dag; default: the first of the file.
-    :param arguments: As of ``dag.test()``.
-    """
-    text = source.read_text() if isinstance(source, Path) else source
-    bag = parse(text, folder, f"dag_{abs(hash(text))}")
-    assert bag.import_errors == {}
-    # What ``dag.test()`` does itself, but in Airflow 3.2 only for the first Dag of a name: no other's assets would be known.
-    if metadata.version("apache-airflow-core").startswith("3.2."):
-        _write_to_database(bag)
-    return _run(bag.dags[dag_id or next(iter(bag.dags))], arguments)
-
-
-def run_dag(folder: Path, dag: DAG, **arguments: Any) -> DagResult:
-    """
-    Run a Dag that the test has made itself, after the policies that a parsed one is subject to.
-
-    :param folder: Airflow's folder of Dags.
+    :param dag: One that the test has made itself, a Dag file, or what one holds.
+    :param dag_id: Which one of a Dag file; default: its first.
     :param arguments: As of ``dag.test()``.
     """
     from airflow.dag_processing.dagbag import DagBag
 
-    bag = DagBag(str(folder), bundle_name="dags-folder", bundle_path=folder, collect_dags=False)
-    bag.bag_dag(dag)
+    if isinstance(dag, (Path, str)):
+        text = dag.read_text() if isinstance(dag, Path) else dag
+        bag = parse(text, folder, f"dag_{abs(hash(text))}")
+        assert bag.import_errors == {}
+        dag = bag.dags[dag_id or next(iter(bag.dags))]
+    else:
+        bag = DagBag(str(folder), bundle_name="dags-folder", bundle_path=folder, collect_dags=False)
+        bag.bag_dag(dag)  # Policies see it, as they see a parsed one.
+    # ``dag.test()`` itself writes only what it finds in files; in Airflow 3.2 of those only the first of a name.
     _write_to_database(bag)
-    return _run(dag, arguments)
+    run = dag.test(**arguments)
+    states: dict[str, list[str]] = {}
+    for instance in run.get_task_instances():
+        states.setdefault(instance.task_id, []).append(str(instance.state))
+    return DagResult(state=str(run.state), states=states, run_id=run.run_id, dag_id=dag.dag_id)
 
 
 def _write_to_database(bag: DagBag) -> None:
@@ -117,11 +143,3 @@ def _write_to_database(bag: DagBag) -> None:
 
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]  # Airflow's
     sync_bag_to_db(bag, "dags-folder", None)
-
-
-def _run(dag: DAG, arguments: dict[str, Any]) -> DagResult:
-    run = dag.test(**arguments)
-    states: dict[str, list[str]] = {}
-    for instance in run.get_task_instances():
-        states.setdefault(instance.task_id, []).append(str(instance.state))
-    return DagResult(state=str(run.state), states=states, run_id=run.run_id, dag_id=dag.dag_id)
