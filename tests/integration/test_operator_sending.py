@@ -7,51 +7,23 @@ import gzip
 import hashlib
 import json
 import re
-import textwrap
 from typing import Any
 
 import pytest
-
-IMPORTS = """
-import datetime
-from airflow.sdk import DAG, ObjectStoragePath, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit, secret
-"""
-
-AMAZON = {
-    "conn_type": "amazon_connect",
-    "login": "AKIDEXAMPLE",
-    "password": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-}
+from kit import dag_runs
 
 
-@pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        extra={"secret_values": {"tenant_key": "t3nant/key+value"}, "allow_http": False},
-    )
-    connection("connect", **AMAZON, extra={"region_name": "eu-central-1", "endpoint_url": recording_server.url})
-    return recording_server
-
-
-@pytest.fixture
-def run(run_dag: Any, service: Any) -> Any:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        return run_dag(
-            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments
-        )
-
-    return run_tasks
+@pytest.fixture(autouse=True)
+def service(connected: Any, connection: Any) -> Any:
+    server = connected(extra={"secret_values": {"tenant_key": "t3nant/key+value"}})
+    key = {"login": "AKIDEXAMPLE", "password": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+    region = {"region_name": "eu-central-1", "endpoint_url": server.url}
+    connection("connect", conn_type="amazon_connect", **key, extra=region)
+    return server
 
 
 def call(**parameters: str) -> str:
-    given = {"task_id": "'call'", "cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters}
-    return f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+    return dag_runs.call(**{"cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters})
 
 
 # --- again ---------------------------------------------------------------------------------------------------------------
@@ -280,8 +252,6 @@ def test_lists_are_written_as_the_service_reads_them(run: Any, service: Any, sty
 
 
 def test_a_large_body_can_go_compressed(run: Any, service: Any) -> None:
-    import gzip
-
     run(call(method="'POST'", body="{'text': 'x' * 5000}", compress="True"))
 
     (request,) = service.received
