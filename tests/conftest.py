@@ -9,8 +9,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.sandbox import Sandbox
 
 _home = tempfile.mkdtemp(prefix="cloudfn-tests-")
 _dags = Path(_home, "dags")
@@ -40,6 +46,14 @@ def _token_store_as_configured() -> None:
     """Let each test have its own configuration of the token store, which a process reads once."""
     if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.token_sharing"):
         loaded._token_store.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    from airflow_provider_cloudfn.sandbox import Sandbox
+
+    with Sandbox.start() as running:
+        yield running
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMPORTS = """
-import datetime
-from airflow.sdk import DAG, Asset, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-
+BEFORE = """
 fetched = CompletionEvent("order.fetched")
 
 def broken(context, result=None):
@@ -40,14 +35,9 @@ OLDER = {"context": {"order.fetched": "an older one"}}
 
 
 @pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        body = textwrap.indent(textwrap.dedent(tasks), "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n{body}', **arguments)
-
-    return run_tasks
+def run(run: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag, beside those functions, and returns how it ended."""
+    return partial(run, before=BEFORE)
 
 
 @pytest.mark.parametrize(

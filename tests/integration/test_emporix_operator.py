@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from kit.dag_runs import call
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-IMPORTS = """
-from airflow.sdk import DAG, task
-from airflow_provider_cloudfn import CompletionEvent, EmporixStartOperator, cel
-"""
-
-
-@pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        body = textwrap.indent(textwrap.dedent(tasks), "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"id": "1001"}}):\n{body}', **arguments)
-
-    return run_tasks
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 def start(**parameters: str) -> str:
     given = {"task_id": "'start'", "emporix_conn_id": "'emporix'", "event_type": "'order.paid'", **parameters}
-    return f"EmporixStartOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+    return call("EmporixStartOperator", **given)
 
 
 def test_it_starts_a_process_with_all_that_is_given(run: Any, sandbox: Any) -> None:

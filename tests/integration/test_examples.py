@@ -73,13 +73,13 @@ def test_a_call_by_amazon_connect(
         password="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         extra={"region_name": "eu-central-1", "endpoint_url": recording_server.url},
     )
-    recording_server.answers(200, {"ContactId": "c-1"})
+    recording_server.answer(200, {"ContactId": "c-1"})
 
     result = run_dag(EXAMPLES / "call_customer.py")
 
     assert result.xcom("call") == "c-1"
-    (request,) = recording_server.requests
-    assert (request.method, request.path) == ("PUT", "/contact/outbound-voice")
+    (request,) = recording_server.received
+    assert (request.method, request.target) == ("PUT", "/contact/outbound-voice")
     assert request.json()["DestinationPhoneNumber"] == "+491701234567"
     assert len(request.json()["ClientToken"]) == 36
     assert "Credential=AKIAIOSFODNN7EXAMPLE/" in request.headers["authorization"]

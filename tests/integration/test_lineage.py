@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def carried_out(recording_server: Any, connection: Any) -> CloudFunctionOperator:
     connection("service", conn_type="cloudfn", host=recording_server.url)
-    recording_server.answers(201, {"id": 1})
+    recording_server.answer(201, {"id": 1})
     operator = CloudFunctionOperator(
         task_id="call",
         cloudfn_conn_id="service",

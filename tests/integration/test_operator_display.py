@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 import re
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-IMPORTS = """
-from airflow.sdk import DAG, TaskGroup, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit
-"""
-
-
-@pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        body = textwrap.indent(textwrap.dedent(tasks), "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"page": 5}}):\n{body}', **arguments)
-
-    return run_tasks
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 def test_rendered_templates_are_cut_and_masked_as_airflow_does(run: Any, sandbox: Any) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-IMPORTS = """
-from airflow.sdk import DAG, task, task_group
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-"""
 
 PRODUCERS = """
 @task
@@ -27,14 +22,9 @@ def ids():
 
 
 @pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        body = textwrap.indent(textwrap.dedent(PRODUCERS) + textwrap.dedent(tasks), "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"page": 5}}):\n{body}', **arguments)
-
-    return run_tasks
+def run(run: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
+    """Return a function that runs the tasks of a Dag, beside those two, and returns how it ended."""
+    return partial(run, before=PRODUCERS)
 
 
 def sent(sandbox: Any) -> list[str]:

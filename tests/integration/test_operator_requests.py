@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import pytest
-
-IMPORTS = """
-from airflow.sdk import DAG, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit, secret
-"""
+from kit import dag_runs
 
 
-@pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        extra={"auth_type": "none", "secret_values": {"tenant_key": "t3nant-key"}},
-    )
-    return recording_server
+@pytest.fixture(autouse=True)
+def service(connected: Any) -> Any:
+    return connected(extra={"auth_type": "none", "secret_values": {"tenant_key": "t3nant-key"}})
 
 
-@pytest.fixture
-def run(run_dag: Any, service: Any) -> Any:
-    """Return a function that runs one call and returns how it ended."""
-
-    def run_call(before: str = "", **parameters: str) -> Any:
-        given = {"task_id": "'call'", "cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters}
-        call = f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
-        tasks = textwrap.indent(f"{textwrap.dedent(before)}\n{call}", "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n{tasks}')
-
-    return run_call
+def call(**parameters: str) -> str:
+    return dag_runs.call(**{"cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters})
 
 
 def typed(media_type: str) -> str:
@@ -47,20 +27,22 @@ TEXT = typed("text/plain; charset=utf-8")
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
 def test_every_method_can_be_called(run: Any, service: Any, method: str) -> None:
-    result = run(method=repr(method), returns="'response.status'")
+    result = run(call(method=repr(method), returns="'response.status'"))
 
     assert result.xcom("call") == 200
-    assert [request.method for request in service.requests] == [method]
+    assert [request.method for request in service.received] == [method]
 
 
 def test_the_answer_to_head_has_headers_and_no_body(run: Any, service: Any) -> None:
-    service.answers(200, b"a body that is not sent", "text/csv")
+    service.answer(200, b"a body that is not sent", "text/csv")
 
     result = run(
-        method="'HEAD'",
-        returns="""'{"type": response.headers["content-type"], "size": response.headers["content-length"], '
+        call(
+            method="'HEAD'",
+            returns="""'{"type": response.headers["content-type"], "size": response.headers["content-length"], '
                    '"body": response.body}'""",
-        completion_event="CompletionEvent('seen')",
+            completion_event="CompletionEvent('seen')",
+        )
     )
 
     assert result.xcom("call") == {"type": "text/csv", "size": "23", "body": None}
@@ -68,7 +50,7 @@ def test_the_answer_to_head_has_headers_and_no_body(run: Any, service: Any) -> N
 
 
 def test_head_returns_nothing_by_itself_and_its_event_carries_null(run: Any, service: Any) -> None:
-    result = run(method="'HEAD'", completion_event="CompletionEvent('seen')")
+    result = run(call(method="'HEAD'", completion_event="CompletionEvent('seen')"))
 
     assert result.state == "success"
     assert result.xcom("call") is None
@@ -103,9 +85,9 @@ def test_head_returns_nothing_by_itself_and_its_event_carries_null(run: Any, ser
 def test_a_body_goes_as_content_type_says(
     run: Any, service: Any, headers: str, body: str, sent: bytes, content_type: str | None
 ) -> None:
-    assert run(method="'POST'", headers=headers, body=body).state == "success"
+    assert run(call(method="'POST'", headers=headers, body=body)).state == "success"
 
-    (request,) = service.requests
+    (request,) = service.received
     assert request.body == sent
     assert request.headers.get("content-type") == content_type
 
@@ -126,10 +108,10 @@ def test_a_body_goes_as_content_type_says(
 def test_a_body_that_is_not_what_content_type_says_is_refused(
     run: Any, service: Any, capfd: pytest.CaptureFixture[str], headers: str, body: str, message: str
 ) -> None:
-    result = run(method="'POST'", headers=headers, body=body)
+    result = run(call(method="'POST'", headers=headers, body=body))
 
     assert result.states == {"call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message in "".join(capfd.readouterr())
 
 
@@ -148,9 +130,9 @@ def test_an_answer_that_is_no_success_or_not_what_it_says_is_an_error(
     run: Any, service: Any, capfd: pytest.CaptureFixture[str],
     status: int, content: Any, media_type: str, messages: list[str],
 ) -> None:  # fmt: skip
-    service.answers_in_turn((status, content, {"Content-Type": media_type, "X-Request-Id": "req-7"}))
+    service.answer_in_turn((status, content, {"Content-Type": media_type, "X-Request-Id": "req-7"}))
 
-    result = run(method="'POST'", completion_event="CompletionEvent('never')")
+    result = run(call(method="'POST'", completion_event="CompletionEvent('never')"))
 
     assert result.states == {"call": ["failed"]}
     assert result.xcom("call") is None
@@ -171,10 +153,9 @@ def test_an_answer_that_is_no_success_or_not_what_it_says_is_an_error(
     ],
 )
 def test_an_xcom_that_is_missing_is_an_error_that_says_where_it_was_read(
-    run_dag: Any, service: Any, capfd: pytest.CaptureFixture[str], written: str, message: str
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str], written: str, message: str
 ) -> None:
-    result = run_dag(f"""{IMPORTS}
-with DAG("d", schedule=None):
+    result = run(f"""
     @task
     def nothing():
         return None
@@ -184,5 +165,5 @@ with DAG("d", schedule=None):
 """)
 
     assert result.states == {"nothing": ["success"], "call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message in "".join(capfd.readouterr())

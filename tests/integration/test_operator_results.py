@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from kit import dag_runs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-IMPORTS = """
-from airflow.sdk import DAG, Asset, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-"""
-
-
-@pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        return run_dag(
-            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments
-        )
-
-    return run_tasks
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 def call(**parameters: str) -> str:
-    given = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/orders/1001\"'", **parameters}
-    return f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+    return dag_runs.call(**{"cloudfn_conn_id": "'shop'", "uri": "'\"/v1/orders/1001\"'", **parameters})
 
 
 def test_a_step_returns_the_body(run: Any) -> None:
@@ -39,7 +20,7 @@ def test_a_step_returns_the_body(run: Any) -> None:
 
 def test_a_step_returns_a_body_with_half_a_character(run: Any, recording_server: Any, connection: Any) -> None:
     connection("shop", conn_type="cloudfn", host=recording_server.url, extra={"allow_http": False})
-    recording_server.answers(201, rb'{"id": "ch_1", "description": "cut \ud83d"}')
+    recording_server.answer(201, rb'{"id": "ch_1", "description": "cut \ud83d"}')
 
     assert run(call(method="'POST'")).xcom("call") == {"id": "ch_1", "description": "cut \ufffd"}
 
@@ -128,14 +109,14 @@ def test_an_error_that_success_when_can_not_read_is_the_service_s_error(
     ],
 )
 def test_an_expression_that_cannot_work_stops_the_call_before_anything_is_sent(
-    run_dag: Any, sandbox: Any, parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    run: Any, sandbox: Any, parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from airflow import settings
 
     # The parser would refuse the Dag already; this is what a worker does where no parser was in play.
     monkeypatch.setattr(settings, "dag_policy", lambda dag: None)
 
-    result = run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None):\n    {call(**parameters)}')
+    result = run(call(**parameters))
 
     assert result.states == {"call": ["failed"]}
     assert sandbox.requests == []

@@ -7,61 +7,33 @@ import gzip
 import hashlib
 import json
 import re
-import textwrap
 from typing import Any
 
 import pytest
-
-IMPORTS = """
-import datetime
-from airflow.sdk import DAG, ObjectStoragePath, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel, lit, secret
-"""
-
-AMAZON = {
-    "conn_type": "amazon_connect",
-    "login": "AKIDEXAMPLE",
-    "password": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-}
+from kit import dag_runs
 
 
-@pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        extra={"secret_values": {"tenant_key": "t3nant/key+value"}, "allow_http": False},
-    )
-    connection("connect", **AMAZON, extra={"region_name": "eu-central-1", "endpoint_url": recording_server.url})
-    return recording_server
-
-
-@pytest.fixture
-def run(run_dag: Any, service: Any) -> Any:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, **arguments: Any) -> Any:
-        return run_dag(
-            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}', **arguments
-        )
-
-    return run_tasks
+@pytest.fixture(autouse=True)
+def service(connected: Any, connection: Any) -> Any:
+    server = connected(extra={"secret_values": {"tenant_key": "t3nant/key+value"}})
+    key = {"login": "AKIDEXAMPLE", "password": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+    region = {"region_name": "eu-central-1", "endpoint_url": server.url}
+    connection("connect", conn_type="amazon_connect", **key, extra=region)
+    return server
 
 
 def call(**parameters: str) -> str:
-    given = {"task_id": "'call'", "cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters}
-    return f"CloudFunctionOperator({', '.join(f'{name}={value}' for name, value in given.items())})"
+    return dag_runs.call(**{"cloudfn_conn_id": "'service'", "uri": "'\"/thing\"'", **parameters})
 
 
 # --- again ---------------------------------------------------------------------------------------------------------------
 
 
 def test_a_call_is_sent_again_where_that_does_no_harm(run: Any, service: Any) -> None:
-    service.answers_in_turn((502, {}, {"Retry-After": "0"}), (200, {"a": 1}, {}))
+    service.answer_in_turn((502, {}, {"Retry-After": "0"}), (200, {"a": 1}))
 
     assert run(call()).xcom("call") == {"a": 1}
-    assert len(service.requests) == 2
+    assert len(service.received) == 2
 
 
 @pytest.mark.parametrize(
@@ -79,16 +51,16 @@ def test_a_call_is_sent_again_where_that_does_no_harm(run: Any, service: Any) ->
 def test_a_post_is_sent_again_when_it_is_told_that_it_may(
     run: Any, service: Any, parameters: dict[str, str], requests: int
 ) -> None:
-    service.answers_in_turn((502, {"code": 7}, {"Retry-After": "0"}))
+    service.answer_in_turn((502, {"code": 7}, {"Retry-After": "0"}))
 
     result = run(call(method="'POST'", **parameters))
 
     assert result.states == {"call": ["failed"]}
-    assert len(service.requests) == requests
+    assert len(service.received) == requests
 
 
 def test_a_retry_can_be_told_by_the_body_of_a_success(run: Any, service: Any) -> None:
-    service.answers_in_turn((200, {"state": "busy"}, {"Retry-After": "0"}), (200, {"state": "done"}, {}))
+    service.answer_in_turn((200, {"state": "busy"}, {"Retry-After": "0"}), (200, {"state": "done"}))
 
     result = run(call(retry_when="'response.body.state != inputs.wanted'", inputs="{'wanted': 'done'}"))
 
@@ -96,13 +68,13 @@ def test_a_retry_can_be_told_by_the_body_of_a_success(run: Any, service: Any) ->
 
 
 def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: Any) -> None:
-    service.answers(429, {})
-    service.answers_in_turn((429, {}, {"Retry-After": "5"}))
+    service.answer(429)
+    service.answer_in_turn((429, {}, {"Retry-After": "5"}))
 
     result = run(call(retry_total="1"))
 
     assert result.states == {"call": ["failed"]}
-    assert len(service.requests) == 1
+    assert len(service.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,7 +107,7 @@ def test_what_cannot_be_sent_is_refused(
     result = run(call(**parameters))
 
     assert result.states == {"call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message.replace("\\", "") in "".join(capfd.readouterr()).replace("\\", "")
 
 
@@ -157,7 +129,7 @@ def test_the_key_is_the_same_on_every_try_and_that_of_the_expressions(
         )
     )
 
-    first, second = service.requests
+    first, second = service.received
     assert first.headers[header] == second.headers[header] == first.headers["x-own"]
 
 
@@ -168,7 +140,7 @@ def test_each_instance_of_a_mapped_step_has_a_key_of_its_own(run: Any, service: 
     ).expand(inputs=[1, 2, 3])
     """)
 
-    assert len({request.headers["idempotency-key"] for request in service.requests}) == 3
+    assert len({request.headers["idempotency-key"] for request in service.received}) == 3
 
 
 @pytest.mark.parametrize(
@@ -177,7 +149,7 @@ def test_each_instance_of_a_mapped_step_has_a_key_of_its_own(run: Any, service: 
 def test_amazon_connect_takes_the_key_in_the_body(run: Any, service: Any, body: str, token: str | None) -> None:
     run(call(cloudfn_conn_id="'connect'", method="'PUT'", body=body, idempotency_key="True"))
 
-    (request,) = service.requests
+    (request,) = service.received
     assert "idempotency-key" not in request.headers
     sent = request.json()["ClientToken"]
     assert sent == token if token else re.fullmatch(r"[0-9a-f-]{36}", sent)
@@ -189,7 +161,7 @@ def test_amazon_connect_has_no_other_place_for_it(
 ) -> None:
     run(call(cloudfn_conn_id="'connect'", method="'PUT'", body=body, idempotency_key=key))
 
-    assert service.requests == []
+    assert service.received == []
     assert "ClientToken" in "".join(capfd.readouterr())
 
 
@@ -198,7 +170,7 @@ def test_amazon_connect_has_no_other_place_for_it(
 
 def test_the_body_goes_into_a_file(run: Any, service: Any, tmp_path: Any) -> None:
     content = b"a;b\n" * 1000
-    service.answers(200, content, "text/csv")
+    service.answer(200, content, "text/csv")
 
     result = run(
         call(
@@ -220,7 +192,7 @@ def test_the_body_goes_into_a_file(run: Any, service: Any, tmp_path: Any) -> Non
 
 
 def test_an_expression_can_name_the_file(run: Any, service: Any, tmp_path: Any) -> None:
-    service.answers(200, b"x", "text/plain")
+    service.answer(200, b"x", "text/plain")
 
     result = run(call(response_file=f"cel('\"file://{tmp_path}/\" + run.task_id')", returns="'response.status'"))
 
@@ -229,7 +201,7 @@ def test_an_expression_can_name_the_file(run: Any, service: Any, tmp_path: Any) 
 
 
 def test_an_error_leaves_no_file(run: Any, service: Any, tmp_path: Any) -> None:
-    service.answers(404, {"error": "no"})
+    service.answer(404, {"error": "no"})
 
     assert run(call(response_file=f"'file://{tmp_path}/x'")).states == {"call": ["failed"]}
     assert list(tmp_path.iterdir()) == []
@@ -237,7 +209,7 @@ def test_an_error_leaves_no_file(run: Any, service: Any, tmp_path: Any) -> None:
 
 def test_a_call_that_fails_half_way_leaves_the_file_that_was_there(run: Any, service: Any, tmp_path: Any) -> None:
     (tmp_path / "x").write_text("yesterday's")
-    service.answers_in_turn(
+    service.answer_in_turn(
         (200, gzip.compress(b"a" * 100_000)[:-50], {"Content-Encoding": "gzip", "Content-Type": "text/csv"})
     )
 
@@ -257,7 +229,7 @@ def test_files_are_sent_in_a_form(run: Any, service: Any, tmp_path: Any) -> None
         )
     )
 
-    (request,) = service.requests
+    (request,) = service.received
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
     for piece in (
         b'name="kind"',
@@ -276,15 +248,13 @@ def test_files_are_sent_in_a_form(run: Any, service: Any, tmp_path: Any) -> None
 def test_lists_are_written_as_the_service_reads_them(run: Any, service: Any, style: str, path: str) -> None:
     run(call(query="{'a': ['\"1\"', '\"2\"']}", list_style=repr(style)))
 
-    assert service.requests[0].path.replace("[]", "%5B%5D").replace("%2C", ",") == f"/thing?{path}"
+    assert service.received[0].target.replace("[]", "%5B%5D").replace("%2C", ",") == f"/thing?{path}"
 
 
 def test_a_large_body_can_go_compressed(run: Any, service: Any) -> None:
-    import gzip
-
     run(call(method="'POST'", body="{'text': 'x' * 5000}", compress="True"))
 
-    (request,) = service.requests
+    (request,) = service.received
     assert json.loads(gzip.decompress(request.body)) == {"text": "x" * 5000}
 
 
@@ -303,8 +273,8 @@ def test_a_secret_is_filled_in_at_sending_and_shown_nowhere(
         )
     )
 
-    (request,) = service.requests
-    assert request.path == "/thing?key=t3nant%2Fkey%2Bvalue&plain=a"
+    (request,) = service.received
+    assert request.target == "/thing?key=t3nant%2Fkey%2Bvalue&plain=a"
     assert request.headers["x-tenant"] == "t3nant/key+value"
     assert request.json() == {"key": "t3nant/key+value", "list": ["t3nant/key+value", 1, "d"]}
     shown = "".join(capfd.readouterr()) + repr(result.rendered("call")) + repr(result.xcom("call"))
@@ -319,4 +289,4 @@ def test_a_secret_goes_with_a_mapped_step_too(run: Any, service: Any) -> None:
     ).expand(inputs=[1, 2])
     """)
 
-    assert [request.headers["x-tenant"] for request in service.requests] == ["t3nant/key+value"] * 2
+    assert [request.headers["x-tenant"] for request in service.received] == ["t3nant/key+value"] * 2

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit.dag_runs import dag_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-IMPORTS = """
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, AssetAlias, task, task_group
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-"""
-
-
-@pytest.fixture
-def run(run_dag: Callable[..., Any], sandbox: Any) -> Callable[..., Any]:
-    """Return a function that runs the tasks of a Dag and returns how it ended."""
-
-    def run_tasks(tasks: str, dag_arguments: str = "", **arguments: Any) -> Any:
-        body = textwrap.indent(textwrap.dedent(tasks), "    ")
-        return run_dag(f'{IMPORTS}\nwith DAG("d", schedule=None, {dag_arguments}):\n{body}', **arguments)
-
-    return run_tasks
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 
 @pytest.fixture
 def errors(import_errors: Callable[[str], str]) -> Callable[[str], str]:
     """Return a function that parses a Dag of these tasks and returns the import error."""
-
-    def parse(tasks: str) -> str:
-        return import_errors(
-            f'{IMPORTS}\nwith DAG("d", schedule=None):\n{textwrap.indent(textwrap.dedent(tasks), "    ")}'
-        )
-
-    return parse
+    return lambda tasks: import_errors(dag_file(tasks))
 
 
 CALL = "task_id='call', cloudfn_conn_id='shop'"

@@ -75,7 +75,7 @@ with DAG("d", schedule=None):
 
     states = [state for task_id, found in result.states.items() if task_id.startswith("call") for state in found]
     assert set(states) == {"failed"}
-    assert service.requests == []
+    assert service.received == []
     shown = "".join(capfd.readouterr())
     for message in ["climbs"] if source == "a part" else URIS.values():
         assert message in shown
@@ -116,7 +116,7 @@ with DAG("d", schedule=None):
 """)
 
     assert [result.states[f"call_{number}"] for number in range(3)] == [["failed"]] * 3
-    assert service.requests == []
+    assert service.received == []
     shown = "".join(capfd.readouterr())
     assert shown.count("leave it out") >= 3
     assert f'{parameter}["{name}"]: ' in shown
@@ -132,5 +132,5 @@ with DAG("d", schedule=None):
 """)
 
     assert result.states == {"call": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert "x-key" in "".join(capfd.readouterr())

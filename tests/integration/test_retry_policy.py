@@ -46,35 +46,35 @@ def run(run_dag: Any, recording_server: Any, connection: Any) -> Any:
 
 @EITHER
 def test_an_error_that_no_retry_can_help_fails_at_once(run: Any, recording_server: Any, task: str) -> None:
-    recording_server.answers(404, {"error": "no such thing"})
+    recording_server.answer(404, {"error": "no such thing"})
 
     result = run(task, delay="days=1")
 
     assert result.states == {"call": ["failed"]}
-    assert len(recording_server.requests) == 1
+    assert len(recording_server.received) == 1
 
 
 @EITHER
 def test_a_user_s_own_policy_wins(run: Any, recording_server: Any, task: str) -> None:
-    recording_server.answers(404, {"error": "no such thing"})
+    recording_server.answer(404, {"error": "no such thing"})
 
     run(task, delay="days=1", more=", retry_policy=Always()")
 
-    assert len(recording_server.requests) == 3
+    assert len(recording_server.received) == 3
 
 
 @EITHER
 def test_without_a_policy_airflow_goes_on_as_ever(run: Any, recording_server: Any, task: str) -> None:
-    recording_server.answers(404, {"error": "no such thing"})
+    recording_server.answer(404, {"error": "no such thing"})
 
     run(task, more=", retry_policy=None")
 
-    assert len(recording_server.requests) == 3
+    assert len(recording_server.received) == 3
 
 
 @EITHER
 def test_an_error_that_can_pass_is_tried_as_often_as_the_user_says(run: Any, recording_server: Any, task: str) -> None:
-    recording_server.answers(500, {"error": "hiccup"})
+    recording_server.answer(500, {"error": "hiccup"})
 
     result = run(task)
 
@@ -84,7 +84,7 @@ def test_an_error_that_can_pass_is_tried_as_often_as_the_user_says(run: Any, rec
 
 @EITHER
 def test_retry_after_takes_the_place_of_the_retry_delay(run: Any, recording_server: Any, task: str) -> None:
-    recording_server.answers_in_turn((429, {}, {"Retry-After": "1"}), (200, {}, {}))
+    recording_server.answer_in_turn((429, {}, {"Retry-After": "1"}), (200, {}))
 
     # It would take a day otherwise, and so longer than the test may.
     result = run(task, delay="days=1")

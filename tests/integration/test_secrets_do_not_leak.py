@@ -12,14 +12,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
 import traceback
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from kit.server import Answer, LoopbackServer, Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,60 +102,24 @@ def forms(secret: str) -> set[str]:
     }
 
 
-class Talkative:
-    """A service on loopback that answers with all that it was sent, in the way that the path names."""
+class Talkative(LoopbackServer):
+    """Answers with all that it was sent, in the way that the path names."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
-        self.closing = threading.Event()
-        service = self
+        super().__init__(reply=self._reply)
 
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-                heard = f"{self.path}\n{self.headers}\n{body}"
-                service.heard.append(heard)
-                status, text = service.answer(self.path.partition("?")[0], heard)
-                content = text.encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.send_header("X-Request-Id", "request-1")
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = answer  # noqa: N815 - http.server's names
-
-            def log_message(self, *_: Any) -> None:
-                """Keep quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def answer(self, path: str, heard: str) -> tuple[int, str]:
+    def _reply(self, request: Received) -> Answer:
+        path = request.target.partition("?")[0]
+        headers = {"X-Request-Id": "request-1"}
         if path == "/token":
-            return 200, json.dumps(
-                {
-                    "access_token": "access-t0ken-value",
-                    "refresh_token": "refresh-t0ken-value",
-                    "token_type": "Bearer",
-                    "expires_in": 3600,
-                }
-            )
+            tokens = {"access_token": "access-t0ken-value", "refresh_token": "refresh-t0ken-value"}
+            return Answer.of(200, {**tokens, "token_type": "Bearer", "expires_in": 3600}, headers)
         outcome = path.rpartition("/")[2]
         if outcome == "timeout":
-            self.closing.wait(5)
+            self.stopping.wait(5)
         if outcome in ("401", "500"):
-            return int(outcome), json.dumps({"error": "not so", "you_sent": heard})
-        return 200, f"{{ {heard}" if outcome == "garbled" else '{"ok": true}'
-
-    def stop(self) -> None:
-        self.closing.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+            return Answer.of(int(outcome), {"error": "not so", "you_sent": str(request)}, headers)
+        return Answer.of(200, f"{{ {request}".encode() if outcome == "garbled" else {"ok": True}, headers)
 
 
 DAG = """
@@ -226,9 +189,8 @@ def with_host(fields: dict[str, Any], url: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Talkative]:
-    talkative = Talkative()
-    yield talkative
-    talkative.stop()
+    with Talkative() as talkative:
+        yield talkative
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +225,7 @@ def left(service: Talkative, tmp_path_factory: pytest.TempPathFactory) -> Left:
     return Left(
         # In `dag.test()` Airflow itself writes the messages to the supervisor into the log, those too that tell it what to mask.
         log="\n".join(line for line in lines if not ("supervisor.py" in line and "msg=MaskSecret(" in line)),
-        heard="\n".join(service.heard),
+        heard="\n".join(map(str, service.received)),
         **json.loads((home / "left.json").read_text()),
     )
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import threading
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from kit.server import LoopbackServer, Received
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from airflow_provider_cloudfn.connections.forms import FORMS
@@ -134,37 +132,12 @@ def dialog(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dia
         context.close()
 
 
-@dataclass
-class Connect:
-    """Stands where Amazon Connect is, and keeps what it was sent."""
-
-    url: str
-    received: list[AWSRequest]
-
-
 @pytest.fixture
-def connect() -> Iterator[Connect]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            stand_in.received.append(AWSRequest(self.command, f"{stand_in.url}{self.path}", headers, body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write(b'{"ContactId": "c-1"}')
-
-        def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    stand_in = Connect(f"http://127.0.0.1:{server.server_port}", [])
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield stand_in
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def connect() -> Iterator[LoopbackServer]:
+    """Return what stands where Amazon Connect is."""
+    with LoopbackServer() as server:
+        server.answer(body={"ContactId": "c-1"})
+        yield server
 
 
 @pytest.mark.parametrize("form", FORMS, ids=FORM)
@@ -201,7 +174,9 @@ def test_a_connection_made_in_its_form_works(world: Any, dialog: Dialog, name: s
         assert (answered.status, answered.caller) == (200, {"shop": "api_key", "payments": "oauth2"}[name])
 
 
-def test_a_connection_to_amazon_connect_made_in_its_form_works(world: Any, dialog: Dialog, connect: Connect) -> None:
+def test_a_connection_to_amazon_connect_made_in_its_form_works(
+    world: Any, dialog: Dialog, connect: LoopbackServer
+) -> None:
     values = {
         "login": KEY_ID,
         "password": ACCESS_KEY,
@@ -215,8 +190,8 @@ def test_a_connection_to_amazon_connect_made_in_its_form_works(world: Any, dialo
     _run(world, "use_form_connect")
 
     (request,) = connect.received
-    assert request.url == f"{connect.url}/contact/task"
-    assert _signature(request) == request.headers["authorization"].rpartition("Signature=")[2]
+    assert request.target == "/contact/task"
+    assert _signature(connect.url, request) == request.headers["authorization"].rpartition("Signature=")[2]
     holding = [
         str(file) for file in world.home.rglob("*") if file.is_file() and ACCESS_KEY.encode() in file.read_bytes()
     ]
@@ -265,12 +240,12 @@ def _run(world: Any, dag_id: str) -> None:
     assert world.finish(dag_id, [world.trigger(dag_id)]) == ["success"]
 
 
-def _signature(request: AWSRequest) -> str:
+def _signature(url: str, request: Received) -> str:
     """Return the signature that AWS expects on a request, by botocore."""
     signed = re.search(r"SignedHeaders=([^,]+)", request.headers["authorization"])
     assert signed is not None
     headers = {name: request.headers[name] for name in signed[1].split(";")}
-    same = AWSRequest(request.method, request.url, headers, request.data)
+    same = AWSRequest(request.method, url + request.target, headers, request.body)
     same.context["timestamp"] = request.headers["x-amz-date"]
     signer = SigV4Auth(Credentials(KEY_ID, ACCESS_KEY), "connect", "eu-central-1")
     return str(signer.signature(signer.string_to_sign(same, signer.canonical_request(same)), same))

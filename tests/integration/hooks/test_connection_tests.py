@@ -98,7 +98,7 @@ def test_a_client_secret_that_the_token_endpoint_echoes_is_hidden_in_each_form(
     recording_server: Any, define: Any
 ) -> None:
     secret = "cl/ient s3cret&more"
-    recording_server.answers(400, {"error": "invalid_client", "error_description": f"{quote_plus(secret)}, {secret}"})
+    recording_server.answer(400, {"error": "invalid_client", "error_description": f"{quote_plus(secret)}, {secret}"})
     define(
         "payments",
         conn_type="cloudfn",

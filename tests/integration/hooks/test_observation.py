@@ -46,15 +46,8 @@ def metrics() -> Iterator[Counted]:
 
 
 @pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        password="s3cret-key",
-        extra={"auth_type": "api_key", "key_location": "query", "key_name": "key", "allow_http": False},
-    )
-    return recording_server
+def service(connected: Any) -> Any:
+    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_location": "query", "key_name": "key"})
 
 
 @pytest.fixture
@@ -76,7 +69,7 @@ def spans() -> Iterator[Any]:
 
 
 def test_each_attempt_has_a_line_with_fields(service: Any) -> None:
-    service.answers_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}, {"X-Request-Id": "r-1"}))
+    service.answer_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}, {"X-Request-Id": "r-1"}))
 
     with structlog.testing.capture_logs() as lines:
         hook_for("service").request("GET", "/thing")
@@ -100,7 +93,7 @@ def test_each_attempt_has_a_line_with_fields(service: Any) -> None:
 
 
 def test_attempts_calls_retries_bytes_and_time_are_counted(service: Any, metrics: Counted) -> None:
-    service.answers_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}, {}))
+    service.answer_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}))
 
     hook_for("service").request("PUT", "/thing", json={"b": 2})
 
@@ -112,12 +105,10 @@ def test_attempts_calls_retries_bytes_and_time_are_counted(service: Any, metrics
     assert [name for name, _, _ in metrics.timings] == ["cloudfn.attempt.duration"] * 2
 
 
-def test_token_requests_are_counted(
-    sandbox: Any, connection: Any, metrics: Counted, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", str(tmp_path))
-    connection("payments", **sandbox.connections()["payments"])
-    hook = hook_for("payments")
+def test_token_requests_are_counted(recording_server: Any, connected: Any, metrics: Counted) -> None:
+    recording_server.answer(body={"access_token": "t-123456", "token_type": "Bearer", "expires_in": 3600})
+    connected(password="a-secret", extra={"auth_type": "oauth2", "client_id": "c", "oauth2_url": recording_server.url})
+    hook = hook_for("service")
 
     hook.request("GET", "/v1/orders/1001")
     hook.request("GET", "/v1/orders/1001")
@@ -128,7 +119,7 @@ def test_token_requests_are_counted(
 def test_without_tracing_no_traceparent_is_sent(service: Any) -> None:
     hook_for("service").request("GET", "/thing")
 
-    assert "traceparent" not in service.requests[0].headers
+    assert "traceparent" not in service.received[0].headers
 
 
 def test_without_tracing_the_span_that_a_task_has_all_the_same_is_not_told(service: Any) -> None:
@@ -138,20 +129,20 @@ def test_without_tracing_the_span_that_a_task_has_all_the_same_is_not_told(servi
     with trace.use_span(task):
         hook_for("service").request("GET", "/thing")
 
-    assert "traceparent" not in service.requests[0].headers
+    assert "traceparent" not in service.received[0].headers
 
 
 def test_each_attempt_is_a_span_whose_id_the_service_is_told(service: Any, spans: Any) -> None:
     from opentelemetry import trace
 
-    service.answers_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}, {}))
+    service.answer_in_turn((503, {}, {"Retry-After": "0"}), (200, {"a": 1}))
     with trace.get_tracer("test").start_as_current_span("task") as task:
         hook_for("service").request("GET", "/thing")
 
     *attempts, _ = spans.get_finished_spans()
     assert [span.attributes["http.response.status_code"] for span in attempts] == [503, 200]
     assert {span.parent.span_id for span in attempts} == {task.get_span_context().span_id}
-    assert [request.headers["traceparent"].split("-")[2] for request in service.requests] == [
+    assert [request.headers["traceparent"].split("-")[2] for request in service.received] == [
         f"{span.context.span_id:016x}" for span in attempts
     ]
     assert [span.status.is_ok for span in attempts] == [False, True]
@@ -161,7 +152,7 @@ def test_each_attempt_is_a_span_whose_id_the_service_is_told(service: Any, spans
 def test_a_call_that_fails_has_its_span_too(service: Any, spans: Any) -> None:
     from opentelemetry import trace
 
-    service.answers(403, {})
+    service.answer(403)
     with trace.get_tracer("test").start_as_current_span("task"), pytest.raises(AuthorizationError):
         hook_for("service").request("GET", "/thing")
 

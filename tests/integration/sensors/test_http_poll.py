@@ -13,16 +13,9 @@ from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
 
 @pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
+def service(connected: Any) -> Any:
     """Return the server behind the connection ``service``, whose key is a secret."""
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        password="s3cret-key",
-        extra={"auth_type": "api_key", "key_name": "X-Api-Key", "allow_http": False},
-    )
-    return recording_server
+    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
 
 
 async def first_event(trigger: HttpPollTrigger) -> Any:
@@ -38,36 +31,36 @@ def event_of(poll_interval: float = 0.01, *, go_on: bool = False, **question: An
 
 
 def test_it_ends_when_the_answer_is_there(service: Any) -> None:
-    service.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
+    service.answer_in_turn((404, {}), (404, {}), (200, {}))
 
     assert event_of(waiting=(404,)) == {"outcome": "found", "reason": None, "deadline": None}
-    assert len(service.requests) == 3
+    assert len(service.received) == 3
 
 
 def test_it_asks_with_the_credentials_of_the_connection(service: Any) -> None:
     event_of(headers={"X-Own": "a"}, query={"since": "1"})
 
-    (request,) = service.requests
+    (request,) = service.received
     assert request.headers["x-api-key"] == "s3cret-key"
     assert request.headers["x-own"] == "a"
-    assert request.path == "/thing?since=1"
+    assert request.target == "/thing?since=1"
 
 
 def test_it_ends_when_the_answer_is_the_one(service: Any) -> None:
-    service.answers_in_turn((200, {"state": "busy"}, {}), (200, {"state": "done"}, {}))
+    service.answer_in_turn((200, {"state": "busy"}), (200, {"state": "done"}))
 
     assert event_of(until="response.body.state == 'done'")["outcome"] == "found"
-    assert len(service.requests) == 2
+    assert len(service.received) == 2
 
 
 @pytest.mark.parametrize(
     ("status", "reason"), [(401, "AuthenticationError"), (403, "AuthorizationError"), (410, "ResponseError")]
 )
 def test_an_error_ends_it_after_one_question(service: Any, status: int, reason: str) -> None:
-    service.answers(status, {"error": "no"})
+    service.answer(status, {"error": "no"})
 
     assert event_of(waiting=(404,)) == {"outcome": "failed", "reason": reason, "deadline": None}
-    assert len(service.requests) == 1
+    assert len(service.received) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,7 +72,7 @@ def test_what_can_never_work_ends_it_too(service: Any, question: dict[str, Any])
     event = asyncio.run(first_event(HttpPollTrigger(poll=poll, poll_interval=0.01, first_wait=0)))
 
     assert event["outcome"] == "failed"
-    assert len(service.requests) <= 1
+    assert len(service.received) <= 1
 
 
 def test_a_connection_that_is_gone_ends_it(airflow_database: None) -> None:
@@ -92,7 +85,7 @@ def test_a_connection_that_is_gone_ends_it(airflow_database: None) -> None:
 
 @pytest.mark.parametrize("status", [401, 500])
 def test_where_it_shall_go_on_it_keeps_the_interval(service: Any, status: int) -> None:
-    service.answers_in_turn(*[(status, {}, {})] * 3, (200, {}, {}))
+    service.answer_in_turn(*[(status, {})] * 3, (200, {}))
 
     began = time.monotonic()
     event = event_of(0.2, go_on=True)
@@ -104,14 +97,14 @@ def test_where_it_shall_go_on_it_keeps_the_interval(service: Any, status: int) -
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_waited_for(service: Any, status: int) -> None:
-    service.answers_in_turn((status, {}, {"Retry-After": "1"}), (200, {}, {}))
+    service.answer_in_turn((status, {}, {"Retry-After": "1"}), (200, {}))
 
     began = time.monotonic()
     event = event_of()
 
     assert event["outcome"] == "found"
     assert time.monotonic() - began >= 1
-    assert len(service.requests) == 2
+    assert len(service.received) == 2
 
 
 def test_no_secret_is_in_the_row(service: Any) -> None:

@@ -32,15 +32,8 @@ EVERY_MODE = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 
 
 @pytest.fixture
-def service(recording_server: Any, connection: Any) -> Any:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        password="s3cret-key",
-        extra={"auth_type": "api_key", "key_name": "X-Api-Key", "allow_http": False},
-    )
-    return recording_server
+def service(connected: Any) -> Any:
+    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
 
 
 @pytest.fixture
@@ -59,19 +52,19 @@ def wait(run_dag: Any, service: Any) -> Any:
 
 @EVERY_MODE
 def test_it_waits_for_a_status_of_success(wait: Any, service: Any, mode: str) -> None:
-    service.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
+    service.answer_in_turn((404, {}), (404, {}), (200, {}))
 
     result = wait(f"endpoint='things/1', request_params={{'a': 'b'}}, poke_interval=0.01, {mode}")
 
     assert result.states == {"wait": ["success"]}
-    assert [request.path for request in service.requests] == ["/things/1?a=b"] * 3
-    assert {request.headers["x-api-key"] for request in service.requests} == {"s3cret-key"}
+    assert [request.target for request in service.received] == ["/things/1?a=b"] * 3
+    assert {request.headers["x-api-key"] for request in service.received} == {"s3cret-key"}
 
 
 @EVERY_MODE
 @pytest.mark.parametrize("check", ["done", "with_context", "with_everything", "cel(\"response.body.state == 'done'\")"])
 def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str) -> None:
-    service.answers_in_turn((200, {"state": "busy"}, {}), (404, {}, {}), (200, {"state": "done"}, {}))
+    service.answer_in_turn((200, {"state": "busy"}), (404, {}), (200, {"state": "done"}))
 
     result = wait(f"endpoint='/things/1', response_check={check}, poke_interval=0.01, {mode}")
 
@@ -84,7 +77,7 @@ def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str)
 def test_an_error_fails_it_after_one_question(
     wait: Any, service: Any, mode: str, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    service.answers(status, {"error": "no"})
+    service.answer(status, {"error": "no"})
 
     result = wait(f"endpoint='/things/1', poke_interval=0.01, {mode}")
 
@@ -96,18 +89,18 @@ def test_an_error_fails_it_after_one_question(
 def test_an_error_that_comes_later_fails_it_too(
     wait: Any, service: Any, mode: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    service.answers_in_turn((404, {}, {}), (401, {"error": "expired"}, {}))
+    service.answer_in_turn((404, {}), (401, {"error": "expired"}))
 
     result = wait(f"endpoint='/things/1', poke_interval=0.01, {mode}")
 
     assert result.states == {"wait": ["failed"]}
-    assert len(service.requests) <= 3
+    assert len(service.received) <= 3
     assert "answered 401" in "".join(capfd.readouterr())
 
 
 @EVERY_MODE
 def test_statuses_can_be_allowed(wait: Any, service: Any, mode: str) -> None:
-    service.answers_in_turn((503, {}, {}), (409, {}, {}), (200, {}, {}))
+    service.answer_in_turn((503, {}), (409, {}), (200, {}))
 
     result = wait(f"endpoint='/things/1', response_error_codes_allowlist=['503', 409], poke_interval=0.01, {mode}")
 
@@ -116,15 +109,15 @@ def test_statuses_can_be_allowed(wait: Any, service: Any, mode: str) -> None:
 
 @EVERY_MODE
 def test_no_status_need_be_allowed(wait: Any, service: Any, mode: str) -> None:
-    service.answers(404, {})
+    service.answer(404)
 
     assert wait(f"endpoint='/x', response_error_codes_allowlist=[], poke_interval=0.01, {mode}").state == "failed"
-    assert len(service.requests) == 1
+    assert len(service.received) == 1
 
 
 @EVERY_MODE
 def test_the_check_can_be_given_every_status(wait: Any, service: Any, mode: str) -> None:
-    service.answers_in_turn((404, {"state": "done"}, {}), (500, {"state": "busy"}, {}), (500, {"state": "done"}, {}))
+    service.answer_in_turn((404, {"state": "done"}), (500, {"state": "busy"}), (500, {"state": "done"}))
 
     result = wait(
         "endpoint='/x', extra_options={'check_response': False, 'timeout': 5}, response_check=done, poke_interval=0.01, "
@@ -132,12 +125,12 @@ def test_the_check_can_be_given_every_status(wait: Any, service: Any, mode: str)
     )
 
     assert result.states == {"wait": ["success"]}
-    assert len(service.requests) >= 3
+    assert len(service.received) >= 3
 
 
 @EVERY_MODE
 def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str) -> None:
-    service.answers(404, {})
+    service.answer(404)
 
     assert wait(f"endpoint='/x', poke_interval=0.1, timeout=0.5, {mode}").states == {"wait": ["failed"]}
 
@@ -146,46 +139,41 @@ def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str)
 @pytest.mark.parametrize(
     ("answers", "parameters"),
     [
-        ([(404, {}, {})], "timeout=0.3, soft_fail=True"),
-        ([(401, {}, {})], "never_fail=True"),
-        ([(404, {}, {}), (401, {}, {})], "never_fail=True"),
+        ([(404, {})], "timeout=0.3, soft_fail=True"),
+        ([(401, {})], "never_fail=True"),
+        ([(404, {}), (401, {})], "never_fail=True"),
     ],
 )
 def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, answers: Any, parameters: str) -> None:
-    service.answers_in_turn(*answers)
+    service.answer_in_turn(*answers)
 
     assert wait(f"endpoint='/x', poke_interval=0.1, {parameters}, {mode}").states == {"wait": ["skipped"]}
 
 
 @EVERY_MODE
 def test_silent_fail_goes_on_after_an_error(wait: Any, service: Any, mode: str) -> None:
-    service.answers_in_turn((401, {}, {}), (500, {}, {}), (200, {}, {}))
+    service.answer_in_turn((401, {}), (500, {}), (200, {}))
 
     assert wait(f"endpoint='/x', poke_interval=0.01, silent_fail=True, {mode}").states == {"wait": ["success"]}
 
 
 @EVERY_MODE
 def test_a_secret_is_filled_in_wherever_it_is_asked_from(
-    wait: Any, recording_server: Any, connection: Any, mode: str, capfd: pytest.CaptureFixture[str]
+    wait: Any, connected: Any, mode: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        extra={"secret_values": {"tenant_key": "t3nant-value"}, "allow_http": False},
-    )
-    recording_server.answers_in_turn((404, {}, {}), (404, {}, {}), (200, {}, {}))
+    service = connected(extra={"secret_values": {"tenant_key": "t3nant-value"}})
+    service.answer_in_turn((404, {}), (404, {}), (200, {}))
 
     wait(f"endpoint='/x', headers={{'X-Tenant': secret('tenant_key')}}, poke_interval=0.01, {mode}")
 
-    assert [request.headers["x-tenant"] for request in recording_server.requests] == ["t3nant-value"] * 3
+    assert [request.headers["x-tenant"] for request in service.received] == ["t3nant-value"] * 3
     assert "t3nant-value" not in "".join(capfd.readouterr())
 
 
 def test_a_form_is_posted(wait: Any, service: Any) -> None:
     wait("endpoint='/x', method='POST', request_params={'a': 'b c'}, headers={'X-Own': 'y'}")
 
-    (request,) = service.requests
+    (request,) = service.received
     assert (request.method, request.body) == ("POST", b"a=b+c")
     assert request.headers["x-own"] == "y"
 
@@ -193,26 +181,19 @@ def test_a_form_is_posted(wait: Any, service: Any) -> None:
 def test_json_is_posted(wait: Any, service: Any) -> None:
     wait("endpoint='/x', method='POST', request_kwargs={'json': {'a': 1}, 'params': {'b': 2}}")
 
-    (request,) = service.requests
-    assert (request.path, request.json()) == ("/x?b=2", {"a": 1})
+    (request,) = service.received
+    assert (request.target, request.json()) == ("/x?b=2", {"a": 1})
 
 
 @EVERY_MODE
-def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(
-    wait: Any, recording_server: Any, connection: Any, mode: str
-) -> None:
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=recording_server.url,
-        extra={"secret_values": {"tenant_key": "t3nant-value"}, "allow_http": False},
-    )
-    recording_server.answers_in_turn((404, {}, {}), (200, {}, {}))
+def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(wait: Any, connected: Any, mode: str) -> None:
+    service = connected(extra={"secret_values": {"tenant_key": "t3nant-value"}})
+    service.answer_in_turn((404, {}), (200, {}))
     data = {"note": {"$cloudfn.secret": "tenant_key"}}
 
     wait(f"endpoint='/x', method='POST', request_kwargs={{'json': {data}}}, poke_interval=0.01, {mode}")
 
-    assert [request.json() for request in recording_server.requests] == [data, data]
+    assert [request.json() for request in service.received] == [data, data]
 
 
 @pytest.mark.parametrize(
@@ -235,7 +216,7 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(
     result = wait(f"endpoint='/x', {parameters}")
 
     assert result.states == {"wait": ["failed"]}
-    assert service.requests == []
+    assert service.received == []
     assert message in "".join(capfd.readouterr())
 
 
@@ -250,7 +231,7 @@ def test_an_expression_that_cannot_work_is_refused_when_the_dag_is_parsed(import
 
 
 def test_a_mapped_sensor_waits_for_each(run_dag: Any, service: Any) -> None:
-    service.answers_in_turn((404, {}, {}), (200, {}, {}))
+    service.answer_in_turn((404, {}), (200, {}))
 
     result = run_dag(
         f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
@@ -263,8 +244,8 @@ def test_a_mapped_sensor_waits_for_each(run_dag: Any, service: Any) -> None:
 
 def test_an_error_that_no_retry_can_help_is_not_tried_again(wait: Any, service: Any) -> None:
     pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="Airflow 3.3 has it")
-    service.answers(403, {})
+    service.answer(403)
 
     wait("endpoint='/x', retries=3")
 
-    assert len(service.requests) == 1
+    assert len(service.received) == 1

@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from airflow_provider_cloudfn.sandbox import Sandbox
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
-@pytest.fixture(scope="session")
-def running_sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start() as running:
-        yield running
+    from airflow_provider_cloudfn.sandbox import Sandbox
 
 
 @pytest.fixture
