@@ -102,7 +102,7 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "inputs": ("inputs", "the task's own `inputs`"),
     "context": (
         'context["<event>"]',
-        "the payload of a completion event: of an upstream step that declares it, else of the event that started the run, else the conf's",
+        "a completion event's payload: of an upstream step that declares it, else of the event that started the run, or of conf",
     ),
     "events": ("events", "the completion records of all events that started the run, oldest first"),
     "params": ("params", "the Dag's params, with what was given for this run"),
