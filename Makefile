@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix bench check clean always
+.PHONY: help demo test matrix bench check docs clean always
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -45,6 +45,9 @@ check: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Check types and style
 	$(IN) -m mypy
 	$(IN) -m ruff check .
 	$(IN) -m ruff format --check .
+
+docs: $(STAMPS)/installed ## Write the tables of the documents
+	@$(IN) docs/tables.py
 
 clean: ## Stop this folder's demo and remove all that make has made
 	@if [ -x $(IN) ] && [ -d .demo ]; then $(IN) -m $(PACKAGE).cli.demo --home '$(CURDIR)/.demo' --stop; fi

@@ -19,7 +19,10 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-cloudfn",
         "name": "Cloud functions",
-        "description": "Authenticated API calls in CEL, whose completion events start other Dags.",
+        "description": (
+            "Authenticated API calls in CEL, whose completion events start other Dags. Documentation: README.md and docs/ in the "
+            "repository and in the source distribution."
+        ),
         "integrations": [
             {
                 "integration-name": "Cloud functions",

@@ -9,6 +9,9 @@ from airflow_provider_cloudfn import CloudFunctionOperator, cel
 with DAG(
     "call_customer",
     schedule=None,
+    description="Call a customer by Amazon Connect; needs a connection amazon_connect_default",
+    doc_md=__doc__,
+    tags=["cloudfn"],
     params={
         "phone": Param("+491701234567", type="string", pattern=r"^\+[1-9]\d{1,14}$", title="Phone number (E.164)"),
         "instance_id": Param("11111111-2222-3333-4444-555555555555", type="string", title="Connect instance"),

@@ -6,7 +6,13 @@ from airflow.sdk import DAG
 
 from airflow_provider_cloudfn import CloudFunctionOperator
 
-with DAG("charge_customer", schedule=None):
+with DAG(
+    "charge_customer",
+    schedule=None,
+    description="A charge, as the documents print it",
+    doc_md=__doc__,
+    tags=["cloudfn"],
+):
     # [START charge_customer]
     CloudFunctionOperator(
         task_id="charge",

@@ -9,7 +9,7 @@ from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, Emp
 
 charge_created = CompletionEvent("charge.created", one_run_per_event=True)
 
-with DAG("charge_orders", schedule=None, params={"order_id": "1001"}):
+with DAG("charge_orders", schedule=None, params={"order_id": "1001"}, tags=["cloudfn"]):
     fetch = CloudFunctionOperator(
         task_id="fetch_order",
         cloudfn_conn_id="shop",
@@ -28,7 +28,7 @@ with DAG("charge_orders", schedule=None, params={"order_id": "1001"}):
     )
     fetch >> charge
 
-with DAG("fulfil", schedule=charge_created.each()):
+with DAG("fulfil", schedule=charge_created.each(), tags=["cloudfn"]):
     EmporixStartOperator(
         task_id="start",
         emporix_conn_id="emporix",

@@ -8,7 +8,9 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
-with DAG("read_customers", schedule=None):
+with DAG(
+    "read_customers", schedule=None, description="Read all customers, page after page", doc_md=__doc__, tags=["cloudfn"]
+):
     # [START read_customers]
     @task
     def read_customers() -> list[dict[str, Any]]:

@@ -6,7 +6,13 @@ from airflow.sdk import DAG
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
 
-with DAG("score_customers", schedule=None):
+with DAG(
+    "score_customers",
+    schedule=None,
+    description="Score each customer, and report on all of them",
+    doc_md=__doc__,
+    tags=["cloudfn"],
+):
     # [START score_customers]
     customers = CloudFunctionOperator(
         task_id="customers",
