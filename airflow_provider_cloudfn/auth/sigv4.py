@@ -85,6 +85,8 @@ class SigV4Auth(Auth):
         url, headers = request.url, dict(request.headers)
         if self._service in _S3:
             url = _canonical_path(url)
+            if not {".", ".."} & set(urlsplit(url).path.split("/")):  # on the way these would be taken for steps
+                request = replace(request, url=url)
         if self._service in _HASH_IN_HEADER:
             headers["x-amz-content-sha256"] = hashlib.sha256(request.body).hexdigest()
         # Others encode the path once more than it is encoded on the wire.

@@ -132,7 +132,7 @@ def test_an_aws_session_token_is_sent_and_is_a_secret() -> None:
         ("/day=1/a@b(1)+c:d.csv", "/day%3D1/a%40b%281%29%2Bc%3Ad.csv"),
         ("/a%2Fb%2bc", "/a/b%2Bc"),
         ("/latin-%E9", "/latin-%E9"),
-        ("/a/../b//c", "/a/../b//c"),
+        ("/a%2F..%2Fb//c", "/a/../b//c"),
     ],
 )
 def test_s3_takes_the_path_decoded_once_and_encoded_once(path: str, canonical: str) -> None:
@@ -141,7 +141,7 @@ def test_s3_takes_the_path_decoded_once_and_encoded_once(path: str, canonical: s
         sent = next(SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("GET", url + path)))
         alike = next(SigV4Auth(Keys, "s3", "eu-central-1").flow(HttpRequest("GET", url + canonical)))
 
-    assert sent.url == url + path
+    assert sent.url == url + (path if ".." in path else canonical)
     assert sent.header("authorization") == alike.header("authorization")
 
 
