@@ -25,6 +25,7 @@ from airflow_provider_cloudfn.cli.curl_credentials import (
     authorization,
     aws_signature,
     basic,
+    refuse_secret_path,
 )
 from airflow_provider_cloudfn.cli.curl_options import CONNECTION_NOTES, read_options
 from airflow_provider_cloudfn.cli.shell_words import ShellCommand, split_command
@@ -255,6 +256,7 @@ class _Reading:
             raise ConfigurationError("the URL can't be read: its host or its port is none") from None
         if parts.scheme not in ("http", "https") or not host:
             raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
+        refuse_secret_path(host, parts.path)
         rest = url.partition("://")[2]
         if "globoff" not in self.flags and re.search(r"[{}]|\[[^\]]*-", parts.path + parts.query):
             raise ConfigurationError(

@@ -15,7 +15,15 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["ENCODED_BASIC_NOTE", "SIGNATURE_HEADERS", "Credentials", "authorization", "aws_signature", "basic"]
+__all__ = [
+    "ENCODED_BASIC_NOTE",
+    "SIGNATURE_HEADERS",
+    "Credentials",
+    "authorization",
+    "aws_signature",
+    "basic",
+    "refuse_secret_path",
+]
 
 #: What a signature of AWS sets itself.
 SIGNATURE_HEADERS = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-security-token"})
@@ -108,3 +116,25 @@ def authorization(text: str) -> Credentials:
         )
     is_scheme = bool(value) and re.fullmatch(r"[A-Za-z][A-Za-z-]{0,24}", scheme) is not None
     return Credentials("api_key", "Authorization", prefix=scheme if is_scheme else "")
+
+
+_SECRET_PATHS = re.compile(
+    r"hooks\.slack(-gov)?\.com/\w+/|(discord|discordapp)\.com/api/webhooks/|api\.telegram\.org/bot"
+    r"|[\w.-]*webhook\.office\.com/webhookb2/|chat\.googleapis\.com/v1/spaces/|hooks\.zapier\.com/hooks/"
+)
+
+
+def refuse_secret_path(host: str, path: str) -> None:
+    """
+    Refuse a webhook whose path is its secret.
+
+    :param host: The host.
+    :param path: The path.
+    :raises ConfigurationError: when it is one; the message says where the path can go.
+    """
+    if _SECRET_PATHS.match(f"{host}{path}"):
+        raise ConfigurationError(
+            f"the path at {host} is a secret itself, which no field of the connection takes: put it into an Airflow Variable "
+            "such as webhook_secret, and write inputs={'path': '{{ var.value.webhook_secret }}'} and uri='inputs.path'; import "
+            "the command with another path"
+        )

@@ -250,6 +250,8 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -F a=1 -d b=2 https://a.test", "curl sends one of them"),
         ("curl -H 'X-Name: ä' https://a.test", "outside of ASCII"),
         ("curl https://a.test//x", "two slashes"),
+        ("curl -d a=1 https://hooks.slack.com/services/T0/B0/xyz", "the path at hooks.slack.com is a secret itself"),
+        ("curl https://api.telegram.org/bot1:xyz/getMe", "the path at api.telegram.org is a secret itself"),
         ("curl -H 'Authorization: Digest username=x' https://a.test", "computed for one request"),
         ("curl --json '{password:\"hunter22\"}' https://a.test", "holds what looks like a secret"),
         ("curl --max-time soon https://a.test", "--max-time: must be seconds"),
