@@ -59,20 +59,9 @@ def _problems(dag: Any, tasks: list[AuthoredTask], ours: list[AuthoredTask]) -> 
 
         problems = [f"{task.task_id}: {problem}" for task in ours for problem in task_problems(task)]
     problems.extend(_silent_outlets(tasks))
-    events = _single_events(dag)
-    if events and not getattr(dag.timetable, "default_partition_mapper", None):
-        problems.extend(_never_fires(event.name) for event in events)
+    if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
+        problems.extend(_never_firing(dag))
     return problems
-
-
-def _single_events(dag: Any) -> list[Any]:
-    """Return the events with a run for each that the Dag is scheduled on."""
-    if getattr(getattr(dag, "timetable", None), "asset_condition", None) is None:
-        return []
-    from airflow_provider_cloudfn.events.asset import has_one_run_per_event
-    from airflow_provider_cloudfn.events.run_events import scheduled_assets
-
-    return [asset for asset in scheduled_assets(dag) if has_one_run_per_event(asset)]
 
 
 def _silent_outlets(tasks: list[AuthoredTask]) -> list[str]:
@@ -82,17 +71,10 @@ def _silent_outlets(tasks: list[AuthoredTask]) -> list[str]:
         "a way that starts no run: give it as completion_event of a cloud function"
         for task in tasks
         # A task with code of its own can call add_partitions there.
-        if task.task.outlets and _is_known(task)
+        if task.task.outlets and task.has_no_own_code
         for event in task.task.outlets
         if getattr(event, "one_run_per_event", False) and event != task.completion_event
     ]
-
-
-def _is_known(task: AuthoredTask) -> bool:
-    """Return whether what a task does is ours or Airflow's, and not a function or an operator of the user's own."""
-    if "python_callable" in task.arguments or "op_args" in task.arguments:
-        return False
-    return str(task.kind.__module__).partition(".")[0] in ("airflow", __name__.partition(".")[0])
 
 
 def _unchecked(error: Exception) -> str:
@@ -102,8 +84,16 @@ def _unchecked(error: Exception) -> str:
     )
 
 
-def _never_fires(name: str) -> str:
-    return (
-        f"schedule: {name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an event: "
-        "write schedule=<the event>.each()"
-    )
+def _never_firing(dag: Any) -> list[str]:
+    """Name the events with a run for each that the Dag is scheduled on in a way that never fires."""
+    from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+    from airflow_provider_cloudfn.events.run_events import scheduled_assets
+
+    if getattr(dag.timetable, "default_partition_mapper", None):
+        return []
+    return [
+        f"schedule: {asset.name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an "
+        "event: write schedule=<the event>.each()"
+        for asset in scheduled_assets(dag)
+        if has_one_run_per_event(asset)
+    ]

@@ -65,6 +65,13 @@ class AuthoredTask:
         return _is_ours(self.kind)
 
     @property
+    def has_no_own_code(self) -> bool:
+        """Whether what it does is ours or Airflow's, and not a function or an operator of the user's own."""
+        if "python_callable" in self.arguments or "op_args" in self.arguments:
+            return False
+        return str(self.kind.__module__).partition(".")[0] in ("airflow", _PACKAGE)
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The declarations of its parameters; none for a task that is not ours."""
         return self.kind.authored_parameters if self.is_ours else ()
