@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
-
-from msgspec import Struct, field
+from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.reading import Field, Formula, Node, Refusal, parts, read
+from airflow_provider_cloudfn.authoring.reading import Formula, Written, Wrong, parts
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 from airflow_provider_cloudfn.nearest_name import nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.authoring.parameter import Parameter
+    from airflow_provider_cloudfn.authoring.task import Surroundings
 
-__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "Surroundings", "node_problems", "task_problems"]
+__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "step_problem", "written_problems"]
 
 #: What every expression can name.
 VARIABLES = frozenset({"steps", "inputs", "context", "events", "params", "conf", "run"})
@@ -51,52 +51,28 @@ _DECLARED = VARIABLES | AFTER_CALL_VARIABLES
 _STRINGS = re.compile(r"""('{3}.*?'{3}|"{3}.*?"{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
 
 
-class Surroundings(Struct, frozen=True):
-    """
-    What is around a task in its Dag.
-
-    :param task_id: The task.
-    :param upstream: The ids of all tasks that run before it, however far.
-    :param tasks: The ids of all tasks of the Dag.
-    :param groups: The mapped task groups that a task is in, from the inside out, for each task that is in any.
-    """
-
-    task_id: str
-    upstream: frozenset[str]
-    tasks: frozenset[str]
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def task_problems(parameters: Iterable[tuple[Field, Any]], surroundings: Surroundings | None) -> list[ExpressionError]:
-    """
-    Return all that is wrong with a task's expressions, each with its field, line and column.
-
-    :param parameters: The task's fields and the values that stand in the Dag file.
-    :param surroundings: The task's place in its Dag; None checks all but the steps.
-    """
-    return [
-        problem for field, value in parameters for problem in node_problems(field, read(field, value), surroundings)
-    ]
-
-
-def node_problems(field: Field, node: Node, surroundings: Surroundings | None) -> Iterator[ExpressionError]:
+def written_problems(
+    parameter: Parameter, node: Written, surroundings: Surroundings | None
+) -> Iterator[ExpressionError]:
     """
     Yield all that is wrong with the expressions of a parameter that has been read.
 
-    :param field: The parameter.
+    :param parameter: The parameter.
     :param node: What :func:`~airflow_provider_cloudfn.authoring.reading.read` made of its value.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
     """
     for part in parts(node):
-        if isinstance(part, Refusal):
+        if isinstance(part, Wrong):
             yield ExpressionError(part.message, field=part.label)
         elif isinstance(part, Formula):
             # One error for each problem: whoever lists them puts the task before each.
-            for problem in _formula_problems(part, field, surroundings):
+            for problem in _formula_problems(part, parameter, surroundings):
                 yield ExpressionError([problem], source=part.source, field=part.label)
 
 
-def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings | None) -> list[ExpressionProblem]:
+def _formula_problems(
+    formula: Formula, parameter: Parameter, surroundings: Surroundings | None
+) -> list[ExpressionProblem]:
     """Return all that is wrong with an expression, in the order of its source."""
     checked = language.check(formula.source, variables=_DECLARED, text=formula.text)
     if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
@@ -105,7 +81,7 @@ def _formula_problems(formula: Formula, field: Field, surroundings: Surroundings
         checked = plain if plain.unknown else checked
     found = list(checked.problems)
     for reference in checked.references:
-        message = _reference_problem(reference, field, surroundings)
+        message = _reference_problem(reference, parameter, surroundings)
         if message is not None:
             found.append(ExpressionProblem(message, reference.line, reference.column))
     for problem, end in _miswritten_steps(formula, checked, surroundings) if surroundings is not None else ():
@@ -119,10 +95,10 @@ def _is_within(other: ExpressionProblem, problem: ExpressionProblem, end: int) -
     return other.line == problem.line and (problem.column or 0) <= (other.column or 0) < end
 
 
-def _reference_problem(reference: cel.Reference, field: Field, surroundings: Surroundings | None) -> str | None:
+def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundings: Surroundings | None) -> str | None:
     path = reference.path
     root = path[0]
-    if root in AFTER_CALL_VARIABLES and not field.after_call:
+    if root in AFTER_CALL_VARIABLES and not parameter.after_call:
         return f"'{root}' exists only after the call: use it in returns, success_when or event_payload"
     if root in RECORDS:
         return _record_problem(root, path[1:-1] if reference.asked else path[1:])

@@ -1,25 +1,25 @@
 """
 How an operator's parameter is read: which of the text in it is an expression, and which is text.
 
-A parameter's value is read once into a small tree of :data:`Node`. Checking looks for the expressions in the tree;
+A parameter's value is read once into a small tree of :data:`Written`. Checking looks for the expressions in the tree;
 rendering turns the tree into plain values. Both see the same tree, so that what was checked is what runs.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.task import is_reference
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
-__all__ = ["ARRIVES_TOO_LATE", "Field", "Formula", "Node", "Reading", "Refusal", "formulas", "parts", "read", "render"]
+__all__ = ["ARRIVES_TOO_LATE", "Formula", "Plain", "Written", "Wrong", "data", "formulas", "parts", "read", "render"]
 
 
 #: Why an XComArg can't stand in what is evaluated after the call.
@@ -30,40 +30,7 @@ ARRIVES_TOO_LATE: Final = (
 _DEEPEST = 100
 
 
-class Reading(Enum):
-    """What a ``str`` in the Dag file means in a parameter."""
-
-    #: An expression whose value becomes text: ``uri``.
-    TEXT = "text"
-    #: A map of such expressions, whose keys are text unless they begin with a quote: ``query``, ``headers``.
-    PAIRS = "pairs"
-    #: An expression, or JSON text; inside a dict or a list, text: ``body``, ``event_payload``.
-    DOCUMENT = "document"
-    #: An expression of any value; inside a dict or a list, text: ``returns``.
-    VALUE = "value"
-    #: An expression that is true or false: ``success_when``, ``retry_when``.
-    CONDITION = "condition"
-    #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of :class:`EmporixStartOperator`.
-    MARKED = "marked"
-
-
-class Field(Struct, frozen=True):
-    """
-    A parameter that can hold expressions.
-
-    :param name: The parameter's name.
-    :param reading: What a ``str`` in it means.
-    :param after_call: Whether it is evaluated when the answer is there, and so can read ``response``.
-    :param jinja: Whether its text is run through Jinja before. Never where text is an expression.
-    """
-
-    name: str
-    reading: Reading
-    after_call: bool = False
-    jinja: bool = False
-
-
-class Constant(Struct, frozen=True):
+class Plain(Struct, frozen=True):
     """A value that is itself."""
 
     value: Any
@@ -86,57 +53,59 @@ class Deferred(Struct, frozen=True):
 class Items(Struct, frozen=True):
     """A list."""
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Written, ...]
 
 
 class Entries(Struct, frozen=True):
     """A map."""
 
-    pairs: tuple[tuple[Node, Node], ...]
+    pairs: tuple[tuple[Written, Written], ...]
 
 
-class Refusal(Struct, frozen=True):
+class Wrong(Struct, frozen=True):
     """What can't stand there."""
 
     label: str
     message: str
 
 
-Node: TypeAlias = Constant | Formula | Deferred | Items | Entries | Refusal
+Written: TypeAlias = Plain | Formula | Deferred | Items | Entries | Wrong
 
 
-def read(field: Field, value: Any, known: Collection[int] = ()) -> Node:
+def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Written:
     """
     Read a parameter's value as it stands in the Dag file.
 
-    :param field: The parameter.
-    :param value: Its value. Nothing is evaluated, and nothing is raised: what is wrong becomes a :class:`Refusal`.
+    :param parameter: The parameter.
+    :param value: Its value. Nothing is evaluated, and nothing is raised: what is wrong becomes a :class:`Wrong`.
     :param known: The identities of texts that arrived at run time, wherever they stand now: they are data.
     """
     if value is None:
-        return Constant(None)
-    node = _READERS[field.reading](field.name, value)
-    if field.after_call:
-        return _without_references(_storable(node, field), field.name)
+        return Plain(None)
+    if parameter.reading is None:
+        return Plain(value)
+    node = _READERS[parameter.reading](parameter.name, value)
+    if parameter.after_call:
+        return _without_references(_storable(node, parameter), parameter.name)
     return _with_data(node, known) if known else node
 
 
-def _without_references(node: Node, label: str) -> Node:
+def _without_references(node: Written, label: str) -> Written:
     """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
-    return Refusal(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
+    return Wrong(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
 
 
-def _storable(node: Node, field: Field) -> Node:
+def _storable(node: Written, parameter: Parameter) -> Written:
     """Refuse what JSON can't hold, where XCom or an event is to hold it: after the call it is too late, too."""
-    if field.reading not in (Reading.VALUE, Reading.DOCUMENT):
+    if parameter.reading not in (Reading.VALUE, Reading.DOCUMENT):
         return node
     for part in parts(node):
-        if isinstance(part, Constant) and (problem := _json_problem(part.value)) is not None:
-            return Refusal(field.name, problem)
+        if isinstance(part, Plain) and (problem := _json_problem(part.value)) is not None:
+            return Wrong(parameter.name, problem)
         if isinstance(part, Entries):
             for key, _ in part.pairs:
-                if isinstance(key, Constant) and not isinstance(key.value, str):
-                    return Refusal(field.name, f"a name is text, not {type(key.value).__name__}")
+                if isinstance(key, Plain) and not isinstance(key.value, str):
+                    return Wrong(parameter.name, f"a name is text, not {type(key.value).__name__}")
     return node
 
 
@@ -150,9 +119,9 @@ def _json_problem(value: Any) -> str | None:
     return None
 
 
-def _with_data(node: Node, known: Collection[int]) -> Node:
+def _with_data(node: Written, known: Collection[int]) -> Written:
     if isinstance(node, Formula):
-        return Constant(node.source) if id(node.source) in known else node
+        return Plain(node.source) if id(node.source) in known else node
     if isinstance(node, Items):
         return Items(tuple(_with_data(item, known) for item in node.nodes))
     if isinstance(node, Entries):
@@ -160,23 +129,23 @@ def _with_data(node: Node, known: Collection[int]) -> Node:
     return node
 
 
-def data(value: Any) -> Node:
+def data(value: Any) -> Written:
     """
     Read a value that arrived at run time: no text in it is an expression.
 
     :param value: What an XCom held.
     """
-    return Deferred(value) if is_reference(value) else Constant(value)
+    return Deferred(value) if is_reference(value) else Plain(value)
 
 
-def formulas(node: Node) -> Iterator[Formula]:
+def formulas(node: Written) -> Iterator[Formula]:
     """Yield the expressions in a node, in the order in which they are written."""
     for part in parts(node):
         if isinstance(part, Formula):
             yield part
 
 
-def render(node: Node, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> Any:
+def render(node: Written, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> Any:
     """
     Turn a node into plain values.
 
@@ -185,7 +154,7 @@ def render(node: Node, evaluate: Callable[[str], Any], resolve: Callable[[Any], 
     :param resolve: Resolves an XComArg and the like.
     :raises ExpressionError: with the label of the expression, such as ``query["since"]``.
     """
-    if isinstance(node, Constant):
+    if isinstance(node, Plain):
         return node.value
     if isinstance(node, Formula):
         try:
@@ -216,12 +185,7 @@ def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any],
     return rendered
 
 
-def is_reference(value: Any) -> bool:
-    """Tell whether Airflow would resolve a value at run time, as it does with an XComArg."""
-    return callable(getattr(value, "resolve", None)) and not isinstance(value, os.PathLike)
-
-
-def parts(node: Node) -> Iterator[Node]:
+def parts(node: Written) -> Iterator[Written]:
     """Yield a node and all that it is made of, in the order in which it is written."""
     yield node
     if isinstance(node, Items):
@@ -233,45 +197,45 @@ def parts(node: Node) -> Iterator[Node]:
             yield from parts(value)
 
 
-def _marked(label: str, value: Any, *, text: bool) -> Node | None:
+def _marked(label: str, value: Any, *, text: bool) -> Written | None:
     """Read what means the same in every parameter."""
     if type(value) is str:
         return None
     if isinstance(value, cel.Expression):
         return Formula(label, value.source, text)
     if isinstance(value, cel.Literal):
-        return Constant(value.text)
+        return Plain(value.text)
     return Deferred(value) if is_reference(value) else None
 
 
-def _read_text(label: str, value: Any) -> Node:
+def _read_text(label: str, value: Any) -> Written:
     if (node := _marked(label, value, text=True)) is not None:
         return node
-    return Formula(label, value, text=True) if isinstance(value, str) else Constant(value)
+    return Formula(label, value, text=True) if isinstance(value, str) else Plain(value)
 
 
-def _read_value(label: str, value: Any) -> Node:
+def _read_value(label: str, value: Any) -> Written:
     if isinstance(value, str):
         return Formula(label, value, text=False)
     return _read_nested(label, value, jinja_is_refused=True)
 
 
-def _read_condition(label: str, value: Any) -> Node:
+def _read_condition(label: str, value: Any) -> Written:
     if isinstance(value, (str, cel.Expression)) or is_reference(value):
         return _read_value(label, value)
     if isinstance(value, bool):
-        return Constant(value)
-    return Refusal(label, f"must be an expression that is true or false, not {type(value).__name__}")
+        return Plain(value)
+    return Wrong(label, f"must be an expression that is true or false, not {type(value).__name__}")
 
 
-def _read_pairs(label: str, value: Any) -> Node:
+def _read_pairs(label: str, value: Any) -> Written:
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
         return Formula(label, value, text=False)
     if not isinstance(value, Mapping):
-        return Refusal(label, f"must be a dict or an expression that gives a map, not {type(value).__name__}")
-    pairs: list[tuple[Node, Node]] = []
+        return Wrong(label, f"must be a dict or an expression that gives a map, not {type(value).__name__}")
+    pairs: list[tuple[Written, Written]] = []
     for key, item in value.items():
         name = key.source if isinstance(key, cel.Expression) else getattr(key, "text", key)
         place = f'{label}["{str(name).strip(chr(34) + chr(39))}"]'
@@ -279,48 +243,48 @@ def _read_pairs(label: str, value: Any) -> Node:
     return Entries(tuple(pairs))
 
 
-def _read_key(label: str, key: Any) -> Node:
+def _read_key(label: str, key: Any) -> Written:
     place = f"{label} key {key!r}"
     if (node := _marked(place, key, text=True)) is not None:
         return node
     if not isinstance(key, str):
-        return Refusal(place, f"a name is text, not {type(key).__name__}")
+        return Wrong(place, f"a name is text, not {type(key).__name__}")
     if key[:1] in ('"', "'"):
         return Formula(place, key, text=True)
     return _without_jinja(place, key)
 
 
-def _read_pair_value(label: str, value: Any) -> Node:
+def _read_pair_value(label: str, value: Any) -> Written:
     if isinstance(value, (list, tuple)):
         return Items(tuple(_read_text(f"{label}[{index}]", item) for index, item in enumerate(value)))
     return _read_text(label, value)
 
 
-def _read_document(label: str, value: Any) -> Node:
+def _read_document(label: str, value: Any) -> Written:
     if isinstance(value, str):
         try:
             parsed = read_json(value)
         except RepeatedKeyError as error:
-            return Refusal(label, f"its JSON has the key {error.key!r} twice: leave one of them out")
+            return Wrong(label, f"its JSON has the key {error.key!r} twice: leave one of them out")
         except ValueError:
             return Formula(label, value, text=False)
         if isinstance(parsed, str):
             return _without_jinja(label, parsed)
-        return Constant(parsed) if jinja_at(value) is None else _jinja_in_json(label, value)
+        return Plain(parsed) if jinja_at(value) is None else _jinja_in_json(label, value)
     return _read_nested(label, value, jinja_is_refused=True)
 
 
-def _read_marked(label: str, value: Any) -> Node:
+def _read_marked(label: str, value: Any) -> Written:
     return _read_nested(label, value, jinja_is_refused=False)
 
 
-def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int = 0) -> Node:
+def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int = 0) -> Written:
     if depth > _DEEPEST:
-        return Refusal(label[:100], f"is nested deeper than {_DEEPEST}")
+        return Wrong(label[:100], f"is nested deeper than {_DEEPEST}")
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        return _without_jinja(label, value) if jinja_is_refused else Constant(value)
+        return _without_jinja(label, value) if jinja_is_refused else Plain(value)
     if isinstance(value, (dict, Mapping)):
         return Entries(
             tuple(
@@ -338,31 +302,31 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
                 for index, item in enumerate(value)
             )
         )
-    return Constant(value)
+    return Plain(value)
 
 
-def _read_nested_key(label: str, key: Any, *, jinja_is_refused: bool) -> Node:
+def _read_nested_key(label: str, key: Any, *, jinja_is_refused: bool) -> Written:
     place = f"{label} key {key!r}"
     if isinstance(key, cel.Expression):
         return Formula(place, key.source, text=False)
     if isinstance(key, cel.Literal):
-        return Constant(key.text)
-    return _without_jinja(place, key) if jinja_is_refused and isinstance(key, str) else Constant(key)
+        return Plain(key.text)
+    return _without_jinja(place, key) if jinja_is_refused and isinstance(key, str) else Plain(key)
 
 
-def _without_jinja(label: str, text: str) -> Node:
+def _without_jinja(label: str, text: str) -> Written:
     """Return what text is that nobody has marked."""
     if jinja_at(text) is None:
-        return Constant(text)
+        return Plain(text)
     from airflow_provider_cloudfn.authoring.jinja_equivalent import equivalent
 
-    return Refusal(label, f"Jinja is not rendered here; {equivalent(text, text=True)}; or mark it as text: lit(…)")
+    return Wrong(label, f"Jinja is not rendered here; {equivalent(text, text=True)}; or mark it as text: lit(…)")
 
 
-def _jinja_in_json(label: str, text: str) -> Refusal:
+def _jinja_in_json(label: str, text: str) -> Wrong:
     from airflow_provider_cloudfn.authoring.jinja_equivalent import equivalent
 
-    return Refusal(
+    return Wrong(
         label,
         f"Jinja is not rendered here; {equivalent(text)}; if the braces are meant, write a dict or a list instead of JSON text, "
         "and mark what has them as text: lit(…)",
@@ -375,7 +339,7 @@ def _below(label: str, key: Any) -> str:
     return f"{label}.{key}" if isinstance(key, str) and key.isidentifier() else f'{label}["{key}"]'
 
 
-_READERS: dict[Reading, Callable[[str, Any], Node]] = {
+_READERS: dict[Reading, Callable[[str, Any], Written]] = {
     Reading.TEXT: _read_text,
     Reading.PAIRS: _read_pairs,
     Reading.DOCUMENT: _read_document,

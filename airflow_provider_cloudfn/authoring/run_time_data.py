@@ -1,4 +1,15 @@
-"""What of a mapped task's instance arrived at run time: data, wherever the `__init__` of a user's own class has put it."""
+"""
+What of a mapped task's instance arrived at run time: it is data, wherever an `__init__` has put it.
+
+Airflow resolves what a task is mapped over, gives it to the class, and then renders the templates of what the class made. A
+class of a user's own may have moved an argument to another parameter by then, so the parameter's name says nothing: Jinja in
+a service's answer would be rendered, and an answer would be compiled as an expression. What stays the same on that way is
+the text itself, the object: so a text that arrived is known by its identity, and :func:`arrived_in` is where it is asked for.
+
+A mark on the text itself, as a subclass of ``str``, would have to be put on between Airflow's resolving and the class's own
+`__init__`. There Airflow calls the class with all arguments in one dict, and has neither the context nor the row at hand
+that says which of them arrived: of ``expand_kwargs`` over rows of both kinds that can't be told there. Hence identities.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +17,51 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.authoring.reading import is_reference
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["arrived_at_run_time", "marked_as_data", "texts_that_arrived"]
+__all__ = ["RunTimeData", "arrived_in", "marked_as_data", "texts_that_arrived"]
 
 
-def arrived_at_run_time(task: Any, context: Context) -> frozenset[str]:
+class RunTimeData(Struct, frozen=True):
     """
-    Return the parameters of a mapped task's instance whose values came from an XCom.
+    What arrived at run time.
 
-    :param task: The instance.
+    :param parameters: The parameters of the task whose values arrived.
+    :param texts: The texts in them, by identity. They live as long as this does.
+    :param objects: The identities of all values that are known to be data: of these texts, and of what Airflow resolved.
+    """
+
+    parameters: frozenset[str] = frozenset()
+    texts: Mapping[int, str] = field(default_factory=dict)
+    objects: frozenset[int] = frozenset()
+
+    def holds(self, value: Any) -> bool:
+        """
+        Tell whether a value as a whole arrived.
+
+        :param value: A parameter's value.
+        """
+        return isinstance(value, (str, Mapping, list)) and id(value) in self.objects
+
+
+def arrived_in(task: Any, context: Context) -> RunTimeData:
+    """
+    Return what arrived at run time in an operator that is to run.
+
+    :param task: The operator.
     :param context: Its Airflow context.
     """
-    mapped = _mapped_operator(task)
+    mapped = AuthoredTask(task).mapped
     if mapped is None:
-        return frozenset()
-    expanded: Any = mapped._get_specified_expand_input().value
-    if isinstance(expanded, dict):
-        return frozenset(name for name, value in expanded.items() if is_reference(value))
-    index = context["ti"].map_index
-    if is_reference(expanded):
-        return frozenset(expanded.resolve(context)[index])
-    return frozenset(expanded[index].resolve(context)) if is_reference(expanded[index]) else frozenset()
+        return RunTimeData()
+    parameters = mapped.arriving(context)
+    return RunTimeData(parameters, texts_that_arrived(task, parameters))
 
 
 def texts_that_arrived(task: Any, arrived: frozenset[str]) -> dict[int, str]:
@@ -41,13 +71,13 @@ def texts_that_arrived(task: Any, arrived: frozenset[str]) -> dict[int, str]:
     :param task: The instance. Its texts live as long as what is returned.
     :param arrived: The names of these arguments.
     """
-    if not arrived:
+    authored = AuthoredTask(task)
+    mapped = authored.mapped
+    if not arrived or mapped is None:
         return {}
-    # Airflow keeps what each `__init__` was given, the outermost one's last.
-    given = task._BaseOperator__init_kwargs
-    found = _texts_in({name: value for name, value in given.items() if name in arrived})
+    found = _texts_in({name: value for name, value in authored.init_arguments.items() if name in arrived})
     # The same object may be a constant of the Dag file, as with `.map(lambda …)`: elsewhere it is the author's text.
-    written = _texts_in(_mapped_operator(task).partial_kwargs)
+    written = _texts_in(mapped.arguments)
     return {
         one: text for one, text in found.items() if not _is_constant(text) and (len(text) < 2 or one not in written)
     }
@@ -67,13 +97,6 @@ def marked_as_data(value: Any, texts: Mapping[int, str]) -> Any:
     if type(value) in (list, tuple):
         return type(value)(marked_as_data(item, texts) for item in value)
     return value
-
-
-def _mapped_operator(task: Any) -> Any:
-    """Return the mapped operator that a task is an instance of, or None."""
-    dag = task.dag if task.has_dag() else None
-    found: Any = dag.task_dict.get(task.task_id) if dag is not None else None
-    return found if found is not None and found.is_mapped else None
 
 
 def _texts_in(value: Any) -> dict[int, str]:

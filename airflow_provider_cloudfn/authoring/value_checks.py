@@ -1,10 +1,9 @@
-"""Parameters that hold no expression: what is wrong with a value of theirs, as the Dag's parser and the worker say it."""
+"""What is wrong with a value that is written for a parameter: the checks that parameters are declared with."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from airflow.sdk import Asset
 
@@ -12,29 +11,14 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = [
-    "EVENT_IS_EXPANDED",
     "METHODS",
-    "NO_TEMPLATE_FIELD",
-    "ParameterChecks",
     "event_problem",
-    "exclusive_problem",
     "method_problem",
     "payload_problem",
     "seconds",
     "seconds_problem",
     "time_limit_problem",
 ]
-
-#: What says what is wrong with a parameter's value, None where nothing is, by the parameter's name.
-ParameterChecks: TypeAlias = Mapping[str, Callable[[Any], str | None]]
-
-#: Airflow registers the producers of an asset before any instance is there.
-EVENT_IS_EXPANDED: Final = "completion_event: it can't be expanded; give it to partial()"
-
-#: A value from another step is there only in the parameters that Airflow renders.
-NO_TEMPLATE_FIELD: Final = (
-    "can't come from another step, because it is no template field: write it in the Dag file, or expand() over the step"
-)
 
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
@@ -111,13 +95,3 @@ def payload_problem(value: Any) -> str | None:
         "is text. If it is JSON, pass it as json_string; if it is a CEL expression, mark it with cel(…); if the payload is this "
         "very text, put it in an object, such as {'text': …}"
     )
-
-
-def exclusive_problem(one: str, other: str) -> str:
-    """
-    Say that two parameters are given of which one can be.
-
-    :param one: A parameter.
-    :param other: The other one.
-    """
-    return f"{one} and {other}: give one of them, they are two ways to say the same"

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, Surroundings, step_problem
-from airflow_provider_cloudfn.events.declared import declared_event, hidden_event
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, step_problem
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
 from airflow_provider_cloudfn.events.run_events import (
     asset_names,
@@ -22,7 +22,7 @@ from airflow_provider_cloudfn.nearest_name import nearest_name
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["STAND_IN", "StandIn", "TaskVariables", "surroundings_in", "surroundings_of", "task_instance_key"]
+__all__ = ["STAND_IN", "StandIn", "TaskVariables", "task_instance_key"]
 
 #: Where a context without a running Airflow around it holds its :class:`StandIn`.
 STAND_IN = "cloudfn_stand_in"
@@ -110,59 +110,6 @@ class TaskVariables(Mapping[str, Any]):
         return name in _MAKERS or name in self._made
 
 
-def surroundings_of(task: Any) -> Surroundings | None:
-    """
-    Return a task's place in its Dag, None where it stands in none.
-
-    :param task: An operator or a mapped operator.
-    """
-    dag = getattr(task, "dag", None) if task.has_dag() else None
-    if dag is None:
-        return None
-    return Surroundings(
-        task_id=task.task_id,
-        upstream=frozenset(task.get_flat_relative_ids(upstream=True)),
-        tasks=frozenset(dag.task_dict),
-        groups=_mapped_groups(dag),
-    )
-
-
-def surroundings_in(dag: Any) -> dict[str, Surroundings]:
-    """
-    Return the place of every task in a Dag, found in one go over all of them.
-
-    :param dag: A Dag as its file made it.
-    """
-    upstream: dict[str, frozenset[str]] = {}
-    begun: set[str] = set()
-    for start in dag.task_dict:
-        waiting = [start]
-        while waiting:
-            task_id = waiting[-1]
-            parents = dag.task_dict[task_id].upstream_task_ids
-            if task_id not in begun:
-                # A task that was begun is not begun again: also a Dag with a circle comes to an end here.
-                begun.add(task_id)
-                waiting.extend(parent for parent in parents if parent not in begun)
-                continue
-            waiting.pop()
-            if task_id not in upstream:
-                found = (upstream.get(parent, frozenset()) for parent in parents)
-                upstream[task_id] = frozenset(parents).union(*found)
-    tasks = frozenset(dag.task_dict)
-    groups = _mapped_groups(dag)
-    return {task_id: Surroundings(task_id, upstream[task_id], tasks, groups) for task_id in tasks}
-
-
-def _mapped_groups(dag: Any) -> dict[str, tuple[str, ...]]:
-    """Return the mapped groups that a task is in, from the inside out, for each task that is in any."""
-    chains = {
-        task_id: tuple(group.group_id for group in task.iter_mapped_task_groups())
-        for task_id, task in dag.task_dict.items()
-    }
-    return {task_id: chain for task_id, chain in chains.items() if chain}
-
-
 def task_instance_key(context: Context) -> TaskInstanceKey:
     """
     Return what names the running task instance over all its tries.
@@ -237,7 +184,7 @@ class _LazyMapping(Mapping[str, Any]):
 
 def _steps(context: Context) -> Mapping[str, Any]:
     task: Any = context["task"]
-    surroundings = surroundings_of(task)
+    surroundings = AuthoredTask(task).surroundings
     if surroundings is None and (stand_in := _stand_in(context)) is not None:
         return stand_in.steps
     if surroundings is None:
@@ -266,7 +213,7 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     group = step.get_closest_mapped_task_group()
     if group is None:
         return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=None)
-    mine = {mapped.group_id for mapped in context["task"].iter_mapped_task_groups()}
+    mine = AuthoredTask(context["task"]).mapped_groups
     if group.group_id in mine:
         indexes = instance.get_relevant_upstream_map_indexes(upstream=step, ti_count=None, session=None)
         if indexes is not None:
@@ -291,9 +238,9 @@ def _context(context: Context) -> Mapping[str, Any]:
     hidden = ""
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):
-            if (own := declared_event(step)) is not None:
+            if (own := AuthoredTask(step).event_name) is not None:
                 declared.setdefault(own, []).append(step)
-            hidden = hidden or hidden_event(step)
+            hidden = hidden or _undeclared(AuthoredTask(step))
             unread.update(
                 {
                     outlet.name: step.task_id
@@ -327,6 +274,16 @@ def _context(context: Context) -> Mapping[str, Any]:
         return sorted({*sampled, *declared, *asset_names(context), *conf_payloads(context)})
 
     return _LazyMapping(names, payload)
+
+
+def _undeclared(step: AuthoredTask) -> str:
+    """Return the sentence on a step that may emit an event that it does not declare, or no text."""
+    if not step.is_silent_about_its_event:
+        return ""
+    return (
+        f" Step {step.task_id!r} is mapped, and what the __init__ of {step.kind.__name__} does is not known before it "
+        "runs: such a class declares its event as the default of a parameter completion_event of its own."
+    )
 
 
 def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:

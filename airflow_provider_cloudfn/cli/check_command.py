@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.authoring.expressions import task_problems
 from airflow_provider_cloudfn.authoring.reading import formulas, read
-from airflow_provider_cloudfn.authoring.variables import surroundings_of
+from airflow_provider_cloudfn.authoring.rules import task_problems
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
-from airflow_provider_cloudfn.policy import is_ours, parameter_problems, written_values
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -59,7 +58,7 @@ def check(args: Namespace) -> None:
         for path in [Path(name) for name in args.path] or bundle_folders():
             parsed = parse(path)
             findings.extend(_findings(parsed))
-            ours = [task for dag in parsed.dags.values() for task in dag.tasks if is_ours(task)]
+            ours = [task for dag in parsed.dags.values() for task in _ours(dag)]
             dags, tasks = dags + len(parsed.dags), tasks + len(ours)
             expressions += sum(_count(task) for task in ours)
         if args.json:
@@ -117,30 +116,29 @@ def _findings(parsed: ParsedFiles) -> Iterator[Finding]:
         yield Finding(file, _line_of_error(text, file), None, None, None, None, lines[-1] if lines else "unknown error")
     for dag in parsed.dags.values():
         tree = _tree(dag.fileloc)
-        ours = [task for task in dag.tasks if is_ours(task)]
-        found = [finding for task in ours for finding in _task_findings(dag, task, tree)]
+        found = [finding for task in _ours(dag) for finding in _task_findings(dag, task, tree)]
         yield from found
         if not found and dag.dag_id in parsed.refusals:
             message = parsed.refusals[dag.dag_id]
             yield Finding(dag.fileloc, _line_of_dag(tree, dag.dag_id), dag.dag_id, None, None, None, message)
 
 
-def _task_findings(dag: Any, task: Any, tree: ast.AST | None) -> Iterator[Finding]:
-    fields = getattr(task, "operator_class", type(task)).cel_fields
-    written = [(field, value) for field in fields for value in written_values(task, field.name)]
+def _task_findings(dag: Any, task: AuthoredTask, tree: ast.AST | None) -> Iterator[Finding]:
     line = None if tree is None else line_of_task(tree, task.task_id)
-    for problem in task_problems(written, surroundings_of(task)):
-        message = str(problem).removeprefix(f"{problem.field}: ")
-        yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, problem.field, problem.source, message)
-    for text in parameter_problems(task):
-        field, _, message = text.partition(": ")
-        yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, field, None, message)
+    for problem in task_problems(task):
+        yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, problem.field, problem.source, problem.shown())
 
 
-def _count(task: Any) -> int:
-    fields = getattr(task, "operator_class", type(task)).cel_fields
+def _ours(dag: Any) -> list[AuthoredTask]:
+    return [task for task in map(AuthoredTask, dag.tasks) if task.is_ours]
+
+
+def _count(task: AuthoredTask) -> int:
     return sum(
-        1 for field in fields for value in written_values(task, field.name) for _ in formulas(read(field, value))
+        1
+        for parameter in task.parameters
+        for value in task.written(parameter.name)
+        for _ in formulas(read(parameter, value))
     )
 
 

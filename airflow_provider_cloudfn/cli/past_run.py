@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.events.run_events import triggering_records
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -93,7 +94,7 @@ class _Xcoms(Mapping[str, Any]):
 
 
 def _reader(task: Any, run_id: str, key: str, map_index: int) -> Callable[[Any], Any]:
-    groups = {group.group_id for group in task.iter_mapped_task_groups()}
+    groups = set(AuthoredTask(task).mapped_groups)
 
     def read(step: Any) -> Any:
         from airflow.models.taskinstance import TaskInstance

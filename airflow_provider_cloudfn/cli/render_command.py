@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.authoring.expressions import task_problems
 from airflow_provider_cloudfn.authoring.reading import formulas, read
-from airflow_provider_cloudfn.authoring.variables import surroundings_of
+from airflow_provider_cloudfn.authoring.rules import refuse
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
 from airflow_provider_cloudfn.cli.variables_in_scope import (
@@ -20,7 +20,7 @@ from airflow_provider_cloudfn.cli.variables_in_scope import (
     skeleton,
     variables_in_scope,
 )
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -91,10 +91,7 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
         report["variables"] = [_variable_dict(row) for row in variables_in_scope(task, variables, masked)]
         report["missing"] = missing(task, variables)
         report["fields"] = _fields(task, variables)
-        written = [(field, getattr(task, field.name)) for field in task.cel_fields]
-        problems = task_problems(written, surroundings_of(task))
-        if problems:
-            raise problems[0] if len(problems) == 1 else ExpressionError("\n".join(map(str, problems)))
+        refuse(AuthoredTask(task), rehearsal.arrived)
         rehearsal.render()
         printer.hide(rehearsal.hook.settings().secrets())
         report["request"] = _masked_request(rehearsal.request())
@@ -167,10 +164,10 @@ def _variable_dict(row: Variable) -> dict[str, Any]:
 
 def _fields(task: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for field in task.cel_fields:
-        for formula in formulas(read(field, getattr(task, field.name, None))):
+    for parameter in task.authored_parameters:
+        for formula in formulas(read(parameter, getattr(task, parameter.name, None))):
             row = {"field": formula.label, "expression": formula.source, "value": None, "shown": "", "error": None}
-            if field.after_call:
+            if parameter.after_call:
                 row["shown"] = "(when the answer is there)"
             else:
                 row.update(_value(formula, variables))

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.reading import formulas, read
-from airflow_provider_cloudfn.authoring.variables import surroundings_of
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
 
@@ -74,8 +74,8 @@ def paths_read(task: Any) -> list[Path]:
     :param task: An operator of ours.
     """
     found: dict[Path, None] = {}
-    for field in task.cel_fields:
-        for formula in formulas(read(field, getattr(task, field.name, None))):
+    for parameter in task.authored_parameters:
+        for formula in formulas(read(parameter, getattr(task, parameter.name, None))):
             checked = language.check(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES, text=formula.text)
             if checked.program is not None:
                 found.update((reference.path, None) for reference in checked.program.references)
@@ -240,7 +240,7 @@ def _value_at(path: Path, variables: Mapping[str, Any]) -> Any:
 
 
 def _step_names(task: Any) -> Sequence[str] | None:
-    surroundings = None if task is None else surroundings_of(task)
+    surroundings = None if task is None else AuthoredTask(task).surroundings
     return None if surroundings is None else sorted(surroundings.upstream)
 
 

@@ -6,9 +6,9 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_provider_cloudfn.authoring.reading import Field, Reading
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import (
-    ParameterChecks,
     method_problem,
     seconds,
     seconds_problem,
@@ -22,7 +22,7 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
-from airflow_provider_cloudfn.operators.request_values import content_of, json_body, text_pairs, uri_text
+from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -104,25 +104,22 @@ class CloudFunctionOperator(ExpressionOperator):
         "headers": "json",
         "body": "json",
     }
-    cel_fields = (
-        Field("inputs", Reading.MARKED, jinja=True),
-        Field("uri", Reading.TEXT),
-        Field("query", Reading.PAIRS),
-        Field("headers", Reading.PAIRS),
-        Field("body", Reading.DOCUMENT),
-        Field("response_file", Reading.MARKED, jinja=True),
-        Field("files", Reading.MARKED, jinja=True),
-        Field("retry_when", Reading.CONDITION, after_call=True),
-        Field("returns", Reading.VALUE, after_call=True),
-        Field("success_when", Reading.CONDITION, after_call=True),
-        Field("event_payload", Reading.DOCUMENT, after_call=True),
+    authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("inputs", Reading.MARKED, jinja=True),
+        Parameter("uri", Reading.TEXT, shape=uri_text),
+        Parameter("query", Reading.PAIRS, shape=query_text),
+        Parameter("headers", Reading.PAIRS, shape=header_text),
+        Parameter("body", Reading.DOCUMENT, shape=json_or_text),
+        Parameter("response_file", Reading.MARKED, jinja=True),
+        Parameter("files", Reading.MARKED, jinja=True),
+        Parameter("retry_when", Reading.CONDITION, after_call=True),
+        Parameter("returns", Reading.VALUE, after_call=True),
+        Parameter("success_when", Reading.CONDITION, after_call=True),
+        *ExpressionOperator.authored_parameters,
+        Parameter("method", check=method_problem),
+        Parameter("request_timeout", check=time_limit_problem),
+        Parameter("retry_total", check=seconds_problem),
     )
-    parameter_checks: ClassVar[ParameterChecks] = {
-        **ExpressionOperator.parameter_checks,
-        "method": method_problem,
-        "request_timeout": time_limit_problem,
-        "retry_total": seconds_problem,
-    }
     ui_color = "#e2f0ea"
 
     def __init__(
@@ -348,20 +345,6 @@ class CloudFunctionOperator(ExpressionOperator):
                 retryable=response.status < 400 or response.status in RETRYABLE_STATUS,
                 retry_after=retry_after_seconds(response.headers),
             )
-
-    def _shape(self, field: Field, value: Any) -> Any:
-        if field.name == "uri":
-            return uri_text(value)
-        if field.name == "query":
-            return text_pairs(field.name, value, lists=True)
-        if field.name == "headers":
-            return text_pairs(field.name, value, lists=False)
-        if field.name in ("inputs", "response_file", "files") or isinstance(value, (bytes, str)) or value is None:
-            return value
-        try:
-            return json_body(value)
-        except ConfigurationError as error:
-            raise ExpressionError(str(error), field=field.name) from error
 
 
 def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.authoring.reading import Field, Reading
-from airflow_provider_cloudfn.authoring.value_checks import ParameterChecks, payload_problem
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.shapes import exact_json, text_or_null
+from airflow_provider_cloudfn.authoring.value_checks import payload_problem
 from airflow_provider_cloudfn.authoring.variables import task_instance_key
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
-from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 
 if TYPE_CHECKING:
@@ -55,17 +54,15 @@ class EmporixStartOperator(ExpressionOperator):
         "source",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"payload": "json", "json_string": "json"}
-    cel_fields = (
-        Field("event_type", Reading.MARKED, jinja=True),
-        Field("case_id", Reading.MARKED, jinja=True),
-        Field("subject", Reading.MARKED, jinja=True),
-        Field("payload", Reading.MARKED, jinja=True),
-        Field("json_string", Reading.MARKED),
-        Field("source", Reading.MARKED, jinja=True),
-        Field("event_payload", Reading.DOCUMENT, after_call=True),
+    authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("event_type", Reading.MARKED, jinja=True, shape=text_or_null),
+        Parameter("case_id", Reading.MARKED, jinja=True, shape=text_or_null),
+        Parameter("subject", Reading.MARKED, jinja=True, shape=text_or_null),
+        Parameter("payload", Reading.MARKED, jinja=True, shape=exact_json, check=payload_problem),
+        Parameter("json_string", Reading.MARKED, instead_of="payload"),
+        Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null),
+        *ExpressionOperator.authored_parameters,
     )
-    parameter_checks: ClassVar[ParameterChecks] = {**ExpressionOperator.parameter_checks, "payload": payload_problem}
-    exclusive_parameters = (("payload", "json_string"),)
     ui_color = "#e4e8f7"
 
     def __init__(
@@ -92,19 +89,6 @@ class EmporixStartOperator(ExpressionOperator):
         self.source = source
         self._has_payload = payload is not None
         self._has_json_string = json_string is not None
-
-    def _shape(self, field: Field, value: Any) -> Any:
-        if field.name == "json_string" or value is None:
-            return value
-        if field.name == "payload":
-            try:
-                return to_json_value(value, exact=True)
-            except ConfigurationError as error:
-                raise ExpressionError(str(error), field="payload") from error
-        try:
-            return cel.to_text(value)
-        except ExpressionError as error:
-            raise error.in_field(field.name) from error
 
     def execute(self, context: Context) -> dict[str, Any]:
         """

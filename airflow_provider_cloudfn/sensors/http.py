@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseSensorOperator, conf
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.authoring.reading import Field, Reading
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
@@ -32,7 +33,7 @@ _OF_THE_CONNECTION = {
 }
 
 
-class CloudFunctionHttpSensor(BaseSensorOperator):
+class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
     """
     Wait until a service answers, and until the answer is the one.
 
@@ -59,8 +60,9 @@ class CloudFunctionHttpSensor(BaseSensorOperator):
 
     template_fields: Sequence[str] = ("endpoint", "request_params", "headers", "http_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
-    #: What the Dag policy checks when the Dag is parsed.
-    cel_fields: ClassVar[tuple[Field, ...]] = (Field("response_check", Reading.MARKED, after_call=True),)
+    authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("response_check", Reading.MARKED, after_call=True),
+    )
     ui_color = "#e2f0ea"
 
     def __init__(

@@ -7,11 +7,12 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
-from airflow_provider_cloudfn.authoring.run_time_data import arrived_at_run_time, texts_that_arrived
+from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
@@ -57,6 +58,11 @@ class Rehearsal:
         self._hook: ConnectionHook[Any] | None = None
         self._is_rendered = False
 
+    @cached_property
+    def arrived(self) -> RunTimeData:
+        """What arrived at run time in the task."""
+        return arrived_in(self.task, self.context)
+
     def variables(self) -> TaskVariables:
         """
         Return what the expressions that are evaluated before the call can read.
@@ -65,9 +71,8 @@ class Rehearsal:
         """
         task: Any = self.task
         inputs = getattr(task, "inputs", None)
-        if not self._is_rendered and "inputs" not in (arrived := arrived_at_run_time(task, self.context)):
-            texts = texts_that_arrived(task, arrived)
-            inputs = task.render_template(inputs, self.context, task.get_template_env(), set(texts))
+        if not self._is_rendered and "inputs" not in self.arrived.parameters:
+            inputs = task.render_template(inputs, self.context, task.get_template_env(), set(self.arrived.texts))
         return TaskVariables(self.context, inputs=inputs)
 
     def render(self) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from airflow_provider_cloudfn.authoring.run_time_data import arrived_at_run_time
+from airflow_provider_cloudfn.authoring.run_time_data import arrived_in
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import STAND_IN
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
@@ -102,11 +103,10 @@ def require_ours(task: Any) -> None:
     :param task: An operator or a mapped operator.
     :raises ConfigurationError: which says what to do instead.
     """
-    kind = getattr(task, "operator_class", type(task))
-    if not getattr(kind, "cel_fields", ()):
-        name = getattr(kind, "__name__", str(kind))
+    authored = AuthoredTask(task)
+    if not authored.parameters:
         raise ConfigurationError(
-            f"task {getattr(task, 'task_id', task)!r} is a {name}, which holds no expressions: name a CloudFunctionOperator or "
+            f"task {task.task_id!r} is a {authored.kind.__name__}, which holds no expressions: name a CloudFunctionOperator or "
             "an EmporixStartOperator; for any other task use `airflow tasks render` or `airflow tasks test`"
         )
 
@@ -140,13 +140,13 @@ def _give_inputs(task: Any, inputs: Any, context: Any) -> None:
             f"inputs: {type(task).__name__} {task.task_id!r} has no parameter 'inputs': leave it out of the sample"
         )
     # What arrives is data: no Jinja in it.
-    task.inputs = inputs if "inputs" in arrived_at_run_time(task, context) else literal(inputs)
+    task.inputs = inputs if "inputs" in arrived_in(task, context).parameters else literal(inputs)
 
 
 def _unmapped(task: Any, samples: Samples, context: dict[str, Any]) -> Any:
     import attrs
 
-    expanded = task._get_specified_expand_input()
+    expanded = AuthoredTask(task).expand_input
     given: dict[str, Any] = {}
     if samples.inputs is not ABSENT and isinstance(expanded.value, dict) and "inputs" in expanded.value:
         given["inputs"] = samples.inputs

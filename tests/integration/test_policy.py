@@ -167,12 +167,12 @@ def test_a_completion_event_cannot_be_expanded(errors: Any) -> None:
 
 
 def test_a_dag_without_our_operators_is_left_alone(errors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_cloudfn.authoring import expressions
+    from airflow_provider_cloudfn.authoring import rules
 
     def refuse(*_: Any) -> None:
         raise AssertionError("looked at")
 
-    monkeypatch.setattr(expressions, "task_problems", refuse)
+    monkeypatch.setattr(rules, "task_problems", refuse)
 
     assert (
         errors(

@@ -54,6 +54,9 @@ with DAG("ours", schedule=None):
 """
 
 INSIDE = [
+    "airflow_provider_cloudfn.authoring",
+    "airflow_provider_cloudfn.authoring.task",
+    "airflow_provider_cloudfn.authoring.rules",
     "airflow_provider_cloudfn.authoring.expressions",
     "airflow_provider_cloudfn.authoring.variables",
     "airflow_provider_cloudfn.authoring.reading",
@@ -163,12 +166,12 @@ def test_with_nothing_broken_both_are_parsed(parsed: Any) -> None:
 
 
 def test_a_fault_of_our_own_is_told_as_that(import_errors: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_cloudfn.authoring import expressions
+    from airflow_provider_cloudfn.authoring import rules
 
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(expressions, "task_problems", broken)
+    monkeypatch.setattr(rules, "task_problems", broken)
 
     message = import_errors(OURS)
     assert "it can't be checked (ZeroDivisionError: division by zero)" in message

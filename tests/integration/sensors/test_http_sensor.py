@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -249,3 +250,42 @@ def test_an_error_that_no_retry_can_help_is_not_tried_again(wait: Any, service: 
     wait("endpoint='/x', retries=3")
 
     assert len(service.received) == 1
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [
+        """CloudFunctionHttpSensor.partial(task_id="wait", **given).expand_kwargs(rows("endpoint", "headers", "request_params"))""",
+        """CloudFunctionHttpSensor.partial(task_id="wait", endpoint="/a", **given).expand(headers=rows("headers").map(of_headers))""",
+        """Own.partial(task_id="wait", **given).expand(row=rows("request_params"))""",
+    ],
+    ids=["expand_kwargs", "map", "a subclass that moves an argument"],
+)
+@EVERY_MODE
+def test_jinja_that_arrives_at_run_time_is_sent_as_it_is(run_dag: Any, service: Any, mode: str, sensor: str) -> None:
+    service.answers(200, {})
+
+    result = run_dag(f"""{IMPORTS}
+JINJA = "{{{{ conn.service.password }}}}"
+given = dict(http_conn_id="service", poke_interval=0.01, {mode})
+
+def of_headers(row):
+    return row["headers"]
+
+class Own(CloudFunctionHttpSensor):
+    def __init__(self, row, **kwargs):
+        super().__init__(endpoint="/a", request_params={{"q": row["request_params"]["q"]}}, **kwargs)
+
+with DAG("d", schedule=None):
+    @task
+    def rows(*names):
+        row = {{"endpoint": "/a", "headers": {{"X-Sent": JINJA}}, "request_params": {{"q": JINJA}}}}
+        return [{{name: row[name] for name in names}}]
+
+    {sensor}
+""")
+
+    assert result.states["wait"] == ["success"]
+    (request,) = service.received
+    assert "s3cret-key" not in request.path + request.headers.get("x-sent", "")
+    assert "{{ conn.service.password }}" in unquote_plus(request.path) + request.headers.get("x-sent", "")

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.authoring.expressions import RECORDS, Surroundings, task_problems
-from airflow_provider_cloudfn.authoring.reading import Field, Reading
+from airflow_provider_cloudfn.authoring.expressions import RECORDS, written_problems
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.task import Surroundings
 from airflow_provider_cloudfn.client.response import Response
 
-URI = Field("uri", Reading.TEXT)
-BODY = Field("body", Reading.DOCUMENT)
-QUERY = Field("query", Reading.PAIRS)
-RETURNS = Field("returns", Reading.VALUE, after_call=True)
+URI = Parameter("uri", Reading.TEXT)
+BODY = Parameter("body", Reading.DOCUMENT)
+QUERY = Parameter("query", Reading.PAIRS)
+RETURNS = Parameter("returns", Reading.VALUE, after_call=True)
 
 SURROUNDINGS = Surroundings(
     task_id="charge",
@@ -23,8 +25,8 @@ SURROUNDINGS = Surroundings(
 )
 
 
-def problems(field: Field, value: Any) -> list[str]:
-    return [str(problem) for problem in task_problems([(field, value)], SURROUNDINGS)]
+def problems(field: Parameter, value: Any) -> list[str]:
+    return [str(problem) for problem in written_problems(field, read(field, value), SURROUNDINGS)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def problems(field: Field, value: Any) -> list[str]:
         (RETURNS, 'response.headers[?"Content-Type"].orValue("")'),
     ],
 )
-def test_what_is_right_has_no_problem(field: Field, value: Any) -> None:
+def test_what_is_right_has_no_problem(field: Parameter, value: Any) -> None:
     assert problems(field, value) == []
 
 
@@ -86,7 +88,7 @@ def test_what_is_right_has_no_problem(field: Field, value: Any) -> None:
         (RETURNS, "response.headers.ETag", ['write response.headers["etag"]']),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Field, value: Any, parts: list[str]) -> None:
+def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Parameter, value: Any, parts: list[str]) -> None:
     (problem,) = problems(field, value)
 
     for part in parts:
@@ -94,9 +96,10 @@ def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Field, value
 
 
 def test_all_problems_of_a_task_are_told_at_once() -> None:
-    found = task_problems(
-        [(URI, "stesp.a"), (BODY, {"a": cel("1 +"), "b": cel("params.x")}), (RETURNS, "nope")], SURROUNDINGS
-    )
+    given = [(URI, "stesp.a"), (BODY, {"a": cel("1 +"), "b": cel("params.x")}), (RETURNS, "nope")]
+    found = [
+        one for parameter, value in given for one in written_problems(parameter, read(parameter, value), SURROUNDINGS)
+    ]
 
     assert len(found) == 3
 
@@ -122,4 +125,4 @@ def test_the_fields_of_records_are_those_that_there_are() -> None:
 
 
 def test_outside_a_dag_the_steps_are_not_checked() -> None:
-    assert task_problems([(URI, '"/" + steps.anything.id')], None) == []
+    assert list(written_problems(URI, read(URI, '"/" + steps.anything.id'), None)) == []

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn import cel, lit
-from airflow_provider_cloudfn.authoring.reading import Field, Reading, Refusal, formulas, parts, read, render
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.reading import Wrong, formulas, parts, read, render
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-URI = Field("uri", Reading.TEXT)
-QUERY = Field("query", Reading.PAIRS)
-BODY = Field("body", Reading.DOCUMENT)
-RETURNS = Field("returns", Reading.VALUE)
-PAYLOAD = Field("payload", Reading.MARKED)
-AFTER = Field("returns", Reading.VALUE, after_call=True)
-EVENT_PAYLOAD = Field("event_payload", Reading.DOCUMENT, after_call=True)
-SUCCESS = Field("success_when", Reading.CONDITION, after_call=True)
+URI = Parameter("uri", Reading.TEXT)
+QUERY = Parameter("query", Reading.PAIRS)
+BODY = Parameter("body", Reading.DOCUMENT)
+RETURNS = Parameter("returns", Reading.VALUE)
+PAYLOAD = Parameter("payload", Reading.MARKED)
+AFTER = Parameter("returns", Reading.VALUE, after_call=True)
+EVENT_PAYLOAD = Parameter("event_payload", Reading.DOCUMENT, after_call=True)
+SUCCESS = Parameter("success_when", Reading.CONDITION, after_call=True)
 
 
 class Reference:
@@ -31,7 +32,7 @@ class Reference:
         return self.value
 
 
-def rendered(field: Field, value: Any) -> Any:
+def rendered(field: Parameter, value: Any) -> Any:
     """Return the value, with ``<source>`` for each expression."""
     return render(read(field, value), lambda source: f"<{source}>", lambda found: found.resolve(None))
 
@@ -71,7 +72,7 @@ def rendered(field: Field, value: Any) -> Any:
         (PAYLOAD, {"{{ ds }}": 1}, {"{{ ds }}": 1}),
     ],
 )
-def test_a_value_is_read_by_the_rule_of_its_parameter(field: Field, value: Any, result: Any) -> None:
+def test_a_value_is_read_by_the_rule_of_its_parameter(field: Parameter, value: Any, result: Any) -> None:
     assert rendered(field, value) == result
 
 
@@ -87,7 +88,7 @@ def test_a_value_is_read_by_the_rule_of_its_parameter(field: Field, value: Any, 
         (BODY, {"a": {"b c": [cel("run.id")]}}, ['body.a["b c"][0]']),
     ],
 )
-def test_an_expression_is_named_by_its_place(field: Field, value: Any, labels: list[str]) -> None:
+def test_an_expression_is_named_by_its_place(field: Parameter, value: Any, labels: list[str]) -> None:
     assert [formula.label for formula in formulas(read(field, value))] == labels
 
 
@@ -128,8 +129,8 @@ def test_an_expression_is_named_by_its_place(field: Field, value: Any, labels: l
         (EVENT_PAYLOAD, {"a": len}, "event_payload", "can't be written as JSON"),
     ],
 )
-def test_what_cannot_stand_there_is_refused(field: Field, value: Any, label: str, message: str) -> None:
-    (refusal,) = (part for part in parts(read(field, value)) if isinstance(part, Refusal))
+def test_what_cannot_stand_there_is_refused(field: Parameter, value: Any, label: str, message: str) -> None:
+    (refusal,) = (part for part in parts(read(field, value)) if isinstance(part, Wrong))
 
     assert refusal.label == label
     assert message in refusal.message

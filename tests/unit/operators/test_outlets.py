@@ -85,7 +85,7 @@ def test_every_template_field_is_an_attribute_of_the_same_name() -> None:
 
     for task in (call, start):
         assert set(task.template_fields) <= vars(task).keys()
-        assert {field.name for field in task.cel_fields} <= vars(task).keys()
+        assert {field.name for field in task.authored_parameters} <= vars(task).keys()
 
 
 def test_the_functions_name_is_what_the_ui_shows() -> None:

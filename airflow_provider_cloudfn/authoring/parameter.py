@@ -1,0 +1,52 @@
+"""How a parameter is declared: what text in it means, what its value becomes, and what is wrong with a value of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Parameter", "Reading"]
+
+
+class Reading(Enum):
+    """What a ``str`` in the Dag file means in a parameter."""
+
+    #: An expression whose value becomes text: ``uri``.
+    TEXT = "text"
+    #: A map of such expressions, whose keys are text unless they begin with a quote: ``query``, ``headers``.
+    PAIRS = "pairs"
+    #: An expression, or JSON text; inside a dict or a list, text: ``body``, ``event_payload``.
+    DOCUMENT = "document"
+    #: An expression of any value; inside a dict or a list, text: ``returns``.
+    VALUE = "value"
+    #: An expression that is true or false: ``success_when``, ``retry_when``.
+    CONDITION = "condition"
+    #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of :class:`EmporixStartOperator`.
+    MARKED = "marked"
+
+
+class Parameter(Struct, frozen=True):
+    """
+    A parameter about which there is a rule.
+
+    :param name: The parameter's name.
+    :param reading: What a ``str`` in it means; None for one that holds no expression.
+    :param after_call: Whether it is evaluated when the answer is there, and so can read ``response``.
+    :param jinja: Whether its text is run through Jinja before. Never where text is an expression.
+    :param shape: Returns what a rendered value becomes, given the parameter's name and the value.
+    :param check: Says what is wrong with a value as it is written, None where nothing is.
+    :param instead_of: Another parameter that can't be given beside this one.
+    """
+
+    name: str
+    reading: Reading | None = None
+    after_call: bool = False
+    jinja: bool = False
+    shape: Callable[[str, Any], Any] | None = None
+    check: Callable[[Any], str | None] | None = None
+    instead_of: str | None = None

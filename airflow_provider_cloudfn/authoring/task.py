@@ -1,0 +1,274 @@
+"""
+A task as its author wrote it, and its place in its Dag.
+
+A mapped task is one of Airflow's own classes, which keeps what was written in attributes that Airflow does not document.
+They are read here and nowhere else: where Airflow changes one of them, this file changes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.authoring.parameter import Parameter
+
+__all__ = ["AuthoredTask", "Surroundings", "default_arguments", "is_reference"]
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class Surroundings(Struct, frozen=True):
+    """
+    What is around a task in its Dag.
+
+    :param task_id: The task.
+    :param upstream: The ids of all tasks that run before it, however far.
+    :param tasks: The ids of all tasks of the Dag.
+    :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
+    """
+
+    task_id: str
+    upstream: Collection[str]
+    tasks: AbstractSet[str]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class AuthoredTask:
+    """
+    What the Dag file says of a task.
+
+    :param task: An operator, a mapped operator, or the operator that Airflow makes of a mapped one when an instance of it runs.
+    """
+
+    def __init__(self, task: Any) -> None:
+        self.task = task
+        self.task_id: str = task.task_id
+        self.is_mapped: bool = task.is_mapped
+
+    @property
+    def kind(self) -> Any:
+        """The class of the operator."""
+        return self.task.operator_class if self.is_mapped else type(self.task)
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether its class, or one that it inherits from, is of this package."""
+        return _is_ours(self.kind)
+
+    @property
+    def has_no_own_code(self) -> bool:
+        """Whether what it does is ours or Airflow's, and not a function or an operator of the user's own."""
+        if "python_callable" in self.arguments or "op_args" in self.arguments:
+            return False
+        return str(self.kind.__module__).partition(".")[0] in ("airflow", _PACKAGE)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The declarations of its parameters; none for a task that is not ours."""
+        return self.kind.authored_parameters if self.is_ours else ()
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What it was given; for a mapped task what all its instances have in common."""
+        given: Mapping[str, Any] = self.task.partial_kwargs if self.is_mapped else vars(self.task)
+        return given
+
+    @property
+    def completion_event(self) -> Any:
+        """The completion event that it declares, or None."""
+        return self.arguments.get("completion_event")
+
+    @property
+    def event_name(self) -> str | None:
+        """The name of that event."""
+        return getattr(self.completion_event, "name", None)
+
+    @property
+    def is_silent_about_its_event(self) -> bool:
+        """Whether it may emit an event that it does not declare: the `__init__` of a mapped class runs too late to say."""
+        if not self.is_mapped or self.event_name is not None or not self.is_ours:
+            return False
+        return "completion_event" not in inspect.signature(self.kind.__init__).parameters
+
+    def written(self, name: str) -> list[Any]:
+        """
+        Return what is written for a parameter: for a mapped task each of its values, without those that arrive at run time.
+
+        :param name: The parameter.
+        """
+        if not self.is_mapped:
+            return [getattr(self.task, name, None)]
+        if name in self._expanded:
+            literal = self._expanded[name]
+            return list(literal) if isinstance(literal, (list, tuple)) else []
+        values = [row[name] for row in self._rows if isinstance(row, dict) and name in row]
+        if name in self._shared and (not self._rows or len(values) < len(self._rows)):
+            values.insert(0, self._shared[name])
+        return values
+
+    def given(self, names: AbstractSet[str]) -> list[set[str]]:
+        """
+        Return which of some parameters are given, for each way in which the task is written to run.
+
+        :param names: The parameters.
+        """
+        if not self.is_mapped:
+            return [{name for name in names if getattr(self.task, name, None) is not None}]
+        shared = {name for name in names if self._shared.get(name) is not None}
+        if self._expanded or not self._rows:
+            return [shared | (names & set(self._expanded))]
+        return [
+            shared | {name for name in names if row.get(name) is not None}
+            for row in self._rows
+            if isinstance(row, dict)
+        ]
+
+    @property
+    def expanded(self) -> set[str]:
+        """The parameters of a mapped task that its instances get one by one, as far as the Dag file says."""
+        return {*self._expanded, *(name for row in self._rows if isinstance(row, dict) for name in row)}
+
+    @property
+    def expanded_over_steps(self) -> set[str]:
+        """Those of them whose values another step returns."""
+        return {name for name, value in self._expanded.items() if is_reference(value)}
+
+    @property
+    def expand_input(self) -> Any:
+        """What a mapped task is mapped over, as Airflow resolves it."""
+        return self.task._get_specified_expand_input()
+
+    def arriving(self, context: Context) -> frozenset[str]:
+        """
+        Return the parameters of a mapped task whose values another step returned, for one instance.
+
+        :param context: The instance's Airflow context.
+        """
+        if (value := self._mapped_over) is None or isinstance(value, dict):
+            return frozenset(self.expanded_over_steps)
+        index = context["ti"].map_index
+        if is_reference(value):
+            return frozenset(value.resolve(context)[index])
+        return frozenset(value[index].resolve(context)) if is_reference(value[index]) else frozenset()
+
+    @property
+    def mapped(self) -> AuthoredTask | None:
+        """The mapped task that this operator is an instance of, or None."""
+        dag = self.task.dag if self.task.has_dag() else None
+        found: Any = dag.task_dict.get(self.task_id) if dag is not None else None
+        return AuthoredTask(found) if found is not None and found.is_mapped else None
+
+    @property
+    def init_arguments(self) -> Mapping[str, Any]:
+        """What every `__init__` of an operator was given, from the innermost to the outermost, which comes last."""
+        return dict(self.task._BaseOperator__init_kwargs)
+
+    @property
+    def mapped_groups(self) -> tuple[str, ...]:
+        """The mapped task groups that it is in, from the inside out."""
+        return tuple(group.group_id for group in self.task.iter_mapped_task_groups())
+
+    @property
+    def surroundings(self) -> Surroundings | None:
+        """Its place in its Dag, of which only what is asked for is looked up; None where it stands in none."""
+        dag = getattr(self.task, "dag", None) if self.task.has_dag() else None
+        if dag is None:
+            return None
+        tasks = dag.task_dict
+        return Surroundings(self.task_id, _Upstream(self.task), tasks.keys(), _MappedGroups(tasks))
+
+    @cached_property
+    def _mapped_over(self) -> Any:
+        return self.expand_input.value if self.is_mapped else None
+
+    @property
+    def _expanded(self) -> dict[str, Any]:
+        return self._mapped_over if isinstance(self._mapped_over, dict) else {}
+
+    @property
+    def _rows(self) -> Any:
+        return self._mapped_over if isinstance(self._mapped_over, (list, tuple)) else ()
+
+    @cached_property
+    def _shared(self) -> dict[str, Any]:
+        task, given = self.task, self.arguments
+        return {**default_arguments(task.dag if task.has_dag() else None, task.task_group, given), **given}
+
+
+def is_reference(value: Any) -> bool:
+    """
+    Tell whether Airflow would resolve a value at run time, as it does with an XComArg.
+
+    :param value: What is written for a parameter.
+    """
+    return callable(getattr(value, "resolve", None)) and not isinstance(value, os.PathLike)
+
+
+def default_arguments(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the default arguments of a mapped task: Airflow gives them to its instances, and not to the partial.
+
+    :param dag: The task's Dag, or None.
+    :param task_group: The task's group, or None.
+    :param kwargs: What was given to ``partial()``.
+    """
+    shared: dict[str, Any] = {}
+    for given in (
+        getattr(dag, "default_args", None),
+        getattr(task_group, "default_args", None),
+        kwargs.get("default_args"),
+    ):
+        shared.update(given or {})
+    return shared
+
+
+@lru_cache(maxsize=1_024)
+def _is_ours(kind: type) -> bool:
+    # By where a class comes from: no operator is imported for a Dag that uses none, and what others call their attributes
+    # is theirs to choose.
+    return any(one.__module__.partition(".")[0] == _PACKAGE for one in getattr(kind, "__mro__", ()))
+
+
+class _Upstream(AbstractSet[str]):
+    """The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need."""
+
+    def __init__(self, task: Any) -> None:
+        self._task = task
+
+    @cached_property
+    def _all(self) -> set[str]:
+        return set(self._task.get_flat_relative_ids(upstream=True))
+
+    def __contains__(self, task_id: object) -> bool:
+        return task_id in self._task.upstream_task_ids or task_id in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+class _MappedGroups(Mapping[str, tuple[str, ...]]):
+    """The mapped groups of each task of a Dag."""
+
+    def __init__(self, tasks: Mapping[str, Any]) -> None:
+        self._tasks = tasks
+
+    def __getitem__(self, task_id: str) -> tuple[str, ...]:
+        return AuthoredTask(self._tasks[task_id]).mapped_groups
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tasks)
+
+    def __len__(self) -> int:
+        return len(self._tasks)
