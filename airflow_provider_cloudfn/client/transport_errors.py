@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_cloudfn.auth.repeatable import proxy_may_recover
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -11,8 +12,6 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 __all__ = ["transport_error"]
-
-_PROXY_MAY_RECOVER = frozenset({429, 502, 503, 504})
 
 
 def transport_error(error: Exception, where: str) -> CloudFunctionError:
@@ -77,7 +76,7 @@ def _refused_by_proxy(status: int, where: str) -> CloudFunctionError:
     return CommunicationError(
         f"{where}: the proxy answered {status} instead of making a connection; check the base URL, and ask who runs the proxy",
         status=status,
-        retryable=status in _PROXY_MAY_RECOVER,
+        retryable=proxy_may_recover(status),
         never_sent=True,
     )
 

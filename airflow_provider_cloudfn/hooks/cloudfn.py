@@ -71,7 +71,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
             return False, str(error)
 
     def _test_health(self, settings: CloudFunctionConnection) -> tuple[bool, str]:
-        response = self.client().request_sync("GET", settings.health_path or "", check_status=False)
+        response = self.request("GET", settings.health_path or "", check_status=False)
         if response.status in (401, 403) and not isinstance(settings.authentication, NoAuthentication):
             return False, (
                 f"{response.url} answered {response.status}: it does not accept the credentials. If it is no address that "

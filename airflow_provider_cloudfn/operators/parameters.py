@@ -9,11 +9,11 @@ from typing import Any, Final, TypeAlias
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = [
     "EVENT_IS_EXPANDED",
-    "METHODS",
     "NO_TEMPLATE_FIELD",
     "ParameterChecks",
     "event_problem",
@@ -35,8 +35,6 @@ EVENT_IS_EXPANDED: Final = "completion_event: it can't be expanded; give it to p
 NO_TEMPLATE_FIELD: Final = (
     "can't come from another step, because it is no template field: write it in the Dag file, or expand() over the step"
 )
-
-METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 
 def method_problem(value: Any) -> str | None:

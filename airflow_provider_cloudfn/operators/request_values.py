@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.body import Form, Json, Raw
 from airflow_provider_cloudfn.client.secret import Secret, has_secrets
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.hooks.request import RequestParts
+    from airflow_provider_cloudfn.client.body import Body
 
 __all__ = ["content_of", "json_body", "text_pairs", "uri_text"]
 
@@ -80,35 +81,31 @@ def json_body(value: Any) -> Any:
     return value if isinstance(value, Secret) else [json_body(inner) for inner in value]
 
 
-def content_of(body: Any, headers: Mapping[str, Any], *, is_given: bool) -> RequestParts:
+def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     """
     Return the body as the client takes it: by its type, or else by what Content-Type says.
 
-    :param body: The body.
+    :param body: The body; one that turns out null is JSON's null.
     :param headers: The headers.
-    :param is_given: Whether there is a body at all: one that turns out null is JSON's null.
     :raises ConfigurationError: for a body that can't be what Content-Type says.
     """
-    if not is_given:
-        return {}
     if isinstance(body, bytes):
-        return {"data": body}
+        return Raw(body, "body")
     name, declared = next(((name, text) for name, text in headers.items() if name.lower() == "content-type"), ("", ""))
     media_type = str(declared).partition(";")[0].strip().lower()
     is_text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
     wanted = _WANTED.get(media_type) or ("text" if is_text else None)
-    if wanted is not None and (isinstance(body, (str, Secret)) or (media_type == _FORM and isinstance(body, Mapping))):
-        return {"data": body}  # type: ignore[typeddict-item]  # a secret becomes text when it is filled in
+    if wanted is not None and isinstance(body, (str, Secret)):
+        return Raw(body, "body")
+    if media_type == _FORM and isinstance(body, Mapping):
+        return Form(body, parameter="body")
     has_text = isinstance(body, (bool, int, float)) and media_type not in _WANTED
     if wanted is not None and not has_text and media_type != _OLD_JSON:
         raise ConfigurationError(
             f'body: is {_kind(body)}, and headers["{name}"] says {media_type}: make it {wanted}, or leave Content-Type out to '
             "send it as JSON"
         )
-    if body is None:
-        typed = {} if name else {"Content-Type": "application/json"}
-        return {"data": b"null", "headers": {**headers, **typed}}
-    return {"json": body}
+    return Json(body, "body")
 
 
 _FORM = "application/x-www-form-urlencoded"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.client.redaction import Redaction
@@ -151,8 +153,8 @@ class Rehearsal:
         :param on_attempt: Told what came of each attempt.
         """
         client = self.hook.client()
-        rehearsed = client.replacing(
-            transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
+        rehearsed = replace(
+            client, transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
         )
         with self.hook.sending_over(rehearsed):
             yield

@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "fields": {"cel"},
     "checking": {"fields", "cel"},
     "rendering": {"checking", "events", "cel"},
-    "triggers": {"hooks", "events", "cel", "client"},
+    "triggers": {"hooks", "events", "cel", "client", "auth"},
     "links": set(),
     "retry_policy": set(),
     "operators": {
@@ -45,6 +45,7 @@ ARROWS: dict[str, set[str]] = {
         "links",
         "cel",
         "client",
+        "auth",
         "retry_policy",
     },
     "sensors": {
