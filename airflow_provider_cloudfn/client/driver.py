@@ -132,7 +132,9 @@ class Driver:
             if following.method != request.method:
                 self._goes_on = following
             request = following
-        raise CommunicationError(f"{first.method} {first.url}: redirected more than {redirects} times; check the uri")
+        raise CommunicationError(
+            f"{first.method} {first.url}: redirected more than {redirects} times; check the uri", stage="redirects"
+        )
 
     async def _drive(self, steps: AuthSteps | AuthFlow, about: HttpRequest | None = None) -> HttpResponse:
         """
@@ -216,6 +218,7 @@ class Driver:
                 + "; credentials stay where the connection says, so this is not followed: if it is right, "
                 "make a connection with that base URL",
                 status=raw.status,
+                stage="origin",
             )
         if (raw.status == 303 and request.method != "HEAD") or (raw.status in (301, 302) and request.method == "POST"):
             kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))

@@ -32,6 +32,7 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
             f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
             "if it is a certificate of your own authority, give that in ca_bundle of the connection",
             never_sent=True,
+            stage="tls",
         )
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _refused_by_proxy(error.status, where)
@@ -40,16 +41,19 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
             f"{where}: no connection to the proxy could be made ({error.os_error}); check the proxy of the connection",
             retryable=True,
             never_sent=True,
+            stage="proxy",
         )
     if isinstance(error, aiohttp.ClientConnectorError):
         return CommunicationError(
             f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
             retryable=True,
             never_sent=True,
+            stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,
         )
     return CommunicationError(
         f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
         retryable=True,
+        stage="answer" if isinstance(error, aiohttp.ClientPayloadError) else None,
     )
 
 
@@ -78,6 +82,7 @@ def _refused_by_proxy(status: int, where: str) -> CloudFunctionError:
         status=status,
         retryable=proxy_may_recover(status),
         never_sent=True,
+        stage="proxy",
     )
 
 

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.client import turns
 from airflow_provider_cloudfn.client.driver import Driver
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.settings import ClientSettings
-from airflow_provider_cloudfn.client.turns import take_turn, take_turn_sync
+from airflow_provider_cloudfn.client.turns import take_turn
 from airflow_provider_cloudfn.client.url import BaseUrl
 
 
@@ -75,28 +75,6 @@ def test_who_holds_it_for_too_long_is_passed_by(
     monkeypatch.setattr(turns, "_LONGEST", longest)
 
     asyncio.run(take_turn(mine, at_most))
-    mine.release()
-
-    assert lock.locked()
-
-
-def test_where_no_event_loop_runs_it_is_waited_for_too() -> None:
-    lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-    threading.Timer(0.02, other.release).start()
-
-    take_turn_sync(mine, 30)
-
-    assert not other.try_take()
-
-
-def test_where_no_event_loop_runs_it_is_waited_for_no_longer_than_there_is_time() -> None:
-    lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-
-    take_turn_sync(mine, 0.02)
     mine.release()
 
     assert lock.locked()
