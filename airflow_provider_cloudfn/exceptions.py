@@ -19,7 +19,7 @@ Nothing in a message is a secret: whoever raises one of these has redacted what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from msgspec import Struct
 
@@ -167,7 +167,34 @@ class RequestTimeoutError(CloudFunctionError, TimeoutError):
 
 
 class CommunicationError(CloudFunctionError, ConnectionError):
-    """No connection could be made, or it broke, or what came over it was not HTTP."""
+    """
+    No connection could be made, or it broke, or what came over it was not HTTP.
+
+    :param message: As of every error, and so are the others.
+    :param stage: What failed: ``tls``, the ``proxy``, the ``origin``, which a redirect leaves, the ``redirects``, of which there
+        are too many, the ``answer``, which is not whole, or its ``encoding``; None for the connection itself.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        never_sent: bool = False,
+        stage: Literal["tls", "proxy", "origin", "redirects", "answer", "encoding"] | None = None,
+    ) -> None:
+        super().__init__(
+            message,
+            status=status,
+            request_id=request_id,
+            retryable=retryable,
+            retry_after=retry_after,
+            never_sent=never_sent,
+        )
+        self.stage = stage
 
 
 class ResponseError(CloudFunctionError):

@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.checking import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
-
 import airflow_provider_cloudfn as package
 from airflow_provider_cloudfn import exceptions
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
 from airflow_provider_cloudfn.cel import functions
 from airflow_provider_cloudfn.cel.registry import FUNCTIONS, METHODS, Overloads
 from airflow_provider_cloudfn.cli.definition import get_cloudfn_commands

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
-__all__ = ["HttpRequest", "HttpResponse"]
+__all__ = ["METHODS", "HttpRequest", "HttpResponse", "Method"]
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
+
+#: The methods that a request can have.
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
 
 
 class HttpRequest(Redacted, frozen=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_cloudfn.auth.header_fields import is_token
-from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
+from airflow_provider_cloudfn.auth.repeatable import is_outage, is_worth_asking_for_a_token_again, seconds_to_wait
 from airflow_provider_cloudfn.auth.spellings import hide, spellings
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import AuthenticationError
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["error_code", "read_token"]
 
 _EXCERPT = 300
-
-_OUTAGE_STATUSES = frozenset({500, 502, 503, 504})
-_OUTAGE_ERRORS = ("temporarily_unavailable", "server_error")
 
 
 def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> AccessToken:
@@ -77,8 +74,7 @@ def _failure(
     if not told:
         media_type = (response.header("content-type") or "no media type").partition(";")[0][:60]
         told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
-    outage = response.status in _OUTAGE_STATUSES or fields.get("error") in _OUTAGE_ERRORS
-    temporary = outage or fields.get("error") == "slow_down"
+    outage = is_outage(response.status, fields.get("error"))
     return AuthenticationError(
         f"the token endpoint {_shown(url)} answered {response.status}: {', '.join(told)}; "
         + (
@@ -87,7 +83,7 @@ def _failure(
             else "check the client ID, the client secret, the scopes and the token URL of the connection"
         ),
         status=response.status,
-        retryable=temporary or response.status == 429 or response.status >= 500,
+        retryable=is_worth_asking_for_a_token_again(response.status, fields.get("error")),
         retry_after=seconds_to_wait(response.header("retry-after")),
     )
 

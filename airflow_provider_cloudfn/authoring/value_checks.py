@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = [
-    "METHODS",
     "event_problem",
     "method_problem",
     "payload_problem",
@@ -19,8 +19,6 @@ __all__ = [
     "seconds_problem",
     "time_limit_problem",
 ]
-
-METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 
 
 def method_problem(value: Any) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote_from_bytes, urlencode
 
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.cli.credential_names import holds_secret, is_secret_name, is_secret_value
+from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -236,7 +237,7 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
     if body is not None:
         return body
     if holds_secret(text):
-        if "data" not in content_of(Secret("body"), {"Content-Type": content_type}, is_given=True):
+        if isinstance(content_of(Secret("body"), {"Content-Type": content_type}), Json):
             raise ConfigurationError(
                 f"the body holds what looks like a secret, and is not what {media_type or 'its type'} must be: correct it, or "
                 "import the command without the secret"
@@ -244,7 +245,7 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
         notes.append("the whole body is a secret of the connection, since it holds one: put its text there")
         return Body(mark("body", text), "text")
     charset = (charset_of(content_type) or "utf-8").lower()
-    is_sent_as_text = "data" in content_of(text, {"Content-Type": content_type}, is_given=True)
+    is_sent_as_text = not isinstance(content_of(text, {"Content-Type": content_type}), Json)
     return Body(text, "text") if is_sent_as_text and charset in ("utf-8", "utf8") else Body(content, "bytes")
 
 

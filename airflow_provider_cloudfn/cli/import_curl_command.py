@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["connection_of", "import_curl", "operator_of"]
 
-_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 _QUOTES = ('"', "'")
 _PLACEHOLDERS = {
     "api_key": "<the API key>", "basic": "<the password>", "bearer": "<the token>",
@@ -37,8 +37,8 @@ def import_curl(args: Namespace) -> None:
     printer = Printer(args.json)
     with reported(printer, "import-curl"):
         request = read_curl(args.command if args.command is not None else sys.stdin.read())
-        if request.method not in _METHODS:
-            raise ConfigurationError(f"-X {request.method}: a cloud function has one of {', '.join(_METHODS)}")
+        if request.method not in METHODS:
+            raise ConfigurationError(f"-X {request.method}: a cloud function has one of {', '.join(METHODS)}")
         conn_id = args.conn_id or _identifier(request.base_url.partition("://")[2].partition(":")[0])
         task_id = args.task_id or _task_id(request)
         operator, connection = operator_of(request, task_id, conn_id), connection_of(request)

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of
 from airflow_provider_cloudfn.cli.render_command import render_report, show_rendering, show_request
@@ -16,13 +18,14 @@ from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import read_response
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.testing.answers import FAILURES, AnswerScript, read_answers
-from airflow_provider_cloudfn.testing.observing import Exchange, ObservedAuth, Stopwatch
+from airflow_provider_cloudfn.testing.observing import Exchange, Stopwatch
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 from airflow_provider_cloudfn.testing.samples import read_structured_file
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.attempt import Attempt
     from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
 
@@ -103,27 +106,29 @@ def _mock(rehearsal: Rehearsal, answers: Any) -> tuple[dict[str, Any], Exception
 def _send(rehearsal: Rehearsal, printer: Printer) -> tuple[dict[str, Any], Exception | None]:
     hook = rehearsal.hook
     client = hook.client()
-    observed, watch = ObservedAuth(client.auth), Stopwatch()
+    watch = Stopwatch()
     attempts: list[Attempt] = []
-    watched = client.replacing(
-        auth=observed,
+    seen: list[Exchange] = []
+    watched = replace(
+        client,
+        on_exchange=lambda request, response: seen.append(Exchange(request, response)),
         on_attempt=attempts.append,
         tls=watch.tls_context(client.tls),
-        trace_configs=[watch.trace_config()],
+        trace_configs=(watch.trace_config(),),
     )
     try:
         with hook.sending_over(watched):
             returned, record, error = rehearsal.carry_out()
     finally:
-        secrets = [*hook.settings().secrets(), *observed.secrets()]
+        secrets = [*hook.settings().secrets(), *client.auth.secrets()]
         printer.hide(secrets)
-    redaction = Redaction(secrets, observed.reserved_query)
-    exchanges = [_exchange(one, _withheld(one, observed), redaction) for one in observed.exchanges]
+    redaction = Redaction(secrets, client.auth.reserved_query)
+    exchanges = [_exchange(one, _withheld(one, client.auth), redaction) for one in seen]
     written = None if record is None else record.to_dict()
     return _outcome(rehearsal, exchanges, returned, written, error, attempts, watch.timings), error
 
 
-def _withheld(exchange: Exchange, auth: ObservedAuth) -> Any:
+def _withheld(exchange: Exchange, auth: Auth) -> Any:
     request = exchange.request
     for name in sorted(auth.reserved_query):
         request = request.with_query(name, "***")

@@ -68,6 +68,17 @@ class Attempt(Struct, frozen=True):
             return replace(ended, error=str(outcome), error_type=type(outcome).__name__)
         return replace(ended, received=len(outcome.content) if outcome.stored is None else outcome.stored.size)
 
+    def cut_short(self, error: BaseException, duration: float, *, tokens: int) -> Attempt:
+        """
+        Return the attempt with what ended it from outside, before there was an answer or an error.
+
+        :param error: What ended it.
+        :param duration: As of the attempt.
+        :param tokens: How many requests were sent to get a token.
+        """
+        kind = type(error).__name__
+        return replace(self, duration=duration, error=kind, error_type=kind, token_requests=tokens)
+
 
 AttemptObserver: TypeAlias = Callable[[Attempt], object]
 

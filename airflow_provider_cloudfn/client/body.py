@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from urllib.parse import urlencode
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
@@ -16,10 +16,7 @@ from airflow_provider_cloudfn.json_encoding import encode_json
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.query import ListStyle
 
-__all__ = ["ABSENT", "FilePart", "make_body"]
-
-#: Stands for no body, because None is a body: JSON's null.
-ABSENT: Final = object()
+__all__ = ["Body", "FilePart", "Form", "Json", "Raw", "make_body"]
 
 
 class FilePart(Redacted, frozen=True):
@@ -38,41 +35,81 @@ class FilePart(Redacted, frozen=True):
     media_type: str = "application/octet-stream"
 
 
-def make_body(
-    json: object,
-    data: object,
-    files: Mapping[str, FilePart | Sequence[FilePart]] | None,
-    list_style: ListStyle,
-    charset: str | None = None,
-) -> tuple[bytes, str | None]:
+class Json(Redacted, frozen=True):
+    """
+    A value that is sent as JSON.
+
+    :param value: The value; None is JSON's null.
+    :param parameter: What whoever gave it calls it, for errors.
+    """
+
+    _hidden: ClassVar = frozenset({"value"})
+
+    value: Any
+    parameter: str = "json"
+
+
+class Raw(Redacted, frozen=True):
+    """
+    Bytes or text that are sent as they are.
+
+    :param value: The bytes, or the text.
+    :param parameter: As of :class:`Json`.
+    """
+
+    _hidden: ClassVar = frozenset({"value"})
+
+    value: Any
+    parameter: str = "data"
+
+
+class Form(Redacted, frozen=True):
+    """
+    Names and values that are sent as a form, with files perhaps (RFC 7578).
+
+    :param value: Names and values; a list is written as the request's list style says, None leaves a value out.
+    :param files: Files by the name of the form's field.
+    :param parameter: As of :class:`Json`.
+    """
+
+    _hidden: ClassVar = frozenset({"value"})
+
+    value: Mapping[str, Any] | None
+    files: Mapping[str, FilePart | Sequence[FilePart]] | None = None
+    parameter: str = "data"
+
+
+Body: TypeAlias = Json | Raw | Form
+
+
+def make_body(body: Body | None, list_style: ListStyle, charset: str | None = None) -> tuple[bytes, str | None]:
     """
     Return the bytes of a body and their media type; None where there is no body.
 
-    :param json: A value to send as JSON, or :data:`ABSENT`.
-    :param data: Bytes or text to send as they are, a map to send as a form, or None.
-    :param files: Files of a form, whose other fields `data` holds.
+    :param body: The body.
     :param list_style: How a form's lists are written.
     :param charset: What text is encoded in, where the request says so; default UTF-8.
     :raises ConfigurationError: for what can't be a body.
     """
-    if json is not ABSENT and (data is not None or files):
-        raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
-    if json is not ABSENT:
-        return _encoded("json", encode_json(json), charset), "application/json"
-    if files:
-        if data is not None and not isinstance(data, Mapping):
-            raise ConfigurationError("data: must be a map beside files: the other fields of the form")
-        return _multipart(list(query_pairs(data, list_style, parameter="data")), files)
-    if data is None:
+    if body is None:
         return b"", None
-    if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data), "application/octet-stream"
-    if isinstance(data, str):
-        return _encoded("data", data, charset), "text/plain; charset=utf-8"
-    if isinstance(data, Mapping):
-        form = urlencode(list(query_pairs(data, list_style, parameter="data"))).encode("ascii")
-        return form, "application/x-www-form-urlencoded"
-    raise ConfigurationError(f"data: must be bytes, text or a map to send as a form, not {type(data).__name__}")
+    value = body.value
+    if isinstance(body, Json):
+        return _encoded(body.parameter, encode_json(value), charset), "application/json"
+    if isinstance(body, Form):
+        if value is not None and not isinstance(value, Mapping):
+            raise ConfigurationError(f"{body.parameter}: must be a map beside files: the other fields of the form")
+        pairs = list(query_pairs(value, list_style, parameter=body.parameter))
+        if body.files:
+            return _multipart(pairs, body.files)
+        return urlencode(pairs).encode("ascii"), "application/x-www-form-urlencoded"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value), "application/octet-stream"
+    if isinstance(value, str):
+        return _encoded(body.parameter, value, charset), "text/plain; charset=utf-8"
+    raise ConfigurationError(
+        f"{body.parameter}: must be bytes, text or a map to send as a form, not {type(value).__name__}"
+    )
 
 
 def _encoded(parameter: str, text: str, charset: str | None) -> bytes:

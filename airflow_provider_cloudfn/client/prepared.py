@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.client.body import ABSENT, FilePart, make_body
+from airflow_provider_cloudfn.client.body import Form, make_body
 from airflow_provider_cloudfn.client.charset import charset_of
-from airflow_provider_cloudfn.client.query import ListStyle, QueryValues, query_pairs, scalar_text
+from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
+from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.url import BaseUrl
 
-__all__ = ["ABSENT", "METHODS", "PreparedRequest", "QueryValues", "prepare"]
-
-METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
+__all__ = ["PreparedRequest", "prepare", "refuse_reserved_header", "refuse_reserved_query"]
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
@@ -69,63 +68,81 @@ class PreparedRequest(Redacted, frozen=True):
         return HttpRequest(self.method, self.url, headers, gzip.compress(self.body, mtime=0))
 
 
-def prepare(
-    base_url: BaseUrl,
-    auth: Auth,
-    method: str,
-    uri: str,
-    *,
-    query: QueryValues | None = None,
-    headers: Mapping[str, Any] | None = None,
-    json: object = ABSENT,
-    data: object = None,
-    files: Mapping[str, FilePart | Sequence[FilePart]] | None = None,
-    list_style: ListStyle = "repeat",
-    compress: bool = False,
-) -> PreparedRequest:
+def prepare(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     """
-    Make a request of plain values.
+    Make the bytes of a request, without any network.
 
     :param base_url: Where the service is.
     :param auth: What will put credentials on it, and so owns some headers and parameters.
-    :param method: One of :data:`METHODS`.
-    :param uri: The path below the base URL, perhaps with a query.
-    :param query: Names and values; a list is written as `list_style` says, None leaves a value out.
-    :param headers: Names and values; None leaves one out.
-    :param json: A value to send as JSON.
-    :param data: Bytes or text to send as they are, or a map to send as a form.
-    :param files: Files of a form (RFC 7578), whose other fields `data` holds.
-    :param list_style: How lists are written in the query and in a form: ``repeat``, ``brackets`` or ``comma``.
-    :param compress: Whether a large body is sent compressed.
+    :param request: The request.
     :raises ConfigurationError: for what can't be sent, or what the connection or the protocol owns.
     """
-    if method not in METHODS:
-        raise ConfigurationError(f"method: {method!r} is none of {', '.join(METHODS)}")
+    if request.method not in METHODS:
+        raise ConfigurationError(f"method: {request.method!r} is none of {', '.join(METHODS)}")
+    content = None if request.body is None else request.body.value
+    if not any(has_secrets(value) for value in (request.query, request.headers, content)):
+        return _made(base_url, auth, request)
 
-    def made(fill: Callable[[str], str] | None) -> PreparedRequest:
-        def filled(value: Any) -> Any:
-            return value if fill is None else fill_secrets(value, fill)
+    def filled(fill: Callable[[str], str]) -> PreparedRequest:
+        with_secrets = replace(
+            request,
+            query=fill_secrets(request.query, fill),
+            headers=fill_secrets(request.headers, fill),
+            body=None if request.body is None else replace(request.body, value=fill_secrets(content, fill)),
+        )
+        return _made(base_url, auth, with_secrets)
 
-        pairs = list(query_pairs(filled(query), list_style))
-        own = _own_headers(filled(headers), auth.reserved_headers)
-        url = base_url.join(uri, pairs)
-        _refuse_reserved_query(url, auth.reserved_query)
-        charset = next((charset_of(value) for name, value in own if name.lower() == "content-type"), None)
-        body, media_type = make_body(filled(json), filled(data), files, list_style, charset)
-        names = {name.lower() for name, _ in own}
-        if media_type is not None and ("content-type" not in names or files):
-            if files and "content-type" in names:
-                raise ConfigurationError('headers["Content-Type"]: a form with files has its own: leave it out')
-            own.append(("Content-Type", media_type))
-        if "accept" not in names:
-            own.append(("Accept", "application/json, */*;q=0.5"))
-        return PreparedRequest(method, url, tuple(own), body, compress and "content-encoding" not in names)
-
-    if not any(has_secrets(value) for value in (query, headers, json, data)):
-        return made(None)
-    shown = made(lambda _: HIDDEN)
+    shown = filled(lambda _: HIDDEN)
     # What is percent-encoded in a URL is meant to be read here, and nobody sends it.
-    return replace(shown, url=shown.url.replace(quote(HIDDEN, safe=""), HIDDEN), recipe=made)
+    return replace(shown, url=shown.url.replace(quote(HIDDEN, safe=""), HIDDEN), recipe=filled)
+
+
+def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
+    pairs = list(query_pairs(request.query, request.list_style))
+    own = _own_headers(request.headers, auth.reserved_headers)
+    url = base_url.join(request.uri, pairs)
+    refuse_reserved_query(url, auth.reserved_query)
+    charset = next((charset_of(value) for name, value in own if name.lower() == "content-type"), None)
+    body, media_type = make_body(request.body, request.list_style, charset)
+    files = isinstance(request.body, Form) and request.body.files
+    names = {name.lower() for name, _ in own}
+    if media_type is not None and ("content-type" not in names or files):
+        if files and "content-type" in names:
+            raise ConfigurationError('headers["Content-Type"]: a form with files has its own: leave it out')
+        own.append(("Content-Type", media_type))
+    if "accept" not in names:
+        own.append(("Accept", "application/json, */*;q=0.5"))
+    compress = request.compress and "content-encoding" not in names
+    return PreparedRequest(request.method, url, tuple(own), body, compress)
+
+
+def refuse_reserved_header(name: str, reserved: frozenset[str]) -> None:
+    """
+    Refuse a header that the connection's authentication sets.
+
+    :param name: The header's name.
+    :param reserved: What the authentication sets, in lower case.
+    :raises ConfigurationError: for one of these.
+    """
+    if name.lower() in reserved:
+        raise ConfigurationError(f'headers["{name}"]: the connection\'s authentication sets this header: leave it out')
+
+
+def refuse_reserved_query(url: str, reserved: frozenset[str]) -> None:
+    """
+    Refuse a parameter that the connection's authentication sets.
+
+    :param url: The whole URL.
+    :param reserved: What the authentication sets.
+    :raises ConfigurationError: for one of these.
+    """
+    if not reserved:
+        return
+    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name in reserved:
+            raise ConfigurationError(
+                f'query["{name}"]: the connection\'s authentication sets this parameter: leave it out'
+            )
 
 
 def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> list[tuple[str, str]]:
@@ -138,8 +155,7 @@ def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) ->
             raise ConfigurationError(f"headers: {name!r} is no name of a header (RFC 9110, section 5.6.2)")
         lower = name.lower()
         place = f'headers["{name}"]'
-        if lower in reserved:
-            raise ConfigurationError(f"{place}: the connection's authentication sets this header: leave it out")
+        refuse_reserved_header(name, reserved)
         if lower in PROTOCOL_HEADERS:
             raise ConfigurationError(
                 f"{place}: belongs to the connection or to the protocol, and can't be set: leave it out"
@@ -155,15 +171,3 @@ def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) ->
             )
         own.append((name, text))
     return own
-
-
-def _refuse_reserved_query(url: str, reserved: frozenset[str]) -> None:
-    if not reserved:
-        return
-    from urllib.parse import parse_qsl, urlsplit
-
-    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
-        if name in reserved:
-            raise ConfigurationError(
-                f'query["{name}"]: the connection\'s authentication sets this parameter: leave it out'
-            )

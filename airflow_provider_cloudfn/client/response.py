@@ -75,13 +75,16 @@ class Response(Redacted, frozen=True):
         }
 
 
-def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None) -> Response:
+def read_response(
+    raw: HttpResponse, url: str, stored: StoredBody | None = None, *, as_it_came: bool = False
+) -> Response:
     """
     Read an answer by its Content-Type.
 
     :param raw: What came over the wire.
     :param url: Where it came from, without secrets.
     :param stored: The body that went into a sink instead.
+    :param as_it_came: Whether the body stays bytes, whatever Content-Type says.
     :raises ResponseError: for a success that promises JSON, or a character set, and is not it.
     :raises CommunicationError: for such a one that may have been cut short.
     """
@@ -89,7 +92,7 @@ def read_response(raw: HttpResponse, url: str, stored: StoredBody | None = None)
     request_id = next((_printable(headers[name]) for name in _REQUEST_ID_HEADERS if name in headers), None)
     problem = None
     try:
-        body = _body(raw.content, last_content_type(headers.get("content-type", "")))
+        body = raw.content if as_it_came else _body(raw.content, last_content_type(headers.get("content-type", "")))
     except ValueError as error:
         # The decoder's own errors hold the whole body, so none of them may stay behind an error of ours.
         problem = str(error)
@@ -169,6 +172,10 @@ def _body(content: bytes, content_type: str) -> Any:
     return content
 
 
+class _NoJsonError(ValueError):
+    """What Python reads as JSON, and JSON does not have."""
+
+
 def _json(content: bytes, charset: str | None) -> Any:
     # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it.
     if charset is not None:
@@ -186,9 +193,9 @@ def _parsed(text: str) -> Any:
         return _DECODER.decode(text.removeprefix("\ufeff"))  # RFC 8259: a byte order mark may be ignored
     except json.JSONDecodeError as error:
         raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
-    except ValueError as error:
-        if str(error).startswith("it promises"):
-            raise
+    except _NoJsonError:
+        raise
+    except ValueError:
         # Python's own bound: reading a number takes time that grows with the square of its length.
         raise ValueError("it promises JSON, and has a number of thousands of digits") from None
     except RecursionError:
@@ -196,13 +203,13 @@ def _parsed(text: str) -> Any:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"it promises JSON, and {constant} is none")
+    raise _NoJsonError(f"it promises JSON, and {constant} is none")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError("it promises JSON, and has a number that is too large to be one here")
+        raise _NoJsonError("it promises JSON, and has a number that is too large to be one here")
     return number
 
 

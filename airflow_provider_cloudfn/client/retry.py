@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from airflow_provider_cloudfn.auth.repeatable import is_worth_repeating, may_repeat_after
 from airflow_provider_cloudfn.client.status import retry_after_seconds
-from airflow_provider_cloudfn.exceptions import (
-    AuthenticationError,
-    CloudFunctionError,
-    CommunicationError,
-    ConfigurationError,
-    RequestTimeoutError,
-)
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +22,6 @@ __all__ = ["NO_RETRY", "RetryPolicy", "is_idempotent"]
 #: RFC 9110, section 9.2.2.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
-
-#: A service that answers so has not done what it was asked.
-_NOT_DONE = frozenset({429, 503})
-_MAYBE_DONE = frozenset({429, 502, 503, 504})
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -45,7 +36,7 @@ class RetryPolicy(Struct, frozen=True):
     :param total: Seconds within which all of them must begin; the call's own timeout ends them too.
     :param first_wait: The bound of the first wait, in seconds.
     :param longest_wait: The bound that it doubles up to, in seconds.
-    :param retry_when: Decides over any answer, instead of the statuses above.
+    :param retry_when: Decides over any answer, instead of the statuses above; None leaves it to them.
     :raises ConfigurationError: for numbers that make no sense.
     """
 
@@ -53,7 +44,7 @@ class RetryPolicy(Struct, frozen=True):
     total: float = 30.0
     first_wait: float = 0.5
     longest_wait: float = 8.0
-    retry_when: Callable[[Response], bool] | None = None
+    retry_when: Callable[[Response], bool | None] | None = None
 
     def __post_init__(self) -> None:
         if type(self.attempts) is not int or not 1 <= self.attempts <= 100:
@@ -71,14 +62,11 @@ class RetryPolicy(Struct, frozen=True):
         :param idempotent: Whether sending the request twice does no more than sending it once.
         """
         if isinstance(outcome, CloudFunctionError):
-            if not outcome.retryable:
-                return False
-            if outcome.never_sent or isinstance(outcome, AuthenticationError):
-                return True
-            return idempotent and isinstance(outcome, (CommunicationError, RequestTimeoutError))
-        if self.retry_when is not None:
-            return bool(self.retry_when(outcome))
-        return outcome.status in (_MAYBE_DONE if idempotent else _NOT_DONE)
+            return is_worth_repeating(outcome, idempotent=idempotent)
+        asked = None if self.retry_when is None else self.retry_when(outcome)
+        if asked is not None:
+            return asked
+        return outcome.status >= 400 and may_repeat_after(outcome.status, _told(outcome), idempotent=idempotent)
 
     def wait(self, outcome: Response | CloudFunctionError, attempt: int, *, left: float) -> float | None:
         """

@@ -1,12 +1,32 @@
-"""How long a request may take and how much an answer may bring: never without a bound."""
+"""What a client is made of: where a service is, how it is asked, how long that may take and how much it may bring."""
 
 from __future__ import annotations
 
-from msgspec import Struct
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from msgspec import Struct, field
 
-__all__ = ["ResponseLimits", "Timeouts"]
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.auth.scheme import Auth, NoAuth
+from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.client.retry import RetryPolicy
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable
+
+    from airflow_provider_cloudfn.client.attempt import AttemptObserver
+    from airflow_provider_cloudfn.client.transport import Transport
+    from airflow_provider_cloudfn.client.url import BaseUrl
+
+__all__ = ["ClientSettings", "ExchangeObserver", "ResponseLimits", "Timeouts"]
+
+#: Told a request before credentials were put on it, and its answer: None where none came.
+ExchangeObserver: TypeAlias = Callable[[HttpRequest, HttpResponse | None], object]
 
 
 class Timeouts(Struct, frozen=True):
@@ -41,3 +61,81 @@ class ResponseLimits(Struct, frozen=True):
 
     body: int = 50 * 1024 * 1024
     redirects: int = 5
+
+
+class ClientSettings(Redacted, frozen=True, kw_only=True):
+    """
+    What a client is made of, and what it knows of secrets.
+
+    :param base_url: Where the service is.
+    :param auth: What puts credentials on a request.
+    :param timeouts: How long a request may take.
+    :param limits: How much an answer may bring.
+    :param retry: When a request is sent again within a call; see :data:`~airflow_provider_cloudfn.client.retry.NO_RETRY`.
+    :param tls: How certificates are checked; None as the system does.
+    :param proxy: The URL of a proxy, or None.
+    :param is_allowed: Whether an IP address may be talked to; asked before a connection is made. None for any.
+    :param secret_values: What :func:`~airflow_provider_cloudfn.client.secret.secret` stands for in a request.
+    :param secrets: What else must not be seen, such as a proxy's password.
+    :param on_secret: Told every secret that is obtained on the way, before it is used.
+    :param on_attempt: Told what came of each attempt.
+    :param on_exchange: Told each request about what was asked for, redirects included, and none that gets a token.
+    :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
+    :param transport: What sends, instead of a session for each call; whoever gives it opens and closes it.
+    :param sleep: What waits between attempts.
+    :param trace_configs: aiohttp's, for the sessions that the client opens.
+    """
+
+    _hidden: ClassVar = frozenset(
+        {"auth", "proxy", "secret_values", "secrets", "headers_for_attempt", "_told", "_redactions"}
+    )
+
+    base_url: BaseUrl
+    auth: Auth = field(default_factory=NoAuth)
+    timeouts: Timeouts = Timeouts()
+    limits: ResponseLimits = ResponseLimits()
+    retry: RetryPolicy = RetryPolicy()
+    tls: ssl.SSLContext | None = None
+    proxy: str | None = None
+    is_allowed: Callable[[str], bool] | None = None
+    secret_values: Mapping[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    on_secret: Callable[[str], object] | None = None
+    on_attempt: AttemptObserver | None = None
+    on_exchange: ExchangeObserver | None = None
+    headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None
+    transport: Transport | None = None
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    trace_configs: tuple[Any, ...] = ()
+    _told: set[str] = field(default_factory=set)
+    _redactions: dict[tuple[str, ...], Redaction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._told.update(self.auth.secrets())
+
+    def tell_secrets(self) -> None:
+        """Tell of what the scheme has obtained since the last time."""
+        for secret in self.auth.secrets():
+            if secret not in self._told:
+                self._told.add(secret)
+                if self.on_secret is not None:
+                    self.on_secret(secret)
+
+    def redaction(self) -> Redaction:
+        """Return what may be shown, as of the secrets that are known by now."""
+        secrets = (*self.auth.secrets(), *self.secret_values.values(), *self.secrets)
+        found = self._redactions.get(secrets)
+        if found is None:
+            self._redactions.clear()
+            found = self._redactions[secrets] = Redaction(secrets, self.auth.reserved_query)
+        return found
+
+    def redacted(self, error: CloudFunctionError) -> CloudFunctionError:
+        """
+        Return this very error, without secrets in what it says.
+
+        :param error: The error.
+        """
+        redaction = self.redaction()
+        error.request_id = error.request_id and redaction.text(error.request_id)
+        return error.reworded(redaction.text(error.message))

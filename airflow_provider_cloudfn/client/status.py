@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.auth.retry_after import seconds_to_wait
+from airflow_provider_cloudfn.auth.repeatable import can_succeed_later, seconds_to_wait
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["RETRYABLE_STATUS", "excerpt_of", "retry_after_seconds", "status_error"]
-
-#: What can succeed later, unchanged.
-RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+__all__ = ["excerpt_of", "retry_after_seconds", "status_error"]
 
 _ADVICE = {
     401: "check the credentials of the connection",
@@ -53,6 +50,7 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
         kind = AuthorizationError
     elif status == 408:
         kind = RequestTimeoutError
+    retry_after = retry_after_seconds(response.headers)
     excerpt = excerpt_of(response, redaction)
     request_id = None if response.request_id is None else redaction.text(response.request_id)
     parts = [f"{method} {response.url} answered {status}"]
@@ -66,8 +64,8 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
         "".join(parts),
         status=status,
         request_id=request_id,
-        retryable=status in RETRYABLE_STATUS,
-        retry_after=retry_after_seconds(response.headers),
+        retryable=can_succeed_later(status, retry_after),
+        retry_after=retry_after,
     )
 
 

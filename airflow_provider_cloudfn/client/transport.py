@@ -141,7 +141,10 @@ class Transport:
             decoder.finish()
         except DecodingError as error:
             raise CommunicationError(
-                f"{where}: what came can't be read: {error}", status=response.status, retryable=error.retryable
+                f"{where}: what came can't be read: {error}",
+                status=response.status,
+                retryable=error.retryable,
+                stage="encoding",
             ) from None
 
     async def _read(self, pieces: AsyncIterator[bytes], response: aiohttp.ClientResponse, where: str) -> bytes:

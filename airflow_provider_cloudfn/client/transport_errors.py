@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_cloudfn.auth.repeatable import proxy_may_recover
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -11,8 +12,6 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 __all__ = ["transport_error"]
-
-_PROXY_MAY_RECOVER = frozenset({429, 502, 503, 504})
 
 
 def transport_error(error: Exception, where: str) -> CloudFunctionError:
@@ -33,6 +32,7 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
             f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
             "if it is a certificate of your own authority, give that in ca_bundle of the connection",
             never_sent=True,
+            stage="tls",
         )
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return _refused_by_proxy(error.status, where)
@@ -41,16 +41,19 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
             f"{where}: no connection to the proxy could be made ({error.os_error}); check the proxy of the connection",
             retryable=True,
             never_sent=True,
+            stage="proxy",
         )
     if isinstance(error, aiohttp.ClientConnectorError):
         return CommunicationError(
             f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
             retryable=True,
             never_sent=True,
+            stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,
         )
     return CommunicationError(
         f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
         retryable=True,
+        stage="answer" if isinstance(error, aiohttp.ClientPayloadError) else None,
     )
 
 
@@ -77,8 +80,9 @@ def _refused_by_proxy(status: int, where: str) -> CloudFunctionError:
     return CommunicationError(
         f"{where}: the proxy answered {status} instead of making a connection; check the base URL, and ask who runs the proxy",
         status=status,
-        retryable=status in _PROXY_MAY_RECOVER,
+        retryable=proxy_may_recover(status),
         never_sent=True,
+        stage="proxy",
     )
 
 

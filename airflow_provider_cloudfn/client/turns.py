@@ -7,11 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.turn import Turn
 
-__all__ = ["take_turn", "take_turn_sync"]
+__all__ = ["take_turn"]
 
 _LONGEST = 30.0
 _FIRST_PAUSE = 0.002
@@ -27,24 +25,8 @@ async def take_turn(turn: Turn, at_most: float) -> None:
     :param turn: The right to fetch a token.
     :param at_most: For how many seconds there is time to wait.
     """
-    for pause in _pauses(turn, min(at_most, _LONGEST)):
-        await asyncio.sleep(pause)
-
-
-def take_turn_sync(turn: Turn, at_most: float) -> None:
-    """
-    Do what :func:`take_turn` does, where no event loop runs.
-
-    :param turn: The right to fetch a token.
-    :param at_most: As of :func:`take_turn`.
-    """
-    for pause in _pauses(turn, min(at_most, _LONGEST)):
-        time.sleep(pause)
-
-
-def _pauses(turn: Turn, longest: float) -> Iterator[float]:
-    end = time.monotonic() + longest
+    end = time.monotonic() + min(at_most, _LONGEST)
     pause = _FIRST_PAUSE
     while not turn.try_take() and time.monotonic() < end:
-        yield pause
+        await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -166,7 +166,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         limits: ResponseLimits | None = None,
     ) -> Client:
         from airflow_provider_cloudfn.client.client import Client
-        from airflow_provider_cloudfn.client.settings import Timeouts
+        from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
         from airflow_provider_cloudfn.client.url import BaseUrl
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
         from airflow_provider_cloudfn.hooks.observation import Observation
@@ -182,14 +182,14 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
                 auth=scheme,
                 timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
-                limits=limits,
+                limits=limits or ResponseLimits(),
                 tls=transport.ssl_context(),
                 proxy=transport.proxy,
                 on_secret=mask_obtained_secret,
                 is_allowed=None
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
-                secret_values=secret_values,
+                secret_values=secret_values or {},
                 secrets=echoed_secrets(transport),
                 on_attempt=observation.end,
                 headers_for_attempt=observation.begin,

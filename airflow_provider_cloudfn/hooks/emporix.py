@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.request import Request, Sending
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["SIGNATURE_HEADER", "EmporixHook", "EventParts", "StartedEvent"]
@@ -75,10 +76,12 @@ class _Event(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
-    @property
-    def content(self) -> dict[str, Any]:
-        """What of it goes into a request."""
-        return {"headers": dict(self.headers), "data": self.body}
+    def request(self, path: str) -> Request:
+        """Return the request that sends it."""
+        from airflow_provider_cloudfn.client.body import Raw
+        from airflow_provider_cloudfn.client.request import Request
+
+        return Request("POST", path, headers=dict(self.headers), body=Raw(self.body))
 
 
 class EmporixHook(ConnectionHook[EmporixConnection]):
@@ -110,9 +113,9 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         """
         self._refuse_event_loop("start", "astart")
         event = _event(event_type, **parts)
-        client, path = self.client(), self._path()
+        client, request = self.client(), event.request(self._path())
         try:
-            return _started(event, client.request_sync("POST", path, timeout=timeout, **event.content))
+            return _started(event, client.request_sync(request, _sending(timeout)))
         except ResponseError as error:
             return _accepted(event, error)
 
@@ -123,7 +126,7 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         event = _event(event_type, **parts)
         client = await self.aclient()
         try:
-            return _started(event, await client.request("POST", self._path(), timeout=timeout, **event.content))
+            return _started(event, await client.request(event.request(self._path()), _sending(timeout)))
         except ResponseError as error:
             return _accepted(event, error)
 
@@ -250,6 +253,12 @@ def _body(payload: Any, json_string: str | None) -> bytes:
 
 def _refuse_constant(name: str) -> None:
     raise ConfigurationError(f"json_string: holds {name}, which JSON does not have")
+
+
+def _sending(timeout: float | None) -> Sending:
+    from airflow_provider_cloudfn.client.request import Sending
+
+    return Sending(timeout)
 
 
 def _started(event: _Event, response: Response) -> StartedEvent:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.providers.http.hooks.http import HttpHook
-from requests import Session
 
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
-from airflow_provider_cloudfn.client.redaction import Redaction
-from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
-from airflow_provider_cloudfn.connections.address_guard import is_allowed
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.hooks.base import echoed_secrets
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
-from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
-from airflow_provider_cloudfn.hooks.requests_session import AuthenticatingAdapter, TransportAdapter
+from airflow_provider_cloudfn.hooks.requests_adapter import ClientAdapter, ClientSession
 
 if TYPE_CHECKING:
-    from requests import Response
-
-    from airflow_provider_cloudfn.auth.scheme import Auth
+    from requests import Response, Session
 
 __all__ = ["CloudFunctionHttpHook"]
 
@@ -32,14 +23,15 @@ class CloudFunctionHttpHook(HttpHook):
     """
     What Airflow's ``HttpOperator`` and ``BaseHook.get_hook`` get for a connection of type ``cloudfn``.
 
-    It authenticates, stays on the connection's origin, times out, masks, and reads no answer that is too large. For anything
-    else take :class:`~airflow_provider_cloudfn.hooks.cloudfn.CloudFunctionHook`. Airflow's ``HttpSensor``, ``HttpOperator`` with
+    The connection's own client sends: it authenticates, stays on the connection's origin, times out, masks, and reads no answer
+    that is too large. A call is one attempt, which ``retry_args`` repeats. For anything else take
+    :class:`~airflow_provider_cloudfn.hooks.cloudfn.CloudFunctionHook`. Airflow's ``HttpSensor``, ``HttpOperator`` with
     ``deferrable=True`` and a hand-built ``HttpHook`` do not ask for this class: they send no credentials.
 
     :param method: The method of the requests.
     :param http_conn_id: The connection, of type ``cloudfn``.
     :param auth_type: Must be None: the connection authenticates.
-    :param arguments: As of ``HttpHook``.
+    :param arguments: As of ``HttpHook``, without ``adapter``; those about TCP keep-alive change nothing.
     """
 
     conn_name_attr = "http_conn_id"
@@ -52,56 +44,41 @@ class CloudFunctionHttpHook(HttpHook):
     ) -> None:
         super().__init__(method=method, http_conn_id=http_conn_id, auth_type=auth_type, **arguments)
         self._function_hook = CloudFunctionHook(http_conn_id)
-        self._scheme: Auth | None = None
 
     def get_conn(self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None) -> Session:
         """
         Return a session that authenticates.
 
         :param headers: Headers of all its requests.
-        :param extra_options: As of ``HttpHook``: ``timeout``, ``verify``, ``proxies``, ``stream``, ``max_redirects`` …
+        :param extra_options: As of ``HttpHook``: ``timeout``, ``stream``, ``allow_redirects``, ``max_redirects``,
+            ``check_response``.
         """
         if self._auth_type is not None:
             raise ConfigurationError(
                 f"auth_type: connection {self.http_conn_id!r} says itself how to authenticate; leave auth_type out"
             )
-        settings = self._function_hook.settings()
-        transport = settings.transport
-        self.base_url = settings.base_url
+        if self.adapter is not None:
+            raise ConfigurationError(
+                f"adapter: connection {self.http_conn_id!r} sends by itself; leave adapter out: retries are retry_args, and "
+                "certificates and a proxy are fields of the connection"
+            )
+        client = self._function_hook.client()
+        self.base_url = str(client.base_url)
         options = {name: value for name, value in (extra_options or {}).items() if value is not None}
-        defaults = Timeouts()
-        timeouts = Timeouts(
-            connect=transport.connect_timeout or defaults.connect,
-            read=transport.read_timeout,
-            total=transport.total_timeout or defaults.total,
-        )
+        timeouts = client.timeouts
         self.merged_extra = {"timeout": (timeouts.connect, timeouts.read or timeouts.total), **options}
-        session = Session()
+        session = ClientSession()
         # Neither a .netrc file nor an environment variable changes who asks, or by which way.
         session.trust_env = False
-        proxy = {"http": transport.proxy, "https": transport.proxy} if transport.proxy else {}
-        session.proxies = options.get("proxies", options.get("proxy", proxy))
+        session.proxies = options.get("proxies", options.get("proxy", {}))
         session.stream = options.get("stream", False)
         session.verify = options.get("verify", options.get("verify_ssl", True))
         session.cert = options.get("cert")
-        session.max_redirects = options.get("max_redirects", ResponseLimits().redirects)
-        inner = self.adapter or TransportAdapter(
-            ssl_context=transport.ssl_context(),
-            is_allowed=partial(is_allowed, guard=transport.address_guard),
-            socket_options=self.keep_alive_adapter.socket_options if self.keep_alive_adapter else None,
-        )
-        adapter = AuthenticatingAdapter(
-            inner,
-            auth=self._auth(),
-            base_url=settings.base_url,
-            on_secret=mask_obtained_secret,
-            timeouts=timeouts,
-            secrets=echoed_secrets(transport),
-        )
+        session.max_redirects = options.get("max_redirects", client.limits.redirects)
+        adapter = ClientAdapter(client, self.http_conn_id)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        # Of a stream it is requests that undoes the encoding.
-        session.headers["Accept-Encoding"] = "gzip, deflate" if session.stream else ACCEPT_ENCODING
+        session.headers["Accept-Encoding"] = ACCEPT_ENCODING
         session.headers.update(self.default_headers)
         session.headers.update(headers or {})
         return session
@@ -145,9 +122,7 @@ class CloudFunctionHttpHook(HttpHook):
         """
         if response.ok:
             return
-        auth = self._auth()
-        secrets = (*auth.secrets(), *echoed_secrets(self._function_hook.settings().transport))
-        redaction = Redaction(secrets, auth.reserved_query)
+        redaction = self._function_hook.client().redaction()
         reason = redaction.text(response.reason or "")
         self.log.error("HTTP error: %s %s", response.status_code, reason)
         self.log.error("%s", redaction.excerpt(response.content, response.encoding or "utf-8"))
@@ -156,8 +131,3 @@ class CloudFunctionHttpHook(HttpHook):
     def test_connection(self) -> tuple[bool, str]:
         """Prove the credentials without side effects."""
         return self._function_hook.test_connection()
-
-    def _auth(self) -> Auth:
-        if self._scheme is None:
-            self._scheme = self._function_hook.scheme()
-        return self._scheme

@@ -1,22 +1,35 @@
-"""What the hooks share that make requests of any kind."""
+"""What the hooks share that make requests of any kind: what their callers write becomes a request here, once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypedDict, Unpack
 
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.base import ConnectionHook, SettingsT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from airflow_provider_cloudfn.client.body import FilePart
+    from airflow_provider_cloudfn.client.body import Body, FilePart
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.query import ListStyle, QueryValues
+    from airflow_provider_cloudfn.client.request import Request, Sending
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
+    from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
-__all__ = ["RequestHook", "RequestOptions", "RequestParts"]
+__all__ = ["FIELD_OF_OPTION", "RequestHook", "RequestOptions", "RequestParts", "body_of"]
+
+#: What ``requests`` takes with each call, and a connection has in a field of its own.
+FIELD_OF_OPTION: Final = {
+    "verify": "ca_bundle",
+    "verify_ssl": "ca_bundle",
+    "cert": "client_cert",
+    "proxies": "proxy",
+    "proxy": "proxy",
+}
 
 
 class RequestParts(TypedDict, total=False):
@@ -69,12 +82,11 @@ class RequestHook(ConnectionHook[SettingsT]):
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
         self._refuse_event_loop("request", "arequest")
-        return self.client().request_sync(method, uri, **_as_the_client_takes(options))
+        return self.send(_request(method, uri, options), _sending(options))
 
     async def arequest(self, method: str, uri: str, **options: Unpack[RequestOptions]) -> Response:
         """Do what :meth:`request` does, in an event loop."""
-        client = await self.aclient()
-        return await client.request(method, uri, **_as_the_client_takes(options))
+        return await self.asend(_request(method, uri, options), _sending(options))
 
     def prepare(self, method: str, uri: str, **parts: Unpack[RequestParts]) -> PreparedRequest:
         """
@@ -82,9 +94,85 @@ class RequestHook(ConnectionHook[SettingsT]):
 
         :param method: As of :meth:`request`, and so are the others.
         """
-        return self.client().prepare(method, uri, **_as_the_client_takes(parts))
+        return self.client().prepare(_request(method, uri, parts))
+
+    def send(self, request: Request, sending: Sending) -> Response:
+        """
+        Make an authenticated call.
+
+        :param request: The request.
+        :param sending: How it is sent.
+        :returns: The answer.
+        :raises CloudFunctionError: as :meth:`request` does.
+        """
+        return self.client().request_sync(request, sending)
+
+    async def asend(self, request: Request, sending: Sending) -> Response:
+        """Do what :meth:`send` does, in an event loop."""
+        client = await self.aclient()
+        return await client.request(request, sending)
+
+    def failure(self, method: str, response: Response) -> CloudFunctionError:
+        """
+        Return the error that an answer is whose status is no success.
+
+        :param method: The request's method.
+        :param response: The answer.
+        """
+        return self.client().failure(method, response)
+
+    def excerpt(self, response: Response) -> str:
+        """
+        Return the beginning of an answer's body, on one line and without secrets, as errors show it.
+
+        :param response: The answer.
+        """
+        return self.client().excerpt(response)
 
 
-def _as_the_client_takes(options: RequestParts) -> dict[str, Any]:
-    # The client tells no body from JSON's null; here, as with other HTTP libraries, None is no body.
-    return {name: value for name, value in options.items() if name != "json" or value is not None}
+def body_of(
+    json: Any = None, data: Any = None, files: Mapping[str, FilePart | Sequence[FilePart]] | None = None
+) -> Body | None:
+    """
+    Return a body as HTTP libraries take it: None is no body.
+
+    :param json: What to send as JSON.
+    :param data: Bytes or text to send as they are, or a map to send as a form.
+    :param files: Files of a form, whose other fields `data` holds.
+    :raises ConfigurationError: for two bodies.
+    """
+    from airflow_provider_cloudfn.client.body import Form, Json, Raw
+
+    if json is not None:
+        if data is not None or files:
+            raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
+        return Json(json)
+    if files or isinstance(data, Mapping):
+        return Form(data, files)
+    return None if data is None else Raw(data)
+
+
+def _request(method: str, uri: str, parts: RequestParts) -> Request:
+    from airflow_provider_cloudfn.client.request import Request
+
+    return Request(
+        method,
+        uri,
+        parts.get("query"),
+        parts.get("headers"),
+        body_of(parts.get("json"), parts.get("data"), parts.get("files")),
+        parts.get("list_style", "repeat"),
+        parts.get("compress", False),
+    )
+
+
+def _sending(options: RequestOptions) -> Sending:
+    from airflow_provider_cloudfn.client.request import Sending
+
+    return Sending(
+        options.get("timeout"),
+        options.get("retry"),
+        options.get("idempotent"),
+        options.get("sink"),
+        options.get("check_status", True),
+    )

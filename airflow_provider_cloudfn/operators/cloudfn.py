@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import re
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import (
@@ -15,7 +15,8 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     time_limit_problem,
 )
 from airflow_provider_cloudfn.authoring.variables import task_instance_key
-from airflow_provider_cloudfn.client.status import RETRYABLE_STATUS, retry_after_seconds
+from airflow_provider_cloudfn.client.body import Form
+from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -34,16 +35,14 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn import cel
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
+    from airflow_provider_cloudfn.client.body import Body
     from airflow_provider_cloudfn.client.query import ListStyle
+    from airflow_provider_cloudfn.client.request import Method
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.client.retry import RetryPolicy
-    from airflow_provider_cloudfn.hooks.request import RequestHook, RequestOptions, RequestParts
+    from airflow_provider_cloudfn.hooks.request import RequestHook
 
 __all__ = ["CloudFunctionOperator"]
-
-_HOOKS_BODY = re.compile(r"^(?:json|data)\b")
-
-Method = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
 
 class CloudFunctionOperator(ExpressionOperator):
@@ -254,6 +253,8 @@ class CloudFunctionOperator(ExpressionOperator):
     ) -> Response:
         if (problem := method_problem(self.method)) is not None:
             raise ConfigurationError(f"method: {problem}")
+        from airflow_provider_cloudfn.client.request import Request, Sending
+
         limit = self.request_timeout
         timeout = None if limit is None else seconds("request_timeout", limit)
         retry = self._retry(variables)
@@ -265,29 +266,21 @@ class CloudFunctionOperator(ExpressionOperator):
             conn_type=hook.conn_type,
         )
         hook.name_calls(function)
-        options: RequestOptions = {
-            "query": self.query,
-            "headers": headers,
-            "list_style": self.list_style,
-            "compress": self.compress,
-            "timeout": timeout,
-            "check_status": self.success_when is None,
-            "retry": retry,
-            "idempotent": True if self.idempotency_key else None,
-            "sink": sink,
-        }
-        options.update(self._content(body, headers))  # type: ignore[typeddict-item]  # a part of the options
-        try:
-            return hook.request(self.method, self.uri, **options)
-        except ConfigurationError as error:
-            # What is the body here is `json` or `data` to the hook.
-            raise error.reworded(_HOOKS_BODY.sub("body", error.message)) from None
+        content = self._content(body, headers)
+        request = Request(self.method, self.uri, self.query, headers, content, self.list_style, self.compress)
+        idempotent = True if self.idempotency_key else None
+        return hook.send(request, Sending(timeout, retry, idempotent, sink, self.success_when is None))
 
     def _retry(self, variables: TaskVariables) -> RetryPolicy:
         from airflow_provider_cloudfn.client.retry import RetryPolicy
 
-        def retry_when(response: Response) -> bool:
-            return self._truth("retry_when", variables.with_response(response.as_variable()))
+        def retry_when(response: Response) -> bool | None:
+            try:
+                return self._truth("retry_when", variables.with_response(response.as_variable()))
+            except ExpressionError as error:
+                # The answer is what the author must see, and an error page is retried as ever.
+                self.log.warning("The statuses decide, for retry_when has no value for this answer: %s", error)
+                return None
 
         return RetryPolicy(
             attempts=self.retry_attempts,
@@ -295,11 +288,11 @@ class CloudFunctionOperator(ExpressionOperator):
             retry_when=None if self.retry_when is None else retry_when,
         )
 
-    def _content(self, body: Any, headers: Mapping[str, Any]) -> RequestParts:
+    def _content(self, body: Any, headers: Mapping[str, Any]) -> Body | None:
         if self.files is not None:
-            return {"data": body, "files": form_files(self.files)}
+            return Form(body, form_files(self.files), "body")
         # The idempotency key can be a body of its own.
-        return content_of(body, headers, is_given=self._has_body or body is not None)
+        return content_of(body, headers) if self._has_body or body is not None else None
 
     def _truth(self, name: str, variables: TaskVariables) -> bool:
         value = self._evaluate_after_call(name, variables)
@@ -324,17 +317,16 @@ class CloudFunctionOperator(ExpressionOperator):
     def _require_success(self, response: Response, variables: Any, hook: RequestHook[Any]) -> None:
         if self.success_when is None:
             return
-        client = hook.client()
         try:
             is_success = self._truth("success_when", variables)
         except ExpressionError as error:
             if response.ok:
                 raise
             # An answer of another form, as errors have it: what the service said comes first, and whether to try again.
-            failure = client.failure(self.method, response)
+            failure = hook.failure(self.method, response)
             raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
         if not is_success:
-            excerpt = client.excerpt(response)
+            excerpt, retry_after = hook.excerpt(response), retry_after_seconds(response.headers)
             raise ResponseError(
                 f"success_when is false for the answer {response.status} of {self.method} {response.url}"
                 + (f" (request id {response.request_id})" if response.request_id else "")
@@ -342,8 +334,8 @@ class CloudFunctionOperator(ExpressionOperator):
                 status=response.status,
                 request_id=response.request_id,
                 # What the service says with a status of success, such as "pending", can be otherwise next time.
-                retryable=response.status < 400 or response.status in RETRYABLE_STATUS,
-                retry_after=retry_after_seconds(response.headers),
+                retryable=response.status < 400 or can_succeed_later(response.status, retry_after),
+                retry_after=retry_after,
             )
 
 

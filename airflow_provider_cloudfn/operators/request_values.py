@@ -5,44 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.client.body import Form, Json, Raw
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.hooks.request import RequestParts
+    from airflow_provider_cloudfn.client.body import Body
 
 __all__ = ["content_of"]
 
 
-def content_of(body: Any, headers: Mapping[str, Any], *, is_given: bool) -> RequestParts:
+def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     """
     Return the body as the client takes it: by its type, or else by what Content-Type says.
 
-    :param body: The body.
+    :param body: The body; one that turns out null is JSON's null.
     :param headers: The headers.
-    :param is_given: Whether there is a body at all: one that turns out null is JSON's null.
     :raises ConfigurationError: for a body that can't be what Content-Type says.
     """
-    if not is_given:
-        return {}
     if isinstance(body, bytes):
-        return {"data": body}
+        return Raw(body, "body")
     name, declared = next(((name, text) for name, text in headers.items() if name.lower() == "content-type"), ("", ""))
     media_type = str(declared).partition(";")[0].strip().lower()
     is_text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
     wanted = _WANTED.get(media_type) or ("text" if is_text else None)
-    if wanted is not None and (isinstance(body, (str, Secret)) or (media_type == _FORM and isinstance(body, Mapping))):
-        return {"data": body}  # type: ignore[typeddict-item]  # a secret becomes text when it is filled in
+    # Text is itself in every type but JSON's: nobody knows all types, such as those of NDJSON, YAML and SQL.
+    if isinstance(body, (str, Secret)) and media_type and not _is_json(media_type):
+        return Raw(body, "body")
+    if media_type == _FORM and isinstance(body, Mapping):
+        return Form(body, parameter="body")
     has_text = isinstance(body, (bool, int, float)) and media_type not in _WANTED
     if wanted is not None and not has_text and media_type != _OLD_JSON:
         raise ConfigurationError(
             f'body: is {_kind(body)}, and headers["{name}"] says {media_type}: make it {wanted}, or leave Content-Type out to '
             "send it as JSON"
         )
-    if body is None:
-        typed = {} if name else {"Content-Type": "application/json"}
-        return {"data": b"null", "headers": {**headers, **typed}}
-    return {"json": body}
+    return Json(body, "body")
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 _FORM = "application/x-www-form-urlencoded"

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 
 from starlette.routing import Route
 
+from airflow_provider_cloudfn.auth.message import METHODS
 from airflow_provider_cloudfn.sandbox.answers import FORM, Refusal, answer, form_fields, media_type
 from airflow_provider_cloudfn.sandbox.tokens import SCOPES, AuthorizationServer, IssuedToken
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["token_routes"]
 
-# All of them: what a route does not take would go on to the shop, which has the same prefix.
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
 
 
@@ -52,8 +51,9 @@ def token_routes(credentials: Credentials, server: AuthorizationServer) -> list[
     """
     endpoint = _TokenEndpoint(credentials, server)
     return [
-        Route("/oauth2/token", endpoint.token, methods=_METHODS),
-        Route("/oauth2/refresh", endpoint.refresh, methods=_METHODS),
+        # All methods: what a route does not take would go on to the shop, which has the same prefix.
+        Route("/oauth2/token", endpoint.token, methods=METHODS),
+        Route("/oauth2/refresh", endpoint.refresh, methods=METHODS),
     ]
 
 

@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
+from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["CloudFunctionHttpSensor"]
 
 _GRACE = dt.timedelta(minutes=1)
-_OF_THE_CONNECTION = {
-    "verify": "ca_bundle",
-    "cert": "client_cert",
-    "proxies": "proxy",
-}
 
 
 class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
@@ -38,8 +34,8 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
     Wait until a service answers, and until the answer is the one.
 
     It takes what ``HttpSensor`` takes, over a connection of type ``cloudfn`` or ``amazon_connect``; poking, rescheduling and
-    deferral mean the same. A status in `response_error_codes_allowlist` means "not yet", and so does 429 or 503 with
-    ``Retry-After``, which is waited for. Any other error fails the sensor at once, unless ``silent_fail`` is set.
+    deferral mean the same. A status in `response_error_codes_allowlist` means "not yet", and so does any of 4xx or
+    5xx with ``Retry-After``, which is waited for. Any other error fails the sensor at once, unless ``silent_fail`` is set.
 
     :param endpoint: The path below the connection's base URL. (templated)
     :param http_conn_id: The connection. (templated)
@@ -199,7 +195,7 @@ def _query(params: Any, more: Any) -> dict[str, Any]:
 
 def _refuse(parameter: str, options: Mapping[str, Any], known: str) -> None:
     for name in options:
-        field = _OF_THE_CONNECTION.get(name)
+        field = FIELD_OF_OPTION.get(name)
         remedy = f"set {field} of the connection" if field else "leave it out"
         raise ConfigurationError(f'{parameter}["{name}"]: is none of {known}; {remedy}')
 

@@ -7,19 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, AuthSteps
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import aiohttp
 
     from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 
-__all__ = ["Exchange", "ObservedAuth", "Stopwatch", "Timing"]
+__all__ = ["Exchange", "Stopwatch", "Timing"]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """
     A request before credentials were put on it, and its answer; None where none came.
@@ -30,62 +26,6 @@ class Exchange:
 
     request: HttpRequest
     response: HttpResponse | None = None
-
-
-class ObservedAuth(Auth):
-    """
-    Another scheme, watched: it sees requests before credentials are on them, and none of those that get a token.
-
-    :param scheme: The scheme.
-    """
-
-    def __init__(self, scheme: Auth) -> None:
-        self._scheme = scheme
-        #: What was sent and answered, in its order.
-        self.exchanges: list[Exchange] = []
-
-    @property
-    def reserved_headers(self) -> frozenset[str]:
-        """As the scheme's."""
-        return self._scheme.reserved_headers
-
-    @property
-    def reserved_query(self) -> frozenset[str]:
-        """As the scheme's."""
-        return self._scheme.reserved_query
-
-    def secrets(self) -> Iterable[str]:
-        """As the scheme's."""
-        return self._scheme.secrets()
-
-    def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Do what the scheme does.
-
-        :param request: The request.
-        """
-        return self._scheme.flow(request)
-
-    def steps(self, request: HttpRequest) -> AuthSteps:
-        """
-        Do what the scheme does, and remember the last answer.
-
-        :param request: The request.
-        """
-        exchange = Exchange(request)
-        self.exchanges.append(exchange)
-        inner = self._scheme.steps(request)
-        try:
-            item = next(inner)
-            while True:
-                answer = yield item
-                if answer is not None:
-                    exchange.response = answer
-                item = inner.send(answer)
-        except StopIteration:
-            return
-        finally:
-            inner.close()
 
 
 @dataclass(slots=True)

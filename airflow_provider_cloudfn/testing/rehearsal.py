@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
@@ -156,8 +158,8 @@ class Rehearsal:
         :param on_attempt: Told what came of each attempt.
         """
         client = self.hook.client()
-        rehearsed = client.replacing(
-            transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
+        rehearsed = replace(
+            client, transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
         )
         with self.hook.sending_over(rehearsed):
             yield

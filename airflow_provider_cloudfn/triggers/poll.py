@@ -10,6 +10,8 @@ from msgspec.structs import asdict
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.auth.repeatable import is_put_off
+from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -17,6 +19,7 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     ExpressionError,
 )
+from airflow_provider_cloudfn.hooks.request import body_of
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
@@ -26,9 +29,6 @@ __all__ = ["HttpPoll", "NotYet"]
 
 #: What a secret's name is written under. A map from elsewhere that looks so is written with one more "$" behind its key.
 _PLACEHOLDER = "$cloudfn.secret"
-
-#: With these a service that also says when to come back has not refused: it has put the question off.
-_PUT_OFF = frozenset({429, 503})
 
 
 class NotYet(Struct, frozen=True):
@@ -82,7 +82,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
         """
         try:
-            return self._judged(hook.request(self.method, self.uri, **self._arguments()))
+            return self._judged(hook.send(self._request(), self._sending()))
         except CloudFunctionError as error:
             return self._put_off(error)
 
@@ -93,7 +93,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         :param hook: The connection's hook.
         """
         try:
-            return self._judged(await hook.arequest(self.method, self.uri, **self._arguments()))
+            return self._judged(await hook.asend(self._request(), self._sending()))
         except CloudFunctionError as error:
             return self._put_off(error)
 
@@ -123,15 +123,11 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         read = {name: _standing_in(value) for name, value in written.items()}
         return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
-    def _arguments(self) -> dict[str, Any]:
-        return {
-            "query": self.query,
-            "headers": self.headers,
-            "json": self.json,
-            "data": self.data,
-            "timeout": self.timeout,
-            "check_status": not self.any_status,
-        }
+    def _request(self) -> Request:
+        return Request(self.method, self.uri, self.query, self.headers, body_of(self.json, self.data))
+
+    def _sending(self) -> Sending:
+        return Sending(timeout=self.timeout, check_status=not self.any_status)
 
     def _judged(self, response: Response) -> Response | NotYet:
         if self.any_status and response.status in self.waiting:
@@ -153,8 +149,8 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         if not about_credentials:
             if error.status in self.waiting:
                 return NotYet(error.retry_after or 0.0, error.status)
-            if error.status in _PUT_OFF and error.retry_after is not None:
-                return NotYet(error.retry_after, error.status)
+            if is_put_off(error):
+                return NotYet(error.retry_after or 0.0, error.status)
         raise error
 
 

@@ -20,7 +20,10 @@ import aiohttp
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
+from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request
+from airflow_provider_cloudfn.client.url import BaseUrl
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,8 +79,8 @@ def clients(url: str) -> dict[str, Client]:
     )
     store.put(token.key, AccessToken("token", expires_at=time.time() + 3600))
     return {
-        "API key": Client(base_url=url, auth=ApiKeyAuth("X-Api-Key", "key")),
-        "OAuth 2.0, token at hand": Client(base_url=url, auth=token),
+        "API key": Client(base_url=BaseUrl.parse(url), auth=ApiKeyAuth("X-Api-Key", "key")),
+        "OAuth 2.0, token at hand": Client(base_url=BaseUrl.parse(url), auth=token),
     }
 
 
@@ -96,7 +99,9 @@ async def compare(port: int) -> int:
             async with closed_client.session() as client:
 
                 async def our_call(client: Client = client) -> object:
-                    return await client.request("POST", "/v1/charges", query={"environment": "production"}, json=BODY)
+                    return await client.request(
+                        Request("POST", "/v1/charges", {"environment": "production"}, body=Json(BODY))
+                    )
 
                 for round_ in range(ROUNDS + 3):
                     pair = await measured(raw_call), await measured(our_call)

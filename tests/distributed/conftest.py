@@ -33,6 +33,8 @@ class World:
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     pytest.importorskip("celery", reason="Celery is not installed: make distributed installs what it needs")
+    from kit import cluster
+
     if (what := cluster.missing()) is not None:
         pytest.skip(what)
     dags = [ROOT / "example_dags", ROOT / "tests" / "system" / "dags", Path(__file__).parent / "dags"]

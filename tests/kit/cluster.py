@@ -227,7 +227,8 @@ class Cluster:
         database = f"127.0.0.1:{self.ports['postgres']}/airflow"
         bundles = [
             {
-                "name": folder.name,
+                # Some names, such as example_dags, are Airflow's own.
+                "name": f"dags-of-{folder.name}",
                 "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
                 "kwargs": {"path": str(folder)},
             }

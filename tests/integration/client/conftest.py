@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
+from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.hooks.request import body_of
 
 if TYPE_CHECKING:
     import ssl
@@ -115,16 +118,36 @@ class Server:
         return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
 
-def make_client(server: Server, **settings: Any) -> Client:
+def make_client(server: Server, *, base_url: BaseUrl | str | None = None, **settings: Any) -> Client:
+    where = server.url if base_url is None else base_url
     return Client(
         **{
-            "base_url": server.url,
+            "base_url": BaseUrl.parse(where) if isinstance(where, str) else where,
             "timeouts": Timeouts(connect=2, read=0.4, total=2),
             "limits": ResponseLimits(body=1_000_000),
             "retry": NO_RETRY,
             **settings,
         }
     )
+
+
+def asked(
+    method: str,
+    uri: str,
+    *,
+    json: Any = None,
+    data: Any = None,
+    files: Any = None,
+    timeout: float | None = None,
+    sink: Any = None,
+    idempotent: bool | None = None,
+    retry: Any = None,
+    check_status: bool = True,
+    **parts: Any,
+) -> tuple[Request, Sending]:
+    """Return a request as tests write it, and how it is sent."""
+    request = Request(method, uri, body=body_of(json, data, files), **parts)
+    return request, Sending(timeout, retry, idempotent, sink, check_status)
 
 
 def _answers(*statuses: str, headers: tuple[str, ...] = ()) -> Any:
@@ -168,7 +191,9 @@ def talk() -> Callable[..., Exchange]:
         async def both() -> Exchange:
             async with Server(script, server_tls) as server:
                 try:
-                    server.exchange.outcome = await make_client(server, **settings).request(method, uri, **(call or {}))
+                    server.exchange.outcome = await make_client(server, **settings).request(
+                        *asked(method, uri, **(call or {}))
+                    )
                 except Exception as error:
                     server.exchange.outcome = error
                 return server.exchange
@@ -189,7 +214,7 @@ def talk_twice() -> Callable[..., Exchange]:
                 async with make_client(server, **settings).session() as client:
                     for _ in range(2):
                         try:
-                            answers.append(await client.request(method, "/v1"))
+                            answers.append(await client.request(Request(method, "/v1")))
                         except Exception as error:
                             answers.append(error)
                 server.exchange.outcome = answers

@@ -15,8 +15,9 @@ import pytest
 
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
-from airflow_provider_cloudfn.client.body import FilePart
+from airflow_provider_cloudfn.client.body import FilePart, Json
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.client.secret import secret
 from airflow_provider_cloudfn.client.url import BaseUrl
@@ -49,11 +50,11 @@ def test_a_secret_inside_a_request_is_on_the_wire_only(talk: Any, client_of: Any
 
 
 def test_a_secret_inside_a_request_is_shown_as_stars() -> None:
-    client = Client(base_url="https://h", secret_values={"tenant": SECRET})
+    client = Client(base_url=BaseUrl.parse("https://h"), secret_values={"tenant": SECRET})
 
-    prepared = client.prepare(
-        "POST", "/v1", query={"t": secret("tenant")}, headers={"X-T": secret("tenant")}, json={"t": secret("tenant")}
-    )
+    hidden = secret("tenant")
+
+    prepared = client.prepare(Request("POST", "/v1", {"t": hidden}, {"X-T": hidden}, Json({"t": hidden})))
 
     assert prepared.url == "https://h/v1?t=***"
     assert ("X-T", "***") in prepared.headers
@@ -160,7 +161,7 @@ def test_a_small_body_in_a_sink_can_say_that_the_token_is_refused(server_of: Any
                 renew_when=lambda response: b"40001" in response.content,
                 store=MemoryTokenStore(),
             )
-            return await client_of(server, auth=auth).request("GET", "/v1", sink=sink)
+            return await client_of(server, auth=auth).request(Request("GET", "/v1"), Sending(sink=sink))
 
     response = asyncio.run(call())
 
@@ -281,7 +282,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(
         async with server_of(answers()) as server:
             client = client_of(server, base_url=f"http://{host}:{server.port}", is_allowed=is_allowed)
             with pytest.raises(ConfigurationError, match="which its address_guard refuses"):
-                await client.request("GET", "/v1")
+                await client.request(Request("GET", "/v1"))
             return int(server.exchange.connections)
 
     assert asyncio.run(run()) == 0
@@ -296,7 +297,7 @@ def test_a_proxy_is_used_and_asked_with_its_credentials(answers: Any, server_of:
                 base_url=BaseUrl.parse("http://shop.invalid", allow_http=True),
                 proxy=f"http://ann:{SECRET}@127.0.0.1:{proxy.port}",
             )
-            await client.request("GET", "/v1")
+            await client.request(Request("GET", "/v1"))
             return list(proxy.exchange.received)
 
     (received,) = asyncio.run(run())

@@ -21,9 +21,11 @@ from airflow_provider_cloudfn.auth.bearer import BearerAuth
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
-from airflow_provider_cloudfn.client.body import FilePart
+from airflow_provider_cloudfn.client.body import FilePart, Form, Json, Raw
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.retry import NO_RETRY
+from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import AuthenticationError, CommunicationError, ResponseError
 
 if TYPE_CHECKING:
@@ -54,18 +56,20 @@ def httpbin() -> Iterator[str]:
 class TestHttpbin:
     def test_a_query_arrives_as_it_was_given(self, httpbin: str) -> None:
         query = {"q": "a b&c=d+e/ü%20☕", "n": [1, 2], "empty": ""}
-        response = Client(base_url=httpbin).request_sync("GET", "/get", query=query)
+        response = Client(base_url=BaseUrl.parse(httpbin)).request_sync(Request("GET", "/get", query))
 
         assert response.body["args"] == {"q": "a b&c=d+e/ü%20☕", "n": ["1", "2"], "empty": ""}
 
     def test_json_arrives_as_it_was_given(self, httpbin: str) -> None:
         value = {"ü": [1.5, None, True], "deep": {"☕": 12345678901234567890}}
 
-        assert Client(base_url=httpbin).request_sync("POST", "/post", json=value).body["json"] == value
+        request = Request("POST", "/post", body=Json(value))
+
+        assert Client(base_url=BaseUrl.parse(httpbin)).request_sync(request).body["json"] == value
 
     def test_a_form_with_a_file_arrives_as_it_was_given(self, httpbin: str) -> None:
         body = (
-            Client(base_url=httpbin)
+            Client(base_url=BaseUrl.parse(httpbin))
             .request_sync(
                 "POST", "/post", data={"a": "1 & ü"}, files={"f": FilePart("x.txt", b"content", "text/plain")}
             )
@@ -76,31 +80,48 @@ class TestHttpbin:
 
     @pytest.mark.parametrize("path", ["/gzip", "/deflate", "/brotli"])
     def test_compressed_answers_are_read(self, httpbin: str, path: str) -> None:
-        assert Client(base_url=httpbin).request_sync("GET", path).body["method"] == "GET"
+        assert Client(base_url=BaseUrl.parse(httpbin)).request_sync(Request("GET", path)).body["method"] == "GET"
 
     def test_redirects_within_the_origin_are_followed(self, httpbin: str) -> None:
-        assert Client(base_url=httpbin).request_sync("GET", "/redirect/3").url == f"{httpbin}/get"
+        assert (
+            Client(base_url=BaseUrl.parse(httpbin)).request_sync(Request("GET", "/redirect/3")).url == f"{httpbin}/get"
+        )
 
     def test_a_redirect_elsewhere_is_not(self, httpbin: str) -> None:
         with pytest.raises(CommunicationError, match="redirected to another host"):
-            Client(base_url=httpbin).request_sync("GET", "/redirect-to", query={"url": "http://example.com/"})
+            Client(base_url=BaseUrl.parse(httpbin)).request_sync(
+                Request("GET", "/redirect-to", {"url": "http://example.com/"})
+            )
 
     def test_basic_credentials_are_accepted(self, httpbin: str) -> None:
-        assert Client(base_url=httpbin, auth=BasicAuth("ann", "pw")).request_sync("GET", "/basic-auth/ann/pw").ok
+        assert (
+            Client(base_url=BaseUrl.parse(httpbin), auth=BasicAuth("ann", "pw"))
+            .request_sync(Request("GET", "/basic-auth/ann/pw"))
+            .ok
+        )
 
     def test_a_bearer_token_is_accepted(self, httpbin: str) -> None:
-        assert Client(base_url=httpbin, auth=BearerAuth("t1")).request_sync("GET", "/bearer").body["token"] == "t1"
+        assert (
+            Client(base_url=BaseUrl.parse(httpbin), auth=BearerAuth("t1"))
+            .request_sync(Request("GET", "/bearer"))
+            .body["token"]
+            == "t1"
+        )
 
     def test_text_in_utf_8_is_text(self, httpbin: str) -> None:
-        assert "∮" in Client(base_url=httpbin).request_sync("GET", "/encoding/utf8").body
+        assert "∮" in Client(base_url=BaseUrl.parse(httpbin)).request_sync(Request("GET", "/encoding/utf8")).body
 
     def test_an_image_is_bytes(self, httpbin: str) -> None:
-        assert Client(base_url=httpbin).request_sync("GET", "/image/png").body.startswith(b"\x89PNG")
+        assert (
+            Client(base_url=BaseUrl.parse(httpbin))
+            .request_sync(Request("GET", "/image/png"))
+            .body.startswith(b"\x89PNG")
+        )
 
     @pytest.mark.parametrize("status", [400, 404, 418, 500])
     def test_a_failure_is_an_error_with_its_status(self, httpbin: str, status: int) -> None:
         with pytest.raises(ResponseError) as raised:
-            Client(base_url=httpbin, retry=NO_RETRY).request_sync("GET", f"/status/{status}")
+            Client(base_url=BaseUrl.parse(httpbin), retry=NO_RETRY).request_sync(Request("GET", f"/status/{status}"))
 
         assert raised.value.status == status
 
@@ -210,7 +231,7 @@ def assertion_of(registered: Registered) -> Any:
 def oauth_client(url: str, **changed: Any) -> Client:
     settings: dict[str, Any] = {"client_id": "ann", "client_secret": SECRET, "scopes": ("read",), **changed}
     auth = OAuth2ClientCredentials(token_url=f"{url}/token", store=MemoryTokenStore(), **settings)
-    return Client(base_url=url, auth=auth)
+    return Client(base_url=BaseUrl.parse(url), auth=auth)
 
 
 class TestAuthlib:
@@ -220,7 +241,7 @@ class TestAuthlib:
         for url in served(oauth_app(Registered(method))):
             client = oauth_client(url, client_auth_method=method)
 
-            assert [client.request_sync("GET", "/me").body for _ in range(2)] == [{"tokens": 1}] * 2
+            assert [client.request_sync(Request("GET", "/me")).body for _ in range(2)] == [{"tokens": 1}] * 2
 
     def test_a_client_with_a_private_key_does_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
@@ -230,29 +251,29 @@ class TestAuthlib:
         for url in served(oauth_app(Registered("private_key_jwt", public_key=public))):
             client = oauth_client(url, client_auth_method="private_key_jwt", client_secret=private)
 
-            assert client.request_sync("GET", "/me").body == {"tokens": 1}
+            assert client.request_sync(Request("GET", "/me")).body == {"tokens": 1}
 
     def test_a_revoked_token_is_replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
         for url in served(oauth_app(Registered("client_secret_basic"))):
             client = oauth_client(url)
-            client.request_sync("GET", "/me")
-            Client(base_url=url).request_sync("POST", "/revoke-all")
+            client.request_sync(Request("GET", "/me"))
+            Client(base_url=BaseUrl.parse(url)).request_sync(Request("POST", "/revoke-all"))
 
-            assert client.request_sync("GET", "/me").body == {"tokens": 1}
+            assert client.request_sync(Request("GET", "/me")).body == {"tokens": 1}
 
     def test_a_wrong_secret_is_told_as_what_the_server_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
         for url in served(oauth_app(Registered("client_secret_basic"))):
             with pytest.raises(AuthenticationError, match="answered 401: error 'invalid_client'") as raised:
-                oauth_client(url, client_secret="wr0ng").request_sync("GET", "/me")
+                oauth_client(url, client_secret="wr0ng").request_sync(Request("GET", "/me"))
             assert "wr0ng" not in str(raised.value)
 
     def test_a_scope_that_is_missing_is_an_error_of_the_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
         for url in served(oauth_app(Registered("client_secret_basic"))):
             with pytest.raises(Exception, match="answered 403") as raised:
-                oauth_client(url, scopes=("write",)).request_sync("GET", "/me")
+                oauth_client(url, scopes=("write",)).request_sync(Request("GET", "/me"))
             assert "insufficient_scope" in str(raised.value)
 
 
@@ -279,44 +300,48 @@ class TestMoto:
 
     @pytest.fixture
     def keys(self, aws: str) -> Iterator[Keys]:
-        iam = Client(base_url=aws, auth=SigV4Auth(lambda: Keys("test", "test"), "iam", "us-east-1"))
+        iam = Client(base_url=BaseUrl.parse(aws), auth=SigV4Auth(lambda: Keys("test", "test"), "iam", "us-east-1"))
 
         def ask(action: str, **fields: str) -> Any:
-            return iam.request_sync("POST", "/", data={"Action": action, "Version": "2010-05-08", **fields}).body
+            return iam.request_sync(
+                Request("POST", "/", body=Form({"Action": action, "Version": "2010-05-08", **fields}))
+            ).body
 
         ask("CreateUser", UserName="ann")
         allow = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
         ask("PutUserPolicy", UserName="ann", PolicyName="all", PolicyDocument=json.dumps(allow))
         answer = ask("CreateAccessKey", UserName="ann")
         found = [answer.partition(f"<{tag}>")[2].partition("<")[0] for tag in ("AccessKeyId", "SecretAccessKey")]
-        plain = Client(base_url=aws)
-        plain.request_sync("POST", "/moto-api/reset-auth", data="0")
+        plain = Client(base_url=BaseUrl.parse(aws))
+        plain.request_sync(Request("POST", "/moto-api/reset-auth", body=Raw("0")))
         yield Keys(*found)
-        plain.request_sync("POST", "/moto-api/reset-auth", data="inf")
-        plain.request_sync("POST", "/moto-api/reset")
+        plain.request_sync(Request("POST", "/moto-api/reset-auth", body=Raw("inf")))
+        plain.request_sync(Request("POST", "/moto-api/reset"))
 
     def test_a_signature_is_accepted(self, aws: str, keys: Keys) -> None:
-        client = Client(base_url=aws, auth=SigV4Auth(lambda: keys, "sqs", "eu-central-1"))
+        client = Client(base_url=BaseUrl.parse(aws), auth=SigV4Auth(lambda: keys, "sqs", "eu-central-1"))
         target = {"X-Amz-Target": "AmazonSQS.CreateQueue", "Content-Type": "application/x-amz-json-1.0"}
 
-        answer = client.request_sync("POST", "/", headers=target, json={"QueueName": "q"})
+        answer = client.request_sync(Request("POST", "/", headers=target, body=Json({"QueueName": "q"})))
 
         assert answer.body["QueueUrl"].endswith("/q")
 
     def test_a_signature_with_another_key_is_not(self, aws: str, keys: Keys) -> None:
         wrong = Keys(keys.access_key, "wr0ng-secret-key")
-        client = Client(base_url=aws, auth=SigV4Auth(lambda: wrong, "sqs", "eu-central-1"), retry=NO_RETRY)
+        client = Client(
+            base_url=BaseUrl.parse(aws), auth=SigV4Auth(lambda: wrong, "sqs", "eu-central-1"), retry=NO_RETRY
+        )
         target = {"X-Amz-Target": "AmazonSQS.CreateQueue", "Content-Type": "application/x-amz-json-1.0"}
 
         with pytest.raises(Exception, match="answered 403") as raised:
-            client.request_sync("POST", "/", headers=target, json={"QueueName": "q"})
+            client.request_sync(Request("POST", "/", headers=target, body=Json({"QueueName": "q"})))
         assert "wr0ng" not in str(raised.value)
 
     def test_a_path_and_a_query_that_need_encoding_are_signed_as_they_are_sent(self, aws: str, keys: Keys) -> None:
-        client = Client(base_url=aws, auth=SigV4Auth(lambda: keys, "s3", "us-east-1"))
-        client.request_sync("PUT", "/bucket")
-        client.request_sync("PUT", "/bucket/a%20b/%C3%BC+1.txt", data=b"content")
+        client = Client(base_url=BaseUrl.parse(aws), auth=SigV4Auth(lambda: keys, "s3", "us-east-1"))
+        client.request_sync(Request("PUT", "/bucket"))
+        client.request_sync(Request("PUT", "/bucket/a%20b/%C3%BC+1.txt", body=Raw(b"content")))
 
-        assert client.request_sync("GET", "/bucket/a%20b/%C3%BC+1.txt").content == b"content"
-        listed = client.request_sync("GET", "/bucket?list-type=2&prefix=a b".replace(" ", "%20"))
+        assert client.request_sync(Request("GET", "/bucket/a%20b/%C3%BC+1.txt")).content == b"content"
+        listed = client.request_sync(Request("GET", "/bucket?list-type=2&prefix=a b".replace(" ", "%20")))
         assert "a b/ü+1.txt" in listed.body

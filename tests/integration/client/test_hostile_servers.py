@@ -14,6 +14,7 @@ import brotli
 import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.exceptions import (
@@ -376,8 +377,8 @@ def test_a_cookie_of_one_call_is_not_sent_with_the_next(server_of: Any, client_o
             # By name: a jar would keep no cookie of a bare address anyway.
             base_url = f"http://localhost:{server.port}"
             async with client_of(server, base_url=base_url).session() as client:
-                await client.request("GET", "/v1")
-                await client.request("GET", "/v1")
+                await client.request(Request("GET", "/v1"))
+                await client.request(Request("GET", "/v1"))
             return list(server.exchange.received)
 
     received = asyncio.run(both())

@@ -10,7 +10,9 @@ import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy
+from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
@@ -123,7 +125,9 @@ def test_what_was_carried_out_is_not_said_to_have_never_been_sent() -> None:
 
         server = await asyncio.start_server(redirect_and_go, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        await Client(base_url=f"http://127.0.0.1:{port}", retry=QUICK).request("POST", "/charges")
+        await Client(base_url=BaseUrl.parse(f"http://127.0.0.1:{port}"), retry=QUICK).request(
+            Request("POST", "/charges")
+        )
 
     with pytest.raises(CommunicationError) as caught:
         asyncio.run(call())
@@ -216,7 +220,7 @@ def test_an_attempt_that_is_cancelled_is_told(server_of: Any, client_of: Any) ->
             await wire.wait_for_the_end()
 
         async with server_of(silence) as server:
-            call = asyncio.ensure_future(client_of(server, on_attempt=seen.append).request("POST", "/v1"))
+            call = asyncio.ensure_future(client_of(server, on_attempt=seen.append).request(Request("POST", "/v1")))
             await got.wait()
             call.cancel()
             await asyncio.wait([call])

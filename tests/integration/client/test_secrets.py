@@ -19,6 +19,8 @@ from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+from airflow_provider_cloudfn.client.body import Json
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.secret import secret
 
 if TYPE_CHECKING:
@@ -114,7 +116,7 @@ def test_no_secret_is_shown(
             client = client_of(
                 server, auth=auth, secret_values={"x": SECRET}, on_attempt=lambda a: shown.append(repr(a))
             )
-            prepared = client.prepare("POST", "/v1", query={"q": secret("x")}, json={"a": [secret("x")]})
+            prepared = client.prepare(Request("POST", "/v1", {"q": secret("x")}, body=Json({"a": [secret("x")]})))
             shown.extend((repr(prepared), prepared.url, repr(prepared.body), repr(client), repr(auth)))
             try:
                 shown.append(repr(await client.send(prepared)))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -143,7 +144,7 @@ def test_credentials_in_a_redirect_are_not_taken(server_of: Any, client_of: Any)
             await wire.answer(b"ok")
 
         async with server_of(script) as server:
-            answer = await client_of(server).request("GET", "/v1")
+            answer = await client_of(server).request(Request("GET", "/v1"))
             return server.exchange.received[1], answer.url
 
     received, url = asyncio.run(call())
@@ -235,7 +236,7 @@ def over_proxy(client_of: Any, server_of: Any, script: Any, base_url: str = "htt
                 proxy=f"http://ann:{SECRET}@127.0.0.1:{proxy.port}",
             )
             try:
-                return await client.request("POST", "/v1")
+                return await client.request(Request("POST", "/v1"))
             except Exception as error:
                 return error
 
@@ -282,7 +283,7 @@ def test_a_proxy_that_is_not_there_is_named(client_of: Any, server_of: Any, unus
         async with server_of(tunnel_never_made) as server:
             client = client_of(server, proxy=f"http://ann:{SECRET}@127.0.0.1:{unused_tcp_port}")
             try:
-                return await client.request("POST", "/v1")
+                return await client.request(Request("POST", "/v1"))
             except Exception as error:
                 return error
 

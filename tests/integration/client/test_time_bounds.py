@@ -14,8 +14,10 @@ import pytest
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.client import Client, run
+from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.client.settings import Timeouts
+from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import ConfigurationError, RequestTimeoutError
 
 SECRET = "s3cret-value"
@@ -45,7 +47,7 @@ def test_a_call_that_may_take_longer_may_be_silent_for_longer(server_of: Any, cl
         script = AfterAWhile()
         async with server_of(script) as server:
             client = client_of(server, timeouts=Timeouts(total=0.05))
-            call = asyncio.ensure_future(client.request("GET", "/v1", timeout=20))
+            call = asyncio.ensure_future(client.request(Request("GET", "/v1"), Sending(timeout=20)))
             await script.asked.wait()
             done, _ = await asyncio.wait([call], timeout=0.3)
             assert not done
@@ -69,10 +71,12 @@ def test_a_call_that_ends_before_there_is_a_connection_was_never_sent() -> None:
             one = waiting.enter_context(socket.socket())
             one.setblocking(False)
             one.connect_ex(full.getsockname())
-        client = Client(base_url=f"http://127.0.0.1:{full.getsockname()[1]}", timeouts=Timeouts(total=0.5))
+        client = Client(
+            base_url=BaseUrl.parse(f"http://127.0.0.1:{full.getsockname()[1]}"), timeouts=Timeouts(total=0.5)
+        )
 
         with pytest.raises(RequestTimeoutError, match="the request itself was never sent") as caught:
-            client.request_sync("POST", "/v1")
+            client.request_sync(Request("POST", "/v1"))
 
     assert caught.value.never_sent
 
@@ -111,7 +115,7 @@ def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_
             held = store.turn(auth.key)
             assert held.try_take()
             try:
-                await client_of(server, auth=auth, timeouts=Timeouts(total=0.2)).request("GET", "/v1")
+                await client_of(server, auth=auth, timeouts=Timeouts(total=0.2)).request(Request("GET", "/v1"))
             except RequestTimeoutError as error:
                 return error, server.exchange.connections
             finally:
@@ -141,9 +145,9 @@ def test_a_call_that_is_given_up_leaves_the_turn_to_others(server_of: Any, clien
                 token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET, store=MemoryTokenStore()
             )
             client = client_of(server, auth=auth, timeouts=Timeouts(total=20))
-            first = asyncio.ensure_future(client.request("GET", "/v1"))
+            first = asyncio.ensure_future(client.request(Request("GET", "/v1")))
             await asked.wait()
-            others = [asyncio.ensure_future(client.request("GET", "/v1")) for _ in range(5)]
+            others = [asyncio.ensure_future(client.request(Request("GET", "/v1"))) for _ in range(5)]
             first.cancel()
             answers = await asyncio.gather(first, *others, return_exceptions=True)
             tokens = sum(request.startswith(b"POST /token") for request in server.exchange.received)
@@ -160,9 +164,9 @@ def test_a_client_whose_session_is_open_serves_other_threads_too(server_of: Any,
         async with server_of(answers()) as server:
             client = client_of(server)
             async with client.session() as open_client:
-                mine = await open_client.request("GET", "/v1")
-                theirs = await asyncio.to_thread(client.request_sync, "GET", "/v1")
-                again = await open_client.request("GET", "/v1")
+                mine = await open_client.request(Request("GET", "/v1"))
+                theirs = await asyncio.to_thread(client.request_sync, Request("GET", "/v1"))
+                again = await open_client.request(Request("GET", "/v1"))
             return mine, theirs, again, server.exchange.connections
 
     *responses, connections = asyncio.run(both())
@@ -174,7 +178,7 @@ def test_a_call_that_blocks_is_refused_where_an_event_loop_runs(client_of: Any, 
     async def both() -> None:
         async with server_of(answers()) as server:
             with pytest.raises(RuntimeError, match="an event loop runs here already: use arequest"):
-                client_of(server).request_sync("GET", "/v1")
+                client_of(server).request_sync(Request("GET", "/v1"))
 
     asyncio.run(both())
 
@@ -220,6 +224,6 @@ def test_requests_at_once_do_not_wait_for_each_other(server_of: Any, client_of: 
         async with server_of(script) as server:
             timeouts = Timeouts(connect=5, total=20)
             async with client_of(server, timeouts=timeouts).session() as client:
-                return await asyncio.gather(*(client.request("POST", "/v1") for _ in range(count)))
+                return await asyncio.gather(*(client.request(Request("POST", "/v1")) for _ in range(count)))
 
     assert [response.content for response in asyncio.run(both())] == [b"ok"] * count

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.response import Response
+from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import CommunicationError
 
 if TYPE_CHECKING:
@@ -106,7 +108,9 @@ def test_a_server_without_tls_where_tls_is_meant_is_a_communication_error(talk: 
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
-            await Client(base_url=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}").request("GET", "/v1")
+            await Client(base_url=BaseUrl.parse(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")).request(
+                Request("GET", "/v1")
+            )
 
     with pytest.raises(CommunicationError):
         asyncio.run(call())

@@ -13,6 +13,8 @@ import pytest
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.client.url import BaseUrl
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +25,13 @@ from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.client import turns
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request
+from airflow_provider_cloudfn.client.url import BaseUrl
 url, folder, patience = sys.argv[1:]
 turns._LONGEST = float(patience)
 store = FileTokenStore(pathlib.Path(folder))
 auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s3cret-value', store=store)
-assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'ok'
+assert Client(base_url=BaseUrl.parse(url), auth=auth).request_sync(Request('GET', '/v1')).content == b'ok'
 """
 
 
@@ -157,7 +161,9 @@ def test_a_call_keeps_time_for_a_token_of_its_own(server_of: Any) -> None:
             )
             hangs = auth._store.turn(auth.key)
             assert hangs.try_take()
-            response = await Client(base_url=server.url, auth=auth).request("GET", "/v1", timeout=2)
+            response = await Client(base_url=BaseUrl.parse(server.url), auth=auth).request(
+                Request("GET", "/v1"), Sending(timeout=2)
+            )
             return response.content, service.issued
 
     assert asyncio.run(both()) == (b"ok", 1)

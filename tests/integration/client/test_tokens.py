@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.exceptions import (
     RequestTimeoutError,
@@ -67,9 +68,9 @@ def test_calls_at_the_same_time_ask_for_one_token(server_of: Any, client_of: Any
             auth = credentials(server)
             async with client_of(server, auth=auth).session() as client:
                 if refused:
-                    await client.request("GET", "/v1")
+                    await client.request(Request("GET", "/v1"))
                     service.refused = refused
-                return await asyncio.gather(*(client.request("GET", "/v1") for _ in range(30)))
+                return await asyncio.gather(*(client.request(Request("GET", "/v1")) for _ in range(30)))
 
     assert [response.status for response in asyncio.run(run())] == [200] * 30
     assert service.issued == expected
@@ -81,7 +82,9 @@ def test_threads_with_event_loops_of_their_own_ask_for_one_token(server_of: Any,
     async def run() -> list[Any]:
         async with server_of(service) as server:
             client = client_of(server, auth=credentials(server))
-            return await asyncio.gather(*(asyncio.to_thread(client.request_sync, "GET", "/v1") for _ in range(8)))
+            return await asyncio.gather(
+                *(asyncio.to_thread(client.request_sync, Request("GET", "/v1")) for _ in range(8))
+            )
 
     assert [response.status for response in asyncio.run(run())] == [200] * 8
     assert service.issued == 1
@@ -94,10 +97,12 @@ def test_processes_ask_for_one_token(server_of: Any, tmp_path: Path) -> None:
         "from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials\n"
         "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
         "from airflow_provider_cloudfn.client.client import Client\n"
+        "from airflow_provider_cloudfn.client.request import Request\n"
+        "from airflow_provider_cloudfn.client.url import BaseUrl\n"
         "url, folder = sys.argv[1:]\n"
         "auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s', "
         "store=FileTokenStore(pathlib.Path(folder)))\n"
-        "assert Client(base_url=url, auth=auth).request_sync('GET', '/v1').content == b'ok'\n"
+        "assert Client(base_url=BaseUrl.parse(url), auth=auth).request_sync(Request('GET', '/v1')).content == b'ok'\n"
     )
 
     async def run() -> list[int | None]:
@@ -119,7 +124,7 @@ def test_a_token_endpoint_that_is_down_for_a_moment_is_asked_again_whatever_the_
 
     async def run() -> Any:
         async with server_of(service) as server:
-            return await client_of(server, auth=credentials(server), retry=QUICK).request("POST", "/v1")
+            return await client_of(server, auth=credentials(server), retry=QUICK).request(Request("POST", "/v1"))
 
     assert asyncio.run(run()).status == 200
 
@@ -138,7 +143,7 @@ def test_a_new_token_is_told_before_it_is_used_and_redacted_after(server_of: Any
 
     async def run() -> None:
         async with server_of(script) as server:
-            await client_of(server, auth=credentials(server), on_secret=told.append).request("GET", "/v1")
+            await client_of(server, auth=credentials(server), on_secret=told.append).request(Request("GET", "/v1"))
 
     with pytest.raises(Exception, match=r"it says: bad \*\*\*"):
         asyncio.run(run())
@@ -151,7 +156,7 @@ def test_a_token_endpoint_that_hangs_ends_within_the_call(server_of: Any, client
 
     async def run() -> None:
         async with server_of(script) as server:
-            await client_of(server, auth=credentials(server)).request("GET", "/v1")
+            await client_of(server, auth=credentials(server)).request(Request("GET", "/v1"))
 
     with pytest.raises(RequestTimeoutError, match="/token"):
         asyncio.run(run())
@@ -169,7 +174,7 @@ def test_a_token_request_that_breaks_is_sent_again_whatever_the_method(server_of
 
     async def run() -> Any:
         async with server_of(script) as server:
-            response = await client_of(server, auth=credentials(server), retry=QUICK).request("POST", "/v1")
+            response = await client_of(server, auth=credentials(server), retry=QUICK).request(Request("POST", "/v1"))
             return response, [request.split(b" ")[1] for request in server.exchange.received]
 
     response, asked = asyncio.run(run())

@@ -203,6 +203,52 @@ def test_what_is_the_connection_s_to_set_is_refused(shop: Any, arguments: dict[s
     assert shop.received == []
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"verify": False}, "verify: set ca_bundle of connection 'shop'"),
+        ({"verify_ssl": "/ca.pem"}, "verify: set ca_bundle of connection 'shop'"),
+        ({"cert": "/client.pem"}, "cert: set client_cert of connection 'shop'"),
+        ({"proxies": {"https": "http://proxy"}}, "proxies: set proxy of connection 'shop'"),
+    ],
+)
+def test_what_the_connection_has_a_field_for_is_refused(shop: Any, options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        run_operator(method="GET", endpoint="/", extra_options=options)
+
+    assert shop.received == []
+
+
+def test_an_adapter_of_one_s_own_is_refused(shop: Any) -> None:
+    hook = CloudFunctionHttpHook("GET", "shop", adapter=requests.adapters.HTTPAdapter())
+
+    with pytest.raises(ConfigurationError, match="adapter: connection 'shop' sends by itself; leave adapter out"):
+        hook.run("/")
+
+
+def test_an_answer_is_handed_on_as_it_came_whatever_it_promises(shop: Any) -> None:
+    shop.answer(body=b'{"a": 1}\n{"a": 2}\n', **{"Content-Type": "application/json"})
+
+    assert run_operator(method="GET", endpoint="/") == '{"a": 1}\n{"a": 2}\n'
+
+
+@pytest.mark.parametrize("options", [{"allow_redirects": False}, {"allow_redirects": False, "stream": True}])
+def test_a_redirect_is_the_answer_where_it_is_not_to_be_followed(shop: Any, options: dict[str, Any]) -> None:
+    shop.answer(status=302, body=b"", Location="/base/there")
+    hook: Any = BaseHook.get_hook("shop", hook_params={"method": "GET"})
+
+    response = hook.run("/here", extra_options=options)
+
+    assert (response.status_code, response.headers["location"], len(shop.received)) == (302, "/base/there", 1)
+
+
+def test_more_redirects_than_are_wanted_are_too_many(shop: Any) -> None:
+    shop.answer(status=302, body=b"", Location="/base/there")
+
+    with pytest.raises(requests.exceptions.TooManyRedirects, match="more than 2 times"):
+        run_operator(method="GET", endpoint="/", extra_options={"max_redirects": 2})
+
+
 def test_the_key_s_own_parameter_is_refused(shop: Any, define: Any) -> None:
     define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
 
@@ -217,7 +263,7 @@ def test_credentials_stay_on_their_origin_when_the_service_redirects(shop: Any, 
     elsewhere = serve()
     shop.answer(status=307, body=b"", Location=f"{elsewhere.url}/stolen")
 
-    with pytest.raises(CommunicationError, match=r"redirects to http://127\.0\.0\.1"):
+    with pytest.raises(CommunicationError, match=r"was redirected to another host \(http://127\.0\.0\.1"):
         run_operator(method="GET", endpoint="/")
 
     assert elsewhere.received == []
@@ -286,7 +332,6 @@ def test_a_failed_connection_s_error_has_no_key_and_keeps_its_type(
         run_operator(method="GET", endpoint="/orders")
 
     assert SECRET not in f"{raised.value} {raised.value!r} {raised.value.request.url} {raised.value.__cause__}"
-    assert "key=***" in str(raised.value)
     # At DEBUG urllib3 itself may name the target: it is masked where logs are written.
     assert SECRET not in str(redact(caplog.text))
 
@@ -408,7 +453,7 @@ def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(def
         thread.start()
         url = f"http://me:pass-word@127.0.0.1:{proxy.getsockname()[1]}"
         define("shop", conn_type="cloudfn", host="https://shop.invalid", extra={"proxy": url, "allow_http": False})
-        with pytest.raises(requests.exceptions.ProxyError, match=r"407 no \*\*\* \*\*\*") as raised:
+        with pytest.raises(requests.exceptions.ProxyError, match="the proxy answered 407") as raised:
             run_operator(method="GET", endpoint="/orders")
         thread.join()
 

@@ -11,16 +11,20 @@ from hypothesis import strategies as st
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.bearer import BearerAuth
 from airflow_provider_cloudfn.auth.scheme import Auth, NoAuth
+from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.prepared import PreparedRequest, prepare
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.hooks.request import body_of
 
 BASE = BaseUrl.parse("https://h/v2")
 ACCEPT = ("Accept", "application/json, */*;q=0.5")
 
 
 def request(method: str = "POST", uri: str = "/a", *, auth: Auth | None = None, **parts: Any) -> PreparedRequest:
-    return prepare(BASE, auth or NoAuth(), method, uri, **parts)
+    given_body = body_of(parts.pop("json", None), parts.pop("data", None)) or parts.pop("body", None)
+    return prepare(BASE, auth or NoAuth(), Request(method, uri, body=given_body, **parts))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +55,7 @@ def test_a_query_is_added_to_that_of_the_uri() -> None:
     [
         ({}, b"", None),
         ({"json": {"a": 1, "ü": None}}, '{"a":1,"ü":null}'.encode(), "application/json"),
-        ({"json": None}, b"null", "application/json"),
+        ({"body": Json(None)}, b"null", "application/json"),
         ({"json": Decimal("1.10")}, b"1.10", "application/json"),
         ({"data": b"\x00\x01"}, b"\x00\x01", "application/octet-stream"),
         ({"data": bytearray(b"x")}, b"x", "application/octet-stream"),

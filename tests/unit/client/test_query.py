@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.client.body import ABSENT, make_body
+from airflow_provider_cloudfn.client.body import Form, make_body
 from airflow_provider_cloudfn.client.query import query_pairs
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -105,4 +105,4 @@ def test_bytes_that_are_no_text_are_refused_with_the_remedy() -> None:
 
 def test_what_is_wrong_with_a_form_is_said_of_the_body_s_data() -> None:
     with pytest.raises(ConfigurationError, match=re.escape('data["a"]: must be text or a number, not dict')):
-        make_body(ABSENT, {"a": {"b": 1}}, None, "repeat")
+        make_body(Form({"a": {"b": 1}}), "repeat")

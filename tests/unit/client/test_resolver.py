@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.resolver import GuardedResolver, refuse_host
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.settings import Timeouts
+from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import ConfigurationError, RequestTimeoutError
 
 if TYPE_CHECKING:
@@ -91,11 +93,11 @@ def test_a_name_server_that_is_silent_makes_no_call_longer_than_its_timeout(
     silent_name_server: threading.Event, connect: float
 ) -> None:
     timeouts = Timeouts(connect=connect, read=1, total=0.3)
-    client = Client(base_url="https://slow.example", timeouts=timeouts, retry=NO_RETRY)
+    client = Client(base_url=BaseUrl.parse("https://slow.example"), timeouts=timeouts, retry=NO_RETRY)
     begun = time.monotonic()
 
     with pytest.raises(RequestTimeoutError) as caught:
-        client.request_sync("GET", "/")
+        client.request_sync(Request("GET", "/"))
 
     assert time.monotonic() - begun < 3
     assert caught.value.never_sent

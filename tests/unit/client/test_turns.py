@@ -13,9 +13,11 @@ from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import NoAuth
 from airflow_provider_cloudfn.auth.turn import ProcessTurn
 from airflow_provider_cloudfn.client import turns
-from airflow_provider_cloudfn.client.exchange import Exchange
-from airflow_provider_cloudfn.client.turns import take_turn, take_turn_sync
-from airflow_provider_cloudfn.client.url import Origin
+from airflow_provider_cloudfn.client.driver import Driver
+from airflow_provider_cloudfn.client.response import Response
+from airflow_provider_cloudfn.client.settings import ClientSettings
+from airflow_provider_cloudfn.client.turns import take_turn
+from airflow_provider_cloudfn.client.url import BaseUrl
 
 
 def test_a_free_turn_is_taken_at_once() -> None:
@@ -78,28 +80,6 @@ def test_who_holds_it_for_too_long_is_passed_by(
     assert lock.locked()
 
 
-def test_where_no_event_loop_runs_it_is_waited_for_too() -> None:
-    lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-    threading.Timer(0.02, other.release).start()
-
-    take_turn_sync(mine, 30)
-
-    assert not other.try_take()
-
-
-def test_where_no_event_loop_runs_it_is_waited_for_no_longer_than_there_is_time() -> None:
-    lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-
-    take_turn_sync(mine, 0.02)
-    mine.release()
-
-    assert lock.locked()
-
-
 def test_giving_back_what_was_not_taken_takes_it_from_nobody() -> None:
     lock = threading.Lock()
     mine, other = ProcessTurn(lock), ProcessTurn(lock)
@@ -117,7 +97,7 @@ def test_giving_back_what_was_not_taken_takes_it_from_nobody() -> None:
 @pytest.mark.timeout(20)
 def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("airflow_provider_cloudfn.client.exchange.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr("airflow_provider_cloudfn.client.driver.time", SimpleNamespace(monotonic=lambda: now))
     lock = threading.Lock()
     mine, other = ProcessTurn(lock), ProcessTurn(lock)
     assert other.try_take()
@@ -128,16 +108,19 @@ def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkey
             now += 59.9
             return HttpResponse(401, ())
 
-    def steps(request: HttpRequest) -> Any:
-        yield request
-        yield mine
-        yield request
+    class Refused(NoAuth):
+        def steps(self, request: HttpRequest) -> Any:
+            yield request
+            yield mine
+            yield request
 
-    async def refused() -> HttpResponse:
+    async def refused() -> Response:
         transport: Any = SlowToRefuse()
-        origin = Origin("https", "api.example.com", 443)
-        exchange = Exchange(transport, NoAuth(), origin, redirects=0, tell_secrets=lambda: None, seconds=60)
-        request = HttpRequest("GET", "https://api.example.com/", ())
-        return await exchange.drive(steps(request), request)
+        settings = ClientSettings(base_url=BaseUrl.parse("https://api.example.com"), auth=Refused())
+        driver = Driver(settings, transport, seconds=60)
+        url = "https://api.example.com/"
+        outcome = await driver.send(HttpRequest("GET", url), shown=url, total=60)
+        assert isinstance(outcome.result, Response)
+        return outcome.result
 
     assert asyncio.run(refused()).status == 401

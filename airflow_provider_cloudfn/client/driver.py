@@ -1,0 +1,242 @@
+"""One attempt: what an authentication scheme wants sent is sent, and redirects within the origin are followed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.client.response import Response, read_response
+from airflow_provider_cloudfn.client.sink import discard, keep
+from airflow_provider_cloudfn.client.transport import within
+from airflow_provider_cloudfn.client.turns import take_turn
+from airflow_provider_cloudfn.client.url import Origin, without_parameters
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.auth.scheme import AuthFlow, AuthSteps
+    from airflow_provider_cloudfn.client.request import Sending
+    from airflow_provider_cloudfn.client.settings import ClientSettings
+    from airflow_provider_cloudfn.client.sink import StoredBody
+    from airflow_provider_cloudfn.client.transport import Transport
+
+__all__ = ["Driver", "Outcome"]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Outcome(Struct, frozen=True):
+    """
+    What came of an attempt.
+
+    :param result: The answer, or the error that came instead; a cancellation and the like, too.
+    :param token_requests: How many requests were sent to get a token.
+    :param goes_on: Where a redirect said that the request was carried out and its result is to be got elsewhere, what gets
+        it: whoever tries again sends that, not the request itself.
+    """
+
+    result: Response | BaseException
+    token_requests: int
+    goes_on: HttpRequest | None
+
+
+class Driver:
+    """
+    Drives a scheme over a transport until there is an answer: the only one that there is.
+
+    :param settings: The client's.
+    :param transport: Sends one request.
+    :param seconds: How long it may take. Half of what is left may be spent on waiting for a token that somebody else
+        fetches.
+    :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
+        covers it.
+    :param sending: How the request is sent.
+    """
+
+    def __init__(
+        self,
+        settings: ClientSettings,
+        transport: Transport,
+        *,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        sending: Sending | None = None,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._seconds = max(seconds, 0.001)
+        self._end = time.monotonic() + seconds
+        self._headers = headers or {}
+        self._sink = None if sending is None else sending.sink
+        self._as_it_came = sending is not None and sending.as_it_came
+        self._token_requests = 0
+        self._is_sent = False
+        self._goes_on: HttpRequest | None = None
+        self._stored: StoredBody | None = None
+
+    async def send(self, request: HttpRequest, *, shown: str, total: float, is_sent: bool = False) -> Outcome:
+        """
+        Send a request, follow redirects within the origin, and return what came of it: nothing is raised.
+
+        :param request: The request without credentials.
+        :param shown: Its URL, as it may be shown.
+        :param total: How many seconds an error says that the whole call was allowed to take.
+        :param is_sent: Whether the service got the request in an earlier attempt.
+        """
+        self._is_sent = is_sent
+        result: Response | BaseException
+        try:
+            url, raw = await within(
+                self._seconds,
+                f"{request.method} {shown}",
+                self._followed(request),
+                shown_as=total,
+                is_sent=lambda: self._is_sent,
+            )
+            answered = shown if url == request.url else self._settings.redaction().url(url)
+            result = read_response(raw, answered, self._stored, as_it_came=self._as_it_came)
+        except CloudFunctionError as error:
+            result = self._settings.redacted(error)
+        except BaseException as error:
+            result = error
+        return Outcome(result, self._token_requests, self._goes_on)
+
+    async def obtain_credentials(self, flow: AuthFlow) -> None:
+        """
+        Drive a flow that is about credentials alone.
+
+        :param flow: Yields requests, and is sent their responses.
+        :raises CloudFunctionError: when there are none to be had.
+        """
+        try:
+            await within(self._seconds, "the request for credentials", self._drive(flow))
+        except CloudFunctionError as error:
+            raise self._settings.redacted(error) from None
+
+    async def _followed(self, request: HttpRequest) -> tuple[str, HttpResponse]:
+        """Return where the answer came from, and the answer."""
+        first, redirects = request, self._settings.limits.redirects
+        for _ in range(redirects + 1):
+            raw = await self._drive(self._settings.auth.steps(request), request)
+            following = self._redirected(request, raw) if redirects else None
+            if following is None:
+                if self._sink is None or self._stored is None:
+                    return request.url, raw
+                await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}", raw.status)
+                return request.url, HttpResponse(raw.status, raw.headers)
+            if following.method != request.method:
+                self._goes_on = following
+            request = following
+        raise CommunicationError(
+            f"{first.method} {first.url}: redirected more than {redirects} times; check the uri", stage="redirects"
+        )
+
+    async def _drive(self, steps: AuthSteps | AuthFlow, about: HttpRequest | None = None) -> HttpResponse:
+        """
+        Send what an auth scheme yields, and return the answer to the last of it.
+
+        :param steps: Yields requests, and turns to be taken.
+        :param about: The request that it is about; None where it is about credentials alone.
+        """
+        answer: HttpResponse | None = None
+        try:
+            step = next(steps)
+            while True:
+                self._settings.tell_secrets()
+                if not isinstance(step, HttpRequest):
+                    await take_turn(step, (self._end - time.monotonic()) / 2)
+                    step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
+                    continue
+                try:
+                    if about is not None and _same_resource(step.url, about.url):
+                        response = answer = await self._send(step)
+                    else:
+                        response = await self._send_for_credentials(step)
+                except CloudFunctionError as error:
+                    # The scheme may know another way to get credentials.
+                    step = steps.throw(error)
+                    continue
+                try:
+                    step = steps.send(response)
+                except StopIteration:
+                    return response
+        finally:
+            self._settings.tell_secrets()
+            steps.close()
+            if about is not None and self._settings.on_exchange is not None:
+                self._settings.on_exchange(about, answer)
+
+    async def _send_for_credentials(self, request: HttpRequest) -> HttpResponse:
+        self._token_requests += 1
+        try:
+            return await self._transport.send(request)
+        except CloudFunctionError as error:
+            # Whatever became of the request for credentials, the request itself was not sent.
+            error.never_sent = True
+            raise
+
+    async def _send(self, request: HttpRequest) -> HttpResponse:
+        # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
+        if all(request.header(name) is None for name in self._headers):
+            for name, value in self._headers.items():
+                request = request.with_header(name, value)
+        if self._sink is None:
+            return await self._transport.send(request, self._reached)
+        if self._stored is not None:
+            # The scheme took what was stored for a refusal of its credentials.
+            self._stored = None
+            await discard(self._sink)
+        response, self._stored = await self._transport.send_to(request, self._sink, self._reached)
+        return response
+
+    def _reached(self) -> None:
+        self._is_sent = True
+
+    def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
+        """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""
+        if raw.status not in _REDIRECTS:
+            return None
+        location = raw.header("location")
+        if location is None:
+            return None
+        try:
+            url = _without_user(urljoin(request.url, _encoded(location)).partition("#")[0])
+            # Some services redirect with the whole query, where the scheme's own parameters are.
+            url = without_parameters(url, self._settings.auth.reserved_query)
+            origin = Origin.of(url)
+        except (ConfigurationError, ValueError):
+            origin = None
+        if origin is None or origin != self._settings.base_url.origin:
+            raise CommunicationError(
+                f"{request.method} {request.url} was redirected to another host"
+                + (f" ({ascii(f'{origin.scheme}://{origin.host}:{origin.port}')[1:-1]})" if origin else "")
+                + "; credentials stay where the connection says, so this is not followed: if it is right, "
+                "make a connection with that base URL",
+                status=raw.status,
+                stage="origin",
+            )
+        if (raw.status == 303 and request.method != "HEAD") or (raw.status in (301, 302) and request.method == "POST"):
+            kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
+            return HttpRequest("GET", url, kept)
+        return HttpRequest(request.method, url, request.headers, request.body)
+
+
+def _encoded(location: str) -> str:
+    """Return a reference with all percent-encoded that RFC 3986 does not let stand, and nothing twice."""
+    return quote(location.encode("utf-8", "surrogateescape"), safe="%:/?#[]@!$&'()*+,;=-._~")
+
+
+def _without_user(url: str) -> str:
+    """Return a URL without user name and password: credentials are the connection's to give."""
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _same_resource(url: str, other: str) -> bool:
+    """Return whether two URLs are the same but for the query, where a key may have been put."""
+    return url == other or urlsplit(url)[:3] == urlsplit(other)[:3]
