@@ -10,6 +10,7 @@ import base64
 import datetime as dt
 import json
 import math
+import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -23,6 +24,7 @@ __all__ = [
     "RepeatedKeyError",
     "duration_text",
     "encode_json",
+    "parse_foreign_json",
     "read_json",
     "timestamp_text",
     "to_json_value",
@@ -131,6 +133,56 @@ def read_json(text: str) -> Any:
         return json.loads(text, parse_constant=refuse, parse_float=Decimal, object_pairs_hook=pairs)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def parse_foreign_json(text: str) -> Any:
+    """
+    Return the value of JSON text that somebody else wrote: an answer's body, or what ``json.decode`` is given.
+
+    A byte order mark is ignored (RFC 8259), half of a character becomes U+FFFD, and of a key that stands twice in an object
+    the last value counts.
+
+    :param text: The text.
+    :raises ValueError: for what is none, and a number that no double is near to; the message goes on after "it".
+    """
+    if _SURROGATE.search(text):
+        text = _PAIR_OR_HALF.sub(lambda found: found[1] or r"\ufffd", text)
+    try:
+        return _DECODER.decode(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        reason = f"is none at line {error.lineno}, column {error.colno}"
+    except _NoJsonError as error:
+        reason = str(error)
+    except ValueError:
+        # Python's own bound: reading a number takes time that grows with the square of its length.
+        reason = "has a number of thousands of digits"
+    except RecursionError:
+        reason = "is nested too deep"
+    raise ValueError(reason)
+
+
+class _NoJsonError(ValueError):
+    """A part of a text is no JSON."""
+
+
+def _refuse(constant: str) -> None:
+    raise _NoJsonError(f"has {constant}, which is none")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NoJsonError("has a number that is too large to be one here")
+    return number
+
+
+#: An escape that is half of a character, such as JavaScript leaves when it cuts an emoji: no text can be sent or kept with it.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+#: What is whole is found first, an escaped backslash too, so that none of its parts is taken for such a half.
+_PAIR_OR_HALF = re.compile(
+    r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 #: Writes as `_write` does, in C, what is made of nothing but JSON's own types.

@@ -20,6 +20,24 @@ _LONGEST: Final = 60
 #: What Python's constants are called here.
 _PYTHON: Final = {"True": "true", "False": "false", "None": "null"}
 
+#: What to write instead of a function that Python or SQL has.
+_OTHERWISE: Final = {
+    "len": "size(x)",
+    "length": "size(x)",
+    "str": "string(x)",
+    "float": "double(x)",
+    "lower": "x.lowerAscii()",
+    "upper": "x.upperAscii()",
+    "strip": "x.trim()",
+    "sum": "x.sum()",
+    "avg": "x.sum() / double(size(x))",
+    "min": "math.least(x)",
+    "max": "math.greatest(x)",
+    "startswith": "x.startsWith(…)",
+    "endswith": "x.endsWith(…)",
+    "sorted": "x.sort()",
+}
+
 
 def unknown_name(name: str, known: Collection[str]) -> str:
     """
@@ -50,6 +68,8 @@ def unknown_function(name: str, qualified: str | None, kind: str, macros: Mappin
     if qualified is not None and (near := nearest_name(qualified, functions.names())) is not None:
         return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
     message = f"unknown {kind} '{_shortened(name)}'"
+    if name in _OTHERWISE:
+        return f"{message}; did you mean {_OTHERWISE[name]}?"
     is_method = kind == "method"
     other = functions.function(name) if is_method else functions.method(name)
     if other is not None:

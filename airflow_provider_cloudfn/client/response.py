@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import codecs
 import json
-import math
-import re
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.charset import charset_of, codec_of, last_content_type, xml_charset
 from airflow_provider_cloudfn.exceptions import CommunicationError, ResponseError
+from airflow_provider_cloudfn.json_encoding import parse_foreign_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse
@@ -172,10 +171,6 @@ def _body(content: bytes, content_type: str) -> Any:
     return content
 
 
-class _NoJsonError(ValueError):
-    """What Python reads as JSON, and JSON does not have."""
-
-
 def _json(content: bytes, charset: str | None) -> Any:
     # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it.
     if charset is not None:
@@ -187,39 +182,10 @@ def _json(content: bytes, charset: str | None) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    if _SURROGATE.search(text):
-        text = _PAIR_OR_HALF.sub(lambda found: found[1] or r"\ufffd", text)
     try:
-        return _DECODER.decode(text.removeprefix("\ufeff"))  # RFC 8259: a byte order mark may be ignored
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it promises JSON, and is none at line {error.lineno}, column {error.colno}") from None
-    except _NoJsonError:
-        raise
-    except ValueError:
-        # Python's own bound: reading a number takes time that grows with the square of its length.
-        raise ValueError("it promises JSON, and has a number of thousands of digits") from None
-    except RecursionError:
-        raise ValueError("its JSON is nested too deep") from None
-
-
-def _refuse(constant: str) -> None:
-    raise _NoJsonError(f"it promises JSON, and {constant} is none")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise _NoJsonError("it promises JSON, and has a number that is too large to be one here")
-    return number
-
-
-#: An escape that is half of a character, such as JavaScript leaves when it cuts an emoji: no text can be sent or kept with it.
-_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
-#: What is whole is found first, an escaped backslash too, so that none of its parts is taken for such a half.
-_PAIR_OR_HALF: Final = re.compile(
-    r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+        return parse_foreign_json(text)
+    except ValueError as error:
+        raise ValueError(f"it promises JSON, and {error}") from None
 
 
 def _text(content: bytes, charset: str) -> str:

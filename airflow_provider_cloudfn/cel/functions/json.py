@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from json import loads
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget
@@ -57,10 +56,7 @@ def decode(budget: Budget, text: str) -> Any:
     budget.text(len(text))
     budget.elements(text.count(",") + text.count("[") + text.count("{"))
     try:
-        return loads(text, parse_constant=_refuse)
-    except ValueError:
-        raise Fault("json.decode() got text that is not JSON") from None
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(name)
+        return parse_foreign_json(text)
+    except ValueError as error:
+        reason = str(error)
+    raise Fault(f"json.decode() got text that is not JSON: it {reason}")

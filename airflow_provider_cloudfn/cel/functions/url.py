@@ -1,9 +1,9 @@
-"""Ours: ``url.encode`` for a part of a path or query, and ``url.query`` for a whole query."""
+"""Ours: ``url.encode`` and ``url.decode`` for a part of a path or query, and ``url.query`` for a whole query."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.functions.conversions import text_of
@@ -28,6 +28,17 @@ def encode(budget: Budget, value: Any) -> str:
     data = bytes(value) if isinstance(value, (bytes, bytearray, memoryview)) else text_of(value)
     budget.text(3 * len(data))
     return quote(data, safe="")
+
+
+@function("url.decode", "string")
+def decode(budget: Budget, text: str) -> str:
+    """Return the text that was percent-encoded; ``+`` stays, because only forms write a space so."""
+    budget.text(len(text))
+    budget.spend(text.count("%"))
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise Fault("url.decode() got bytes that are no text in UTF-8") from None
 
 
 @function("url.query", "map")

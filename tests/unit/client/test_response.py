@@ -77,8 +77,8 @@ def test_a_body_is_what_its_content_type_says(content: bytes, content_type: str 
     [
         (b"<html>", "application/json", "promises JSON, and is none at line 1, column 1"),
         (b'{"a": 1', "application/json", "promises JSON"),
-        (b'{"a": NaN}', "application/json", "NaN is none"),
-        (b"Infinity", "application/json", "Infinity is none"),
+        (b'{"a": NaN}', "application/json", "NaN, which is none"),
+        (b"Infinity", "application/json", "Infinity, which is none"),
         (b"[-1e999]", "application/json", "has a number that is too large"),
         (b"[" * 100_000, "application/json", "nested too deep|promises JSON"),
         (b'"\xff"', "application/json", "promises JSON|not utf-8|its bytes"),
@@ -127,7 +127,7 @@ def test_json_is_utf_8_where_the_character_set_that_is_named_is_unknown_or_anoth
         ("utf8mb4", b"<html>", "promises JSON, and is none at line 1, column 1"),
         ("us-ascii", b'"\xff"', "bytes are not utf-8"),
         ("iso-8859-1", b"[1,\n", "promises JSON, and is none at line 2, column 1"),
-        ("iso-8859-1", b"[NaN]", "NaN is none"),
+        ("iso-8859-1", b"[NaN]", "NaN, which is none"),
     ],
 )
 def test_what_is_no_json_is_an_error_whatever_character_set_is_named(
