@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,11 @@ os.environ.update(
         "AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER": _home,
     }
 )
+
+
+# The same examples on every machine and in every run: what fails once, fails again.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

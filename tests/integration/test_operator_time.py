@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
-import textwrap
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn import CloudFunctionOperator
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from airflow.sdk import DAG
 
 
 @pytest.fixture
@@ -38,34 +42,28 @@ def silent_server() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("extra", "limit", "message"),
     [
-        ({}, "request_timeout=0.3", "took longer than 0.3 seconds in all"),
-        ({}, "request_timeout=datetime.timedelta(seconds=0.3)", "took longer than 0.3 seconds in all"),
-        ({}, "execution_timeout=datetime.timedelta(seconds=0.5)", "AirflowTaskTimeout"),
-        ({"total_timeout": 0.3}, "", "took longer than 0.3 seconds in all"),
-        ({"total_timeout": 30}, "request_timeout=0.3", "took longer than 0.3 seconds in all"),
+        ({}, {"request_timeout": 0.3}, "took longer than 0.3 seconds in all"),
+        ({}, {"request_timeout": timedelta(seconds=0.3)}, "took longer than 0.3 seconds in all"),
+        ({}, {"execution_timeout": timedelta(seconds=0.5)}, "AirflowTaskTimeout"),
+        ({"total_timeout": 0.3}, {}, "took longer than 0.3 seconds in all"),
+        ({"total_timeout": 30}, {"request_timeout": 0.3}, "took longer than 0.3 seconds in all"),
     ],
 )
 def test_a_silent_service_is_not_waited_for_any_longer(
     run_dag: Callable[..., Any],
+    dag: DAG,
     connection: Callable[..., None],
     silent_server: str,
     capfd: pytest.CaptureFixture[str],
     extra: dict[str, float],
-    limit: str,
+    limit: dict[str, Any],
     message: str,
 ) -> None:
     connection("silent", conn_type="cloudfn", host=silent_server, extra={"auth_type": "none", **extra})
 
-    result = run_dag(
-        textwrap.dedent(f"""
-        import datetime
-        from airflow.sdk import DAG
-        from airflow_provider_cloudfn import CloudFunctionOperator
+    CloudFunctionOperator(task_id="call", cloudfn_conn_id="silent", uri='"/v1"', **limit)
 
-        with DAG("d", schedule=None):
-            CloudFunctionOperator(task_id="call", cloudfn_conn_id="silent", uri='"/v1"', {limit})
-        """)
-    )
+    result = run_dag(dag)
 
     assert result.states == {"call": ["failed"]}
     assert message in "".join(capfd.readouterr())
