@@ -9,8 +9,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.reading import Formula, Written, Wrong, parts
 from airflow_provider_cloudfn.cel.program import position
-from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

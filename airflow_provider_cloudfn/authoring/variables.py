@@ -16,8 +16,7 @@ from airflow_provider_cloudfn.events.run_events import (
     triggering_extras,
     triggering_records,
 )
-from airflow_provider_cloudfn.exceptions import ExpressionError
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import ExpressionError, nearest_name
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.cel import functions
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

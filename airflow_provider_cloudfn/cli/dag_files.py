@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
-from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

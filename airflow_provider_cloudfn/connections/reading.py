@@ -7,8 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
-from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

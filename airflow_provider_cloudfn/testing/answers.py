@@ -15,9 +15,9 @@ from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
+    nearest_name,
 )
 from airflow_provider_cloudfn.json_encoding import encode_json
-from airflow_provider_cloudfn.nearest_name import nearest_name
 
 __all__ = ["FAILURES", "Answer", "AnswerScript", "Failure", "read_answer", "read_answers"]
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.events.record import is_record
-from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -50,6 +50,8 @@ UNDOCUMENTED = {
     "airflow.sdk.log": "masks secrets; a call must fail that can't hide its secrets",
     "airflow.sdk.log.mask_secret": "as airflow.sdk.log",
     "airflow.sdk._shared.secrets_masker.mask_secret": "asked for in 3.2 only, which has it",
+    "airflow.sdk._shared.secrets_masker.secrets_masker._secrets_masker": "hides many texts at once; else one by one, slower",
+    "airflow.sdk._shared.secrets_masker.secrets_masker.SECRETS_TO_SKIP_MASKING": "as the masker itself",
     "airflow.sdk.observability.stats": "counts attempts; nothing is counted",
 }
 

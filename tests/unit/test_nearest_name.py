@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_cloudfn.nearest_name import nearest_name
+from airflow_provider_cloudfn.exceptions import nearest_name
 
 
 @pytest.mark.parametrize(
