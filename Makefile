@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test matrix bench check docs clean always
+.PHONY: help demo test distributed matrix bench check docs clean always
 
 help: ## Show this
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -33,6 +33,9 @@ demo: $(STAMPS)/installed ## Start Airflow and the sandbox, run order to cash, s
 
 test: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test the built wheel
 	$(IN) -m pytest $(PYTEST_ARGS)
+
+distributed: $(STAMPS)/installed $(STAMPS)/distributed-dependencies ## Test on PostgreSQL, Redis, Celery, two of everything
+	$(IN) -m pytest tests/distributed $(PYTEST_ARGS)
 
 matrix: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test on every Airflow and Python (PART=selected: a part; ON="3.2 3.4": there)
 	$(IN) tests/matrix.py $(ON) $(if $(PART),--part $(PART)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PYTEST_ARGS),--pytest $(PYTEST_ARGS))
@@ -82,6 +85,11 @@ $(STAMPS)/dependencies: pyproject.toml $(STAMPS)/environment | $(STAMPS)/wheel
 $(STAMPS)/test-dependencies: pyproject.toml $(STAMPS)/dependencies | $(STAMPS)/wheel
 	@echo 'Installing what the tests need ...'
 	@$(IN) -m pip install --quiet "$$(echo $(VENV)/wheel/*.whl)[test]"
+	@touch $@
+
+$(STAMPS)/distributed-dependencies: pyproject.toml $(STAMPS)/test-dependencies | $(STAMPS)/wheel
+	@echo 'Installing what a distributed Airflow needs ...'
+	@$(IN) -m pip install --quiet "$$(echo $(VENV)/wheel/*.whl)[test,distributed]"
 	@touch $@
 
 $(STAMPS)/installed: $(STAMPS)/wheel $(STAMPS)/dependencies

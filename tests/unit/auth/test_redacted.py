@@ -40,7 +40,7 @@ SECRET_FIELDS = {
 #: Where these words mean something else: what an event is sent with; what goes out is shown with its secrets as ``***``;
 #: names alone; a number of bytes; what stands in a Dag file.
 OTHERWISE = {
-    "Constant": {"value"},
+    "Plain": {"value"},
     "_Event": {"headers", "body"},
     "PreparedRequest": {"headers"},
     "Response": {"headers"},
