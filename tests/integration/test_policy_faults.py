@@ -148,7 +148,7 @@ import sys, airflow_provider_cloudfn.{door}
 print(sorted(name.partition(".")[2] for name in sys.modules if name.startswith("airflow_provider_cloudfn.")))
 """
 
-    assert airflow("-c", code, sabotaged=[]).stdout.strip() == str(["lazy_names", door])
+    assert airflow("-c", code, sabotaged=[]).stdout.strip() == str([door])
 
 
 @pytest.mark.parametrize("sabotaged", [[*INSIDE, "lark", "celpy"], *([one] for one in INSIDE)])

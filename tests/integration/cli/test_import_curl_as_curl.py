@@ -123,7 +123,7 @@ def test_the_operator_sends_what_curl_sends(command: str, recording_server: Any,
     command = command.replace("URL", recording_server.url).replace("FILE", str(file))
     shell = subprocess.run(["bash", "-c", command], capture_output=True, timeout=20, check=False)
     assert shell.returncode == 0, shell.stderr
-    expected = recording_server.requests.pop()
+    expected = recording_server.received.pop()
 
     request = read_curl(command)
     names: dict[str, Any] = {}
@@ -135,7 +135,7 @@ def test_the_operator_sends_what_curl_sends(command: str, recording_server: Any,
     _, _, error = Rehearsal(names["task"], Samples.of({}, where="samples"), hook_of=over).carry_out()
 
     assert error is None
-    sent = recording_server.requests.pop()
+    sent = recording_server.received.pop()
     assert _compared(sent) == _compared(expected)
 
 
@@ -155,5 +155,5 @@ def _compared(request: Any) -> dict[str, Any]:
         # Cookies have an equals sign, which no placeholder has.
         headers["cookie"] = ""
     # An escape means the same in small and in capital letters (RFC 3986, section 2.1), and clients differ.
-    path = re.sub("%[0-9a-f]{2}", lambda escape: escape[0].upper(), request.path)
+    path = re.sub("%[0-9a-f]{2}", lambda escape: escape[0].upper(), request.target)
     return {"method": request.method, "path": path, "headers": headers, "body": body}

@@ -68,13 +68,8 @@ class TestHttpbin:
         assert Client(base_url=BaseUrl.parse(httpbin)).request_sync(request).body["json"] == value
 
     def test_a_form_with_a_file_arrives_as_it_was_given(self, httpbin: str) -> None:
-        body = (
-            Client(base_url=BaseUrl.parse(httpbin))
-            .request_sync(
-                "POST", "/post", data={"a": "1 & ü"}, files={"f": FilePart("x.txt", b"content", "text/plain")}
-            )
-            .body
-        )
+        form = Form({"a": "1 & ü"}, {"f": FilePart("x.txt", b"content", "text/plain")})
+        body = Client(base_url=BaseUrl.parse(httpbin)).request_sync(Request("POST", "/post", body=form)).body
 
         assert (body["form"], body["files"]) == ({"a": "1 & ü"}, {"f": "content"})
 

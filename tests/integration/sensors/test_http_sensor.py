@@ -263,7 +263,7 @@ def test_an_error_that_no_retry_can_help_is_not_tried_again(wait: Any, service: 
 )
 @EVERY_MODE
 def test_jinja_that_arrives_at_run_time_is_sent_as_it_is(run_dag: Any, service: Any, mode: str, sensor: str) -> None:
-    service.answers(200, {})
+    service.answer(200, {})
 
     result = run_dag(f"""{IMPORTS}
 JINJA = "{{{{ conn.service.password }}}}"
@@ -287,5 +287,5 @@ with DAG("d", schedule=None):
 
     assert result.states["wait"] == ["success"]
     (request,) = service.received
-    assert "s3cret-key" not in request.path + request.headers.get("x-sent", "")
-    assert "{{ conn.service.password }}" in unquote_plus(request.path) + request.headers.get("x-sent", "")
+    assert "s3cret-key" not in request.target + request.headers.get("x-sent", "")
+    assert "{{ conn.service.password }}" in unquote_plus(request.target) + request.headers.get("x-sent", "")
