@@ -219,7 +219,7 @@ class Cluster:
         target = (
             self.folder / "dags" / folder.name if folder.name != "dags" else self.folder / "dags" / folder.parent.name
         )
-        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("__pycache__", "broken.py"))
         return target
 
     def _basic_environment(self) -> dict[str, str]:
