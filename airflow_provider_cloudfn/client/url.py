@@ -124,12 +124,15 @@ class BaseUrl(Struct, frozen=True):
 
         What is percent-encoded stays so; other characters beyond ASCII become UTF-8, percent-encoded.
 
-        :param uri: A path, perhaps with a query: ``/v1/charges?expand=1``. Exactly one slash comes between.
+        :param uri: A path, perhaps with a query: ``/v1/charges?expand=1``. Exactly one slash comes between. Or a whole URL below
+            this one, as services write links.
         :param query: Names and values as text; they are added to the URI's own query.
         :raises ConfigurationError: for a URI that could lead elsewhere, or that can't be one.
         """
         if not isinstance(uri, str):
             raise ConfigurationError(f"uri: must be text, not {type(uri).__name__}")
+        if _has_scheme(uri.partition("?")[0]):
+            uri = self._relative(uri)
         _refuse_unsafe(uri)
         path, mark, own_query = uri.partition("?")
         normal = _below(self.path, path)
@@ -140,6 +143,28 @@ class BaseUrl(Struct, frozen=True):
         if Origin.of(url) != self.origin:
             raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
         return url
+
+    def _relative(self, url: str) -> str:
+        """Return what of a whole URL stands behind this one."""
+        try:
+            if not url.isprintable() or "\\" in url:
+                # Parsers leave such characters out, each in its own way.
+                raise ValueError("no URL")
+            origin, parts = Origin.of(url), urlsplit(url)
+        except (ConfigurationError, ValueError):
+            raise ConfigurationError(
+                "uri: is a whole URL, and none that can be read: write the path below the connection's base URL"
+            ) from None
+        if origin != self.origin or "@" in parts.netloc:
+            raise ConfigurationError(
+                f"uri: is a whole URL that leads to {origin.scheme}://{ascii(origin.host)[1:-1]}:{origin.port}, and not to the "
+                f"connection's own {self}: credentials stay there; write a path, or make a connection for that one"
+            )
+        if parts.path != self.path and not parts.path.startswith(f"{self.path}/"):
+            raise ConfigurationError(
+                f"uri: is a whole URL that does not lie below the connection's base URL, {self}: write the path below it"
+            )
+        return url[url.index(parts.netloc) + len(parts.netloc) :].removeprefix(self.path) or "/"
 
 
 def without_parameters(url: str, names: Collection[str]) -> str:

@@ -107,6 +107,43 @@ def test_a_uri_is_appended_with_one_slash_between(base: str, uri: str, expected:
 
 
 @pytest.mark.parametrize(
+    ("base", "uri", "expected"),
+    [
+        ("https://api.test/v1", "https://api.test/v1/items?page=2", "https://api.test/v1/items?page=2"),
+        ("https://api.test/v1", "HTTPS://API.test:443/v1/items", "https://api.test/v1/items"),
+        ("https://api.test/v1", "https://api.test/v1", "https://api.test/v1/"),
+        ("https://api.test/v1", "https://api.test/v1?page=2", "https://api.test/v1?page=2"),
+        ("https://api.test", "https://api.test/a%2Fb", "https://api.test/a%2Fb"),
+    ],
+)
+def test_a_whole_url_below_the_base_url_is_taken(base: str, uri: str, expected: str) -> None:
+    assert BaseUrl.parse(base).join(uri).rstrip("/") == expected.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("https://api.test/v2/items", "does not lie below the connection's base URL, https://api.test/v1"),
+        ("https://api.test/v10/items", "does not lie below"),
+        ("http://api.test/v1/items", "leads to http://api.test:80"),
+        ("https://api.test:8443/v1/items", "leads to https://api.test:8443"),
+        ("https://api.test.evil.test/v1/items", "leads to https://api.test.evil.test:443"),
+        ("https://me:pass@api.test/v1/items", "leads to"),
+        ("https://api.test\\@evil.test/v1/items", "can be read"),
+        ("https://api.t\test/v1/items", "can be read"),
+        ("https://api.test/v1/../items", "climbs"),
+        ("https://api.test/v1//evil.test/a", "another host"),
+        ("https://[::1/v1", "can be read"),
+    ],
+)
+def test_a_whole_url_elsewhere_is_refused(uri: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)) as raised:
+        BaseUrl.parse("https://api.test/v1").join(uri)
+
+    assert "pass@" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
     ("uri", "message"),
     [
         ("//other", "another host"),
