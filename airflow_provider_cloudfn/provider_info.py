@@ -66,6 +66,23 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "/var/lib/airflow",
                         "default": "",
                     },
+                    "xcom_limit": {
+                        "description": (
+                            "How many bytes of JSON a step may return into XCom; 0 for no limit. Above 1 MiB the log has a "
+                            "warning."
+                        ),
+                        "version_added": None,
+                        "type": "integer",
+                        "example": None,
+                        "default": "5242880",
+                    },
+                    "event_limit": {
+                        "description": "How many bytes of JSON a completion event may carry; 0 for no limit.",
+                        "version_added": None,
+                        "type": "integer",
+                        "example": None,
+                        "default": "65536",
+                    },
                 },
             }
         },

@@ -12,11 +12,13 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem
-from airflow_provider_cloudfn.authoring.variables import TaskVariables, task_instance_key
+from airflow_provider_cloudfn.authoring.variables import STAND_IN, TaskVariables, task_instance_key
 from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.operators.outage import outlast
+from airflow_provider_cloudfn.operators.storable import require_event, require_xcom
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
@@ -88,6 +90,22 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         """
         return to_json_value(value)
 
+    def _returned(self, value: Any) -> Any:
+        """
+        Return what the step returns, in the form in which XCom holds it.
+
+        :param value: What it is before that.
+        :raises ExpressionError: for what JSON, or Airflow, can't hold.
+        :raises LimitError: for more than XCom takes.
+        """
+        try:
+            returned = self._storable(value)
+        except ConfigurationError as error:
+            raise ExpressionError(str(error), field="returns") from error
+        if self.do_xcom_push:
+            require_xcom(returned, self.log)
+        return returned
+
     def _complete(self, context: Context, *, function: str, result: Any, variables: TaskVariables) -> None:
         """
         Emit the completion event, if one is declared: into XCom and as the asset event's extra.
@@ -95,8 +113,12 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none; its
         record in XCom is passed over by those who read it: see
         :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
+
+        When this returns Airflow's API has just answered, so that what Airflow pushes itself arrives: what the step returns.
         """
         if self.completion_event is None:
+            if STAND_IN not in context:
+                outlast(lambda: _ask_for_own_state(context), "the result of a call that was carried out", self.log)
             return
         payload = result if self.event_payload is None else self._evaluate_after_call("event_payload", variables)
         try:
@@ -109,13 +131,25 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
             )
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="event_payload") from error
+        require_event(record.result, by_default=self.event_payload is None)
         written = record.to_dict()
-        context["ti"].xcom_push(key=RECORD_KEY, value=written)
+        instance = context["ti"]
+        outlast(
+            lambda: instance.xcom_push(key=RECORD_KEY, value=written),
+            "the record of a call that was carried out",
+            self.log,
+        )
         event: Any = context["outlet_events"][self.completion_event]
         event.extra = written
         if getattr(self.completion_event, "one_run_per_event", False):
             event.add_partitions(record.id)
         self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
+
+
+def _ask_for_own_state(context: Context) -> None:
+    """Ask for as little as can be that only the API and the database know."""
+    instance: Any = context["ti"]
+    instance.get_task_states(dag_id=instance.dag_id, task_ids=[instance.task_id], run_ids=[instance.run_id])
 
 
 def _with_event(outlets: Any, event: Any) -> list[Any]:

@@ -224,10 +224,7 @@ class CloudFunctionOperator(ExpressionOperator):
             result = sink.described(response.stored)
         else:
             result = response.body
-        try:
-            returned = self._storable(result)
-        except ConfigurationError as error:
-            raise ExpressionError(str(error), field="returns") from error
+        returned = self._returned(result)
         self._complete(context, function=function, result=returned, variables=variables)
         return returned
 
