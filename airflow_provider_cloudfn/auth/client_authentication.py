@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import re
 import secrets
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
+
+from msgspec import field
 
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.auth.token_request import FIRST_MANNER, Manner
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["CLIENT_AUTH_METHODS", "ClientAuthentication", "assertions_in", "is_encrypted"]
+__all__ = [
+    "CLIENT_AUTH_METHODS",
+    "JWT_BEARER",
+    "ClientAuthentication",
+    "assertions_in",
+    "certificate_fault",
+    "is_encrypted",
+]
 
 #: In IANA's names (RFC 6749, section 2.3; RFC 7523, section 2.2).
 CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none", "private_key_jwt")
+
+#: The grant whose proof is a signed assertion (RFC 7523, section 2.1).
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
@@ -33,6 +50,9 @@ class ClientAuthentication(Redacted, frozen=True):
     :param key_id: The name of the private key.
     :param algorithm: How an assertion is signed, in the names of RFC 7518.
     :param key_passphrase: What opens the private key, where it is encrypted.
+    :param certificate: The certificate of the key as PEM text, or its thumbprint in hexadecimal digits: the header of an
+        assertion names it (``x5t``).
+    :param claims: What an assertion says besides, or instead: such as ``sub``, ``aud`` or ``scope``.
     :raises ConfigurationError: for another method.
     """
 
@@ -44,10 +64,25 @@ class ClientAuthentication(Redacted, frozen=True):
     key_id: str | None = None
     algorithm: str = "RS256"
     key_passphrase: str | None = None
+    certificate: str | None = None
+    claims: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.method not in CLIENT_AUTH_METHODS:
             raise ConfigurationError(f"client_auth_method: {self.method!r} is none of {', '.join(CLIENT_AUTH_METHODS)}")
+
+    @property
+    def basic_differs(self) -> bool:
+        """Whether Basic carries something else for an endpoint that decodes than for one that does not."""
+        return self.method == "client_secret_basic" and self._encoded_pair != self._pair
+
+    @property
+    def _pair(self) -> str:
+        return f"{self.client_id}:{self.client_secret}"
+
+    @property
+    def _encoded_pair(self) -> str:
+        return f"{quote_plus(self.client_id)}:{quote_plus(self.client_secret)}"
 
     def request(
         self,
@@ -55,6 +90,8 @@ class ClientAuthentication(Redacted, frozen=True):
         grant_type: str,
         parameters: Sequence[tuple[str, str]] = (),
         *,
+        headers: Sequence[tuple[str, str]] = (),
+        manner: Manner = FIRST_MANNER,
         public: bool = False,
         **fields: Any,
     ) -> HttpRequest:
@@ -62,43 +99,68 @@ class ClientAuthentication(Redacted, frozen=True):
         Return a request to a token endpoint.
 
         :param url: The endpoint.
-        :param grant_type: Such as ``client_credentials``.
+        :param grant_type: Such as ``client_credentials``. For :data:`JWT_BEARER` without an ``assertion`` among the
+            parameters, a client with a private key signs one, which says at once who asks.
         :param parameters: What the endpoint wants besides.
+        :param headers: The headers that the endpoint wants besides.
+        :param manner: How the endpoint takes it.
         :param public: Send the client's ID, and no proof of it.
         :param fields: The grant's own parameters.
-        :raises ConfigurationError: for a secret or a key that the method can't use.
+        :raises ConfigurationError: for a key that the method can't use.
         """
         from authlib.common.urls import add_params_to_qs
-        from authlib.oauth2.auth import ClientAuth
         from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-        body = add_params_to_qs(prepare_token_request(grant_type, **fields), list(parameters))
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-        method = "none" if public or self.method == "private_key_jwt" else self.method
-        try:
-            url, headers, body = ClientAuth(self.client_id, self.client_secret, method).prepare(
-                "POST", url, headers, body
-            )
-        except UnicodeEncodeError:
-            raise ConfigurationError(
-                "client_id and client_secret: client_secret_basic allows Latin characters only; use client_secret_post"
-            ) from None
-        if self.method == "private_key_jwt" and not public:
-            proof = [("client_assertion_type", _ASSERTION_TYPE), ("client_assertion", self._assertion(url))]
-            body = add_params_to_qs(body, proof)
-        return HttpRequest("POST", url, tuple(headers.items()), body.encode())
+        own = {"Accept": "application/json"}
+        proof: list[tuple[str, str]] = []
+        if self.method == "client_secret_basic" and not public:
+            own["Authorization"] = f"Basic {self._basic(as_is=manner.basic_as_is)}"
+        elif self.method == "private_key_jwt" and not public:
+            assertion = self._assertion(url, time.time() + manner.clock_ahead)
+            if grant_type == JWT_BEARER and "assertion" not in dict(parameters):
+                proof = [("assertion", assertion)]
+            else:
+                proof = [
+                    ("client_id", self.client_id),
+                    ("client_assertion_type", _ASSERTION_TYPE),
+                    ("client_assertion", assertion),
+                ]
+        else:
+            proof = [("client_id", self.client_id)]
+            if self.method == "client_secret_post" and not public:
+                proof.append(("client_secret", self.client_secret))
+        form: str = add_params_to_qs(prepare_token_request(grant_type, **fields), [*parameters, *proof])
+        if manner.as_json:
+            body, media_type = json.dumps(dict(parse_qsl(form, keep_blank_values=True))), "application/json"
+        else:
+            body, media_type = form, "application/x-www-form-urlencoded"
+        written = {name.lower() for name, _ in headers}
+        sent = {"Content-Type": media_type, **own}
+        kept = [(name, value) for name, value in sent.items() if name.lower() not in written]
+        return HttpRequest("POST", url, (*kept, *headers), body.encode())
 
-    def _assertion(self, url: str) -> str:
+    def _basic(self, *, as_is: bool) -> str:
+        if not as_is:
+            return base64.b64encode(self._encoded_pair.encode()).decode("ascii")
+        try:
+            return base64.b64encode(self._pair.encode("latin-1")).decode("ascii")
+        except UnicodeEncodeError:
+            return base64.b64encode(self._pair.encode()).decode("ascii")
+
+    def _assertion(self, url: str, moment: float) -> str:
         from joserfc import jwk, jwt
 
         kinds: dict[str, type[jwk.ECKey | jwk.OKPKey | jwk.RSAKey]] = {"ES": jwk.ECKey, "Ed": jwk.OKPKey}
         kind = kinds.get(self.algorithm[:2], jwk.RSAKey)
-        now = int(time.time())
+        now = int(moment)
         header = {"alg": self.algorithm, "typ": "JWT", **({"kid": self.key_id} if self.key_id else {})}
+        if self.certificate:
+            header |= _thumbprints(self.certificate)
         claims = {
             "iss": self.client_id,
             "sub": self.client_id,
             "aud": url,
+            **self.claims,
             "jti": secrets.token_urlsafe(24),
             "iat": now,
             "exp": now + _ASSERTION_SECONDS,
@@ -129,8 +191,42 @@ def is_encrypted(pem: str) -> bool:
 
 def assertions_in(request: HttpRequest) -> list[str]:
     """
-    Return what a request to a token endpoint shows for ``private_key_jwt``: a credential for as long as it lives.
+    Return what a request to a token endpoint shows for a private key: a credential for as long as it lives.
 
     :param request: The request.
     """
-    return [value for name, value in parse_qsl(request.body.decode()) if name == "client_assertion"]
+    text = request.body.decode()
+    fields = json.loads(text) if text.startswith("{") else dict(parse_qsl(text))
+    return [fields[name] for name in ("client_assertion", "assertion") if name in fields]
+
+
+def certificate_fault(written: str) -> str | None:
+    """
+    Return why no header of an assertion can name a certificate; None if it can.
+
+    :param written: The certificate as PEM text, or its thumbprint.
+    """
+    try:
+        _thumbprints(written)
+    except ValueError:
+        return "is no certificate as PEM text, nor its thumbprint in 40 (SHA-1) or 64 (SHA-256) hexadecimal digits"
+    return None
+
+
+def _thumbprints(certificate: str) -> dict[str, str]:
+    """Return the parameters that name a certificate (RFC 7515, sections 4.1.7 and 4.1.8)."""
+    digits = re.sub(r"[\s:]", "", certificate)
+    if re.fullmatch(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}", digits):
+        digest = bytes.fromhex(digits)
+        return {"x5t" if len(digest) == 20 else "x5t#S256": _base64url(digest)}
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificate
+
+    content = load_pem_x509_certificate(certificate.encode()).public_bytes(Encoding.DER)
+    # SHA-1 is what the parameter is made of; it proves nothing.
+    sha1 = hashlib.sha1(content, usedforsecurity=False).digest()
+    return {"x5t": _base64url(sha1), "x5t#S256": _base64url(hashlib.sha256(content).digest())}
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode("ascii").rstrip("=")

@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials (RFC 6749, section 4.4), with Authlib's protocol core."""
+"""OAuth 2.0 for a client that acts without a person (RFC 6749, section 4.4, and its kin), with Authlib's protocol core."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
-from airflow_provider_cloudfn.auth.token_answer import error_code, read_token
+from airflow_provider_cloudfn.auth.token_answer import read_token, refuses_client
+from airflow_provider_cloudfn.auth.token_request import MANNERS, MOST_MANNERS, Manner
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, TokenStore
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -46,9 +47,16 @@ class OAuth2ClientCredentials(Auth):
     :param audience: The service that the token is for.
     :param resource: The resource that the token is for (RFC 8707).
     :param parameters: What else the token endpoint wants.
+    :param grant_type: What the token is asked for with, such as ``client_credentials``.
+    :param scope_separator: What stands between the scopes.
+    :param headers: The headers that the token endpoint wants.
+    :param as_json: Whether the token endpoint is asked in JSON, and not by a form.
+    :param hidden: The secrets among the parameters and the headers.
     :param key_id: The name of the private key, for ``private_key_jwt``.
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
     :param key_passphrase: What opens the private key, where it is encrypted.
+    :param jwt_certificate: The certificate of the private key, or its thumbprint, where an assertion must name it.
+    :param claims: What an assertion says besides, or instead.
     :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
     :param skew: How many seconds before its end a token counts as expired.
     :param certificate: The client certificate that is shown besides, which a token can be bound to (RFC 8705).
@@ -68,27 +76,44 @@ class OAuth2ClientCredentials(Auth):
         audience: str | None = None,
         resource: str | None = None,
         parameters: Mapping[str, str] | None = None,
+        grant_type: str = "client_credentials",
+        scope_separator: str = " ",
+        headers: Mapping[str, str] | None = None,
+        as_json: bool = False,
+        hidden: Iterable[str] = (),
         key_id: str | None = None,
         algorithm: str = "RS256",
         key_passphrase: str | None = None,
+        jwt_certificate: str | None = None,
+        claims: Mapping[str, object] | None = None,
         renew_when: Callable[[HttpResponse], bool] | None = None,
         skew: float = _SKEW,
         certificate: str | None = None,
         store: TokenStore | None = None,
     ) -> None:
         self._client = ClientAuthentication(
-            client_id, client_secret, client_auth_method, key_id, algorithm, key_passphrase
+            client_id,
+            client_secret,
+            client_auth_method,
+            key_id,
+            algorithm,
+            key_passphrase,
+            jwt_certificate,
+            claims or {},
         )
         self._token_url = token_url
         self._refresh_url = refresh_url
-        self._scopes = scopes
+        self._grant_type = grant_type
+        self._scope = scope_separator.join(scopes)
+        self._headers = tuple((headers or {}).items())
+        self._manner = Manner(as_json)
         named = {"audience": audience, "resource": resource}
         self._parameters = {**{name: text for name, text in named.items() if text}, **(parameters or {})}
         self._renew_when = renew_when
         self._skew = skew
         self._certificate = certificate
         self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
-        self._seen: set[str] = set(_client_secrets(self._client))
+        self._seen: set[str] = {*_client_secrets(client_id, client_secret, client_auth_method), *hidden}
 
     @property
     def reserved_headers(self) -> frozenset[str]:
@@ -142,8 +167,11 @@ class OAuth2ClientCredentials(Auth):
             client.client_id,
             client.client_secret,
             client.method,
-            self._scopes,
+            self._grant_type,
+            self._scope,
             sorted(self._parameters.items()),
+            sorted(self._headers),
+            sorted(client.claims.items()),
             self._certificate,
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -174,10 +202,10 @@ class OAuth2ClientCredentials(Auth):
         if former is not None and former.refresh_token and self._refresh_url:
             token = yield from self._refresh(self._refresh_url, former.refresh_token)
         if token is None:
-            asked = self._client.request(
-                self._token_url, "client_credentials", tuple(self._parameters.items()), scope=list(self._scopes)
+            response = yield from self._ask(
+                self._token_url, self._grant_type, tuple(self._parameters.items()), scope=self._scope
             )
-            token = read_token((yield from self._ask(asked)), self._token_url, self._seen)
+            token = read_token(response, self._token_url, self._seen, self._remedy(response))
         self._seen.update(_token_secrets(token))
         self._store.put(self.key, token)
         return token
@@ -186,24 +214,53 @@ class OAuth2ClientCredentials(Auth):
         """Exchange a refresh token, as documented without the client secret; None where the endpoint refuses it, or fails."""
         self._seen.add(refresh_token)
         try:
-            response = yield from self._ask(
-                self._client.request(url, "refresh_token", public=True, refresh_token=refresh_token)
-            )
-            if response.status == 401 or error_code(response) == "invalid_client":
-                response = yield from self._ask(self._client.request(url, "refresh_token", refresh_token=refresh_token))
+            response = yield from self._ask(url, "refresh_token", public=True, refresh_token=refresh_token)
+            if refuses_client(response):
+                response = yield from self._ask(url, "refresh_token", refresh_token=refresh_token)
             token = read_token(response, url, self._seen)
         except (AuthenticationError, CommunicationError, LimitError, RequestTimeoutError):
             return None
         # RFC 6749, section 6: without a new refresh token, the old one stays good.
         return token if token.refresh_token else token.with_refresh_token(refresh_token)
 
-    def _ask(self, asked: HttpRequest) -> Generator[HttpRequest, HttpResponse | None, HttpResponse]:
-        """Send a request to a token endpoint; what proves there who asks is a secret, too."""
-        self._seen.update(assertions_in(asked))
-        response = yield asked
-        if response is None:
-            raise TypeError("the driver of an auth scheme must send the answer to each request")
-        return response
+    def _ask(
+        self,
+        url: str,
+        grant_type: str,
+        parameters: tuple[tuple[str, str], ...] = (),
+        *,
+        public: bool = False,
+        **fields: str,
+    ) -> Generator[HttpRequest, HttpResponse | None, HttpResponse]:
+        """Ask a token endpoint in the manner that it is known to take, and in another where it refuses that."""
+        manner = MANNERS.get((self.key, url), self._manner)
+        tried: list[Manner] = []
+        while True:
+            asked = self._client.request(
+                url, grant_type, parameters, headers=self._headers, manner=manner, public=public, **fields
+            )
+            # What proves there who asks is a secret, too.
+            self._seen.update(assertions_in(asked))
+            response = yield asked
+            if response is None:
+                raise TypeError("the driver of an auth scheme must send the answer to each request")
+            if response.status < 300 and not refuses_client(response):
+                MANNERS[self.key, url] = manner
+                return response
+            tried.append(manner)
+            manner = manner.corrected(
+                response,
+                basic_differs=self._client.basic_differs and not public,
+                signs=self._client.method == "private_key_jwt" and not public,
+            )
+            if manner in tried or len(tried) == MOST_MANNERS:
+                return response
+
+    def _remedy(self, response: HttpResponse) -> str:
+        """Return what else there is to try, for an error that says what a refusal said."""
+        if self._client.method == "client_secret_basic" and refuses_client(response):
+            return "; where the endpoint wants the secret in the body, choose client_auth_method client_secret_post"
+        return ""
 
     def _authorized(self, request: HttpRequest, token: AccessToken) -> HttpRequest:
         return request.with_header("Authorization", f"{token.type} {token.value}")
@@ -234,8 +291,7 @@ def _token_secrets(token: AccessToken) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _client_secrets(client: ClientAuthentication) -> tuple[str, ...]:
-    if not client.client_secret:
+def _client_secrets(client_id: str, client_secret: str, method: str) -> tuple[str, ...]:
+    if not client_secret:
         return ()
-    basic = client.method == "client_secret_basic"
-    return client.client_secret, *(basic_credentials(client.client_id, client.client_secret) if basic else ())
+    return client_secret, *(basic_credentials(client_id, client_secret) if method == "client_secret_basic" else ())

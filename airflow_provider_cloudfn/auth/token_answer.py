@@ -6,7 +6,7 @@ import json
 import math
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from airflow_provider_cloudfn.auth.header_fields import is_token
 from airflow_provider_cloudfn.auth.repeatable import is_outage, is_worth_asking_for_a_token_again, seconds_to_wait
@@ -19,24 +19,25 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.message import HttpResponse
 
-__all__ = ["error_code", "read_token"]
+__all__ = ["error_code", "read_token", "refuses_client"]
 
 _EXCERPT = 300
 
 
-def read_token(response: HttpResponse, url: str, secrets: Iterable[str]) -> AccessToken:
+def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy: str = "") -> AccessToken:
     """
     Return the token of an answer.
 
     :param response: The answer.
     :param url: Where it came from.
     :param secrets: What must not be seen in an error.
+    :param remedy: What there is to try where the endpoint refuses, behind the end of the error.
     :raises AuthenticationError: when there is none in it; the message says what came back.
     """
     fields = _fields(response)
     value = fields.get("access_token")
     if not 200 <= response.status < 300 or not isinstance(value, str) or not value:
-        raise _failure(response, fields, url, secrets)
+        raise _failure(response, fields, url, secrets, remedy)
     if not all("!" <= character <= "~" for character in value):
         raise AuthenticationError(
             f"the token endpoint {_shown(url)} gave an access_token that no header can carry; check the token URL",
@@ -65,8 +66,17 @@ def error_code(response: HttpResponse) -> str | None:
     return code if isinstance(code, str) else None
 
 
+def refuses_client(response: HttpResponse) -> bool:
+    """
+    Return whether an answer says that the endpoint does not believe who asks.
+
+    :param response: The answer.
+    """
+    return response.status == 401 or error_code(response) == "invalid_client"
+
+
 def _failure(
-    response: HttpResponse, fields: Mapping[str, Any], url: str, secrets: Iterable[str]
+    response: HttpResponse, fields: Mapping[str, Any], url: str, secrets: Iterable[str], remedy: str
 ) -> AuthenticationError:
     told = [
         f"{name} {_redacted(fields[name], secrets)!r}" for name in ("error", "error_description") if fields.get(name)
@@ -75,12 +85,16 @@ def _failure(
         media_type = (response.header("content-type") or "no media type").partition(";")[0][:60]
         told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
     outage = is_outage(response.status, fields.get("error"))
+    leads_to = _redirect_target(response, url)
     return AuthenticationError(
         f"the token endpoint {_shown(url)} answered {response.status}: {', '.join(told)}; "
         + (
-            "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
+            f"it redirects to {_redacted(leads_to, secrets)}, and a token request is not sent on: where that is the token "
+            "endpoint, write it as the token URL of the connection"
+            if leads_to
+            else "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
             if outage
-            else "check the client ID, the client secret, the scopes and the token URL of the connection"
+            else f"check the client ID, the client secret, the scopes and the token URL of the connection{remedy}"
         ),
         status=response.status,
         retryable=is_worth_asking_for_a_token_again(response.status, fields.get("error")),
@@ -112,6 +126,17 @@ def _seconds(expires_in: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if seconds > 0 and math.isfinite(seconds) else None
+
+
+def _redirect_target(response: HttpResponse, url: str) -> str | None:
+    """Return where a redirect points, origin and path."""
+    location = response.header("location")
+    if not 300 <= response.status < 400 or not location:
+        return None
+    try:
+        return _shown(urljoin(url, location))
+    except ValueError:
+        return None
 
 
 def _shown(url: str) -> str:

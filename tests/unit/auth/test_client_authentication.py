@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
+import json
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -16,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication
+from airflow_provider_cloudfn.auth.client_authentication import JWT_BEARER, ClientAuthentication
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -100,3 +106,80 @@ def test_what_is_no_key_is_refused() -> None:
 
 def test_the_repr_shows_no_secret() -> None:
     assert "s3cret" not in repr(ClientAuthentication("ann", "s3cret"))
+
+
+def assertion(client: ClientAuthentication, **changed: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    sent = parse_qs(client.request(TOKEN_URL, **{"grant_type": "x", **changed}).body.decode())
+    (text,) = sent["client_assertion" if "client_assertion" in sent else "assertion"]
+    token = jwt.decode(text, RSAKey.import_key(public_pem(RSA_KEY)), algorithms=["RS256"])
+    return dict(token.header), dict(token.claims)
+
+
+def certificate() -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ann")])
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder(name, name, RSA_KEY.public_key(), 1, start, start + dt.timedelta(days=1))
+    return builder.sign(RSA_KEY, hashes.SHA256())
+
+
+CERTIFICATE = certificate()
+SHA1, SHA256 = CERTIFICATE.fingerprint(hashes.SHA1()), CERTIFICATE.fingerprint(hashes.SHA256())
+X5T = base64.urlsafe_b64encode(SHA1).decode().rstrip("=")
+X5T_256 = base64.urlsafe_b64encode(SHA256).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (CERTIFICATE.public_bytes(Encoding.PEM).decode(), {"x5t": X5T, "x5t#S256": X5T_256}),
+        (SHA1.hex(), {"x5t": X5T}),
+        (SHA1.hex(":").upper(), {"x5t": X5T}),
+        (SHA256.hex(), {"x5t#S256": X5T_256}),
+        (None, {}),
+    ],
+    ids=["pem", "sha1", "sha1-with-colons", "sha256", "none"],
+)
+def test_an_assertion_names_the_certificate_of_its_key(written: str | None, expected: dict[str, str]) -> None:
+    header, _ = assertion(ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt", certificate=written))
+
+    assert header == {"alg": "RS256", "typ": "JWT", **expected}
+
+
+def test_an_assertion_says_what_else_the_endpoint_wants() -> None:
+    wanted = {"sub": "bob", "aud": "https://login.example.com", "scope": "read", "roles": ["a"]}
+    _, claims = assertion(ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt", claims=wanted))
+
+    assert {name: claims[name] for name in ("iss", *wanted)} == {"iss": "ann", **wanted}
+
+
+def test_a_grant_of_an_assertion_proves_by_it_who_asks() -> None:
+    client = ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt")
+
+    sent = parse_qs(client.request(TOKEN_URL, JWT_BEARER, scope="read").body.decode())
+
+    assert {*sent} == {"grant_type", "scope", "assertion"}
+
+
+def test_a_grant_of_somebody_elses_assertion_is_shown_who_asks_besides() -> None:
+    client = ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt")
+
+    sent = parse_qs(client.request(TOKEN_URL, JWT_BEARER, [("assertion", "a-users")]).body.decode())
+
+    assert sent["assertion"] == ["a-users"]
+    assert "client_assertion" in sent
+
+
+@pytest.mark.parametrize(("as_json", "grant_type"), [(False, JWT_BEARER), (True, JWT_BEARER), (True, "x")])
+def test_an_assertion_is_a_secret_however_it_is_sent(as_json: bool, grant_type: str) -> None:
+    auth = OAuth2ClientCredentials(
+        token_url=TOKEN_URL,
+        client_id="ann",
+        client_secret=pem(RSA_KEY),
+        client_auth_method="private_key_jwt",
+        grant_type=grant_type,
+        as_json=as_json,
+    )
+    body = next(auth.token_flow()).body.decode()
+    sent = json.loads(body) if as_json else {name: values[0] for name, values in parse_qs(body).items()}
+
+    assert sent["assertion" if grant_type == JWT_BEARER else "client_assertion"] in auth.secrets()
