@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read, render
-from airflow_provider_cloudfn.authoring.rules import read_at_run_time, refuse
+from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in, marked_as_data
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
@@ -108,14 +108,15 @@ class ExpressionTask(TemplatedTask):
 
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
-        refuse(AuthoredTask(self), arrived)
+        written = refuse(AuthoredTask(self), arrived)
         # One for all parameters: what several of them read of a step is pulled once.
         variables = self._variables(context)
         for parameter in self.authored_parameters:
             if parameter.reading is None or parameter.after_call:
                 continue
-            written = read_at_run_time(parameter, getattr(self, parameter.name), arrived)
-            value = render(written, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
+            value = None
+            if (node := written.get(parameter.name)) is not None:
+                value = render(node, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
             if parameter.shape is not None:
                 value = parameter.shape(parameter.name, value)
             setattr(self, parameter.name, value)

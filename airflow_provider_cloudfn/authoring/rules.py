@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
 
-__all__ = ["Problem", "expression_problems", "read_at_run_time", "refuse", "task_problems", "value_problems"]
+__all__ = ["Problem", "expression_problems", "refuse", "task_problems", "value_problems"]
 
 #: Airflow registers the producers of an asset before any instance is there.
 _EVENT_IS_EXPANDED: Final = "it can't be expanded; give it to partial()"
@@ -70,12 +70,15 @@ def task_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> lis
     return [*expression_problems(task, arrived), *value_problems(task, arrived)]
 
 
-def expression_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> Iterator[Problem]:
+def expression_problems(
+    task: AuthoredTask, arrived: RunTimeData | None = None, found: dict[str, Written] | None = None
+) -> Iterator[Problem]:
     """
     Yield what is wrong with a task's expressions, each with its place.
 
     :param task: The task.
     :param arrived: As of :func:`task_problems`.
+    :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
     surroundings = task.surroundings
     for parameter in task.parameters:
@@ -87,11 +90,15 @@ def expression_problems(task: AuthoredTask, arrived: RunTimeData | None = None) 
             yield Problem(task.task_id, parameter.name, ARRIVES_TOO_LATE)
             continue
         for value in task.written(parameter.name):
-            written = read(parameter, value) if arrived is None else read_at_run_time(parameter, value, arrived)
+            if value is None:
+                continue
+            written = read(parameter, value) if arrived is None else _read_at_run_time(parameter, value, arrived)
+            if found is not None:
+                found[parameter.name] = written
             for error in written_problems(parameter, written, surroundings):
-                found = error.problems[0]
+                first = error.problems[0]
                 yield Problem(
-                    task.task_id, error.field or parameter.name, found.message, found.line, found.column, error.source
+                    task.task_id, error.field or parameter.name, first.message, first.line, first.column, error.source
                 )
 
 
@@ -126,31 +133,28 @@ def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived
     return None if parameter.check is None or (arrived is None and is_template) else parameter.check(value)
 
 
-def read_at_run_time(parameter: Parameter, value: Any, arrived: RunTimeData) -> Written:
-    """
-    Read a parameter's value before the call: what arrived at run time is data in it.
-
-    :param parameter: The parameter.
-    :param value: Its value.
-    :param arrived: What arrived.
-    """
+def _read_at_run_time(parameter: Parameter, value: Any, arrived: RunTimeData) -> Written:
+    """Read a parameter's value before the call: what arrived at run time is data in it."""
     is_data = parameter.name in arrived.parameters or (not parameter.after_call and arrived.holds(value))
     return data(value) if is_data else read(parameter, value, arrived.objects)
 
 
-def refuse(task: AuthoredTask, arrived: RunTimeData) -> None:
+def refuse(task: AuthoredTask, arrived: RunTimeData) -> dict[str, Written]:
     """
     Refuse a task for anything that is wrong with any of its parameters, before anything is sent.
 
     :param task: The task.
     :param arrived: What arrived at run time.
+    :returns: What was read of the parameters that have a value, by name: to be rendered without reading them again.
     :raises ExpressionError: for what is wrong with an expression, and all else besides.
     :raises ConfigurationError: where only values are wrong that are no expressions.
     """
     wrong = list(value_problems(task, arrived))
-    problems = list(expression_problems(task, arrived))
+    found: dict[str, Written] = {}
+    problems = list(expression_problems(task, arrived, found))
     if len(problems) == 1 and not wrong:
         raise problems[0].error()
     if wrong or problems:
         kind = ExpressionError if problems else ConfigurationError
         raise kind("\n".join(str(problem) for problem in (*wrong, *problems)))
+    return found
