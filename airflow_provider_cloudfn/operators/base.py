@@ -117,7 +117,7 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         When this returns Airflow's API has just answered, so that what Airflow pushes itself arrives: what the step returns.
         """
         if self.completion_event is None:
-            if STAND_IN not in context:
+            if self.do_xcom_push and STAND_IN not in context:
                 outlast(lambda: _ask_for_own_state(context), "the result of a call that was carried out", self.log)
             return
         payload = result if self.event_payload is None else self._evaluate_after_call("event_payload", variables)
@@ -147,9 +147,11 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
 
 
 def _ask_for_own_state(context: Context) -> None:
-    """Ask for as little as can be that only the API and the database know."""
+    """Ask for as little as can be that only the API and the database know; nothing where no Airflow is around the task."""
     instance: Any = context["ti"]
-    instance.get_task_states(dag_id=instance.dag_id, task_ids=[instance.task_id], run_ids=[instance.run_id])
+    ask = getattr(instance, "get_task_states", None)
+    if ask is not None:
+        ask(dag_id=instance.dag_id, task_ids=[instance.task_id], run_ids=[instance.run_id])
 
 
 def _with_event(outlets: Any, event: Any) -> list[Any]:

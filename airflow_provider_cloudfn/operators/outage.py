@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable
 
 __all__ = ["outlast"]
@@ -18,7 +17,7 @@ _PAUSE: Final = 2.0
 _Answer = TypeVar("_Answer")
 
 
-def outlast(ask: Callable[[], _Answer], what: str, log: logging.Logger) -> _Answer:
+def outlast(ask: Callable[[], _Answer], what: str, log: Any) -> _Answer:
     """
     Ask something of Airflow, again for two minutes where its API can't be reached, or answers with 5xx.
 

@@ -11,7 +11,6 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterator
 
 __all__ = ["require_event", "require_xcom"]
@@ -32,7 +31,7 @@ _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
 
 
-def require_xcom(value: Any, log: logging.Logger) -> None:
+def require_xcom(value: Any, log: Any) -> None:
     """
     Refuse what Airflow can't keep as a step's result.
 
