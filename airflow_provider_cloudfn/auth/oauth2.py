@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
     from airflow_provider_cloudfn.auth.scheme import AuthSteps
-    from airflow_provider_cloudfn.auth.turn import Turn
+    from airflow_provider_cloudfn.auth.token_lock import TokenLock
 
 __all__ = ["OAuth2ClientCredentials"]
 
@@ -147,7 +147,7 @@ class OAuth2ClientCredentials(Auth):
         :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
-        return _without_turns(self.steps(request))
+        return _without_locks(self.steps(request))
 
     def token_flow(self) -> Generator[HttpRequest, HttpResponse, None]:
         """Yield what must be sent to get a token, and nothing else: the test of a connection."""
@@ -181,11 +181,11 @@ class OAuth2ClientCredentials(Auth):
 
     def _obtain(
         self, former: AccessToken | None, *, refused: bool
-    ) -> Generator[HttpRequest | Turn, HttpResponse | None, AccessToken]:
+    ) -> Generator[HttpRequest | TokenLock, HttpResponse | None, AccessToken]:
         """Return a token other than the former one."""
-        turn = self._store.turn(self.key)
+        lock = self._store.lock(self.key)
         try:
-            yield turn
+            yield lock
             if refused and former is not None:
                 self._store.forget(self.key, former)
             found = self._store.get(self.key)
@@ -195,7 +195,7 @@ class OAuth2ClientCredentials(Auth):
                 return found
             return (yield from self._fetch(found or former))
         finally:
-            turn.release()
+            lock.release()
 
     def _fetch(self, former: AccessToken | None) -> Generator[HttpRequest, HttpResponse | None, AccessToken]:
         token = None
@@ -266,7 +266,7 @@ class OAuth2ClientCredentials(Auth):
         return request.with_header("Authorization", f"{token.type} {token.value}")
 
 
-def _without_turns(steps: AuthSteps) -> AuthFlow:
+def _without_locks(steps: AuthSteps) -> AuthFlow:
     try:
         step = next(steps)
         while True:
@@ -278,7 +278,7 @@ def _without_turns(steps: AuthSteps) -> AuthFlow:
                     continue
                 step = steps.send(response)
             else:
-                step.try_take()
+                step.try_acquire()
                 step = steps.send(None)
     except StopIteration:
         return

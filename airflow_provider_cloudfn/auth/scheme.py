@@ -12,14 +12,14 @@ from collections.abc import Generator, Iterable
 from typing import TypeAlias
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
-from airflow_provider_cloudfn.auth.turn import Turn
+from airflow_provider_cloudfn.auth.token_lock import TokenLock
 
 __all__ = ["Auth", "AuthFlow", "AuthSteps", "NoAuth"]
 
 AuthFlow: TypeAlias = Generator[HttpRequest, HttpResponse, None]
 
-#: A flow for a driver that can wait: it is sent None for a turn, once that is taken.
-AuthSteps: TypeAlias = Generator[HttpRequest | Turn, HttpResponse | None, None]
+#: A flow for a driver that can wait: it is sent None for a lock, once that is taken.
+AuthSteps: TypeAlias = Generator[HttpRequest | TokenLock, HttpResponse | None, None]
 
 
 class Auth(ABC):
@@ -36,7 +36,7 @@ class Auth(ABC):
 
     def steps(self, request: HttpRequest) -> AuthSteps:
         """
-        Yield what :meth:`flow` does, and the turns that the driver must take in between.
+        Yield what :meth:`flow` does, and the locks that the driver must take in between.
 
         :param request: The request without credentials.
         :raises AuthenticationError: when no credentials can be had for it.

@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, MemoryTokenStore
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.auth.turn import Turn
+    from airflow_provider_cloudfn.auth.token_lock import TokenLock
 
 __all__ = ["LARGEST_SEALED_TOKEN", "UNKNOWN_LIFETIME", "SharedTokenStore", "sealed_name"]
 
@@ -83,12 +83,12 @@ class SharedTokenStore(ABC):
             self._remove(key, sealed)
 
     @abstractmethod
-    def turn(self, key: str) -> Turn:
+    def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one of all who share the store has at a time.
 
         :param key: What names the credentials.
-        :returns: The turn, not taken yet.
+        :returns: The lock, not taken yet.
         """
 
     @abstractmethod

@@ -17,8 +17,8 @@ from airflow_provider_cloudfn.auth.shared_tokens import LARGEST_SEALED_TOKEN, Sh
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from airflow_provider_cloudfn.auth.token_lock import TokenLock
     from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
-    from airflow_provider_cloudfn.auth.turn import Turn
 
 __all__ = ["FileTokenStore"]
 
@@ -45,17 +45,17 @@ class FileTokenStore(SharedTokenStore):
         self._folder = folder
         self._swept_at: float | None = None
 
-    def turn(self, key: str) -> Turn:
+    def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one of all the processes has at a time.
 
         :param key: What names the credentials.
         """
-        return _FileTurn(self._memory.turn(key), self, key)
+        return _FileLock(self._memory.lock(key), self, key)
 
     def open_lock(self, key: str) -> int | None:
         """
-        Return the descriptor of the file whose lock is the turn; None where there can be none.
+        Return the descriptor of the file that is locked; None where there can be none.
 
         :param key: What names the credentials.
         """
@@ -117,7 +117,7 @@ class FileTokenStore(SharedTokenStore):
                     self._remove_abandoned(name, files, now)
 
     def _remove_abandoned(self, name: str, files: list[Path], now: float) -> None:
-        # Who has the turn may be about to write: then all of it stays; and while the turn is taken here, nobody begins.
+        # Who holds the lock may be about to write: then all of it stays; and while it is held here, nobody begins.
         lock = self._folder / f"{name}.lock"
         descriptor = _opened_lock(lock)
         try:
@@ -148,19 +148,19 @@ class FileTokenStore(SharedTokenStore):
         return self._folder / (sealed_name(key) + suffix)
 
 
-class _FileTurn:
+class _FileLock:
     """One at a time within this process, and one process at a time; the lock of a process that dies is free again."""
 
-    def __init__(self, own: Turn, store: FileTokenStore, key: str) -> None:
+    def __init__(self, own: TokenLock, store: FileTokenStore, key: str) -> None:
         self._own = own
         self._store = store
         self._key = key
         self._descriptor: int | None = None
 
-    def try_take(self) -> bool:
+    def try_acquire(self) -> bool:
         if self._descriptor is not None:
             return True
-        if not self._own.try_take():
+        if not self._own.try_acquire():
             return False
         descriptor = self._store.open_lock(self._key)
         if descriptor is None:
@@ -172,7 +172,7 @@ class _FileTurn:
             self._own.release()
             return False
         except OSError:
-            # A file system without locks: the turn of this process must do.
+            # A file system without locks: the one of this process must do.
             os.close(descriptor)
             return True
         if os.fstat(descriptor).st_nlink == 0:

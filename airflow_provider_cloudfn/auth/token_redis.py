@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
+    from airflow_provider_cloudfn.auth.token_lock import TokenLock
     from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
-    from airflow_provider_cloudfn.auth.turn import Turn
 
 __all__ = ["RedisTokenStore"]
 
@@ -32,7 +32,7 @@ _PREFIX: Final = "cloudfn-token:"
 _PATIENCE: Final = 2.0
 #: Seconds for which Redis is left alone after it could not be reached.
 _REST: Final = 10.0
-#: Seconds after which the turn of a process that died is free again. Who has it for longer may be joined by another one.
+#: Seconds after which the lock of a process that died is free again. Who has it for longer may be joined by another one.
 _LEASE: Final = 60
 #: An expired token is kept for so many seconds more: it may have a refresh token.
 _AFTERLIFE: Final = 24 * 3600.0
@@ -61,20 +61,20 @@ class RedisTokenStore(SharedTokenStore):
     #: Its answers come over a network: who must not block asks it in a thread.
     blocks = True
 
-    def turn(self, key: str) -> Turn:
+    def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one of all who share the Redis has at a time.
 
         :param key: What names the credentials.
-        :returns: The turn, not taken yet.
+        :returns: The lock, not taken yet.
         """
-        return _RedisTurn(self._memory.turn(key), self, f"{_PREFIX}{sealed_name(key)}:turn")
+        return _RedisLock(self._memory.lock(key), self, f"{_PREFIX}{sealed_name(key)}:turn")
 
     def lease(self, name: str, holder: str) -> bool:
         """
-        Take a turn for a while.
+        Take a lock for a while.
 
-        :param name: The turn's name in Redis.
+        :param name: The lock's name in Redis.
         :param holder: Who takes it.
         :returns: Whether it is taken; also where Redis can't be asked, so that nobody waits for it.
         """
@@ -83,9 +83,9 @@ class RedisTokenStore(SharedTokenStore):
 
     def give_back(self, name: str, holder: str) -> None:
         """
-        Give a turn back, unless it is another one's by now.
+        Give a lock back, unless it is another one's by now.
 
-        :param name: The turn's name in Redis.
+        :param name: The lock's name in Redis.
         :param holder: Who took it.
         """
         self._ask(lambda: self._redis.eval(_REMOVE_IF, 1, name, holder))
@@ -122,19 +122,19 @@ class RedisTokenStore(SharedTokenStore):
             return None
 
 
-class _RedisTurn:
+class _RedisLock:
     """One at a time within this process, and one process at a time of all that share the Redis."""
 
-    def __init__(self, own: Turn, store: RedisTokenStore, name: str) -> None:
+    def __init__(self, own: TokenLock, store: RedisTokenStore, name: str) -> None:
         self._own = own
         self._store = store
         self._name = name
         self._holder: str | None = None
 
-    def try_take(self) -> bool:
+    def try_acquire(self) -> bool:
         if self._holder is not None:
             return True
-        if not self._own.try_take():
+        if not self._own.try_acquire():
             return False
         holder = secrets.token_hex(16)
         if not self._store.lease(self._name, holder):

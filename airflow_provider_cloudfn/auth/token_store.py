@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.auth.turn import ProcessTurn, Turn
+from airflow_provider_cloudfn.auth.token_lock import ProcessLock, TokenLock
 
 __all__ = ["PROCESS_TOKENS", "AccessToken", "MemoryTokenStore", "TokenStore"]
 
@@ -81,7 +81,7 @@ class TokenStore(Protocol):
         :param token: The token that was refused.
         """
 
-    def turn(self, key: str) -> Turn:
+    def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one at a time has.
 
@@ -123,20 +123,20 @@ class MemoryTokenStore:
         if self._tokens.get(key) == token:
             del self._tokens[key]
 
-    def turn(self, key: str) -> Turn:
+    def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one at a time has.
 
         :param key: What names the credentials.
         """
         # setdefault is atomic: two threads get the same lock.
-        return ProcessTurn(self._locks.setdefault(key, threading.Lock()))
+        return ProcessLock(self._locks.setdefault(key, threading.Lock()))
 
-    def free_turns(self) -> None:
-        """Make all turns free, as they are in a process that was forked: who had them goes on in the other one alone."""
+    def free_locks(self) -> None:
+        """Make all locks free, as they are in a process that was forked: who had them goes on in the other one alone."""
         self._locks.clear()
 
 
 #: The tokens of this process.
 PROCESS_TOKENS = MemoryTokenStore()
-os.register_at_fork(after_in_child=PROCESS_TOKENS.free_turns)
+os.register_at_fork(after_in_child=PROCESS_TOKENS.free_locks)

@@ -11,8 +11,8 @@ from msgspec import Struct
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.sink import discard, keep
+from airflow_provider_cloudfn.client.token_locks import acquire_in_time
 from airflow_provider_cloudfn.client.transport import within
-from airflow_provider_cloudfn.client.turns import take_turn
 from airflow_provider_cloudfn.client.url import Origin, without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
 
@@ -140,7 +140,7 @@ class Driver:
         """
         Send what an auth scheme yields, and return the answer to the last of it.
 
-        :param steps: Yields requests, and turns to be taken.
+        :param steps: Yields requests, and locks to be taken.
         :param about: The request that it is about; None where it is about credentials alone.
         """
         answer: HttpResponse | None = None
@@ -149,8 +149,8 @@ class Driver:
             while True:
                 self._settings.tell_secrets()
                 if not isinstance(step, HttpRequest):
-                    await take_turn(step, (self._end - time.monotonic()) / 2)
-                    step = steps.send(None)  # type: ignore[arg-type]  # what yields turns takes None
+                    await acquire_in_time(step, (self._end - time.monotonic()) / 2)
+                    step = steps.send(None)  # type: ignore[arg-type]  # what yields locks takes None
                     continue
                 try:
                     if about is not None and _same_resource(step.url, about.url):

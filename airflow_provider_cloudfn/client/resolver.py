@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from airflow_provider_cloudfn.client.own_thread import in_own_thread
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class GuardedResolver(AbstractResolver):
         :raises ConfigurationError: when it leads to an address that may not be talked to.
         :raises OSError: when the name leads nowhere.
         """
-        found = await in_own_thread(lambda: _look_up(host, port, family), "cloudfn-resolver")
+        found = await in_daemon_thread(lambda: _look_up(host, port, family), "cloudfn-resolver")
         if self._is_allowed is not None:
             for entry in found:
                 _refuse(entry["host"], self._is_allowed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
-from airflow_provider_cloudfn.client.own_thread import in_own_thread
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.exceptions import CommunicationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class BodyWriter:
     async def _give_up(self, file: BinaryIO) -> None:
         # A storage that hangs must not keep the call from ending.
         with suppress(Exception):
-            await asyncio.wait_for(in_own_thread(file.close, _THREAD), _PATIENCE)
+            await asyncio.wait_for(in_daemon_thread(file.close, _THREAD), _PATIENCE)
         await discard(self._sink)
 
     async def _off_the_loop(self, work: Callable[..., T], *arguments: object) -> T:
@@ -195,11 +195,11 @@ async def discard(sink: ResponseSink) -> None:
     """
     # A storage that hangs must not keep the call from ending.
     with suppress(Exception):
-        await asyncio.wait_for(in_own_thread(sink.discard, _THREAD), _PATIENCE)
+        await asyncio.wait_for(in_daemon_thread(sink.discard, _THREAD), _PATIENCE)
 
 
 async def _off_the_loop(work: Callable[..., T], *arguments: object) -> T:
-    return await in_own_thread(partial(work, *arguments), _THREAD)
+    return await in_daemon_thread(partial(work, *arguments), _THREAD)
 
 
 def _lost(where: str, error: Exception, status: int | None = None, request_id: str | None = None) -> CommunicationError:

@@ -86,7 +86,7 @@ def _store_of_ones_own(path: str) -> TokenStore:
         raise ConfigurationError(
             f"[cloudfn] token_store: {path!r} can't be made: {type(error).__name__}: {error}"
         ) from error
-    absent = [name for name in ("get", "put", "forget", "turn") if not callable(getattr(store, name, None))]
+    absent = [name for name in ("get", "put", "forget", "lock") if not callable(getattr(store, name, None))]
     if absent:
         raise ConfigurationError(
             f"[cloudfn] token_store: {path!r} is no token store: it has no {' and no '.join(absent)}"

@@ -149,36 +149,36 @@ class Journal:
             if scope["type"] != "http" or scope["path"].startswith("/_sandbox/"):
                 await app(scope, receive, send)
                 return
-            exchange = _Exchange(scope, await _read(receive))
-            if exchange.body is None:
-                await exchange.fail(413, "too_large", "The sandbox takes bodies of 10 MiB at most")
+            held = _HeldAnswer(scope, await _read(receive))
+            if held.body is None:
+                await held.fail(413, "too_large", "The sandbox takes bodies of 10 MiB at most")
             else:
                 try:
-                    await app(scope, exchange.receive, exchange.keep)
+                    await app(scope, held.receive, held.keep)
                 except Exception:
                     _log.exception("The sandbox failed at request %s", scope["state"]["request_id"])
-                    await exchange.fail(500, "internal_error", "The sandbox failed; its log says how")
-            self._record(exchange)
-            for message in exchange.answer:
+                    await held.fail(500, "internal_error", "The sandbox failed; its log says how")
+            self._record(held)
+            for message in held.answer:
                 await send(message)
 
         return recorded
 
-    def _record(self, exchange: _Exchange) -> None:
-        scope, mask = exchange.scope, self._masking
-        start, *rest = exchange.answer
+    def _record(self, held: _HeldAnswer) -> None:
+        scope, mask = held.scope, self._masking
+        start, *rest = held.answer
         self._count += 1
         request_headers = _text(scope["headers"])
         response_headers = _text(start["headers"])
         self._requests.append(
             RecordedRequest(
                 number=self._count,
-                received_at=exchange.received_at,
+                received_at=held.received_at,
                 method=scope["method"],
                 path=mask.text(scope["raw_path"].decode("latin-1").partition("?")[0]),
                 query=mask.form(scope["query_string"].decode("latin-1")),
                 headers=tuple((name, mask.header(name, value)) for name, value in request_headers),
-                body=mask.body(exchange.body or b"", dict(request_headers).get("content-type", "")),
+                body=mask.body(held.body or b"", dict(request_headers).get("content-type", "")),
                 caller=scope["state"].get("caller"),
                 request_id=scope["state"]["request_id"],
                 status=start["status"],
@@ -189,7 +189,7 @@ class Journal:
 
 
 @dataclass(slots=True)
-class _Exchange:
+class _HeldAnswer:
     """One request, read whole, and the messages of its answer, held back until it is complete."""
 
     scope: Scope

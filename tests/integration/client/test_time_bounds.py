@@ -112,8 +112,8 @@ def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_
             auth = OAuth2ClientCredentials(
                 token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET, store=store
             )
-            held = store.turn(auth.key)
-            assert held.try_take()
+            held = store.lock(auth.key)
+            assert held.try_acquire()
             try:
                 await client_of(server, auth=auth, timeouts=Timeouts(total=0.2)).request(Request("GET", "/v1"))
             except RequestTimeoutError as error:
@@ -127,7 +127,7 @@ def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_
     assert connections == 1
 
 
-def test_a_call_that_is_given_up_leaves_the_turn_to_others(server_of: Any, client_of: Any) -> None:
+def test_a_call_that_is_given_up_leaves_the_lock_to_others(server_of: Any, client_of: Any) -> None:
     asked = asyncio.Event()
 
     async def script(wire: Any) -> None:

@@ -23,12 +23,12 @@ CODE = """
 import pathlib, sys
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
-from airflow_provider_cloudfn.client import turns
+from airflow_provider_cloudfn.client import token_locks
 from airflow_provider_cloudfn.client.client import Client
 from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.url import BaseUrl
 url, folder, patience = sys.argv[1:]
-turns._LONGEST = float(patience)
+token_locks._LONGEST = float(patience)
 store = FileTokenStore(pathlib.Path(folder))
 auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s3cret-value', store=store)
 assert Client(base_url=BaseUrl.parse(url), auth=auth).request_sync(Request('GET', '/v1')).content == b'ok'
@@ -159,8 +159,8 @@ def test_a_call_keeps_time_for_a_token_of_its_own(server_of: Any) -> None:
             auth = OAuth2ClientCredentials(
                 token_url=f"{server.url}/token", client_id="ann", client_secret="s3cret", store=MemoryTokenStore()
             )
-            hangs = auth._store.turn(auth.key)
-            assert hangs.try_take()
+            hangs = auth._store.lock(auth.key)
+            assert hangs.try_acquire()
             response = await Client(base_url=BaseUrl.parse(server.url), auth=auth).request(
                 Request("GET", "/v1"), Sending(timeout=2)
             )

@@ -100,31 +100,31 @@ def test_a_token_of_unknown_lifetime_is_not_kept_for_ever(opened: Opened) -> Non
         assert opened().get(KEY) is None
 
 
-def test_one_at_a_time_has_the_turn(opened: Opened) -> None:
-    one, other = opened().turn(KEY), opened().turn(KEY)
+def test_one_at_a_time_has_the_lock(opened: Opened) -> None:
+    one, other = opened().lock(KEY), opened().lock(KEY)
 
-    assert one.try_take()
-    assert one.try_take()
-    assert not other.try_take()
+    assert one.try_acquire()
+    assert one.try_acquire()
+    assert not other.try_acquire()
     one.release()
-    assert other.try_take()
+    assert other.try_acquire()
     other.release()
 
 
-def test_other_credentials_have_a_turn_of_their_own(opened: Opened) -> None:
-    one, other = opened().turn(KEY), opened().turn("01" * 32)
+def test_other_credentials_have_a_lock_of_their_own(opened: Opened) -> None:
+    one, other = opened().lock(KEY), opened().lock("01" * 32)
 
-    assert one.try_take()
-    assert other.try_take()
+    assert one.try_acquire()
+    assert other.try_acquire()
 
 
-def test_a_turn_that_another_one_has_is_not_given_back(opened: Opened) -> None:
-    one, other = opened().turn(KEY), opened().turn(KEY)
-    assert one.try_take()
+def test_a_lock_that_another_one_has_is_not_given_back(opened: Opened) -> None:
+    one, other = opened().lock(KEY), opened().lock(KEY)
+    assert one.try_acquire()
 
     other.release()
 
-    assert not other.try_take()
+    assert not other.try_acquire()
     one.release()
 
 
@@ -162,9 +162,9 @@ def test_without_its_redis_a_store_works_within_the_process_and_says_so_once(
 
     assert store.get(KEY) is None
     store.put(KEY, TOKEN)
-    turn = store.turn(KEY)
-    assert turn.try_take()
-    turn.release()
+    lock = store.lock(KEY)
+    assert lock.try_acquire()
+    lock.release()
 
     assert store.get(KEY) == TOKEN
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -173,7 +173,7 @@ def test_without_its_redis_a_store_works_within_the_process_and_says_so_once(
     assert "s3cret" not in caplog.text
 
 
-def test_the_turn_of_a_machine_that_dies_is_free_again(redis_url: str) -> None:
+def test_the_lock_of_a_machine_that_dies_is_free_again(redis_url: str) -> None:
     import redis
 
     client = redis.Redis.from_url(redis_url)
@@ -181,15 +181,15 @@ def test_the_turn_of_a_machine_that_dies_is_free_again(redis_url: str) -> None:
     program = (
         "import os, sys\n"
         "from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore\n"
-        "assert RedisTokenStore(sys.argv[1]).turn(sys.argv[2]).try_take()\n"
+        "assert RedisTokenStore(sys.argv[1]).lock(sys.argv[2]).try_acquire()\n"
         "os._exit(0)\n"
     )
     subprocess.run([sys.executable, "-c", program, redis_url, KEY], check=True)
-    turn = RedisTokenStore(redis_url, MemoryTokenStore()).turn(KEY)
-    assert not turn.try_take()
+    lock = RedisTokenStore(redis_url, MemoryTokenStore()).lock(KEY)
+    assert not lock.try_acquire()
 
     # Sixty seconds later, as Redis counts them.
     (name,) = client.keys("*")
     assert 0 < client.ttl(name) <= 60
     client.pexpire(name, 0)
-    assert turn.try_take()
+    assert lock.try_acquire()

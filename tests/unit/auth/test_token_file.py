@@ -121,11 +121,11 @@ def test_without_a_usable_folder_it_works_within_the_process(tmp_path: Path, kin
     blocked = tmp_path / "blocked"
     blocked.write_bytes(b"")
     store = store_of(blocked if kind == "file" else blocked / "below")
-    turn = store.turn(KEY)
+    lock = store.lock(KEY)
 
-    assert turn.try_take()
+    assert lock.try_acquire()
     store.put(KEY, TOKEN)
-    turn.release()
+    lock.release()
     assert store.get(KEY) == TOKEN
     store.forget(KEY, TOKEN)
     assert store.get(KEY) is None
@@ -152,27 +152,27 @@ def test_on_a_full_disk_it_works_within_the_process(folder: Path) -> None:
     assert found.value == "first"
 
 
-def test_the_turn_of_a_process_that_dies_is_free_again(folder: Path) -> None:
+def test_the_lock_of_a_process_that_dies_is_free_again(folder: Path) -> None:
     code = (
         "import os, pathlib, sys\n"
         "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
-        "turn = FileTokenStore(pathlib.Path(sys.argv[1])).turn(sys.argv[2])\n"
-        "assert turn.try_take()\n"
+        "lock = FileTokenStore(pathlib.Path(sys.argv[1])).lock(sys.argv[2])\n"
+        "assert lock.try_acquire()\n"
         "os._exit(9)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(folder), KEY], check=False).returncode == 9
 
-    turn = store_of(folder).turn(KEY)
-    assert turn.try_take()
-    turn.release()
+    lock = store_of(folder).lock(KEY)
+    assert lock.try_acquire()
+    lock.release()
 
 
-def test_a_turn_leaves_no_descriptor_open(folder: Path) -> None:
+def test_a_lock_leaves_no_descriptor_open(folder: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        turn = store_of(folder).turn(KEY)
-        turn.try_take()
-        turn.release()
+        lock = store_of(folder).lock(KEY)
+        lock.try_acquire()
+        lock.release()
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
@@ -191,9 +191,9 @@ def test_a_client_without_a_secret_shares_with_nobody(folder: Path) -> None:
     assert not folder.exists()
 
 
-def test_a_turn_is_free_again_though_a_process_was_forked_meanwhile(folder: Path) -> None:
-    turn = store_of(folder).turn(KEY)
-    assert turn.try_take()
+def test_a_lock_is_free_again_though_a_process_was_forked_meanwhile(folder: Path) -> None:
+    lock = store_of(folder).lock(KEY)
+    assert lock.try_acquire()
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:  # It has the descriptor of the lock too, and lives on.
@@ -201,9 +201,9 @@ def test_a_turn_is_free_again_though_a_process_was_forked_meanwhile(folder: Path
         os.read(read_end, 1)
         os._exit(0)
     try:
-        turn.release()
+        lock.release()
 
-        assert store_of(folder).turn(KEY).try_take()
+        assert store_of(folder).lock(KEY).try_acquire()
     finally:
         os.close(write_end)
         os.close(read_end)
@@ -222,21 +222,21 @@ def aged(folder: Path) -> list[Path]:
     return files
 
 
-def with_a_turn(folder: Path, key: str) -> None:
+def with_a_lock(folder: Path, key: str) -> None:
     store = store_of(folder)
-    turn = store.turn(key)
-    assert turn.try_take()
+    lock = store.lock(key)
+    assert lock.try_acquire()
     store.put(key, TOKEN)
-    turn.release()
+    lock.release()
 
 
 def test_what_nobody_has_written_for_long_is_swept_away(folder: Path) -> None:
-    with_a_turn(folder, KEY)
+    with_a_lock(folder, KEY)
     left_by_one_that_died = token_file(folder).with_name(f"{token_file(folder).name}.0123456789abcdef")
     left_by_one_that_died.write_bytes(b"half")
     old = aged(folder)
 
-    with_a_turn(folder, OTHER_KEY)
+    with_a_lock(folder, OTHER_KEY)
 
     assert len(old) == 3
     assert sorted(file.suffix for file in folder.iterdir()) == [".lock", ".token"]
@@ -245,33 +245,33 @@ def test_what_nobody_has_written_for_long_is_swept_away(folder: Path) -> None:
 
 
 def test_what_is_in_use_is_not_swept_away(folder: Path) -> None:
-    with_a_turn(folder, KEY)
+    with_a_lock(folder, KEY)
     aged(folder)
-    turn = store_of(folder).turn(KEY)
-    assert turn.try_take()
+    lock = store_of(folder).lock(KEY)
+    assert lock.try_acquire()
 
-    with_a_turn(folder, OTHER_KEY)
+    with_a_lock(folder, OTHER_KEY)
 
     assert store_of(folder).get(KEY) == TOKEN
-    assert not store_of(folder).turn(KEY).try_take()
-    turn.release()
+    assert not store_of(folder).lock(KEY).try_acquire()
+    lock.release()
 
 
-def test_a_turn_that_was_taken_long_ago_is_not_swept_away(folder: Path) -> None:
-    with_a_turn(folder, KEY)
-    turn = store_of(folder).turn(KEY)
-    assert turn.try_take()
+def test_a_lock_that_was_taken_long_ago_is_not_swept_away(folder: Path) -> None:
+    with_a_lock(folder, KEY)
+    lock = store_of(folder).lock(KEY)
+    assert lock.try_acquire()
     old = aged(folder)
 
-    with_a_turn(folder, OTHER_KEY)
+    with_a_lock(folder, OTHER_KEY)
 
     assert set(old) <= set(folder.iterdir())
-    assert not store_of(folder).turn(KEY).try_take()
-    turn.release()
+    assert not store_of(folder).lock(KEY).try_acquire()
+    lock.release()
 
 
 def test_foreign_files_are_not_swept_away(folder: Path, tmp_path: Path) -> None:
-    with_a_turn(folder, KEY)
+    with_a_lock(folder, KEY)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"mine")
     (folder / "notes.txt").write_bytes(b"mine")
@@ -280,7 +280,7 @@ def test_foreign_files_are_not_swept_away(folder: Path, tmp_path: Path) -> None:
     (folder / f"{'2' * 32}.token").mkdir()
     foreign = {file for file in aged(folder) if file != token_file(folder) and file.suffix != ".lock"}
 
-    with_a_turn(folder, OTHER_KEY)
+    with_a_lock(folder, OTHER_KEY)
 
     assert len(foreign) == 4
     assert foreign <= set(folder.iterdir())
@@ -302,10 +302,10 @@ def test_a_process_sweeps_once_in_a_while(folder: Path) -> None:
     assert (before, ours.exists()) == (True, False)
 
 
-def test_a_lock_that_is_swept_away_while_it_is_waited_for_gives_no_turn(
+def test_a_lock_that_is_swept_away_while_it_is_waited_for_gives_no_lock(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever locks what is gone would have the turn together with the next one, who makes the file anew."""
+    """Whoever locks what is gone would have the lock together with the next one, who makes the file anew."""
     store = store_of(folder)
     opened = store.open_lock
 
@@ -315,9 +315,9 @@ def test_a_lock_that_is_swept_away_while_it_is_waited_for_gives_no_turn(
         return descriptor
 
     monkeypatch.setattr(store, "open_lock", open_and_lose)
-    late = store.turn(KEY)
-    assert not late.try_take()
+    late = store.lock(KEY)
+    assert not late.try_acquire()
     monkeypatch.undo()
 
-    assert late.try_take()
+    assert late.try_acquire()
     late.release()

@@ -27,18 +27,18 @@ def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> 
     taken, over = threading.Event(), threading.Event()
 
     def fetch() -> None:
-        turn = PROCESS_TOKENS.turn(KEY)
-        turn.try_take()
+        lock = PROCESS_TOKENS.lock(KEY)
+        lock.try_acquire()
         taken.set()
         over.wait()
-        turn.release()
+        lock.release()
 
     thread = threading.Thread(target=fetch)
     thread.start()
     try:
         assert taken.wait(10)
-        assert exit_status_of_a_child(lambda: PROCESS_TOKENS.turn(KEY).try_take()) == 0
-        assert not PROCESS_TOKENS.turn(KEY).try_take(), "in this process the thread still has it"
+        assert exit_status_of_a_child(lambda: PROCESS_TOKENS.lock(KEY).try_acquire()) == 0
+        assert not PROCESS_TOKENS.lock(KEY).try_acquire(), "in this process the thread still has it"
     finally:
         over.set()
         thread.join()

@@ -59,7 +59,7 @@ def test_a_store_of_ones_own_is_named_by_its_class(monkeypatch: pytest.MonkeyPat
     [
         ("no.such.module.Store", "can't be made: ModuleNotFoundError"),
         ("collections.NoStore", "can't be made: AttributeError"),
-        ("collections.OrderedDict", "is no token store: it has no put and no forget and no turn"),
+        ("collections.OrderedDict", "is no token store: it has no put and no forget and no lock"),
     ],
 )
 def test_what_is_no_store_is_refused(monkeypatch: pytest.MonkeyPatch, path: str, told: str) -> None:

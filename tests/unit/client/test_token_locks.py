@@ -11,37 +11,37 @@ import pytest
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import NoAuth
-from airflow_provider_cloudfn.auth.turn import ProcessTurn
-from airflow_provider_cloudfn.client import turns
+from airflow_provider_cloudfn.auth.token_lock import ProcessLock
+from airflow_provider_cloudfn.client import token_locks
 from airflow_provider_cloudfn.client.driver import Driver
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.settings import ClientSettings
-from airflow_provider_cloudfn.client.turns import take_turn
+from airflow_provider_cloudfn.client.token_locks import acquire_in_time
 from airflow_provider_cloudfn.client.url import BaseUrl
 
 
-def test_a_free_turn_is_taken_at_once() -> None:
-    turn = ProcessTurn(threading.Lock())
+def test_a_free_lock_is_taken_at_once() -> None:
+    lock = ProcessLock(threading.Lock())
 
-    asyncio.run(take_turn(turn, 30))
+    asyncio.run(acquire_in_time(lock, 30))
 
-    assert turn.try_take()
+    assert lock.try_acquire()
 
 
-def test_a_turn_is_taken_once_another_one_gives_it_back() -> None:
+def test_a_lock_is_taken_once_another_one_gives_it_back() -> None:
     lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
+    mine, other = ProcessLock(lock), ProcessLock(lock)
+    assert other.try_acquire()
 
     async def both() -> bool:
-        waiting = asyncio.ensure_future(take_turn(mine, 30))
+        waiting = asyncio.ensure_future(acquire_in_time(mine, 30))
         done, _ = await asyncio.wait([waiting], timeout=0.05)
         other.release()
         await waiting
         return bool(done)
 
     assert asyncio.run(both()) is False
-    assert not other.try_take()
+    assert not other.try_acquire()
 
 
 def test_many_have_it_one_after_the_other() -> None:
@@ -49,13 +49,13 @@ def test_many_have_it_one_after_the_other() -> None:
 
     async def one() -> None:
         nonlocal inside, most
-        turn = ProcessTurn(lock)
-        await take_turn(turn, 30)
+        mine = ProcessLock(lock)
+        await acquire_in_time(mine, 30)
         inside += 1
         most = max(most, inside)
         await asyncio.sleep(0)
         inside -= 1
-        turn.release()
+        mine.release()
 
     async def all_of_them() -> None:
         await asyncio.gather(*(one() for _ in range(20)))
@@ -70,11 +70,11 @@ def test_who_holds_it_for_too_long_is_passed_by(
     monkeypatch: pytest.MonkeyPatch, at_most: float, longest: float
 ) -> None:
     lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-    monkeypatch.setattr(turns, "_LONGEST", longest)
+    mine, other = ProcessLock(lock), ProcessLock(lock)
+    assert other.try_acquire()
+    monkeypatch.setattr(token_locks, "_LONGEST", longest)
 
-    asyncio.run(take_turn(mine, at_most))
+    asyncio.run(acquire_in_time(mine, at_most))
     mine.release()
 
     assert lock.locked()
@@ -82,9 +82,9 @@ def test_who_holds_it_for_too_long_is_passed_by(
 
 def test_giving_back_what_was_not_taken_takes_it_from_nobody() -> None:
     lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
-    assert not mine.try_take()
+    mine, other = ProcessLock(lock), ProcessLock(lock)
+    assert other.try_acquire()
+    assert not mine.try_acquire()
 
     mine.release()
 
@@ -99,8 +99,8 @@ def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkey
     now = 0.0
     monkeypatch.setattr("airflow_provider_cloudfn.client.driver.time", SimpleNamespace(monotonic=lambda: now))
     lock = threading.Lock()
-    mine, other = ProcessTurn(lock), ProcessTurn(lock)
-    assert other.try_take()
+    mine, other = ProcessLock(lock), ProcessLock(lock)
+    assert other.try_acquire()
 
     class SlowToRefuse:
         async def send(self, request: HttpRequest, on_connected: Any = None) -> HttpResponse:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["in_own_thread"]
+__all__ = ["in_daemon_thread"]
 
 T = TypeVar("T")
 
 
-async def in_own_thread(work: Callable[[], T], name: str) -> T:
+async def in_daemon_thread(work: Callable[[], T], name: str) -> T:
     """
     Do work in a thread of its own, and return what it returns.
 

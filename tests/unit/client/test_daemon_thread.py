@@ -10,13 +10,13 @@ import threading
 
 import pytest
 
-from airflow_provider_cloudfn.client.own_thread import in_own_thread
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 
 NAME = contextvars.ContextVar("name", default="nobody")
 
 
 def test_what_the_work_returns_comes_back() -> None:
-    assert asyncio.run(in_own_thread(lambda: threading.current_thread().name, "worker")) == "worker"
+    assert asyncio.run(in_daemon_thread(lambda: threading.current_thread().name, "worker")) == "worker"
 
 
 def test_what_the_work_raises_comes_back() -> None:
@@ -24,19 +24,19 @@ def test_what_the_work_raises_comes_back() -> None:
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        asyncio.run(in_own_thread(fail, "worker"))
+        asyncio.run(in_daemon_thread(fail, "worker"))
 
 
 def test_the_work_has_the_context_of_its_caller() -> None:
     NAME.set("ann")
 
-    assert asyncio.run(in_own_thread(NAME.get, "worker")) == "ann"
+    assert asyncio.run(in_daemon_thread(NAME.get, "worker")) == "ann"
 
 
 def test_the_event_loop_goes_on_meanwhile() -> None:
     async def both() -> bool:
         may_end = threading.Event()
-        working = asyncio.ensure_future(in_own_thread(may_end.wait, "worker"))
+        working = asyncio.ensure_future(in_daemon_thread(may_end.wait, "worker"))
         await asyncio.wait([working], timeout=0.01)
         assert not working.done()
         may_end.set()
@@ -48,9 +48,9 @@ def test_the_event_loop_goes_on_meanwhile() -> None:
 def test_neither_a_loop_nor_a_process_waits_for_work_that_hangs() -> None:
     code = """
 import asyncio, threading
-from airflow_provider_cloudfn.client.own_thread import in_own_thread
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 async def give_up():
-    await asyncio.wait([asyncio.ensure_future(in_own_thread(threading.Event().wait, "worker"))], timeout=0.01)
+    await asyncio.wait([asyncio.ensure_future(in_daemon_thread(threading.Event().wait, "worker"))], timeout=0.01)
 asyncio.run(give_up())
 """
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
