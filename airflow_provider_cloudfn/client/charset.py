@@ -11,6 +11,8 @@ __all__ = ["charset_of", "codec_of", "last_content_type", "xml_charset"]
 _ONE_VALUE = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*"?)+""")
 _MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|$)", re.ASCII)
 
+_LONGEST = 1024
+
 #: The declaration that an XML document can begin with, in any character set that has ASCII's characters in its places.
 _XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.-]{0,40})["']""")
 
@@ -24,7 +26,7 @@ def last_content_type(content_type: str) -> str:
 
     :param content_type: The header's values, joined by commas; a single one is returned as it is.
     """
-    if "," not in content_type:
+    if "," not in content_type or len(content_type) > _LONGEST:
         return content_type
     counts, known = content_type, None
     for value in _ONE_VALUE.findall(content_type):
@@ -45,6 +47,9 @@ def charset_of(content_type: str | None) -> str | None:
         return None
     from email.message import Message
 
+    # The library takes time that grows with the square of the length: what is longer names nothing.
+    if len(content_type) > _LONGEST:
+        return None
     header = Message()
     header["Content-Type"] = content_type
     charset = header.get_param("charset")

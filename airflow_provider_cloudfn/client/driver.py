@@ -14,7 +14,12 @@ from airflow_provider_cloudfn.client.sink import discard, keep
 from airflow_provider_cloudfn.client.token_locks import acquire_in_time
 from airflow_provider_cloudfn.client.transport import within
 from airflow_provider_cloudfn.client.url import Origin, without_parameters
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+    ResponseError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Driver", "Outcome"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Outcome(Struct, frozen=True):
@@ -74,6 +80,7 @@ class Driver:
         self._headers = headers or {}
         self._sink = None if sending is None else sending.sink
         self._as_it_came = sending is not None and sending.as_it_came
+        self._accepts = None if sending is None else sending.accepts
         self._token_requests = 0
         self._is_sent = False
         self._goes_on: HttpRequest | None = None
@@ -123,7 +130,8 @@ class Driver:
         first, redirects = request, self._settings.limits.redirects
         for _ in range(redirects + 1):
             raw = await self._drive(self._settings.auth.steps(request), request)
-            following = self._redirected(request, raw) if redirects else None
+            accepted = raw.status in _REDIRECTS and self._is_accepted(request, raw)
+            following = self._redirected(request, raw) if redirects and not accepted else None
             if following is None:
                 if self._sink is None or self._stored is None:
                     return request.url, raw
@@ -194,6 +202,12 @@ class Driver:
         response, self._stored = await self._transport.send_to(request, self._sink, self._reached)
         return response
 
+    def _is_accepted(self, request: HttpRequest, raw: HttpResponse) -> bool:
+        """Return whether whoever asked takes a redirect as the answer."""
+        if self._accepts is None:
+            return False
+        return self._accepts(read_response(raw, self._settings.redaction().url(request.url), as_it_came=True))
+
     def _reached(self) -> None:
         self._is_sent = True
 
@@ -220,7 +234,16 @@ class Driver:
                 status=raw.status,
                 stage="origin",
             )
-        if (raw.status == 303 and request.method != "HEAD") or (raw.status in (301, 302) and request.method == "POST"):
+        if raw.status in (301, 302) and request.method in _CHANGING:
+            # Some clients would send a GET then, and take its answer for that of a request that nobody carried out.
+            raise ResponseError(
+                f"{request.method} {request.url.partition('?')[0]} was answered {raw.status}, which points to "
+                f"{ascii(url.partition('?')[0])[1:-1]}: a {request.method} is not sent there; correct the uri or the base URL, "
+                "or take the redirect as the answer with success_when='response.status == "
+                f"{raw.status}'",
+                status=raw.status,
+            )
+        if raw.status == 303 and request.method != "HEAD":
             kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
             return HttpRequest("GET", url, kept)
         return HttpRequest(request.method, url, request.headers, request.body)

@@ -10,10 +10,11 @@ from airflow_provider_cloudfn.auth.message import METHODS, Method
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_cloudfn.client.body import Body
     from airflow_provider_cloudfn.client.query import ListStyle, QueryValues
+    from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
 
@@ -54,6 +55,7 @@ class Sending(Struct, frozen=True):
     :param sink: Where the body of a success goes, instead of into memory; it is checked before the request is sent.
     :param check_status: Whether a status other than 2xx is an error.
     :param as_it_came: Whether the body is left as bytes, whatever Content-Type says.
+    :param accepts: Whether a redirect is the answer, instead of being followed; None to follow each.
     """
 
     timeout: float | None = None
@@ -62,3 +64,4 @@ class Sending(Struct, frozen=True):
     sink: ResponseSink | None = None
     check_status: bool = True
     as_it_came: bool = False
+    accepts: Callable[[Response], bool] | None = None

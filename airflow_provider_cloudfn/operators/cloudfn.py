@@ -266,7 +266,16 @@ class CloudFunctionOperator(ExpressionOperator):
         content = self._content(body, headers)
         request = Request(self.method, self.uri, self.query, headers, content, self.list_style, self.compress)
         idempotent = True if self.idempotency_key else None
-        return hook.send(request, Sending(timeout, retry, idempotent, sink, self.success_when is None))
+
+        def accepts(redirect: Response) -> bool:
+            try:
+                return self._truth("success_when", variables.with_response(redirect.as_variable()))
+            except ExpressionError:
+                return False  # It was written for the answer behind the redirect.
+
+        judged = self.success_when is not None
+        sending = Sending(timeout, retry, idempotent, sink, not judged, accepts=accepts if judged else None)
+        return hook.send(request, sending)
 
     def _retry(self, variables: TaskVariables) -> RetryPolicy:
         from airflow_provider_cloudfn.client.retry import RetryPolicy

@@ -282,13 +282,11 @@ def test_credentials_follow_no_redirect_to_another_origin(talk: Any, location: s
 @pytest.mark.parametrize(
     ("status", "method", "then", "body"),
     [
-        ("301 Moved", "POST", "GET", b""),
-        ("302 Found", "POST", "GET", b""),
         ("303 See Other", "PUT", "GET", b""),
         ("303 See Other", "HEAD", "HEAD", b""),
         ("307 Temporary", "POST", "POST", b"abc"),
         ("308 Permanent", "PATCH", "PATCH", b"abc"),
-        ("301 Moved", "PUT", "PUT", b"abc"),
+        ("301 Moved", "GET", "GET", b"abc"),
     ],
 )
 def test_a_redirect_within_the_origin_is_followed(talk: Any, status: str, method: str, then: str, body: bytes) -> None:
@@ -307,6 +305,22 @@ def test_a_redirect_within_the_origin_is_followed(talk: Any, status: str, method
     assert b"x-api-key: s3cret" in head.lower()
     assert content == body
     assert (b"content-type" in head.lower()) is bool(body)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_what_changes_something_is_not_sent_elsewhere_as_a_get(talk: Any, status: str, method: str) -> None:
+    async def script(wire: Any) -> None:
+        await wire.request()
+        await wire.answer(b"", "Location: /v2/x?code=1", status=status)
+
+    exchange = talk(script, method, call={"data": b"abc"})
+
+    assert type(exchange.outcome) is ResponseError
+    assert "/v2/x:" in str(exchange.outcome)
+    assert "code=1" not in str(exchange.outcome)
+    assert "correct the uri" in str(exchange.outcome)
+    assert len(exchange.received) == 1
 
 
 async def answer_once(wire: Any) -> None:
