@@ -126,7 +126,14 @@ def scheduled_assets(dag: Any) -> list[Any]:
 def _events(context: Context) -> list[Any]:
     dag_run = context.get("dag_run")
     events = list(getattr(dag_run, "consumed_asset_events", None) or [])
-    return sorted(events, key=lambda event: event.timestamp)
+    # Emitted twice before the run was made, as by a Clear of the producer, it is still one event: the newest record counts.
+    newest: dict[Any, Any] = {}
+    for place, event in enumerate(sorted(events, key=lambda event: event.timestamp)):
+        found = event.extra["metadata"].get("id") if is_record(event.extra) else None
+        key = (event.asset.name, found) if isinstance(found, str) else place
+        newest.pop(key, None)
+        newest[key] = event
+    return list(newest.values())
 
 
 def _record(event: Any) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any])
 
 
 def test_more_than_one_is_an_error_that_gives_the_count_and_the_remedies() -> None:
-    found, _ = variables(*(asset_event("paid", record("paid", number)) for number in range(3)))
+    found, _ = variables(*(asset_event("paid", record("paid", number, f"manual__{number}")) for number in range(3)))
 
     with pytest.raises(ExpressionError) as raised:
         found["context"]["paid"]
@@ -115,7 +115,10 @@ def test_more_than_one_is_an_error_that_gives_the_count_and_the_remedies() -> No
 
 
 def test_events_are_the_records_oldest_first() -> None:
-    late, early = asset_event("paid", record("paid", "late"), 5), asset_event("paid", record("paid", "early"))
+    late, early = (
+        asset_event("paid", record("paid", "late", run_id="manual__1"), 5),
+        asset_event("paid", record("paid", "early", run_id="manual__2")),
+    )
     found, _ = variables(late, early)
 
     assert [one["result"] for one in found["events"]] == ["early", "late"]
@@ -166,6 +169,22 @@ def test_what_a_step_did_not_leave_is_null() -> None:
     found, _ = variables()
 
     assert found["steps"]["fetch"] is None
+
+
+def test_an_event_that_was_emitted_twice_is_one_event_and_its_newest_record_counts() -> None:
+    found, _ = variables(
+        asset_event("charge.created", record("charge.created", "new"), minute=2),
+        asset_event("charge.created", record("charge.created", "old"), minute=1),
+    )
+
+    assert found["context"]["charge.created"] == "new"
+    assert [one["result"] for one in found["events"]] == ["new"]
+
+
+def test_events_without_an_id_are_as_many_as_there_are() -> None:
+    found, _ = variables(asset_event("charge.created", 1), asset_event("charge.created", 1, minute=1))
+
+    assert len(found["events"]) == 2
 
 
 def test_the_run_is_described() -> None:
