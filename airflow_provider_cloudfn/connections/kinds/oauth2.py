@@ -1,4 +1,4 @@
-"""An access token by client credentials (RFC 6749, section 4.4)."""
+"""An access token for a client that acts without a person: client credentials (RFC 6749, section 4.4), and its kin."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from msgspec import field
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
-from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, is_encrypted
+from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, certificate_fault, is_encrypted
+from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
+from airflow_provider_cloudfn.client.secret import looked_up
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 from airflow_provider_cloudfn.connections.transport import is_pem, pem_text
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,14 +30,26 @@ if TYPE_CHECKING:
 __all__ = ["OAuth2"]
 
 #: What the other fields set.
-_OWN_PARAMETERS = frozenset(
-    {"grant_type", "client_id", "client_secret", "scope", "refresh_token", "audience", "resource"}
-)
+_OWN_PARAMETERS = frozenset({"client_id", "client_secret", "scope", "refresh_token", "audience", "resource"})
+
+#: The grants that need a person who logs in, or what only they leave.
+_GRANTS_OF_PERSONS = ("authorization_code", "refresh_token", "implicit", "urn:ietf:params:oauth:grant-type:device_code")
+
+#: The parameters of further grants that are secret: no text for a field that is shown.
+_SECRET_PARAMETERS = frozenset({"password", "assertion", "subject_token", "actor_token"})
+
+#: What an assertion says of itself.
+_OWN_CLAIMS = frozenset({"iat", "exp", "nbf", "jti"})
+
+_SEPARATORS = {"space": " ", "comma": ","}
+
+#: As in a Dag, in either sort of quotes.
+_SECRET = re.compile(r"""secret\((["'])([^"']+)\1\)""")
 
 
 class OAuth2(Authentication, frozen=True, kw_only=True):
     """
-    An access token by client credentials (RFC 6749, section 4.4).
+    An access token for a client that acts without a person.
 
     :param token_url: The token endpoint.
     :param client_id: The client's public name.
@@ -45,13 +60,20 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     :param audience: The service that the token is for.
     :param resource: The resource that the token is for (RFC 8707).
     :param parameters: What else the token endpoint wants.
+    :param grant_type: What the token is asked for with.
+    :param scope_separator: What stands between the scopes.
+    :param headers: The headers that the token endpoint wants.
+    :param as_json: Whether the token endpoint is asked in JSON.
+    :param request_secrets: The secrets among the parameters and the headers.
     :param key_id: The name of the private key, for ``private_key_jwt``.
     :param algorithm: How the assertion is signed, for ``private_key_jwt``.
     :param key_passphrase: What opens the private key, where it is encrypted.
+    :param jwt_certificate: The certificate of the private key, or its thumbprint.
+    :param claims: What an assertion says besides, or instead.
     :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
-    _hidden: ClassVar = frozenset({"client_secret", "key_passphrase"})
+    _hidden: ClassVar = frozenset({"client_secret", "key_passphrase", "parameters", "headers", "request_secrets"})
     kind = "oauth2"
     confidential = "OAuth 2.0's Client secret (or private key)"
     fields = (
@@ -66,6 +88,14 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             "OAuth 2.0: Scopes",
             "The permissions to ask for, separated by spaces or commas.",
             example="intelligence.conversations:write",
+        ),
+        ExtraField(
+            "scope_separator",
+            "OAuth 2.0: Scope separator",
+            "What the token endpoint wants between the scopes.",
+            kind="choice",
+            choices=tuple(_SEPARATORS),
+            default="space",
         ),
         ExtraField(
             "oauth2_url",
@@ -103,6 +133,20 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             default="RS256",
         ),
         ExtraField(
+            "jwt_certificate",
+            "OAuth 2.0: JWT certificate",
+            "For private_key_jwt where the assertion must name the key's certificate (x5t), as Entra ID asks: the certificate "
+            "as PEM text, pasted whole, or its thumbprint.",
+            example="A1B2C3D4E5F60718293A4B5C6D7E8F9001122334",
+        ),
+        ExtraField(
+            "jwt_claims",
+            "OAuth 2.0: JWT claims",
+            "For private_key_jwt: what the assertion says besides, or instead of iss, sub and aud, as a JSON object.",
+            kind="object",
+            example='{"sub": "ann@example.com"}',
+        ),
+        ExtraField(
             "jwt_key_passphrase",
             "OAuth 2.0: JWT key passphrase",
             "For private_key_jwt: opens the private key, where it is encrypted.",
@@ -123,9 +167,25 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         ExtraField(
             "oauth2_parameters",
             "OAuth 2.0: Further parameters",
-            "What else the token endpoint wants, as a JSON object of texts. Not for secrets: it is shown.",
+            "What else the token endpoint wants, as a JSON object of texts; grant_type among them asks by another grant. It is "
+            "shown: for a secret write secret('name'), and the secret into secret_values.",
             kind="object",
             example='{"tenant": "acme"}',
+        ),
+        ExtraField(
+            "oauth2_headers",
+            "OAuth 2.0: Headers",
+            "Headers that the token endpoint wants, as a JSON object of texts. Secrets as in the further parameters.",
+            kind="object",
+            example='{"X-Tenant": "acme"}',
+        ),
+        ExtraField(
+            "oauth2_request",
+            "OAuth 2.0: Request format",
+            "How the token endpoint is asked.",
+            kind="choice",
+            choices=("form", "json"),
+            default="form",
         ),
         ExtraField(
             "renew_when",
@@ -144,9 +204,16 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     audience: str | None = None
     resource: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    grant_type: str = "client_credentials"
+    scope_separator: str = " "
+    headers: Mapping[str, str] = field(default_factory=dict)
+    as_json: bool = False
+    request_secrets: tuple[str, ...] = ()
     key_id: str | None = None
     algorithm: str = "RS256"
     key_passphrase: str | None = None
+    jwt_certificate: str | None = None
+    claims: Mapping[str, object] = field(default_factory=dict)
     renew_when: str | None = None
 
     @classmethod
@@ -157,15 +224,20 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         token_url = reader.required_text("oauth2_url", "auth_type 'oauth2'")
         refresh_url = reader.text("refresh_url")
         key_id = reader.text("jwt_key_id")
+        certificate, claims = reader.text("jwt_certificate"), _claims(reader)
         secret = _client_secret(reader, method)
-        if method != "private_key_jwt" and key_id:
-            raise reader.error(
-                "jwt_key_id", f"belongs to client_auth_method 'private_key_jwt', and that is {method!r}: empty it"
-            )
-        parameters = reader.texts("oauth2_parameters", '{"tenant": "acme"}')
-        for name in parameters:
-            if name in _OWN_PARAMETERS:
-                raise reader.error("oauth2_parameters", f"may not hold {name!r}: it is set by the other fields")
+        for name, value in (("jwt_key_id", key_id), ("jwt_certificate", certificate), ("jwt_claims", claims)):
+            if method != "private_key_jwt" and value:
+                raise reader.error(
+                    name, f"belongs to client_auth_method 'private_key_jwt', and that is {method!r}: empty it"
+                )
+        if certificate is not None:
+            certificate = pem_text(certificate) or certificate
+            if fault := certificate_fault(certificate):
+                raise reader.error("jwt_certificate", fault)
+        grant_type, written = _grant(reader)
+        parameters, hidden = _filled(reader, "oauth2_parameters", written)
+        headers, more_hidden = _filled(reader, "oauth2_headers", _headers(reader, method))
         allow_http = reader.boolean("allow_http")
         return cls(
             token_url=checked_url(reader, "oauth2_url", token_url, allow_http=allow_http),
@@ -177,9 +249,16 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             audience=reader.text("audience"),
             resource=reader.text("resource"),
             parameters=MappingProxyType(parameters),
+            grant_type=grant_type,
+            scope_separator=_SEPARATORS[reader.choice("scope_separator")],
+            headers=MappingProxyType(headers),
+            as_json=reader.choice("oauth2_request") == "json",
+            request_secrets=(*hidden, *more_hidden),
             key_id=key_id,
             algorithm=reader.choice("jwt_algorithm"),
             key_passphrase=_key_passphrase(reader, method, secret),
+            jwt_certificate=certificate,
+            claims=MappingProxyType(claims),
             renew_when=reader.text("renew_when"),
         )
 
@@ -191,6 +270,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
                 yield from basic_credentials(self.client_id, self.client_secret)
         if self.key_passphrase:
             yield self.key_passphrase
+        yield from self.request_secrets
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts an access token on a request."""
@@ -227,9 +307,16 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             audience=self.audience,
             resource=self.resource,
             parameters=self.parameters,
+            grant_type=self.grant_type,
+            scope_separator=self.scope_separator,
+            headers=self.headers,
+            as_json=self.as_json,
+            hidden=self.request_secrets,
             key_id=self.key_id,
             algorithm=self.algorithm,
             key_passphrase=self.key_passphrase,
+            jwt_certificate=self.jwt_certificate,
+            claims=self.claims,
             renew_when=renew_when,
             store=store,
             certificate=certificate,
@@ -272,3 +359,66 @@ def _key_passphrase(reader: ConnectionReader, method: str, secret: str | None) -
             "jwt_key_passphrase", "is given, and password (Secret) holds no encrypted private key: empty it"
         )
     return passphrase
+
+
+def _grant(reader: ConnectionReader) -> tuple[str, dict[str, str]]:
+    """Return the grant's type, and the other parameters as they were written."""
+    parameters = reader.texts("oauth2_parameters", '{"tenant": "acme"}')
+    for name in parameters:
+        if name in _OWN_PARAMETERS:
+            raise reader.error("oauth2_parameters", f"may not hold {name!r}: it is set by the other fields")
+    grant_type = parameters.get("grant_type")
+    parameters = {name: text for name, text in parameters.items() if name != "grant_type"}
+    if grant_type is None:
+        return "client_credentials", parameters
+    if grant_type in _GRANTS_OF_PERSONS:
+        raise reader.error(
+            "oauth2_parameters",
+            f"grant_type {grant_type!r} needs a person who logs in; write one for a client by itself",
+        )
+    for name in sorted(_SECRET_PARAMETERS & {*parameters}):
+        if not _SECRET.fullmatch(parameters[name]):
+            raise reader.error(
+                "oauth2_parameters",
+                f"{name!r} is secret, and this field is shown: write it into secret_values, and here \"secret('its name')\"",
+            )
+    return grant_type, parameters
+
+
+def _headers(reader: ConnectionReader, method: str) -> dict[str, str]:
+    headers = reader.texts("oauth2_headers", '{"X-Tenant": "acme"}')
+    for name in headers:
+        if fault := credential_header_fault(name):
+            raise reader.error("oauth2_headers", fault)
+        if name.lower() == "authorization" and method == "client_secret_basic":
+            raise reader.error(
+                "oauth2_headers", f"got {name!r}, which client_secret_basic sets; choose another client_auth_method"
+            )
+    return headers
+
+
+def _claims(reader: ConnectionReader) -> dict[str, object]:
+    claims = reader.json_object("jwt_claims", '{"sub": "ann@example.com"}')
+    for name in claims:
+        if name in _OWN_CLAIMS:
+            raise reader.error("jwt_claims", f"may not hold {name!r}: each assertion gets its own")
+    return claims
+
+
+def _filled(reader: ConnectionReader, name: str, texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return texts with the secrets that they name, and those secrets."""
+    find = looked_up(reader.texts("secret_values", '{"tenant_key": "…"}') if texts else {})
+    hidden: list[str] = []
+
+    def fill(found: re.Match[str]) -> str:
+        try:
+            hidden.append(find(found[2]))
+        except ConfigurationError as error:
+            raise reader.error(name, str(error)) from None
+        return hidden[-1]
+
+    filled = {key: _SECRET.sub(fill, text) for key, text in texts.items()}
+    for key, text in filled.items():
+        if name == "oauth2_headers" and not (text == text.strip() and all(" " <= sign <= "~" for sign in text)):
+            raise reader.error(name, f"{key!r} holds what no header can carry; write ASCII letters, digits and signs")
+    return filled, hidden

@@ -18,8 +18,9 @@ def test_the_public_names_of_the_fields() -> None:
     assert {form.connection_type: [field.name for field in form.extras] for form in FORMS} == {
         "cloudfn": [
             "auth_type", "allow_http", "key_location", "key_name",
-            "client_id", "scopes", "oauth2_url", "refresh_url", "client_auth_method",
-            "jwt_key_id", "jwt_algorithm", "jwt_key_passphrase", "audience", "resource", "oauth2_parameters", "renew_when",
+            "client_id", "scopes", "scope_separator", "oauth2_url", "refresh_url", "client_auth_method",
+            "jwt_key_id", "jwt_algorithm", "jwt_certificate", "jwt_claims", "jwt_key_passphrase",
+            "audience", "resource", "oauth2_parameters", "oauth2_headers", "oauth2_request", "renew_when",
             "username",
             "aws_service", "aws_region", "aws_key_id", "aws_session_token", "aws_conn_id",
             "hmac_header", "hmac_algorithm", "hmac_encoding", "hmac_format", "hmac_signed", "hmac_timestamp_header",
