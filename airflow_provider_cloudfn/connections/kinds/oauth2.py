@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METH
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
-from airflow_provider_cloudfn.connections.transport import is_pem, pem_text
+from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
