@@ -8,7 +8,7 @@ import ssl
 import tempfile
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.connections.transport import is_pem, pem_text
+from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
 
 if TYPE_CHECKING:
     import ssl
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["TransportSettings", "is_pem", "pem_text"]
-
-_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
-_PEM_HEADER = re.compile(r"(?:Proc-Type|DEK-Info):[^\n]*\n")
+__all__ = ["TransportSettings"]
 
 
 class TransportSettings(Redacted, frozen=True, kw_only=True):
@@ -73,7 +70,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
             raise reader.error("client_private_key_passphrase", "is given without client_cert: empty it")
         if private_key and not is_pem(private_key):
             raise reader.error("client_private_key", "is no PEM text; it begins with '-----BEGIN … PRIVATE KEY-----'")
-        if client_cert and _PEM_BLOCK.search(client_cert) and "PRIVATE KEY-----" in client_cert:
+        if client_cert and is_pem(client_cert) and "PRIVATE KEY-----" in client_cert:
             raise reader.error(
                 "client_cert", "holds a private key, and is shown to everybody: move it to client_private_key"
             )
@@ -121,32 +118,6 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
         from airflow_provider_cloudfn.connections.tls import client_ssl_context
 
         return client_ssl_context(self)
-
-
-def is_pem(text: str) -> bool:
-    """
-    Return whether a text is PEM (RFC 7468), and not the path of a file.
-
-    :param text: What was written.
-    """
-    return _PEM_BLOCK.search(text) is not None
-
-
-def pem_text(text: str) -> str:
-    r"""
-    Return PEM text with its line ends, which a single-line form field or ``\n`` in an environment variable takes away.
-
-    :param text: PEM text, its lines separated by any white space, or by a written ``\n``.
-    """
-    blocks = []
-    for label, content in _PEM_BLOCK.findall(text.replace("\\n", "\n")):
-        if _PEM_HEADER.search(content):  # the old encrypted format, whose headers are lines: it must have kept them
-            blocks.append(f"-----BEGIN {label}-----{content.rstrip()}\n-----END {label}-----\n")
-            continue
-        body = "".join(content.split())
-        lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
-        blocks.append(f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n")
-    return "".join(blocks)
 
 
 def _proxy(reader: ConnectionReader) -> str | None:

@@ -219,7 +219,7 @@ def echoed_secrets(transport: TransportSettings) -> tuple[str, ...]:
 
     :param transport: How requests travel.
     """
-    from airflow_provider_cloudfn.connections.transport import is_pem
+    from airflow_provider_cloudfn.connections.pem import is_pem
 
     # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
     return tuple(secret for secret in transport.secrets() if not is_pem(secret))

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.client.secret import looked_up
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
-from airflow_provider_cloudfn.connections.transport import is_pem, pem_text
+from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:

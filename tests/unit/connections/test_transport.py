@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.connections.transport import TransportSettings, is_pem, pem_text
+from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
+from airflow_provider_cloudfn.connections.transport import TransportSettings
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
