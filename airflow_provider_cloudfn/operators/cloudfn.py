@@ -269,7 +269,11 @@ class CloudFunctionOperator(ExpressionOperator):
 
         def accepts(redirect: Response) -> bool:
             try:
-                return self._truth("success_when", variables.with_response(redirect.as_variable()))
+                shown = redirect.as_variable()
+                # One that takes every answer, or each below 400, means the one behind the redirect, as ever.
+                return self._truth("success_when", variables.with_response(shown)) and not self._truth(
+                    "success_when", variables.with_response({**shown, "status": 200})
+                )
             except ExpressionError:
                 return False  # It was written for the answer behind the redirect.
 
