@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ExpressionOperator"]
 
+#: The XCom key of what a step returns.
+RESULT_KEY = "return_value"
+
 
 class ExpressionOperator(ExpressionTask, BaseOperator):
     """
@@ -113,12 +116,8 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none; its
         record in XCom is passed over by those who read it: see
         :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
-
-        When this returns Airflow's API has just answered, so that what Airflow pushes itself arrives: what the step returns.
         """
         if self.completion_event is None:
-            if self.do_xcom_push and STAND_IN not in context:
-                outlast(lambda: _ask_for_own_state(context), "the result of a call that was carried out", self.log)
             return
         payload = result if self.event_payload is None else self._evaluate_after_call("event_payload", variables)
         try:
@@ -145,13 +144,22 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
             event.add_partitions(record.id)
         self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
 
+    def _push_result(self, context: Context, returned: Any) -> None:
+        """
+        Push what the step returns, in Airflow's place: its own push gives up after five tries, and the task calls again.
 
-def _ask_for_own_state(context: Context) -> None:
-    """Ask for as little as can be that only the API and the database know; nothing where no Airflow is around the task."""
-    instance: Any = context["ti"]
-    ask = getattr(instance, "get_task_states", None)
-    if ask is not None:
-        ask(dag_id=instance.dag_id, task_ids=[instance.task_id], run_ids=[instance.run_id])
+        :param context: The task's Airflow context.
+        :param returned: What the step returns.
+        """
+        task: Any = self
+        push: Any = getattr(context["ti"], "xcom_push", None)
+        if push is None or not self.do_xcom_push or returned is None or STAND_IN in context:
+            return
+        # Only Airflow's own push tells steps that are mapped over the result how long it is.
+        if self.multiple_outputs or (task.has_dag() and any(task.iter_mapped_dependants())):
+            return
+        outlast(lambda: push(key=RESULT_KEY, value=returned), "the result of a call that was carried out", self.log)
+        self.do_xcom_push = False
 
 
 def _with_event(outlets: Any, event: Any) -> list[Any]:

@@ -226,6 +226,7 @@ class CloudFunctionOperator(ExpressionOperator):
             result = response.body
         returned = self._returned(result)
         self._complete(context, function=function, result=returned, variables=variables)
+        self._push_result(context, returned)
         return returned
 
     def _storable(self, value: Any) -> Any:

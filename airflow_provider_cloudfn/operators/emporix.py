@@ -149,4 +149,5 @@ class EmporixStartOperator(ExpressionOperator):
             {"status": started.status, "headers": {}, "body": None, "url": "", "request_id": started.request_id}
         )
         self._complete(context, function=self.task_id, result=returned, variables=variables)
+        self._push_result(context, returned)
         return returned

@@ -179,7 +179,7 @@ def compilation() -> Iterator[Row]:
     for kind in KINDS:
         best = measured(
             {
-                "ours": lambda kind=kind: programs._compiled.__wrapped__(kind.source, names, "", True),
+                "ours": lambda kind=kind: programs._compiled.__wrapped__(kind.source, names, "", (), True),
                 "cel-python": lambda kind=kind: interpreter.program(interpreter.compile(kind.source)),
             }
         )

@@ -6,7 +6,8 @@ Regular expressions, on RE2, which takes linear time whatever the pattern: ``mat
 from __future__ import annotations
 
 import re
-from time import thread_time_ns
+from threading import Thread
+from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
@@ -14,7 +15,7 @@ from airflow_provider_cloudfn.cel.registry import function, method
 from airflow_provider_cloudfn.cel.values import Optional
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_cloudfn.cel.limits import Budget
 
@@ -25,6 +26,9 @@ _LONGEST_PATTERN: Final = 1_000
 #: What a match costs besides the text that it is looked for in: it passes from C++ to Python.
 _MATCH_STEPS: Final = 4
 
+
+#: From how many characters times instructions on a search takes some ten milliseconds.
+_LONG_SEARCH: Final = 10_000_000
 
 #: How many nanoseconds a step stands for, where time is charged.
 _STEP_NS: Final = 500
@@ -72,7 +76,23 @@ def _compile(pattern: str | bytes, captures: bool) -> tuple[Any, int]:
 def matches(budget: Budget, text: str, pattern: str) -> bool:
     """Return whether a part of the text matches the pattern."""
     data = text.encode("utf-8")  # re2 takes three times as long to find positions in a str
-    return _prepared(budget, data, pattern.encode("utf-8"), captures=False).search(data) is not None
+    compiled = _prepared(budget, data, pattern.encode("utf-8"), captures=False)
+    if len(data) * compiled.programsize < _LONG_SEARCH:
+        return compiled.search(data) is not None
+    return bool(_waited_for(lambda: compiled.search(data) is not None))
+
+
+def _waited_for(search: Callable[[], Any]) -> Any:
+    """
+    Return what a long search finds.
+
+    RE2 searches without the interpreter's lock, here in a thread of its own: a signal can end the wait for that.
+    """
+    found: list[Any] = []
+    thread = Thread(target=lambda: found.append(search()), name="cel-regex", daemon=True)
+    thread.start()
+    thread.join()
+    return found[0]
 
 
 def _each(budget: Budget, compiled: Any, text: str) -> Iterator[Any]:
@@ -82,11 +102,15 @@ def _each(budget: Budget, compiled: Any, text: str) -> Iterator[Any]:
     RE2 is linear in one search, and may look at all of the text again for each next match: `a(?:[^~]*~)?` does. How far it
     looks it doesn't tell, so what a search takes of the processor's time is charged, where that is more than usual.
     """
-    started, paid = thread_time_ns(), 0
-    for count, match in enumerate(compiled.finditer(text), start=1):
+    is_long = len(text) * compiled.programsize >= _LONG_SEARCH
+    now = perf_counter_ns if is_long else thread_time_ns
+    each = compiled.finditer(text)
+    found = iter(lambda: _waited_for(lambda: next(each, None)), None) if is_long else each
+    started, paid = now(), 0
+    for count, match in enumerate(found, start=1):
         budget.spend(_MATCH_STEPS)
         if count % 8 == 0:
-            spent = (thread_time_ns() - started) // _STEP_NS
+            spent = (now() - started) // _STEP_NS
             budget.spend(max(0, spent - max(paid, count * _MATCH_STEPS)))
             paid = max(paid, spent)
         yield match

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid5
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
 
@@ -14,8 +17,9 @@ _NAMESPACES: Final = {"dns": NAMESPACE_DNS, "url": NAMESPACE_URL, "oid": NAMESPA
 
 
 @function("uuid.v5", "string", "string")
-def v5(namespace: str, name: str) -> str:
+def v5(budget: Budget, namespace: str, name: str) -> str:
     """Return the UUID of a name in a namespace: ``dns``, ``url``, ``oid``, ``x500``, or a UUID."""
+    budget.text(len(name))
     known = _NAMESPACES.get(namespace.lower())
     if known is None:
         try:

@@ -10,13 +10,11 @@ from msgspec import field
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, certificate_fault, is_encrypted
-from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
-from airflow_provider_cloudfn.client.secret import looked_up
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.connections.token_requests import claims_of, filled, grant, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,22 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OAuth2"]
 
-#: What the other fields set.
-_OWN_PARAMETERS = frozenset({"client_id", "client_secret", "scope", "refresh_token", "audience", "resource"})
-
-#: The grants that need a person who logs in, or what only they leave.
-_GRANTS_OF_PERSONS = ("authorization_code", "refresh_token", "implicit", "urn:ietf:params:oauth:grant-type:device_code")
-
-#: The parameters of further grants that are secret: no text for a field that is shown.
-_SECRET_PARAMETERS = frozenset({"password", "assertion", "subject_token", "actor_token"})
-
-#: What an assertion says of itself.
-_OWN_CLAIMS = frozenset({"iat", "exp", "nbf", "jti"})
-
 _SEPARATORS = {"space": " ", "comma": ","}
-
-#: As in a Dag, in either sort of quotes.
-_SECRET = re.compile(r"""secret\((["'])([^"']+)\1\)""")
 
 
 class OAuth2(Authentication, frozen=True, kw_only=True):
@@ -224,7 +207,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         token_url = reader.required_text("oauth2_url", "auth_type 'oauth2'")
         refresh_url = reader.text("refresh_url")
         key_id = reader.text("jwt_key_id")
-        certificate, claims = reader.text("jwt_certificate"), _claims(reader)
+        certificate, claims = reader.text("jwt_certificate"), claims_of(reader)
         secret = _client_secret(reader, method)
         for name, value in (("jwt_key_id", key_id), ("jwt_certificate", certificate), ("jwt_claims", claims)):
             if method != "private_key_jwt" and value:
@@ -235,9 +218,9 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             certificate = pem_text(certificate) or certificate
             if fault := certificate_fault(certificate):
                 raise reader.error("jwt_certificate", fault)
-        grant_type, written = _grant(reader)
-        parameters, hidden = _filled(reader, "oauth2_parameters", written)
-        headers, more_hidden = _filled(reader, "oauth2_headers", _headers(reader, method))
+        grant_type, written = grant(reader)
+        parameters, hidden = filled(reader, "oauth2_parameters", written)
+        headers, more_hidden = filled(reader, "oauth2_headers", headers_of(reader, method))
         allow_http = reader.boolean("allow_http")
         return cls(
             token_url=checked_url(reader, "oauth2_url", token_url, allow_http=allow_http),
@@ -359,66 +342,3 @@ def _key_passphrase(reader: ConnectionReader, method: str, secret: str | None) -
             "jwt_key_passphrase", "is given, and password (Secret) holds no encrypted private key: empty it"
         )
     return passphrase
-
-
-def _grant(reader: ConnectionReader) -> tuple[str, dict[str, str]]:
-    """Return the grant's type, and the other parameters as they were written."""
-    parameters = reader.texts("oauth2_parameters", '{"tenant": "acme"}')
-    for name in parameters:
-        if name in _OWN_PARAMETERS:
-            raise reader.error("oauth2_parameters", f"may not hold {name!r}: it is set by the other fields")
-    grant_type = parameters.get("grant_type")
-    parameters = {name: text for name, text in parameters.items() if name != "grant_type"}
-    if grant_type is None:
-        return "client_credentials", parameters
-    if grant_type in _GRANTS_OF_PERSONS:
-        raise reader.error(
-            "oauth2_parameters",
-            f"grant_type {grant_type!r} needs a person who logs in; write one for a client by itself",
-        )
-    for name in sorted(_SECRET_PARAMETERS & {*parameters}):
-        if not _SECRET.fullmatch(parameters[name]):
-            raise reader.error(
-                "oauth2_parameters",
-                f"{name!r} is secret, and this field is shown: write it into secret_values, and here \"secret('its name')\"",
-            )
-    return grant_type, parameters
-
-
-def _headers(reader: ConnectionReader, method: str) -> dict[str, str]:
-    headers = reader.texts("oauth2_headers", '{"X-Tenant": "acme"}')
-    for name in headers:
-        if fault := credential_header_fault(name):
-            raise reader.error("oauth2_headers", fault)
-        if name.lower() == "authorization" and method == "client_secret_basic":
-            raise reader.error(
-                "oauth2_headers", f"got {name!r}, which client_secret_basic sets; choose another client_auth_method"
-            )
-    return headers
-
-
-def _claims(reader: ConnectionReader) -> dict[str, object]:
-    claims = reader.json_object("jwt_claims", '{"sub": "ann@example.com"}')
-    for name in claims:
-        if name in _OWN_CLAIMS:
-            raise reader.error("jwt_claims", f"may not hold {name!r}: each assertion gets its own")
-    return claims
-
-
-def _filled(reader: ConnectionReader, name: str, texts: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return texts with the secrets that they name, and those secrets."""
-    find = looked_up(reader.texts("secret_values", '{"tenant_key": "…"}') if texts else {})
-    hidden: list[str] = []
-
-    def fill(found: re.Match[str]) -> str:
-        try:
-            hidden.append(find(found[2]))
-        except ConfigurationError as error:
-            raise reader.error(name, str(error)) from None
-        return hidden[-1]
-
-    filled = {key: _SECRET.sub(fill, text) for key, text in texts.items()}
-    for key, text in filled.items():
-        if name == "oauth2_headers" and not (text == text.strip() and all(" " <= sign <= "~" for sign in text)):
-            raise reader.error(name, f"{key!r} holds what no header can carry; write ASCII letters, digits and signs")
-    return filled, hidden

@@ -13,6 +13,7 @@ from airflow_provider_cloudfn.cel import functions, searching
 from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Frame
+from airflow_provider_cloudfn.cel.functions import regex
 from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, Budget
 from airflow_provider_cloudfn.cel.registry import FUNCTIONS, METHODS, Overloads
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError
@@ -159,6 +160,22 @@ def test_a_key_of_a_map_fits_in_64_bits():
 def test_matches_that_look_at_all_of_the_text_each_are_charged_for_it(source: str):
     with pytest.raises(ExpressionLimitError, match="steps"):
         cel.evaluate(source, {"t": "<b>" * 60_000, "p": "<b>(?:[^~]*~)?"})
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("t.matches('b$')", False),
+        ("regex.extractAll(t, '(a{9})')", ["a" * 9] * 3),
+        ("regex.replace(t, 'a{9}', 'b')", "bbbaa"),
+    ],
+)
+def test_a_long_search_is_waited_for_in_another_thread_and_finds_the_same(
+    source: str, value: Any, monkeypatch: pytest.MonkeyPatch
+):
+    assert cel.evaluate(source, {"t": "a" * 29}) == value
+    monkeypatch.setattr(regex, "_LONG_SEARCH", 0)
+    assert cel.evaluate(source, {"t": "a" * 29}) == value
 
 
 TEXTS = st.text("ab", max_size=40)
