@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in, marked_as_data
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -141,8 +141,14 @@ class ExpressionTask(TemplatedTask):
 
 def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
     def evaluate(source: str) -> Any:
+        program = language.compile(source, variables=names)
         try:
-            return language.compile(source, variables=names).evaluate(variables)
+            return program.evaluate(variables)
+        except ExpressionError as error:
+            dates = [".".join(read.path[:2]) for read in program.references if read.path[:2] in _ABSENT_DATES]
+            if not dates or variables["run"][dates[0].partition(".")[2]] is not None:
+                raise
+            raise _without_date(error, dates[0]) from error.__cause__
         except ImportError as error:
             # Where no task runs that could pull an XCom, as under `airflow tasks render`, Airflow lacks a name there.
             if error.name != "airflow.sdk.execution_time.task_runner":
@@ -151,6 +157,16 @@ def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str
 
     return evaluate
 
+
+def _without_date(error: ExpressionError, date: str) -> ExpressionError:
+    """Return an error that tells what a run has that an event started, instead of a date that it has not."""
+    first, *others = error.problems
+    hint = f"{first.message}; {date} is null, as this run was started by an event or by hand: use run.run_after"
+    return type(error)([ExpressionProblem(hint, first.line, first.column), *others], source=error.source)
+
+
+#: What a run that an event started has not.
+_ABSENT_DATES = {("run", name) for name in ("logical_date", "data_interval_start", "data_interval_end")}
 
 _NOT_RUNNING = (
     "reads what another step left, and Airflow gives that to a running task only: to see what the task sends, use "

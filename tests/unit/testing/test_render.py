@@ -242,3 +242,11 @@ def test_no_database_is_made(charge: Any, monkeypatch: pytest.MonkeyPatch) -> No
     render(charge, steps={"fetch_order": ORDER})
 
     assert {file: file.stat().st_mtime_ns for file in Path(os.environ["AIRFLOW_HOME"]).glob("*.db*")} == databases
+
+
+@pytest.mark.parametrize("name", ["logical_date", "data_interval_start", "data_interval_end"])
+def test_a_date_that_an_event_s_run_has_not_is_told_apart_from_other_nulls(name: str) -> None:
+    task = CloudFunctionOperator(task_id="call", uri='"/x"', query={"day": f'time.format(run.{name}, "%Y-%m-%d")'})
+
+    with pytest.raises(ExpressionError, match=rf"run\.{name} is null, as this run was started by .*: use run\.run_after"):
+        render(task, run={name: None})
