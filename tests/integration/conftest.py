@@ -97,9 +97,15 @@ def connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def sandbox(running_sandbox: Sandbox, connection: Callable[..., None]) -> Sandbox:
-    """Return a sandbox without a past, with its connections defined."""
+def sandbox(
+    running_sandbox: Sandbox, connection: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Sandbox:
+    """Return a sandbox without a past, none of whose tokens is kept anywhere, with its connections defined."""
+    from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS
+
     running_sandbox.reset()
+    PROCESS_TOKENS._tokens.clear()
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", str(tmp_path))
     for conn_id, fields in running_sandbox.connections().items():
         connection(conn_id, **fields)
     return running_sandbox

@@ -168,7 +168,7 @@ def test_a_second_member_without_its_end_is_none() -> None:
         decoded([gzip.compress(b"a") + gzip.compress(b"b")[:-1]], "gzip")
 
 
-@pytest.mark.parametrize("padding", [b"\0", b"\0" * 1000, b"\x1f", b"\r\n", b"\0" + gzip.compress(b"evil")])
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 1000, b"\x1f", b"\r\n", b"\0" + gzip.compress(b"evil", mtime=0)])
 @pytest.mark.parametrize("apart", [False, True])
 def test_a_little_padding_is_ignored(padding: bytes, apart: bool) -> None:
     body = gzip.compress(b"ok")
