@@ -35,7 +35,7 @@ test: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test the built wheel
 	$(IN) -m pytest $(PYTEST_ARGS)
 
 distributed: $(STAMPS)/installed $(STAMPS)/distributed-dependencies ## Test on PostgreSQL, Redis, Celery, two of everything
-	$(IN) -m pytest tests/distributed $(PYTEST_ARGS)
+	$(IN) -m pytest -m distributed tests/distributed $(PYTEST_ARGS)
 
 matrix: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test on every Airflow and Python (PART=selected: a part; ON="3.2 3.4": there)
 	$(IN) tests/matrix.py $(ON) $(if $(PART),--part $(PART)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PYTEST_ARGS),--pytest $(PYTEST_ARGS))
