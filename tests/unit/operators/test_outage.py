@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 
+from airflow_provider_cloudfn import CloudFunctionOperator
 from airflow_provider_cloudfn.operators import outage
 
 LOG = logging.getLogger(__name__)
@@ -116,3 +119,50 @@ def test_each_repetition_is_a_word_in_the_log(clock: Clock, caplog: pytest.LogCa
         "Airflow's API can't be reached, or answers with an error: the record is tried again in 2 seconds, for 115 more",
         "Airflow's API can't be reached, or answers with an error: the record is tried again in 2 seconds, for 108 more",
     ]
+
+
+def pushing(airflow: Airflow) -> tuple[SimpleNamespace, list[tuple[str, Any]]]:
+    """Return a task instance whose XComs go to this Airflow, and what has arrived there."""
+    arrived: list[tuple[str, Any]] = []
+
+    def push(key: str, value: Any) -> None:
+        airflow.push()
+        arrived.append((key, value))
+
+    return SimpleNamespace(xcom_push=push), arrived
+
+
+def test_what_a_step_returns_is_pushed_in_airflow_s_place_and_outlasts_an_outage(clock: Clock) -> None:
+    airflow = Airflow(clock, failures=3, error=UNREACHABLE)
+    instance, arrived = pushing(airflow)
+    task = CloudFunctionOperator(task_id="call", uri='"/x"')
+
+    task._push_result({"ti": instance}, {"id": 1})
+
+    assert airflow.asked == 4
+    assert arrived == [("return_value", {"id": 1})]
+    # Airflow would only push the same again.
+    assert not task.do_xcom_push
+
+
+@pytest.mark.parametrize(
+    ("given", "returned"), [({"do_xcom_push": False}, {"id": 1}), ({}, None)], ids=["not wanted", "nothing returned"]
+)
+def test_nothing_is_pushed_that_airflow_would_not_push(clock: Clock, given: dict[str, Any], returned: Any) -> None:
+    instance, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
+
+    CloudFunctionOperator(task_id="call", uri='"/x"', **given)._push_result({"ti": instance}, returned)
+
+    assert arrived == []
+
+
+def test_what_another_step_is_mapped_over_is_left_to_airflow_which_counts_it(clock: Clock) -> None:
+    instance, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
+    with DAG("d", schedule=None):
+        first = CloudFunctionOperator(task_id="first", uri='"/x"')
+        CloudFunctionOperator.partial(task_id="second", uri='"/x"').expand(inputs=first.output)
+
+    first._push_result({"ti": instance}, [1, 2])
+
+    assert arrived == []
+    assert first.do_xcom_push
