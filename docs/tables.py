@@ -170,10 +170,16 @@ def cel_functions() -> str:
         for name in sorted(found):
             if not name.startswith(("_", "-", "!")):
                 arities = found[name]
-                module = next(iter(arities.values())).declared[0][1].__module__.rpartition(".")[2]
+                # The first by name: which library is loaded first depends on what was evaluated before.
+                module = min(_modules(arities))
                 calls.setdefault(_LIBRARIES.get(module, module), []).append(_call(name, arities, is_method=methods))
     rows = [(library, ", ".join(f"`{call}`" for call in calls[library])) for library in sorted(calls)]
     return table(("library", "functions"), rows)
+
+
+def _modules(arities: dict[int, Overloads]) -> set[str]:
+    declared = [one for overloads in arities.values() for _, one in overloads.declared]
+    return {implementation.__module__.rpartition(".")[2] for implementation in declared}
 
 
 def _call(name: str, arities: dict[int, Overloads], *, is_method: bool) -> str:
