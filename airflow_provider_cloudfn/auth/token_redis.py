@@ -58,9 +58,6 @@ class RedisTokenStore(SharedTokenStore):
         self._rests_until = 0.0
         self._is_told = False
 
-    #: Its answers come over a network: who must not block asks it in a thread.
-    blocks = True
-
     def lock(self, key: str) -> TokenLock:
         """
         Return the right to fetch a token, which one of all who share the Redis has at a time.
