@@ -9,7 +9,7 @@ DISTRIBUTION := airflow-provider-cloudfn
 PACKAGE := airflow_provider_cloudfn
 PYTEST_ARGS ?=
 
-SOURCES := $(shell find $(PACKAGE) -name __pycache__ -prune -o -print) README.md LICENSE
+SOURCES := $(shell find $(PACKAGE) example_dags -name __pycache__ -prune -o -print) README.md LICENSE
 BENCHMARKS := $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 # An environment knows where it lies and which Python made it: another place, or another Python, needs a new one.
@@ -32,10 +32,10 @@ demo: $(STAMPS)/installed ## Start Airflow and the sandbox, run order to cash, s
 	@exec $(IN) -m $(PACKAGE).cli.demo --home '$(CURDIR)/.demo' --dags '$(CURDIR)/example_dags' $(if $(filter-out 0,$(ONCE)),--once)
 
 test: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test the built wheel
-	$(IN) -m pytest $(PYTEST_ARGS)
+	$(IN) -m pytest -n auto $(PYTEST_ARGS)
 
-distributed: $(STAMPS)/installed $(STAMPS)/distributed-dependencies ## Test on PostgreSQL, Redis, Celery, two of everything
-	$(IN) -m pytest -m distributed tests/distributed $(PYTEST_ARGS)
+distributed: $(STAMPS)/installed $(STAMPS)/distributed-dependencies ## Test on PostgreSQL, MariaDB, Redis, Celery, two of everything
+	$(IN) -m pytest -m '' tests/distributed tests/integration/deliveries/test_many_servers.py $(PYTEST_ARGS)
 
 matrix: $(STAMPS)/installed $(STAMPS)/test-dependencies ## Test on every Airflow and Python (PART=selected: a part; ON="3.2 3.4": there)
 	$(IN) tests/matrix.py $(ON) $(if $(PART),--part $(PART)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PYTEST_ARGS),--pytest $(PYTEST_ARGS))

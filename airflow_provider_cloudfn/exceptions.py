@@ -12,10 +12,11 @@ What can go wrong, as one tree, drawn by what its reader must do about it.
     ├─ RequestTimeoutError   (TimeoutError)     wait longer, or ask the service why it is slow
     ├─ CommunicationError    (ConnectionError)  look at the network, the address, the server
     ├─ ResponseError                            read what the service answered
+    ├─ OutcomeUnknownError                      see in the service whether it was done, and say so
     └─ LimitError                               ask for less, or raise the limit
 
 Nothing in a message is a secret: whoever raises one of these has redacted what he quotes. Where a message asks "did you
-mean", :func:`nearest_name` has found what.
+mean", :func:`nearest_name` has found what; :func:`require_truth` refuses a condition that gives no bool.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
 __all__ = [
@@ -37,9 +39,11 @@ __all__ = [
     "ExpressionLimitError",
     "ExpressionProblem",
     "LimitError",
+    "OutcomeUnknownError",
     "RequestTimeoutError",
     "ResponseError",
     "nearest_name",
+    "require_truth",
 ]
 
 
@@ -203,6 +207,35 @@ class ResponseError(CloudFunctionError):
     """An answer came that is no success, or is not what it says it is."""
 
 
+class OutcomeUnknownError(CloudFunctionError):
+    """
+    A request that may not be repeated was sent, and nobody knows whether it was carried out.
+
+    :param message: As of every error, and so are `status` and `request_id`.
+    :param sent_at: When it was sent.
+    :param method: The request's method.
+    :param url: Where it went, without secrets.
+    :param idempotency_key: The idempotency key of the step, or an event's id, where the request carries it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent_at: dt.datetime,
+        method: str,
+        url: str,
+        idempotency_key: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, status=status, request_id=request_id)
+        self.sent_at = sent_at
+        self.method = method
+        self.url = url
+        self.idempotency_key = idempotency_key
+
+
 class LimitError(CloudFunctionError):
     """Something grew over a limit that protects the worker or the database."""
 
@@ -235,3 +268,16 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
 
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.65)), None)
+
+
+def require_truth(value: object, *, field: str | None = None) -> bool:
+    """
+    Return what a condition gave.
+
+    :param value: What its expression gave.
+    :param field: Where that stands.
+    :raises ExpressionError: when it is no bool.
+    """
+    if isinstance(value, bool):
+        return value
+    raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=field)

@@ -1,5 +1,5 @@
 """
-Checks every expression of a parsed Dag, once its dependencies are complete.
+Completes the dependencies of a parsed Dag where its author has asked for it, and checks every expression.
 
 Airflow loads this module in each of its processes, and a fault in it would keep Airflow from starting. So it imports
 nothing of Airflow at the top, nor of ours, and looks at a Dag only where something of ours stands in it. A fault of the check
@@ -30,6 +30,8 @@ def dag_policy(dag: Any) -> None:
     """
     Refuse a Dag whose expressions can't work, or that waits for events which would never start it.
 
+    The arrows that follow from what expressions read are added before, where the author has asked for it.
+
     :param dag: The Dag that was parsed.
     :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
     """
@@ -38,9 +40,9 @@ def dag_policy(dag: Any) -> None:
         from airflow_provider_cloudfn.authoring.task import AuthoredTask
 
         tasks = [AuthoredTask(task) for task in dag.tasks]
-        ours = [task for task in tasks if task.is_ours]
+        ours = [task for task in tasks if task.is_ours or task.emitted_events]
         uses_us = bool(ours)
-        problems = _problems(dag, tasks, ours)
+        problems = _problems(dag, ours)
     except Exception as error:
         _log.exception("The check of Dag %r itself has failed", dag.dag_id)
         # Where not even a task can be looked at, no module of a Dag of ours could be imported: it is no Dag of ours.
@@ -52,29 +54,22 @@ def dag_policy(dag: Any) -> None:
         raise AirflowClusterPolicyViolation(f"Dag {dag.dag_id!r} can't run as it is written:\n{listed}")
 
 
-def _problems(dag: Any, tasks: list[AuthoredTask], ours: list[AuthoredTask]) -> list[str]:
+def _problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
     problems: list[str] = []
     if ours:
-        from airflow_provider_cloudfn.authoring.rules import task_problems
+        from airflow_provider_cloudfn.authoring.arrows import add_arrows
+        from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
 
-        problems = [f"{task.task_id}: {problem}" for task in ours for problem in task_problems(task)]
-    problems.extend(_silent_outlets(tasks))
+        add_arrows(dag)
+        found = [
+            problem
+            for task in ours
+            for problem in (*(task_problems(task) if task.is_ours else ()), *event_problems(task))
+        ]
+        problems = [f"{problem.task_id}: {problem}" for problem in found]
     if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
         problems.extend(_never_firing(dag))
     return problems
-
-
-def _silent_outlets(tasks: list[AuthoredTask]) -> list[str]:
-    """Name the tasks that would emit an event with a run for each without its partition key, so that no run came of it."""
-    return [
-        f"{task.task_id}: outlets: {event.name!r} is declared with one_run_per_event=True, and this task would emit it in "
-        "a way that starts no run: give it as completion_event of a cloud function"
-        for task in tasks
-        # A task with code of its own can call add_partitions there.
-        if task.task.outlets and task.has_no_own_code
-        for event in task.task.outlets
-        if getattr(event, "one_run_per_event", False) and event != task.completion_event
-    ]
 
 
 def _unchecked(error: Exception) -> str:

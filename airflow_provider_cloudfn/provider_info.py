@@ -37,6 +37,7 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_cloudfn.hooks.cloudfn",
                     "airflow_provider_cloudfn.hooks.amazon_connect",
                     "airflow_provider_cloudfn.hooks.emporix",
+                    "airflow_provider_cloudfn.hooks.event_source",
                 ],
             }
         ],
@@ -49,7 +50,7 @@ def get_provider_info() -> dict[str, Any]:
                             "Where OAuth 2.0 access tokens are kept: ``file`` shares them, encrypted, among the processes "
                             "of one user on one machine, so that they ask for one token; ``memory`` keeps them in each "
                             "process; the URL of a Redis shares them, encrypted too, among machines (extra ``redis``); the "
-                            "path of a class is a store of your own."
+                            "path of a class is a store of your own. Rate limits of connections are shared there too."
                         ),
                         "version_added": None,
                         "type": "string",
@@ -77,25 +78,113 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "5242880",
                     },
                     "event_limit": {
-                        "description": "How many bytes of JSON a completion event may carry; 0 for no limit.",
+                        "description": (
+                            "How many bytes of JSON a completion event may carry; 0 for no limit. A larger payload goes to "
+                            "``event_storage``."
+                        ),
                         "version_added": None,
                         "type": "integer",
                         "example": None,
                         "default": "65536",
                     },
+                    "event_storage": {
+                        "description": (
+                            "Where payloads go that are larger than ``event_limit``: a folder of an object storage, the same "
+                            "for all workers. The event has the reference, and who reads it gets the payload. Empty: a larger "
+                            "payload is an error. Nothing is deleted there: let the storage do it, when the runs are gone."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "s3://aws_default@bucket/events",
+                        "default": "",
+                    },
+                    "events_in_backfills": {
+                        "description": (
+                            "Whether completion events start other Dags in the runs of a backfill: ``silent`` keeps their "
+                            "records in XCom, for the later steps of the run, and emits no asset event; ``emit`` emits it as in "
+                            "every other run."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "emit",
+                        "default": "silent",
+                    },
+                    "implicit_dependencies": {
+                        "description": (
+                            "Whether a step runs behind each step that an expression of it names, without an arrow in the Dag "
+                            "file, unless ``depends_on_what_it_reads`` of the step says otherwise. The Dag processor and the "
+                            "workers must have the same value."
+                        ),
+                        "version_added": None,
+                        "type": "boolean",
+                        "example": "True",
+                        "default": "False",
+                    },
+                    "try_it": {
+                        "description": (
+                            "Whether those who may trigger a Dag can try its steps on a page of Airflow's UI, and those who may "
+                            "edit it too can make a step's real call there. It runs the Dag's file, and the expressions that "
+                            "they write, on the machine of the API server, in a process of its own with bounds on time and "
+                            "memory. Set it where the API server runs."
+                        ),
+                        "version_added": None,
+                        "type": "boolean",
+                        "example": "True",
+                        "default": "False",
+                    },
+                    "call_records": {
+                        "description": (
+                            "Which steps leave a record of their calls in XCom, redacted, at most 16 KiB: ``all``, those that "
+                            "have failed (``failures``), or ``none``."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "failures",
+                        "default": "all",
+                    },
+                    "event_sources": {
+                        "description": (
+                            "Who may send events to ``POST /cloudfn/events/<source>`` of the API server: the ids of connections "
+                            "of the type ``cloudfn_event_source``, with commas between them. No other one is looked up."
+                        ),
+                        "version_added": None,
+                        "type": "string",
+                        "example": "github,stripe",
+                        "default": "",
+                    },
+                    "deliveries_kept": {
+                        "description": (
+                            "For how many days it is kept in the table ``cloudfn_delivery`` what came in; 0 for ever. For so "
+                            "long an event that comes again is known as one that was there, and can be replayed."
+                        ),
+                        "version_added": None,
+                        "type": "integer",
+                        "example": None,
+                        "default": "7",
+                    },
                 },
             }
         },
+        "extra-links": ["airflow_provider_cloudfn.operators.call_link.CallLink"],
         "triggers": [
             {
                 "integration-name": "Cloud functions",
-                "python-modules": ["airflow_provider_cloudfn.triggers.http_poll"],
+                "python-modules": [
+                    "airflow_provider_cloudfn.triggers.http_poll",
+                    "airflow_provider_cloudfn.triggers.job_wait",
+                    "airflow_provider_cloudfn.triggers.event_wait",
+                    "airflow_provider_cloudfn.triggers.event_trigger",
+                ],
             }
         ],
         "sensors": [
             {
                 "integration-name": "Cloud functions",
-                "python-modules": ["airflow_provider_cloudfn.sensors.http"],
+                "python-modules": [
+                    "airflow_provider_cloudfn.sensors.completion_event",
+                    "airflow_provider_cloudfn.sensors.http",
+                    "airflow_provider_cloudfn.sensors.cloudfn",
+                ],
             }
         ],
         "operators": [
@@ -104,10 +193,16 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_provider_cloudfn.operators.cloudfn",
                     "airflow_provider_cloudfn.operators.emporix",
+                    "airflow_provider_cloudfn.operators.emporix_context",
+                    "airflow_provider_cloudfn.operators.publish",
                 ],
             }
         ],
+        "task-decorators": [
+            {"name": "cloudfn", "class-name": "airflow_provider_cloudfn.operators.decorated.cloudfn_task"}
+        ],
         "connection-types": _connection_types(),
+        "db-managers": ["airflow_provider_cloudfn.deliveries.db_manager.CloudFunctionDBManager"],
         "cli": ["airflow_provider_cloudfn.cli.definition.get_cloudfn_commands"],
     }
 

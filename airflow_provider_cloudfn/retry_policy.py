@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 
@@ -19,6 +19,9 @@ else:
 
 __all__ = ["DEFAULT_RETRY_POLICY", "CloudFunctionRetryPolicy", "retry_policy_argument"]
 
+#: How often one try waits as the service asks: one that says "in a second" for ever is not asked for ever.
+_MOST_WAITS: Final = 100
+
 
 @dataclass(frozen=True)
 class CloudFunctionRetryPolicy(RetryPolicy):
@@ -28,6 +31,9 @@ class CloudFunctionRetryPolicy(RetryPolicy):
     An error that no retry can help (wrong credentials, a wrong expression, most answers of 4xx) fails the task at once. After
     an answer with ``Retry-After`` the worker slot is free until then, whatever ``retry_delay`` says. In all else Airflow goes
     on as ever. How often a task is tried stays the user's: never more than ``retries``.
+
+    From Airflow 3.4 on, a wait that the service asks for uses up none of these tries, as long as the waits of one try are no
+    more than 100, and take no longer than `longest_wait` in all. A task without ``retries`` is never called again.
 
     It is the default of our operators and sensors from Airflow 3.3 on, where it is part of their signature, because that is
     where Airflow looks for the default of a mapped task.
@@ -47,9 +53,9 @@ class CloudFunctionRetryPolicy(RetryPolicy):
     def evaluate(
         self,
         exception: BaseException,
-        try_number: int,  # noqa: ARG002 - Airflow's signature
-        max_tries: int,  # noqa: ARG002 - Airflow's signature
-        context: Context | None = None,  # noqa: ARG002 - Airflow's signature
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
     ) -> RetryDecision:
         """
         Decide what becomes of a task that failed.
@@ -66,9 +72,17 @@ class CloudFunctionRetryPolicy(RetryPolicy):
         if exception.retry_after is None:
             return RetryDecision.default()
         seconds = min(exception.retry_after, self._longest_seconds)
-        return RetryDecision.retry(
-            dt.timedelta(seconds=seconds), f"the service asks to come back after {seconds:g} seconds"
+        wait, reason = dt.timedelta(seconds=seconds), f"the service asks to come back after {seconds:g} seconds"
+        reschedule = getattr(RetryDecision, "reschedule", None)  # Airflow 3.4
+        if reschedule is None or not _has_retries(try_number, max_tries, context):
+            return RetryDecision.retry(wait, reason)
+        decision: RetryDecision = reschedule(
+            wait,
+            max_reschedules=_MOST_WAITS,
+            reschedule_timeout=dt.timedelta(seconds=self._longest_seconds),
+            reason=reason,
         )
+        return decision
 
     def serialize(self) -> dict[str, Any]:
         """Return the policy as JSON."""
@@ -87,6 +101,12 @@ class CloudFunctionRetryPolicy(RetryPolicy):
     def _longest_seconds(self) -> float:
         wait = self.longest_wait
         return wait.total_seconds() if isinstance(wait, dt.timedelta) else wait
+
+
+def _has_retries(try_number: int, max_tries: int, context: Context | None) -> bool:
+    """Return whether a task may be tried again at all: an author who says no is not called again by a wait either."""
+    retries = getattr(None if context is None else context.get("task"), "retries", None)
+    return try_number <= max_tries if retries is None else retries > 0
 
 
 #: What our operators and sensors do unless they are told otherwise; None where Airflow has no retry policies.

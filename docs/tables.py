@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import airflow_provider_cloudfn as package
 from airflow_provider_cloudfn import exceptions
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
-from airflow_provider_cloudfn.cel import functions
-from airflow_provider_cloudfn.cel.registry import FUNCTIONS, METHODS, Overloads
+from airflow_provider_cloudfn.cel.catalogue import known_functions
 from airflow_provider_cloudfn.cli.definition import get_cloudfn_commands
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
+from airflow_provider_cloudfn.connections.event_source_form import EVENT_SOURCE_FORM
 from airflow_provider_cloudfn.connections.forms import FORMS
+from airflow_provider_cloudfn.plugin.receiver.application import ANSWERS
 from airflow_provider_cloudfn.provider_info import get_provider_info
+from airflow_provider_cloudfn.webhooks.refused import REASONS
+from airflow_provider_cloudfn.webhooks.schemes import SCHEMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,7 +66,9 @@ def parameters(name: str) -> str:
     :param name: The class.
     """
     documented = getattr(package, name)
-    signature = inspect.signature(documented.__init__).parameters
+    signature = {}
+    for kind in reversed(documented.__mro__):
+        signature.update(inspect.signature(kind.__init__).parameters)
     rows = []
     for parameter, text in _field_list(inspect.getdoc(documented) or ""):
         default = signature[parameter].default
@@ -110,7 +115,10 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "the Dag run and the task instance"),
     "response": (
         "response",
-        "the answer, in `returns`, `success_when`, `retry_when`, `event_payload` and a sensor's `response_check`",
+        (
+            "the answer, in `returns`, `success_when`, `retry_when`, `event_payload`, `emit_when`, `event_key` and a sensor's "
+            "`response_check`"
+        ),
     ),
     "run.id": ("run.id", "the run's id"),
     "run.dag_id": ("run.dag_id", "the Dag's id"),
@@ -126,14 +134,24 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "run.data_interval_end": ("run.data_interval_end", "where they end, a timestamp or null"),
     "run.idempotency_key": (
         "run.idempotency_key",
-        "a UUID, the same on every try of the task instance and after Clear",
+        "a UUID, the same on every try of the task instance, after Clear, and in every run that the same event starts",
+    ),
+    "run.callback_url": (
+        "run.callback_url",
+        "the address at which the service calls back, in a step with `wait_for=Callback()`; good once",
     ),
     "response.status": ("response.status", "the status, such as 200"),
     "response.headers": (
         "response.headers",
-        'the headers; names are lower-case, as in `response.headers["content-type"]`; no `set-cookie`',
+        'the headers; names are lower-case, as in `response.headers["content-type"]`. `set-cookie` is read by its name only',
     ),
     "response.body": ("response.body", "a JSON value, text, bytes, or null where it is empty"),
+    "response.text": (
+        "response.text",
+        "the body as text, whatever Content-Type says; it need not be what that promises unless `response.body` is read too",
+    ),
+    "response.bytes": ("response.bytes", "the body as bytes, as `response.text`"),
+    "response.cookies": ("response.cookies", "the cookies that the answer sets: names and values"),
     "response.url": ("response.url", "the address that answered"),
     "response.request_id": ("response.request_id", "the service's own id of the request, or null"),
 }
@@ -153,57 +171,14 @@ def names() -> str:
 
 # Functions
 
-_ANY_NUMBER = {"int", "uint", "double"}
-_WORDS = {"optional_type": "optional", "...": "numbers"}
-#: Modules whose functions are in the library of another one.
-_LIBRARIES = {
-    "format": "strings",
-    "sorting": "lists",
-}
-
 
 def cel_functions() -> str:
     """Return all functions and methods, by library, each with the types that it takes."""
-    functions.names()  # loads every library
     calls: dict[str, list[str]] = {}
-    for methods, found in ((False, FUNCTIONS), (True, METHODS)):
-        for name in sorted(found):
-            if not name.startswith(("_", "-", "!")):
-                arities = found[name]
-                # The first by name: which library is loaded first depends on what was evaluated before.
-                module = min(_modules(arities))
-                calls.setdefault(_LIBRARIES.get(module, module), []).append(_call(name, arities, is_method=methods))
+    for known in known_functions():
+        calls.setdefault(known.group, []).append(known.call)
     rows = [(library, ", ".join(f"`{call}`" for call in calls[library])) for library in sorted(calls)]
     return table(("library", "functions"), rows)
-
-
-def _modules(arities: dict[int, Overloads]) -> set[str]:
-    declared = [one for overloads in arities.values() for _, one in overloads.declared]
-    return {implementation.__module__.rpartition(".")[2] for implementation in declared}
-
-
-def _call(name: str, arities: dict[int, Overloads], *, is_method: bool) -> str:
-    longest = max(arities.values(), key=lambda overloads: max(len(kinds) for kinds, _ in overloads.declared))
-    fewest = min(len(kinds) for overloads in arities.values() for kinds, _ in overloads.declared)
-    places = [
-        {kinds[place] for overloads in arities.values() for kinds, _ in overloads.declared if len(kinds) > place}
-        for place in range(max(len(kinds) for kinds, _ in longest.declared))
-    ]
-    shown = [_kind(kinds) for kinds in places]
-    subject = f"{shown.pop(0)}." if is_method else ""
-    needed = fewest - 1 if is_method else fewest
-    arguments = ", ".join(shown[:needed])
-    for optional in shown[needed:]:
-        arguments += f"[, {optional}]" if arguments else f"[{optional}]"
-    return f"{subject}{name}({arguments})"
-
-
-def _kind(kinds: set[str]) -> str:
-    if "dyn" in kinds:
-        return "any"
-    if kinds >= _ANY_NUMBER:
-        kinds = (kinds - _ANY_NUMBER) | {"number"}
-    return "/".join(sorted(_WORDS.get(kind, kind) for kind in kinds))
 
 
 # Errors
@@ -238,6 +213,32 @@ def _place(name: str) -> int:
     return (exceptions.__doc__ or "").find(f"─ {name}")
 
 
+# Webhooks in
+
+
+def schemes() -> str:
+    """Return what each scheme of an event source is, what it proves, and which type and id it knows."""
+    return table(
+        ("scheme", "how it is proved", "what is proved", "type", "id"),
+        [
+            (
+                f"`{scheme.name}`",
+                _markdown((inspect.getdoc(scheme) or "").partition("\n\n")[0]),
+                scheme.proves,
+                *(f"`{found}`" if found else "" for found in (scheme.type_expression, scheme.id_expression)),
+            )
+            for scheme in SCHEMES
+        ],
+    )
+
+
+def reasons() -> str:
+    """Return why a request from outside can be refused."""
+    return table(
+        ("reason", "what it means"), [(f"`{reason}`", _markdown(text)) for reason, text in sorted(REASONS.items())]
+    )
+
+
 # Configuration and commands
 
 
@@ -265,20 +266,49 @@ def commands() -> str:
     )
 
 
+# Deliveries
+
+
+def answers() -> str:
+    """Return what the receiver of events answers."""
+    rows = [(f"`{status}`", _markdown(meaning)) for status, meaning in ANSWERS.items()]
+    return table(("status", "what it says to the sender"), rows)
+
+
+#: The forms whose tables follow that of the first connection type, and leave out what both have.
+_SHOWN_AFTER_IT: Final = tuple(form for form in FORMS if form not in (CLOUDFN_FORM, EVENT_SOURCE_FORM))
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     **{
-        f"fields {form.connection_type}": partial(form.markdown_table, None if form is CLOUDFN_FORM else CLOUDFN_FORM)
+        f"fields {form.connection_type}": partial(
+            form.markdown_table, CLOUDFN_FORM if form in _SHOWN_AFTER_IT else None
+        )
         for form in FORMS
     },
     **{
         f"parameters {name}": partial(parameters, name)
-        for name in ("CloudFunctionOperator", "EmporixStartOperator", "CloudFunctionHttpSensor", "CompletionEvent")
+        for name in (
+            "CloudFunctionOperator",
+            "CloudFunctionSensor",
+            "EmporixStartOperator",
+            "EmporixResumeOperator",
+            "EmporixCompleteOperator",
+            "EmporixProcessContextOperator",
+            "CloudFunctionHttpSensor",
+            "CompletionEvent",
+            "EventPublishOperator",
+            "CompletionEventSensor",
+            "CloudFunctionEventTrigger",
+        )
     },
+    "schemes": schemes,
+    "reasons": reasons,
     "names": names,
     "functions": cel_functions,
     "errors": errors,
     "configuration": configuration,
     "commands": commands,
+    "answers": answers,
 }
 
 

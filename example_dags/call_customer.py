@@ -9,7 +9,7 @@ from airflow_provider_cloudfn import CloudFunctionOperator, cel
 with DAG(
     "call_customer",
     schedule=None,
-    description="Call a customer by Amazon Connect; needs a connection amazon_connect_default",
+    description="Call a customer by Amazon Connect; in the demo the sandbox answers",
     doc_md=__doc__,
     tags=["cloudfn"],
     params={

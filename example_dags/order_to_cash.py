@@ -9,7 +9,14 @@ from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, Emp
 
 charge_created = CompletionEvent("charge.created", one_run_per_event=True)
 
-with DAG("charge_orders", schedule=None, params={"order_id": "1001"}, tags=["cloudfn"]):
+with DAG(
+    "charge_orders",
+    schedule=None,
+    description="Fetch an order, and charge it",
+    doc_md="Fetches the order `order_id`, charges its total, and emits `charge.created`, which starts `fulfil`.",
+    params={"order_id": "1001"},
+    tags=["cloudfn"],
+):
     fetch = CloudFunctionOperator(
         task_id="fetch_order",
         cloudfn_conn_id="shop",
@@ -28,7 +35,13 @@ with DAG("charge_orders", schedule=None, params={"order_id": "1001"}, tags=["clo
     )
     fetch >> charge
 
-with DAG("fulfil", schedule=charge_created.each(), tags=["cloudfn"]):
+with DAG(
+    "fulfil",
+    schedule=charge_created.each(),
+    description="Start a process in Emporix for every single charge",
+    doc_md="Runs once for each `charge.created`. By hand, give it the payload in its conf: see the documentation of events.",
+    tags=["cloudfn"],
+):
     EmporixStartOperator(
         task_id="start",
         emporix_conn_id="emporix",

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -42,8 +42,8 @@ os.environ.update(
 )
 
 
-# The same examples on every machine and in every run: what fails once, fails again.
-settings.register_profile("repeatable", derandomize=True)
+# The same examples on every machine and in every run: what fails once, fails again, however slow the machine is.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
@@ -52,6 +52,8 @@ def _token_store_as_configured() -> None:
     """Let each test have its own configuration of the token store, which a process reads once."""
     if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.token_sharing"):
         loaded._token_store.cache_clear()
+    if loaded := sys.modules.get("airflow_provider_cloudfn.hooks.rate_sharing"):
+        loaded._limiter.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +62,26 @@ def running_sandbox() -> Iterator[Sandbox]:
 
     with Sandbox.start() as running:
         yield running
+
+
+_SYSTEM = Path(__file__).parent / "system"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let the processes that run the tests share them by files; one of them has all tests of a whole Airflow."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFiles(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "tests/system" if file.startswith("tests/system/") else file
+
+    return ByFiles(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of a whole Airflow come first: they take the longest."""
+    items.sort(key=lambda item: _SYSTEM not in item.path.parents)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote_plus
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_request import FIRST_MANNER, Manner
@@ -133,7 +134,7 @@ class ClientAuthentication(Redacted, frozen=True):
         if manner.as_json:
             body, media_type = json.dumps(dict(parse_qsl(form, keep_blank_values=True))), "application/json"
         else:
-            body, media_type = form, "application/x-www-form-urlencoded"
+            body, media_type = form, FORM_TYPE
         written = {name.lower() for name, _ in headers}
         sent = {"Content-Type": media_type, **own}
         kept = [(name, value) for name, value in sent.items() if name.lower() not in written]

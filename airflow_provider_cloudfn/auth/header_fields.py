@@ -69,7 +69,8 @@ def require_header_value(value: str, what: str) -> None:
 
     :param value: The secret; no error shows it.
     :param what: What the error calls it.
-    :raises ConfigurationError: for an empty one, and for white space around it or control characters in it.
+    :raises ConfigurationError: for an empty one, for white space around it or control characters in it, and for characters
+        beyond Latin-1.
     """
     if not value:
         raise ConfigurationError(f"{what}: is empty; write the secret that the service gave out")
@@ -77,3 +78,5 @@ def require_header_value(value: str, what: str) -> None:
         raise ConfigurationError(
             f"{what}: has white space around it, or a line break or another control character in it; copy it once more"
         )
+    if any(character > "\xff" for character in value):
+        raise ConfigurationError(f"{what}: has a character beyond Latin-1, which no header can have; copy it once more")

@@ -49,8 +49,9 @@ class HttpRequest(Redacted, frozen=True):
         :param name: The header's name.
         :param value: Its value.
         """
-        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
-        return replace(self, headers=(*kept, (name, value)))
+        lower = name.lower()
+        kept = [pair for pair in self.headers if pair[0].lower() != lower]
+        return HttpRequest(self.method, self.url, (*kept, (name, value)), self.body)
 
     def with_query(self, name: str, value: str) -> HttpRequest:
         """

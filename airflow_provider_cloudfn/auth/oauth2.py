@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.auth.token_answer import read_token, refuses_client
 from airflow_provider_cloudfn.auth.token_request import MANNERS, MOST_MANNERS, Manner
-from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, AccessToken, TokenStore
+from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, TOKEN_SOURCE, AccessToken, TokenStore
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -131,7 +131,9 @@ class OAuth2ClientCredentials(Auth):
         :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
+        known = PROCESS_TOKENS.get(self.key)
         token = self._store.get(self.key)
+        TOKEN_SOURCE.set("kept" if token == known else "shared")
         if token is None or not token.is_fresh(self._skew):
             token = yield from self._obtain(token, refused=False)
         self._seen.update(_token_secrets(token))
@@ -191,6 +193,7 @@ class OAuth2ClientCredentials(Auth):
             found = self._store.get(self.key)
             if found is not None and found.is_fresh(self._skew):
                 # Another one was here first.
+                TOKEN_SOURCE.set("shared")
                 self._seen.update(_token_secrets(found))
                 return found
             return (yield from self._fetch(found or former))
@@ -208,6 +211,7 @@ class OAuth2ClientCredentials(Auth):
             token = read_token(response, self._token_url, self._seen, self._remedy(response))
         self._seen.update(_token_secrets(token))
         self._store.put(self.key, token)
+        TOKEN_SOURCE.set("fetched")
         return token
 
     def _refresh(self, url: str, refresh_token: str) -> Generator[HttpRequest, HttpResponse | None, AccessToken | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ __all__ = [
     "can_succeed_later",
     "is_outage",
     "is_put_off",
+    "is_put_off_for_long",
     "is_worth_asking_for_a_token_again",
     "is_worth_repeating",
     "may_repeat_after",
@@ -29,27 +31,28 @@ _NOT_DONE: Final = frozenset({429, 503})
 #: One that answers so may have done it.
 _MAYBE_DONE: Final = frozenset({429, 502, 503, 504})
 _OUTAGE_ERRORS: Final = ("temporarily_unavailable", "server_error")
-_LONGEST: Final = 10**9
+_LONGEST: Final = 1e9
+_SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]*)?(\s*,\s*[0-9]+(\.[0-9]*)?)*")
 
 
-def seconds_to_wait(retry_after: str | None) -> float | None:
+def seconds_to_wait(retry_after: str | None, date: str | None = None) -> float | None:
     """
     Return the seconds of a ``Retry-After`` (RFC 9110, section 10.2.3); None where it says nothing of use.
 
-    :param retry_after: The header's value: a whole number of seconds, or a date.
+    :param retry_after: The header's value: seconds, with a fraction at some services (Shopify), or a date; where it came more
+        than once, the longest wait counts.
+    :param date: The answer's ``Date``, from which a date counts: the clock of this machine may be another.
     """
     text = (retry_after or "").strip()
     if not text:
         return None
-    if text.isascii() and text.isdigit():
-        return float(min(int(text[:12]), _LONGEST))
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    if _SECONDS.fullmatch(text):
+        return min(max(float(seconds) for seconds in text.split(",")), _LONGEST)
+    moment = _moment(text)
+    if moment is None:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - dt.datetime.now(tz=dt.UTC)).total_seconds())
+    now = _moment(date or "") or dt.datetime.now(tz=dt.UTC)
+    return min(max(0.0, (moment - now).total_seconds()), _LONGEST)
 
 
 def can_succeed_later(status: int, retry_after: float | None = None) -> bool:
@@ -119,6 +122,18 @@ def is_put_off(error: CloudFunctionError) -> bool:
     return error.status is not None and error.status >= 400 and error.retry_after is not None
 
 
+def is_put_off_for_long(error: CloudFunctionError, patience: float) -> bool:
+    """
+    Return whether a request was not carried out, and the service, or a rate limit, wants a wait that its sender has no time for.
+
+    :param error: How it failed.
+    :param patience: For how many seconds a call waits by itself.
+    """
+    if error.retry_after is None:
+        return False
+    return error.never_sent or (error.status in _NOT_DONE and error.retry_after >= patience)
+
+
 def proxy_may_recover(status: int) -> bool:
     """
     Return whether a proxy that makes no tunnel can make one later.
@@ -126,6 +141,14 @@ def proxy_may_recover(status: int) -> bool:
     :param status: What it answered.
     """
     return status in _MAYBE_DONE
+
+
+def _moment(text: str) -> dt.datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
 
 
 def _known(status: int) -> int:

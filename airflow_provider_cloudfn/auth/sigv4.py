@@ -6,7 +6,7 @@ import hashlib
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit, urlunsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 
@@ -82,7 +82,8 @@ class SigV4Auth(Auth):
         found = self._keys()
         self._seen.update(secret for secret in (found.secret_key, found.token) if secret)
         request = replace(request, url=_canonical_query(request.url))
-        url, headers = request.url, dict(request.headers)
+        # The signer takes text for UTF-8, and it goes in Latin-1: what isn't the same in both is left out, as AWS allows.
+        url, headers = request.url, {name: value for name, value in request.headers if value.isascii()}
         if self._service in _S3:
             url = _canonical_path(url)
             if not {".", ".."} & set(urlsplit(url).path.split("/")):  # on the way these would be taken for steps
@@ -135,5 +136,5 @@ def _canonical_query(url: str) -> str:
     query = parts.query.replace("+", "%20")
     for pair in query.split("&") if query else ():
         name, mark, value = pair.partition("=")
-        pairs.append(quote(unquote(name), safe="-_.~") + mark + quote(unquote(value), safe="-_.~"))
+        pairs.append(quote(unquote_to_bytes(name), safe="-_.~") + mark + quote(unquote_to_bytes(value), safe="-_.~"))
     return urlunsplit(parts._replace(query="&".join(pairs)))

@@ -91,8 +91,12 @@ def spellings(secret: str) -> tuple[str, ...]:
     :param secret: The secret; of an empty one there are none.
     """
     plain = _PLAIN.fullmatch(secret)
-    rare = () if plain else (*_in_urls(secret), *_in_json(secret), *_in_html(secret), *_by_sign(secret))
-    found = {*common_spellings(secret), *rare, *_in_base64(secret.encode("utf-8", "replace"))}
+    writers = () if plain else (_in_urls, _in_json, _in_html, _by_sign, _in_two_ways, _as_bytes)
+    rare = (text for write in writers for text in write(secret))
+    content = secret.encode("utf-8", "replace")
+    found = {*common_spellings(secret), *rare, *_in_base64(content)}
+    if len(secret) >= _SHORT:
+        found |= {content.hex(), content.hex().upper()}
     return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
@@ -165,6 +169,30 @@ def _in_html(secret: str) -> Iterator[str]:
     yield _translated(secret, {**_QUOTED, "'": "&#39;", **outside})
     yield _translated(secret, {**_QUOTED, "'": "&#39;", **numbered})
     yield _translated(secret, {**{sign: f"&{name};" for sign, name in _NAMES.items()}, **names})
+
+
+def _in_two_ways(secret: str) -> Iterator[str]:
+    """Yield what one encoder makes of another's text: JSON on a page, in a URL, in base64; a page within a page."""
+    for text in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield html.escape(text)
+        yield quote(text, safe="")
+        yield quote(text)
+        if text != secret:
+            yield from _in_base64(text.encode("utf-8", "replace"))
+    yield html.escape(html.escape(secret))
+    twice = quote(quote(secret, safe="", errors="replace"), safe="")
+    yield re.sub("%25(..)", lambda found: f"%25{found[1].lower()}", twice)
+
+
+def _as_bytes(secret: str) -> Iterator[str]:
+    """Yield what stands where bytes are shown, or read in another character set, and where quotes are doubled."""
+    content = secret.encode("utf-8", "replace")
+    yield repr(content)[2:-1]
+    yield ascii(secret)[1:-1]
+    yield content.decode("latin-1")
+    yield content.decode("cp1252", "replace")
+    for quotation in "\"'":  # CSV, SQL
+        yield secret.replace(quotation, quotation * 2)
 
 
 def _by_sign(secret: str) -> Iterator[str]:

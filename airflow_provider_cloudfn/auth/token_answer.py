@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["error_code", "read_token", "refuses_client"]
 
 _EXCERPT = 300
+#: What is longer is no answer with a token, and is not parsed.
+_LONGEST = 1024 * 1024
+_TOLD = ("error", "error_description")
+#: Where endpoints that don't keep to the standard say what is wrong.
+_ELSEWHERE = ("errorCode", "errorSummary", "code", "title", "message", "error_message", "msg", "detail", "description")
+_NAMES = 6
 
 
 def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy: str = "") -> AccessToken:
@@ -78,12 +84,21 @@ def refuses_client(response: HttpResponse) -> bool:
 def _failure(
     response: HttpResponse, fields: Mapping[str, Any], url: str, secrets: Iterable[str], remedy: str
 ) -> AuthenticationError:
+    names = _TOLD if any(fields.get(name) for name in _TOLD) else _ELSEWHERE
     told = [
-        f"{name} {_redacted(fields[name], secrets)!r}" for name in ("error", "error_description") if fields.get(name)
+        f"{name} {_redacted(fields[name], secrets)!r}"
+        for name in names
+        if fields.get(name) and (names is _TOLD or isinstance(fields[name], str))
     ]
-    if not told:
+    if names is not _TOLD:
         media_type = (response.header("content-type") or "no media type").partition(";")[0][:60]
-        told = [f"no access_token in {len(response.content)} bytes of {media_type}"]
+        others = ", ".join(ascii(_redacted(name, secrets)[:40]) for name in [*fields][:_NAMES])
+        told.insert(
+            0,
+            f"no access_token that is text, among {others}"
+            if others
+            else f"no access_token in {len(response.content)} bytes of {media_type}",
+        )
     outage = is_outage(response.status, fields.get("error"))
     leads_to = _redirect_target(response, url)
     return AuthenticationError(
@@ -98,12 +113,14 @@ def _failure(
         ),
         status=response.status,
         retryable=is_worth_asking_for_a_token_again(response.status, fields.get("error")),
-        retry_after=seconds_to_wait(response.header("retry-after")),
+        retry_after=seconds_to_wait(response.header("retry-after"), response.header("date")),
     )
 
 
 def _fields(response: HttpResponse) -> dict[str, Any]:
     """Return what was said: JSON, or a form, whatever the media type is, because that is often wrong."""
+    if len(response.content) > _LONGEST:
+        return {}
     text = response.content.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
         parsed = json.loads(text)

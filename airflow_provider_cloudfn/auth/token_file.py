@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from airflow_provider_cloudfn.auth.private_files import opened_to_lock, require_private_folder
 from airflow_provider_cloudfn.auth.shared_tokens import LARGEST_SEALED_TOKEN, SharedTokenStore, sealed_name
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ log = logging.getLogger(__name__)
 _ABANDONED = 7 * 24 * 3600.0
 #: A process looks for such files when it keeps a token, at most once in so many seconds.
 _SWEEP_EVERY = 3600.0
-#: A token, its lock, and a draft that a process left which died while it wrote: nothing else in the folder is ours.
-_OUR_FILE = re.compile(r"(?P<name>[0-9a-f]{32})\.(?:lock|token(?:\.[0-9a-f]{16})?)")
+#: A token, its lock, a draft that a process left which died while it wrote, and a rate limit: nothing else in the folder is ours.
+_OUR_FILE = re.compile(r"(?P<name>[0-9a-f]{32})\.(?:lock|rate|token(?:\.[0-9a-f]{16})?)")
 
 
 class FileTokenStore(SharedTokenStore):
@@ -60,14 +61,14 @@ class FileTokenStore(SharedTokenStore):
         :param key: What names the credentials.
         """
         try:
-            self._require_folder()
-            return _opened_lock(self._path(key, ".lock"))
+            require_private_folder(self._folder)
+            return opened_to_lock(self._path(key, ".lock"))
         except OSError:
             return None
 
     def _read(self, key: str) -> bytes | None:
         try:
-            self._require_folder()
+            require_private_folder(self._folder)
             descriptor = os.open(self._path(key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -88,7 +89,7 @@ class FileTokenStore(SharedTokenStore):
             self._path(key).unlink()
 
     def _replace(self, key: str, sealed: bytes) -> None:
-        self._require_folder()
+        require_private_folder(self._folder)
         path = self._path(key)
         # Written beside it and moved there: nobody sees half a file, and a full disk leaves the former one.
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -119,7 +120,7 @@ class FileTokenStore(SharedTokenStore):
     def _remove_abandoned(self, name: str, files: list[Path], now: float) -> None:
         # Who holds the lock may be about to write: then all of it stays; and while it is held here, nobody begins.
         lock = self._folder / f"{name}.lock"
-        descriptor = _opened_lock(lock)
+        descriptor = opened_to_lock(lock)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(descriptor).st_nlink == 0:
@@ -131,18 +132,6 @@ class FileTokenStore(SharedTokenStore):
             lock.unlink()
         finally:
             os.close(descriptor)
-
-    def _require_folder(self) -> None:
-        """
-        Make the folder, and make sure that it is this user's alone.
-
-        :raises OSError: when it is not, or can't be made.
-        """
-        with suppress(FileExistsError):
-            self._folder.mkdir(mode=0o700, parents=True)
-        found = self._folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            raise PermissionError(1, "the folder of the token store is not this user's alone", str(self._folder))
 
     def _path(self, key: str, suffix: str = ".token") -> Path:
         return self._folder / (sealed_name(key) + suffix)
@@ -193,10 +182,6 @@ class _FileLock:
             os.close(self._descriptor)
             self._descriptor = None
         self._own.release()
-
-
-def _opened_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _is_abandoned(path: Path, now: float) -> bool:

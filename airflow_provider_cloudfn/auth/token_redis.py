@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.token_lock import TokenLock
     from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
 
-__all__ = ["RedisTokenStore"]
+__all__ = ["RedisTokenStore", "redis_client"]
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class RedisTokenStore(SharedTokenStore):
 
     def __init__(self, url: str, memory: MemoryTokenStore | None = None) -> None:
         super().__init__(memory)
-        self._redis = _client(url)
+        self._redis = redis_client(url)
         self._rests_until = 0.0
         self._is_told = False
 
@@ -147,7 +147,13 @@ class _RedisLock:
         self._own.release()
 
 
-def _client(url: str) -> Redis:
+def redis_client(url: str) -> Redis:
+    """
+    Return a client of a Redis, which is not asked anything yet.
+
+    :param url: As of :class:`RedisTokenStore`.
+    :raises ConfigurationError: when the URL is none, or the package ``redis`` is missing.
+    """
     try:
         import redis
     except ImportError:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import ClassVar, Protocol
+from contextvars import ContextVar
+from typing import ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_lock import ProcessLock, TokenLock
 
-__all__ = ["PROCESS_TOKENS", "AccessToken", "MemoryTokenStore", "TokenStore"]
+__all__ = ["PROCESS_TOKENS", "TOKEN_SOURCE", "AccessToken", "MemoryTokenStore", "TokenSource", "TokenStore"]
+
+#: Where an access token came from, from the cheapest on: this process had it; others share it; it was asked for.
+TokenSource: TypeAlias = Literal["kept", "shared", "fetched"]
+#: Where the token came from of the request that is sent in this context; None where it has none.
+TOKEN_SOURCE: ContextVar[TokenSource | None] = ContextVar("cloudfn_token_source", default=None)
 
 
 class AccessToken(Redacted, frozen=True):

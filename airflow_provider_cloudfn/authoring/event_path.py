@@ -28,7 +28,7 @@ def _build(compiler: Compiler, node: Call) -> Closure:
         )
     at = node.arguments[0].at
     fields = [(name, at) for name in (event, *properties.split("."))]
-    return compiler.path(Identifier("context", at, root=True), fields)
+    return compiler.path(Identifier("context", root=True, at=at), fields)
 
 
 CONTEXT_EVENT_PATH: Final = Macro("contextEventPath", _build, is_method=False)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.reading import Formula, Written, Wrong, parts
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE
+from airflow_provider_cloudfn.authoring.written import Deferred, Formula, Text, Written, Wrong, parts
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_cloudfn import cel
-    from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.task import Surroundings
 
-__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "step_problem", "written_problems"]
+__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "step_problem", "unmarked_problem", "written_problems"]
 
 #: What every expression can name.
 VARIABLES = frozenset({"steps", "inputs", "context", "events", "params", "conf", "run"})
@@ -27,7 +27,7 @@ AFTER_CALL_VARIABLES = frozenset({"response"})
 
 #: The fields of those variables that are records, whatever the run and the answer.
 RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "response": ("status", "headers", "body", "url", "request_id"),
+    "response": ("status", "headers", "body", "text", "bytes", "cookies", "url", "request_id"),
     "run": (
         "id",
         "dag_id",
@@ -39,6 +39,7 @@ RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "data_interval_start",
         "data_interval_end",
         "idempotency_key",
+        "callback_url",
     ),
 }
 
@@ -46,12 +47,37 @@ RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
 _DECLARED = VARIABLES | AFTER_CALL_VARIABLES
 
 
+#: How a text begins that could be an expression without its mark.
+_READS: Final = re.compile(
+    rf"\s*(?:contextEventPath\(|(?:{'|'.join(sorted(_DECLARED | {'item'}))})\s*(?:\.\s*[A-Za-z_]|\[))", re.ASCII
+)
+#: What somebody did who finds a value in his expression.
+_F_STRING: Final = (
+    "and what an f-string puts in becomes part of the expression: give the value as a param, or to inputs=, and read params.name "
+    "or inputs.name"
+)
+#: What else people name, and where it is.
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("item", "index"), "it is there under for_each=ForEach(…) alone"),
+    "items": "it is there under pages= alone",
+    "job": "it is there under poll= alone",
+    "event": "did you mean 'events'? It is there under wait_for=WaitFor(…) alone",
+    **dict.fromkeys(("ti", "task_instance", "xcom"), "what a step returned is steps.<task id>"),
+    "var": "give the variable to inputs=, as {'name': '{{ var.value.name }}'}, and read inputs.name",
+    "conn": "no expression reads a connection: its credentials go with the call, and secret('name') stands for a further one",
+    "dag_run": "its conf is conf, and the rest is run, such as run.id",
+}
 #: The strings of an expression, in which nothing is an operator.
 _STRINGS = re.compile(r"""('{3}.*?'{3}|"{3}.*?"{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
 
 
 def written_problems(
-    parameter: Parameter, node: Written, surroundings: Surroundings | None
+    parameter: Parameter,
+    node: Written,
+    surroundings: Surroundings | None,
+    also: frozenset[str] = frozenset(),
+    *,
+    as_written: bool = True,
 ) -> Iterator[ExpressionError]:
     """
     Yield all that is wrong with the expressions of a parameter that has been read.
@@ -59,26 +85,79 @@ def written_problems(
     :param parameter: The parameter.
     :param node: What :func:`~airflow_provider_cloudfn.authoring.reading.read` made of its value.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
+    :param also: What its expressions can name besides what all can.
+    :param as_written: Whether text in it is what the Dag file says, and not what came of it at run time.
     """
     for part in parts(node):
         if isinstance(part, Wrong):
             yield ExpressionError(part.message, field=part.label)
+        elif isinstance(part, Text):
+            if as_written and (message := unmarked_problem(part, _DECLARED | also)) is not None:
+                yield ExpressionError(message, field=part.label)
+        elif isinstance(part, Deferred):
+            if as_written and (message := _option_problem(part, parameter, surroundings)) is not None:
+                yield ExpressionError(message, field=parameter.name)
         elif isinstance(part, Formula):
             # One error for each problem: whoever lists them puts the task before each.
-            for problem in _formula_problems(part, parameter, surroundings):
+            for problem in _formula_problems(part, parameter, surroundings, _DECLARED | also):
                 yield ExpressionError([problem], source=part.source, field=part.label)
 
 
+def _option_problem(part: Deferred, parameter: Parameter, surroundings: Surroundings | None) -> str | None:
+    """Say that a reference in an option can't be resolved, or that Airflow doesn't see the step that it is to."""
+    option, _, inner = parameter.name.partition(".")
+    if not inner:
+        return None
+    if parameter.per_item:
+        return ARRIVES_TOO_LATE
+    for step, _ in part.reference.iter_references():
+        if surroundings is not None and step.task_id not in surroundings.upstream:
+            return (
+                f"comes from step {step.task_id!r}, and Airflow sees no reference inside of {option}: write "
+                f"cel('steps[\"{step.task_id}\"]') instead, and say that the step runs before this one, with >>"
+            )
+    return None
+
+
+def unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
+    """
+    Say that a text reads as an expression whose mark was forgotten, None where it doesn't.
+
+    It begins with a variable of which it reads something, and compiles but for functions that nobody has. A text such as
+    ``run.completed`` or ``events.created``, which no expression can be, is text.
+
+    :param text: Text that nobody has marked, where text is text.
+    :param names: What an expression there can name.
+    """
+    source = text.value
+    if _READS.match(source) is None:
+        return None
+    checked = language.check(source, variables=names)
+    if not checked.references or checked.unknown:
+        return None
+    root, *path = min(checked.references, key=lambda reference: (reference.line, reference.column)).path
+    # A list has no fields, and of a record all are known.
+    if path and (root == "events" or path[0] not in RECORDS.get(root, path)):
+        return None
+    marked, literal = cel.Expression(source), cel.Literal(source)
+    remedies = (
+        f"leave its quotes out; if it is meant as text, write a dict or a list instead of JSON text, and {literal!r} in it"
+        if text.in_json
+        else f"write {marked!r}; if it is meant as text, write {literal!r}"
+    )
+    return f"is text that reads as an expression, and would stay text: {remedies}"
+
+
 def _formula_problems(
-    formula: Formula, parameter: Parameter, surroundings: Surroundings | None
+    formula: Formula, parameter: Parameter, surroundings: Surroundings | None, names: frozenset[str]
 ) -> list[ExpressionProblem]:
     """Return all that is wrong with an expression, in the order of its source."""
-    checked = language.check(formula.source, variables=_DECLARED, text=formula.text)
+    checked = language.check(formula.source, variables=names, text=formula.text)
     if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
-        plain = language.check(formula.source, variables=_DECLARED)
+        plain = language.check(formula.source, variables=names)
         # No text without its quotes: `fetch.id` reads a step.
         checked = plain if plain.unknown else checked
-    found = list(checked.problems)
+    found = _with_hint(checked, parameter)
     for reference in checked.references:
         message = _reference_problem(reference, parameter, surroundings)
         if message is not None:
@@ -90,6 +169,37 @@ def _formula_problems(
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
 
 
+def _with_hint(checked: cel.Check, parameter: Parameter) -> list[ExpressionProblem]:
+    """Return what is wrong with an expression, and of the first that looks like bare text what to do about text."""
+    problems = list(checked.problems)
+    is_body = parameter.reading is Reading.DOCUMENT and checked.program is None and not checked.references
+    unknown: dict[tuple[int | None, int | None], str] = {
+        (name.line, name.column): name.path[0] for name in checked.unknown
+    }
+    for index, problem in enumerate(problems):
+        name = unknown.get((problem.line, problem.column))
+        # Where another name is near, it is no text.
+        if name is not None and (instead := _instead_of(name)) is not None:
+            problems[index] = ExpressionProblem(f"unknown name '{name}'; {instead}", problem.line, problem.column)
+            continue
+        is_text = is_body and not unknown if name is None else "; known are " in problem.message
+        if is_text:
+            text = f" ('\"{name}\"')" if name else ""
+            hint = f"text stands in quotes inside the quotes{text}, {_F_STRING}"
+            problems[index] = ExpressionProblem(f"{problem.message}; {hint}", problem.line, problem.column)
+            break
+    return problems
+
+
+def _instead_of(name: str) -> str | None:
+    """Return what to write instead of a name that exists elsewhere: under an option that isn't there, or in Jinja."""
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]
+    from airflow_provider_cloudfn.authoring.jinja_equivalent import NAMES
+
+    return f"write {NAMES[name]}" if name in NAMES else None
+
+
 def _is_within(other: ExpressionProblem, problem: ExpressionProblem, end: int) -> bool:
     return other.line == problem.line and (problem.column or 0) <= (other.column or 0) < end
 
@@ -97,6 +207,11 @@ def _is_within(other: ExpressionProblem, problem: ExpressionProblem, end: int) -
 def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundings: Surroundings | None) -> str | None:
     path = reference.path
     root = path[0]
+    if parameter.only is not None and root not in parameter.only:
+        known = ", ".join(sorted(parameter.only))
+        return (
+            f"'{root}' is not known here, where the triggerer evaluates it too, but {known}: give the value to inputs="
+        )
     if root in AFTER_CALL_VARIABLES and not parameter.after_call:
         return f"'{root}' exists only after the call: use it in returns, success_when or event_payload"
     if root in RECORDS:
@@ -131,8 +246,13 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     if step == surroundings.task_id:
         return f"a step can't read itself: what {step!r} returns is not there yet"
     if step in surroundings.upstream:
-        return _nesting_problem(step, surroundings)
+        return _nesting_problem(step, surroundings) or _mapped_problem(path, surroundings)
     reader = _variable_name(surroundings.task_id)
+    if way := surroundings.way_to(step):
+        return (
+            f"step {step!r} runs after {surroundings.task_id!r}, so there is nothing to read yet; an arrow back would be a "
+            f"circle: {' >> '.join([*way, way[0]])}"
+        )
     if step in surroundings.tasks:
         return (
             f"step {step!r} does not run before {surroundings.task_id!r}, so there may be nothing to read: "
@@ -145,6 +265,19 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     pools = (surroundings.upstream, surroundings.tasks - {surroundings.task_id})
     nearest = next(filter(None, (nearest_name(step, sorted(pool)) for pool in pools)), None)
     return f"there is no step {step!r} in this Dag" + (f"; did you mean {_as_written(nearest)}?" if nearest else "")
+
+
+def _mapped_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | None:
+    """Refuse a field of a list: what the instances of a mapped step returned, one value for each."""
+    step, *fields = path
+    groups = surroundings.groups.get(step, ())
+    is_outside = bool(groups) and not set(groups) & set(surroundings.groups.get(surroundings.task_id, ()))
+    if not fields or not (step in surroundings.mapped or is_outside):
+        return None
+    read = "".join(f".{name}" if name.isidentifier() else f'["{name}"]' for name in fields)
+    cause = "is in a mapped group" if is_outside else "is mapped"
+    list_ = _as_written(step)
+    return f"step {step!r} {cause}, so its result is a list: write {list_}.map(x, x{read}), or {list_}[0]{read} for one of them"
 
 
 def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:

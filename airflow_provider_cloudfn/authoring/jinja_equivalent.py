@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["equivalent"]
+__all__ = ["NAMES", "equivalent"]
 
 _OUTPUT: Final = re.compile(r"\{\{-?\s*([^{}]{1,200}?)\s*-?\}\}")
 #: A string of an expression or of JSON; the quotes inside of `{{…}}` don't end it.
@@ -33,7 +33,7 @@ _PATH: Final = re.compile(
 _LONGEST: Final = 1_000
 
 #: What Jinja's variables of Airflow are called in expressions.
-_NAMES: Final[dict[str, str]] = {
+NAMES: Final[dict[str, str]] = {
     "ds": 'time.format(run.logical_date, "%Y-%m-%d")',
     "ds_nodash": 'time.format(run.logical_date, "%Y%m%d")',
     "ts": "string(run.logical_date)",
@@ -78,8 +78,8 @@ def equivalent(source: str, *, text: bool = False) -> str:
 
 
 def _translated(jinja: str) -> str | None:
-    if jinja in _NAMES:
-        return _NAMES[jinja]
+    if jinja in NAMES:
+        return NAMES[jinja]
     pull = _PULL.fullmatch(jinja)
     if pull is not None:
         return f"steps.{pull[1]}" if pull[1].isidentifier() else f'steps["{pull[1]}"]'

@@ -35,6 +35,11 @@ def compile(source: str, *, variables: Collection[str]) -> cel.Program:  # its n
     :param variables: The names of the variables that it may read.
     :raises ExpressionError: with all that is wrong, as far as it can be known without evaluating.
     """
+    return _compiled(source, frozenset(variables))
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(source: str, variables: frozenset[str]) -> cel.Program:
     return cel.compile(source, variables=variables, macros=MACROS)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Parameter", "Reading"]
 
@@ -26,7 +26,9 @@ class Reading(Enum):
     VALUE = "value"
     #: An expression that is true or false: ``success_when``, ``retry_when``.
     CONDITION = "condition"
-    #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of :class:`EmporixStartOperator`.
+    #: A function, or ``cel("…")``: the ``response_check`` of the sensor.
+    CHECK = "check"
+    #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of the operators for Emporix.
     MARKED = "marked"
 
 
@@ -37,16 +39,26 @@ class Parameter(Struct, frozen=True):
     :param name: The parameter's name.
     :param reading: What a ``str`` in it means; None for one that holds no expression.
     :param after_call: Whether it is evaluated when the answer is there, and so can read ``response``.
+    :param authored: Whether its value must stand in the Dag file, and can't come from another step.
     :param jinja: Whether its text is run through Jinja before. Never where text is an expression.
     :param shape: Returns what a rendered value becomes, given the parameter's name and the value.
     :param check: Says what is wrong with a value as it is written, None where nothing is.
+    :param per_item: Whether it is evaluated for each item under ``for_each``.
+    :param also: What its expressions can name besides what all can.
+    :param only: The only variables that its expressions can name; None for all of those.
+    :param excludes: The parameters that can't be given beside this one, and what to do instead.
     :param instead_of: Another parameter that can't be given beside this one.
     """
 
     name: str
     reading: Reading | None = None
     after_call: bool = False
+    authored: bool = False
     jinja: bool = False
     shape: Callable[[str, Any], Any] | None = None
     check: Callable[[Any], str | None] | None = None
     instead_of: str | None = None
+    per_item: bool = False
+    excludes: Mapping[str, str] = {}
+    also: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None

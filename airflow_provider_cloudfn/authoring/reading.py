@@ -7,19 +7,29 @@ rendering turns the tree into plain values. Both see the same tree, so that what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
-
-from msgspec import Struct
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.task import is_reference
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.authoring.written import (
+    Deferred,
+    Entries,
+    Formula,
+    Items,
+    Plain,
+    Text,
+    Written,
+    Wrong,
+    parts,
+)
+from airflow_provider_cloudfn.client.secret import Secret
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
-__all__ = ["ARRIVES_TOO_LATE", "Formula", "Plain", "Written", "Wrong", "data", "formulas", "parts", "read", "render"]
+__all__ = ["ARRIVES_TOO_LATE", "data", "is_expression", "read"]
 
 
 #: Why an XComArg can't stand in what is evaluated after the call.
@@ -28,48 +38,6 @@ ARRIVES_TOO_LATE: Final = (
 )
 
 _DEEPEST = 100
-
-
-class Plain(Struct, frozen=True):
-    """A value that is itself."""
-
-    value: Any
-
-
-class Formula(Struct, frozen=True):
-    """An expression. `text`: it becomes text, and one that reads no variable must be written as what it becomes."""
-
-    label: str
-    source: str
-    text: bool
-
-
-class Deferred(Struct, frozen=True):
-    """What Airflow resolves at run time, such as an XComArg: data, never an expression."""
-
-    reference: Any
-
-
-class Items(Struct, frozen=True):
-    """A list."""
-
-    nodes: tuple[Written, ...]
-
-
-class Entries(Struct, frozen=True):
-    """A map."""
-
-    pairs: tuple[tuple[Written, Written], ...]
-
-
-class Wrong(Struct, frozen=True):
-    """What can't stand there."""
-
-    label: str
-    message: str
-
-
-Written: TypeAlias = Plain | Formula | Deferred | Items | Entries | Wrong
 
 
 def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Written:
@@ -85,8 +53,10 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     if parameter.reading is None:
         return Plain(value)
     node = _READERS[parameter.reading](parameter.name, value)
+    if parameter.after_call or parameter.reading is Reading.DOCUMENT:
+        node = _storable(node, parameter)
     if parameter.after_call:
-        return _without_references(_storable(node, parameter), parameter.name)
+        return _without_references(node, parameter.name)
     return _with_data(node, known) if known else node
 
 
@@ -96,7 +66,7 @@ def _without_references(node: Written, label: str) -> Written:
 
 
 def _storable(node: Written, parameter: Parameter) -> Written:
-    """Refuse what JSON can't hold, where XCom or an event is to hold it: after the call it is too late, too."""
+    """Refuse what JSON can't hold, where a body, XCom or an event is to hold it: after the call it is too late, too."""
     if parameter.reading not in (Reading.VALUE, Reading.DOCUMENT):
         return node
     for part in parts(node):
@@ -110,7 +80,7 @@ def _storable(node: Written, parameter: Parameter) -> Written:
 
 
 def _json_problem(value: Any) -> str | None:
-    if value is None or isinstance(value, (bool, bytes)):
+    if value is None or isinstance(value, (bool, bytes, Secret)):
         return None
     try:
         to_json_value(value)
@@ -138,63 +108,13 @@ def data(value: Any) -> Written:
     return Deferred(value) if is_reference(value) else Plain(value)
 
 
-def formulas(node: Written) -> Iterator[Formula]:
-    """Yield the expressions in a node, in the order in which they are written."""
-    for part in parts(node):
-        if isinstance(part, Formula):
-            yield part
-
-
-def render(node: Written, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> Any:
+def is_expression(value: Any) -> bool:
     """
-    Turn a node into plain values.
+    Tell whether a value is marked as an expression, where text is text.
 
-    :param node: What :func:`read` returned.
-    :param evaluate: Evaluates an expression's source.
-    :param resolve: Resolves an XComArg and the like.
-    :raises ExpressionError: with the label of the expression, such as ``query["since"]``.
+    :param value: What is written for a parameter.
     """
-    if isinstance(node, Plain):
-        return node.value
-    if isinstance(node, Formula):
-        try:
-            value = evaluate(node.source)
-        except ExpressionError as error:
-            raise error.in_field(node.label) from error.__cause__
-        # `a.?b` without orValue: what is absent is null, which leaves a header or a query's key out.
-        return value.value if isinstance(value, cel.Optional) else value
-    if isinstance(node, Deferred):
-        return resolve(node.reference)
-    if isinstance(node, Items):
-        return [render(item, evaluate, resolve) for item in node.nodes]
-    if isinstance(node, Entries):
-        return _map(node, evaluate, resolve)
-    raise ExpressionError(node.message, field=node.label)
-
-
-def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> dict[Any, Any]:
-    rendered: dict[Any, Any] = {}
-    for key_node, value_node in node.pairs:
-        key = render(key_node, evaluate, resolve)
-        if not isinstance(key, Hashable):
-            label = key_node.label if isinstance(key_node, Formula) else None
-            raise ExpressionError(f"a name is text, not {type(key).__name__}", field=label)
-        if key in rendered:
-            raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
-        rendered[key] = render(value_node, evaluate, resolve)
-    return rendered
-
-
-def parts(node: Written) -> Iterator[Written]:
-    """Yield a node and all that it is made of, in the order in which it is written."""
-    yield node
-    if isinstance(node, Items):
-        for item in node.nodes:
-            yield from parts(item)
-    elif isinstance(node, Entries):
-        for key, value in node.pairs:
-            yield from parts(key)
-            yield from parts(value)
+    return isinstance(value, cel.Expression)
 
 
 def _marked(label: str, value: Any, *, text: bool) -> Written | None:
@@ -228,6 +148,14 @@ def _read_condition(label: str, value: Any) -> Written:
     return Wrong(label, f"must be an expression that is true or false, not {type(value).__name__}")
 
 
+def _read_check(label: str, value: Any) -> Written:
+    if isinstance(value, str):
+        return Wrong(label, f"is text, which checks nothing: write {cel.Expression(value)!r}")
+    if (node := _marked(label, value, text=False)) is not None or callable(value):
+        return node or Plain(value)
+    return Wrong(label, f'must be a function, or cel("…"), not {type(value).__name__}')
+
+
 def _read_pairs(label: str, value: Any) -> Written:
     if (node := _marked(label, value, text=False)) is not None:
         return node
@@ -251,7 +179,7 @@ def _read_key(label: str, key: Any) -> Written:
         return Wrong(place, f"a name is text, not {type(key).__name__}")
     if key[:1] in ('"', "'"):
         return Formula(place, key, text=True)
-    return _without_jinja(place, key)
+    return _without_jinja(place, key, is_key=True)
 
 
 def _read_pair_value(label: str, value: Any) -> Written:
@@ -270,8 +198,16 @@ def _read_document(label: str, value: Any) -> Written:
             return Formula(label, value, text=False)
         if isinstance(parsed, str):
             return _without_jinja(label, parsed)
-        return Plain(parsed) if jinja_at(value) is None else _jinja_in_json(label, value)
+        return _read_json(label, parsed) if jinja_at(value) is None else _jinja_in_json(label, value)
     return _read_nested(label, value, jinja_is_refused=True)
+
+
+def _read_json(label: str, value: Any) -> Written:
+    if isinstance(value, dict):
+        return Entries(tuple((Plain(key), _read_json(_below(label, key), item)) for key, item in value.items()))
+    if isinstance(value, list):
+        return Items(tuple(_read_json(f"{label}[{index}]", item) for index, item in enumerate(value)))
+    return Text(value, label, in_json=True) if isinstance(value, str) else Plain(value)
 
 
 def _read_marked(label: str, value: Any) -> Written:
@@ -284,7 +220,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     if (node := _marked(label, value, text=False)) is not None:
         return node
     if isinstance(value, str):
-        return _without_jinja(label, value) if jinja_is_refused else Plain(value)
+        return _without_jinja(label, value) if jinja_is_refused else Text(value, label)
     if isinstance(value, (dict, Mapping)):
         return Entries(
             tuple(
@@ -311,13 +247,13 @@ def _read_nested_key(label: str, key: Any, *, jinja_is_refused: bool) -> Written
         return Formula(place, key.source, text=False)
     if isinstance(key, cel.Literal):
         return Plain(key.text)
-    return _without_jinja(place, key) if jinja_is_refused and isinstance(key, str) else Plain(key)
+    return _without_jinja(place, key, is_key=True) if jinja_is_refused and isinstance(key, str) else Plain(key)
 
 
-def _without_jinja(label: str, text: str) -> Written:
+def _without_jinja(label: str, text: str, *, is_key: bool = False) -> Written:
     """Return what text is that nobody has marked."""
     if jinja_at(text) is None:
-        return Plain(text)
+        return Plain(text) if is_key else Text(text, label)
     from airflow_provider_cloudfn.authoring.jinja_equivalent import equivalent
 
     return Wrong(label, f"Jinja is not rendered here; {equivalent(text, text=True)}; or mark it as text: lit(…)")
@@ -345,5 +281,6 @@ _READERS: dict[Reading, Callable[[str, Any], Written]] = {
     Reading.DOCUMENT: _read_document,
     Reading.VALUE: _read_value,
     Reading.CONDITION: _read_condition,
+    Reading.CHECK: _read_check,
     Reading.MARKED: _read_marked,
 }

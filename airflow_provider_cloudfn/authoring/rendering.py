@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
-from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read, render
+from airflow_provider_cloudfn.authoring.instance_label import label_instance
+from airflow_provider_cloudfn.authoring.media_type import not_json
+from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, declared_by, parts_of, with_marks, with_parts
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read
 from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in, marked_as_data
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem
+from airflow_provider_cloudfn.authoring.written import Plain, Written, formulas, render, resolved
+from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, require_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     import jinja2
     from airflow.sdk import BaseOperator
     from airflow.sdk.definitions.context import Context
 
+    from airflow_provider_cloudfn import cel
     from airflow_provider_cloudfn.authoring.parameter import Parameter
 else:
     BaseOperator = object
@@ -85,7 +91,31 @@ class ExpressionTask(TemplatedTask):
     """A task whose parameters hold expressions: they are rendered with the template fields, once."""
 
     _expressions_rendered = False
+    #: Whether the parameter `inputs` holds what expressions read, and not a function that is called when the task runs.
+    inputs_are_given = True
+    #: Whether some parameters are evaluated for each item.
+    has_items = False
+    #: What is evaluated for each item, and after the call: read once.
+    _item_nodes: dict[str, tuple[Parameter, Written]]
+    _item_constants: dict[str, Any]
+    _nodes_after_call: dict[str, Written]
     _read: TaskVariables | None = None
+
+    def prepare(self, context: Context) -> None:
+        """
+        Turn what has not been rendered by now into plain values: all that is evaluated before the call.
+
+        :param context: The task's Airflow context.
+        """
+        if not self._expressions_rendered:
+            self.render_template_fields(context)
+
+    def take_inputs(self, context: Context) -> None:
+        """
+        Let `inputs` hold what expressions read.
+
+        :param context: The task's Airflow context.
+        """
 
     def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
         """Render the template fields. Once is enough: what was rendered is data, and would be read as an expression."""
@@ -96,34 +126,78 @@ class ExpressionTask(TemplatedTask):
         """Put the mark of text on what arrived at run time, in the parameters of which nothing else is known."""
         if not arrived.texts:
             return
-        for parameter in self.authored_parameters:
-            if parameter.reading is None or parameter.name in arrived.parameters:
-                continue
-            value = getattr(self, parameter.name)
-            if not parameter.after_call and id(value) in known:
-                continue
+
+        def marked(parameter: Parameter, value: Any) -> Any:
             if parameter.after_call and id(value) in arrived.texts:
                 raise ExpressionError(ARRIVES_TOO_LATE, field=parameter.name)
-            setattr(self, parameter.name, marked_as_data(value, arrived.texts))
+            return marked_as_data(value, arrived.texts)
+
+        for parameter in self.authored_parameters:
+            if parameter.name in arrived.parameters:
+                continue
+            given = getattr(self, parameter.name)
+            # A class of a user's own may make a value with parts of what arrived.
+            value = with_marks(given, marked, parameter.name)
+            if parameter.reading is not None and (parameter.after_call or id(value) not in known):
+                value = marked(parameter, value)
+            if value is not given:
+                setattr(self, parameter.name, value)
 
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
         written = refuse(AuthoredTask(self), arrived)
+        self._item_nodes, self._item_constants, self._nodes_after_call = {}, {}, {}
+        # As it is written: it can turn out null.
+        self.has_items = getattr(self, "for_each", None) is not None or "for_each" in arrived.parameters
         # One for all parameters: what several of them read of a step is pulled once.
         variables = self._variables(context)
         for parameter in self.authored_parameters:
-            if parameter.reading is None or parameter.after_call:
+            if parameter.after_call:
                 continue
-            value = None
-            if (node := written.get(parameter.name)) is not None:
+            if parameter.per_item and self.has_items:
+                node = resolved(written.get(parameter.name, Plain(None)), lambda found: found.resolve(context))
+                self._item_nodes[parameter.name] = (parameter, node)
+                if all(language.compile(one.source, variables=_WITH_ITEM).is_constant for one in formulas(node)):
+                    self._item_constants[parameter.name] = self.for_item(parameter.name, variables)
+                continue
+            value = given = getattr(self, parameter.name)
+            if parameter.reading is not None:
+                node = written.get(parameter.name, Plain(None))
                 value = render(node, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
             if parameter.shape is not None:
                 value = parameter.shape(parameter.name, value)
-            setattr(self, parameter.name, value)
+            if value is not None:
+                value = with_parts(value, partial(self._rendered_part, context, variables, arrived), parameter.name)
+            # Airflow looks for steps in each value that is set.
+            if value is not given:
+                setattr(self, parameter.name, value)
             if parameter.name == "inputs":
                 variables = variables.with_inputs(value)
         self._read = variables
         self._expressions_rendered = True
+        label_instance(self, context)
+
+    def _rendered_part(
+        self, context: Context, variables: TaskVariables, arrived: RunTimeData, part: Parameter, value: Any
+    ) -> Any:
+        if arrived.holds(value):
+            return value
+        if part.jinja:
+            value = self.render_template(value, context, self.get_template_env())
+        return render(read(part, value), _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
+
+    def for_item(self, name: str, variables: TaskVariables) -> Any:
+        """
+        Return what a parameter is for one item.
+
+        :param name: A parameter that is evaluated for each.
+        :param variables: What its expressions can name, the item among it.
+        """
+        if name in self._item_constants:
+            return self._item_constants[name]
+        parameter, node = self._item_nodes[name]
+        value = render(node, _evaluator(_WITH_ITEM, variables), lambda found: found)
+        return value if parameter.shape is None else parameter.shape(name, value)
 
     def _variables(self, context: Context) -> TaskVariables:
         """Return what expressions can name; what rendering has pulled of it is not pulled again."""
@@ -133,10 +207,44 @@ class ExpressionTask(TemplatedTask):
             return self._read.with_inputs(inputs)
         return TaskVariables(context, inputs=inputs)
 
-    def _evaluate_after_call(self, name: str, variables: TaskVariables) -> Any:
-        parameter = next(one for one in self.authored_parameters if one.name == name)
-        evaluate = _evaluator(VARIABLES | AFTER_CALL_VARIABLES, variables)
-        return render(read(parameter, getattr(self, name)), evaluate, lambda found: found)
+    def evaluate_after_call(self, name: str, variables: TaskVariables) -> Any:
+        """
+        Return what an expression gives that is evaluated when the answer is there.
+
+        :param name: The parameter, or a part of one, such as ``pages.items``.
+        :param variables: What it can name.
+        """
+        if (node := self._nodes_after_call.get(name)) is None:
+            node = self._nodes_after_call[name] = read(*self.written(name))
+        return render(node, _evaluator(variables.names, variables), lambda found: found)
+
+    def truth_after_call(self, name: str, variables: TaskVariables) -> bool:
+        """
+        Return what a condition gives that is evaluated when the answer is there.
+
+        :param name: The parameter, or a part of one.
+        :param variables: What it can name.
+        :raises ExpressionError: when that is no bool.
+        """
+        return require_truth(self.evaluate_after_call(name, variables), field=name)
+
+    def programs_after_call(self) -> Iterator[cel.Program]:
+        """Yield the expressions that are evaluated when the answer is there."""
+        for declared, written, names in declared_by(self):
+            if declared.after_call:
+                for formula in formulas(read(declared, written)):
+                    yield language.compile(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES | names)
+
+    def written(self, name: str) -> tuple[Parameter, Any]:
+        """
+        Return what is declared of a parameter, or of a part of one, and what is written there.
+
+        :param name: Such as ``returns``, ``pages.items`` or ``completion_events["order.paid"]``.
+        """
+        option = name.partition("[")[0].partition(".")[0]
+        declared, value = next(one for one in self.authored_parameters if one.name == option), getattr(self, option)
+        parts = ((declared, value), *parts_of(option, value))
+        return next((part, written) for part, written in parts if part.name == name)
 
 
 def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
@@ -145,10 +253,11 @@ def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str
         try:
             return program.evaluate(variables)
         except ExpressionError as error:
-            dates = [".".join(read.path[:2]) for read in program.references if read.path[:2] in _ABSENT_DATES]
-            if not dates or variables["run"][dates[0].partition(".")[2]] is not None:
+            if (hint := _hint(program.references, variables)) is None:
                 raise
-            raise _without_date(error, dates[0]) from error.__cause__
+            first, *others = error.problems
+            said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
+            raise type(error)([said, *others], source=error.source) from error.__cause__
         except ImportError as error:
             # Where no task runs that could pull an XCom, as under `airflow tasks render`, Airflow lacks a name there.
             if error.name != "airflow.sdk.execution_time.task_runner":
@@ -158,12 +267,23 @@ def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str
     return evaluate
 
 
-def _without_date(error: ExpressionError, date: str) -> ExpressionError:
-    """Return an error that tells what a run has that an event started, instead of a date that it has not."""
-    first, *others = error.problems
-    hint = f"{first.message}; {date} is null, as this run was started by an event or by hand: use run.run_after"
-    return type(error)([ExpressionProblem(hint, first.line, first.column), *others], source=error.source)
+def _hint(references: Iterable[cel.Reference], variables: TaskVariables) -> str | None:
+    """Return what the author of an expression that fails may not know of what it reads."""
+    paths = [read.path for read in references]
+    for path in paths:
+        if path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
+            return f"run.{path[1]} is null, as this run was started by an event or by hand: use run.run_after"
+    if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
+        answer = variables["response"]
+        if (media_type := not_json(answer["headers"], answer["body"])) is not None:
+            return f"the answer is {media_type}, not JSON"
+    inputs = variables["inputs"] if any(path[0] == "inputs" and len(path) > 1 for path in paths) else None
+    if isinstance(inputs, (list, tuple)) and len(inputs) == 2 and isinstance(inputs[0], str):
+        return "where expand() goes over a dict, inputs is a pair: inputs[0] is the key, inputs[1] its value"
+    return None
 
+
+_WITH_ITEM = VARIABLES | ITEM_VARIABLES
 
 #: What a run that an event started has not.
 _ABSENT_DATES = {("run", name) for name in ("logical_date", "data_interval_start", "data_interval_end")}

@@ -2,28 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.authoring.expressions import written_problems
-from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, Written, data, read
+from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
+from airflow_provider_cloudfn.authoring.expressions import VARIABLES, written_problems
+from airflow_provider_cloudfn.authoring.one_file import one_file_problems
+from airflow_provider_cloudfn.authoring.options import names_for, parts_of
+from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
+from airflow_provider_cloudfn.authoring.wait_for import Callback
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
+    from airflow_provider_cloudfn.authoring.written import Written
 
-__all__ = ["Problem", "expression_problems", "refuse", "task_problems", "value_problems"]
+__all__ = ["Problem", "event_problems", "expression_problems", "refuse", "task_problems", "value_problems"]
 
 #: Airflow registers the producers of an asset before any instance is there.
 _EVENT_IS_EXPANDED: Final = "it can't be expanded; give it to partial()"
 #: A value from another step is there only in the parameters that Airflow renders.
 _NO_TEMPLATE_FIELD: Final = (
     "can't come from another step, because it is no template field: write it in the Dag file, or expand() over the step"
+)
+#: A value of which its author alone can say what it is.
+_NOT_AUTHORED: Final = (
+    "must stand in the Dag file: give what a step returned to inputs=, and read it in an expression, such as "
+    'cel("inputs.id")'
+)
+#: An instance without items is an ordinary call, which is not what its author means.
+_NULL_FOR_EACH: Final = (
+    "is null for an instance, which would make one plain call: give each instance a list or a map, [] for no call"
+)
+#: Airflow has no way to emit an event without the key of the run, and no ordinary schedule takes one with a key.
+_GETS_THE_RUN_S_KEY: Final = (
+    "would start no run: each run of this Dag has a partition key, Airflow gives it to the events that the run emits, and an "
+    "ordinary schedule never fires for these; declare the event with one_run_per_event=True, and write "
+    "schedule=<the event>.each() in the Dag that it starts"
+)
+#: One that is merged with others is not to have a key: no ordinary schedule would fire for it.
+_NEEDS_RUN_FOR_EACH: Final = (
+    "is the partition key of an event, and only one that is declared with one_run_per_event=True can have one: write "
+    "CompletionEvent({name!r}, one_run_per_event=True), and schedule=<the event>.each() in the Dag that it "
+    "starts"
+)
+_GETS_NO_KEY: Final = (
+    "is declared with one_run_per_event=True, and this task would emit it in a way that starts no run: give it as "
+    "completion_event of a cloud function"
+)
+
+_CALLBACK_URL: Final = ("run", "callback_url")
+_INPUTS: Final = ("inputs",)
+_NO_INPUTS: Final = "reads inputs, and the step has none: give inputs=, such as inputs={'id': '{{ ds }}'}"
+
+#: What is said of an event that isn't there.
+_NO_EVENT: Final = "the step emits no event: write completion_event=CompletionEvent(…), or leave this out"
+
+#: There is an address only where somebody waits.
+_NO_CALLBACK: Final = (
+    "run.callback_url exists only where the step waits for its callback: write wait_for=Callback(timeout=…)"
 )
 
 
@@ -81,25 +128,58 @@ def expression_problems(
     :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
     surroundings = task.surroundings
+    given = _options_given(task)
+    has_callback = any(isinstance(one, Callback) for one in task.written("wait_for"))
+    has_inputs = (
+        arrived is not None or not task.has_no_own_code or all("inputs" in one for one in task.given({"inputs"}))
+    )
+    absent = [
+        *(() if has_callback else ((_CALLBACK_URL, _NO_CALLBACK),)),
+        *(() if has_inputs else ((_INPUTS, _NO_INPUTS),)),
+    ]
     for parameter in task.parameters:
-        if parameter.reading is None:
-            continue
         if parameter.after_call and parameter.name in (
             task.expanded_over_steps if arrived is None else arrived.parameters
         ):
             yield Problem(task.task_id, parameter.name, ARRIVES_TOO_LATE)
             continue
-        for value in task.written(parameter.name):
-            if value is None:
-                continue
-            written = read(parameter, value) if arrived is None else _read_at_run_time(parameter, value, arrived)
+        for declared, value in _with_parts(parameter, task.written(parameter.name)):
+            written = read(declared, value) if arrived is None else _read_at_run_time(declared, value, arrived)
             if found is not None:
-                found[parameter.name] = written
-            for error in written_problems(parameter, written, surroundings):
+                found[declared.name] = written
+            names = names_for(declared, given)
+            for path, message in absent:
+                if any(_reads(one.source, path) for one in formulas(written)):
+                    yield Problem(task.task_id, declared.name, message)
+            for error in written_problems(declared, written, surroundings, names, as_written=arrived is None):
                 first = error.problems[0]
                 yield Problem(
-                    task.task_id, error.field or parameter.name, first.message, first.line, first.column, error.source
+                    task.task_id, error.field or declared.name, first.message, first.line, first.column, error.source
                 )
+
+
+def _reads(source: str, path: tuple[str, ...]) -> bool:
+    """Tell whether an expression reads what lies at a path, or below it."""
+    # What is wrong with it otherwise is judged with all other expressions.
+    return path[-1] in source and any(
+        reference.path[: len(path)] == path and len(reference.path) > 1 and not reference.asked
+        for reference in language.check(source, variables=VARIABLES).references
+    )
+
+
+def _with_parts(parameter: Parameter, values: list[Any]) -> Iterator[tuple[Parameter, Any]]:
+    """Yield a parameter's values that can hold expressions, and after each the parts that it has."""
+    for value in values:
+        if value is None:
+            continue
+        for declared, written in ((parameter, value), *parts_of(parameter.name, value)):
+            if declared.reading is not None and written is not None:
+                yield declared, written
+
+
+def _options_given(task: AuthoredTask) -> frozenset[str]:
+    options = {parameter.name for parameter in task.parameters} & {"for_each", "pages", "poll", "wait_for"}
+    return frozenset().union(*task.given(options)) if options else frozenset()
 
 
 def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> Iterator[Problem]:
@@ -109,24 +189,103 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     :param task: The task.
     :param arrived: As of :func:`task_problems`.
     """
+    from_steps = task.expanded_over_steps if arrived is None else arrived.parameters
     for parameter in task.parameters:
+        if parameter.authored and parameter.name in from_steps:
+            yield Problem(task.task_id, parameter.name, _NOT_AUTHORED)
         if parameter.check is None or (arrived is not None and parameter.name in arrived.parameters):
             continue
         for value in task.written(parameter.name):
             if (message := _value_problem(task, parameter, value, arrived)) is not None:
-                yield Problem(task.task_id, parameter.name, message)
+                yield _placed(task.task_id, parameter.name, message)
     for parameter in task.parameters:
         pair = {parameter.name, parameter.instead_of}
         if parameter.instead_of and any(pair <= given for given in task.given({parameter.name, parameter.instead_of})):
             message = "give one of them, they are two ways to say the same"
             yield Problem(task.task_id, f"{parameter.instead_of} and {parameter.name}", message)
-    if "completion_event" in (task.expanded if arrived is None else arrived.parameters):
-        yield Problem(task.task_id, "completion_event", _EVENT_IS_EXPANDED)
+        together = task.given({parameter.name, *parameter.excludes}) if parameter.excludes else ()
+        for other, remedy in parameter.excludes.items():
+            if any({parameter.name, other} <= given for given in together):
+                yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
+    if (message := _event_key_problem(task)) is not None:
+        yield Problem(task.task_id, "event_key", message)
+    yield from () if arrived is not None else _idle_problems(task)
+    yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
+    yield from _mapping_problems(task)
+
+
+def _placed(task_id: str, name: str, message: str) -> Problem:
+    """Return a problem of a parameter, or of that entry of it with whose place the message begins."""
+    key, mark, rest = message.partition('"]: ')
+    is_of_entry = bool(mark) and key.startswith('["')
+    return Problem(task_id, f'{name}{key}"]', rest) if is_of_entry else Problem(task_id, name, message)
+
+
+def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """Yield what has no effect as the Dag file has it: misspelt default arguments, and what is said of no event."""
+    for name, near in misspelt_defaults(task):
+        yield Problem(
+            task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"
+        )
+    if task.completion_event is not None or task.is_silent_about_its_event or not task.has_no_own_code:
+        return
+    for name in sorted(frozenset().union(*task.given({"event_payload", "emit_when"}))):
+        yield Problem(task.task_id, name, _NO_EVENT)
+
+
+def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """Yield what is wrong with the options of many calls where a step is mapped, as its Dag file has it."""
+    if "for_each" in task.expanded and any(value is None for value in task.written("for_each")):
+        yield Problem(task.task_id, "for_each", _NULL_FOR_EACH)
+    for field, message in one_file_problems(task):
+        yield Problem(task.task_id, field, message)
+
+
+def event_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """
+    Yield the completion events that a task would emit in a way that starts no run. The task can be anybody's.
+
+    :param task: The task.
+    """
+    for event in task.emitted_events:
+        is_own = event.name in task.event_names
+        field = "outlets" if not is_own else "completion_event" if event == task.completion_event else SEVERAL_EVENTS
+        if not event.one_run_per_event and task.runs_have_partition_keys:
+            yield Problem(task.task_id, field, f"{event.name!r} {_GETS_THE_RUN_S_KEY}")
+        # A task with code of its own can call add_partitions there.
+        elif event.one_run_per_event and not is_own and task.has_no_own_code:
+            yield Problem(task.task_id, field, f"{event.name!r} {_GETS_NO_KEY}")
+
+
+def _event_key_problem(task: AuthoredTask) -> str | None:
+    """Refuse a partition key for an event that has none; what a mapped class of a user's own declares is known too late."""
+    event = task.completion_event
+    if getattr(event, "one_run_per_event", False) or (event is None and task.is_silent_about_its_event):
+        return None
+    if not any("event_key" in given for given in task.given({"event_key"})):
+        return None
+    return _NEEDS_RUN_FOR_EACH.format(name=getattr(event, "name", "customer.scored"))
+
+
+def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Iterator[Problem]:
+    """Yield what is wrong with how a step declares its events."""
+    for name in ("completion_event", SEVERAL_EVENTS):
+        if name in expanded:
+            yield Problem(task.task_id, name, _EVENT_IS_EXPANDED)
+    events = task.arguments.get(SEVERAL_EVENTS)
+    names = task.event_names
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(task.task_id, SEVERAL_EVENTS, f"{name!r} is given twice: a step emits an event once")
+    for event, written in events.items() if isinstance(events, Mapping) else ():
+        if emit_of(written).key is not None and not getattr(event, "one_run_per_event", False):
+            yield Problem(task.task_id, label_of(event, "key"), _NEEDS_RUN_FOR_EACH.format(name=event_name(event)))
 
 
 def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None) -> str | None:
     is_template_field = parameter.name in task.kind.template_fields
     if is_reference(value):
+        if parameter.authored:
+            return _NOT_AUTHORED
         return None if is_template_field else _NO_TEMPLATE_FIELD
     # What a user made a template field gets its value at run time only.
     is_template = is_template_field and parameter.reading is None and isinstance(value, str) and "{" in value

@@ -61,7 +61,8 @@ def arrived_in(task: Any, context: Context) -> RunTimeData:
     if mapped is None:
         return RunTimeData()
     parameters = mapped.arriving(context)
-    return RunTimeData(parameters, texts_that_arrived(task, parameters))
+    texts = texts_that_arrived(task, parameters)
+    return RunTimeData(frozenset() if mapped.maps_a_function else parameters, texts)
 
 
 def texts_that_arrived(task: Any, arrived: frozenset[str]) -> dict[int, str]:
@@ -75,7 +76,12 @@ def texts_that_arrived(task: Any, arrived: frozenset[str]) -> dict[int, str]:
     mapped = authored.mapped
     if not arrived or mapped is None:
         return {}
-    found = _texts_in({name: value for name, value in authored.init_arguments.items() if name in arrived})
+    given = authored.init_arguments
+    if mapped.maps_a_function:
+        # The names of its arguments are its author's.
+        found = _texts_in([value for name, value in given["op_kwargs"].items() if name in arrived])
+    else:
+        found = _texts_in({name: value for name, value in given.items() if name in arrived})
     # The same object may be a constant of the Dag file, as with `.map(lambda …)`: elsewhere it is the author's text.
     written = _texts_in(mapped.arguments)
     return {

@@ -8,13 +8,14 @@ They are read here and nowhere else: where Airflow changes one of them, this fil
 from __future__ import annotations
 
 import inspect
-import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+
+from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -34,12 +35,16 @@ class Surroundings(Struct, frozen=True):
     :param upstream: The ids of all tasks that run before it, however far.
     :param tasks: The ids of all tasks of the Dag.
     :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
+    :param mapped: The ids of those tasks that are mapped.
+    :param way_to: Returns the way from the task to one that runs after it, both included; empty where there is none.
     """
 
     task_id: str
     upstream: Collection[str]
     tasks: AbstractSet[str]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mapped: Container[str] = ()
+    way_to: Callable[[str], tuple[str, ...]] = lambda _: ()
 
 
 class AuthoredTask:
@@ -72,6 +77,11 @@ class AuthoredTask:
         return str(self.kind.__module__).partition(".")[0] in ("airflow", _PACKAGE)
 
     @property
+    def maps_a_function(self) -> bool:
+        """Whether it is mapped over the arguments of a function, as with ``@task.cloudfn``, and not over parameters."""
+        return self.is_mapped and hasattr(self.task, "op_kwargs_expand_input")
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The declarations of its parameters; none for a task that is not ours."""
         return self.kind.authored_parameters if self.is_ours else ()
@@ -88,14 +98,37 @@ class AuthoredTask:
         return self.arguments.get("completion_event")
 
     @property
-    def event_name(self) -> str | None:
-        """The name of that event."""
-        return getattr(self.completion_event, "name", None)
+    def declared_events(self) -> list[Any]:
+        """The completion events that it declares as its own; one of several may be a name."""
+        several = self.arguments.get(SEVERAL_EVENTS)
+        one = self.completion_event
+        return [*([] if one is None else [one]), *(several if isinstance(several, Mapping) else ())]
+
+    @property
+    def event_names(self) -> list[str]:
+        """The names of those events."""
+        return [event_name(event) for event in self.declared_events]
+
+    @property
+    def emitted_events(self) -> list[Any]:
+        """The completion events among its outlets, its own one too; they are known by their flag, so that nothing is imported."""
+        outlets = self.task.outlets or []
+        given = outlets if isinstance(outlets, (list, tuple)) else [outlets]
+        return [outlet for outlet in given if hasattr(outlet, "one_run_per_event")]
+
+    @property
+    def runs_have_partition_keys(self) -> bool:
+        """Whether every run of its Dag has a partition key, as with ``schedule=event.each()``."""
+        timetable = getattr(self.task.dag if self.task.has_dag() else None, "timetable", None)
+        # The first for the timetables of Airflow's core, the others for those of its SDK, which do not say it.
+        return bool(getattr(timetable, "partitioned", False)) or any(
+            hasattr(timetable, name) for name in ("default_partition_mapper", "key_format")
+        )
 
     @property
     def is_silent_about_its_event(self) -> bool:
         """Whether it may emit an event that it does not declare: the `__init__` of a mapped class runs too late to say."""
-        if not self.is_mapped or self.event_name is not None or not self.is_ours:
+        if not self.is_mapped or self.declared_events or not self.is_ours:
             return False
         return "completion_event" not in inspect.signature(self.kind.__init__).parameters
 
@@ -151,10 +184,13 @@ class AuthoredTask:
         """
         Return the parameters of a mapped task whose values another step returned, for one instance.
 
+        Of a task that is mapped over the arguments of a function, these arguments.
+
         :param context: The instance's Airflow context.
         """
-        if (value := self._mapped_over) is None or isinstance(value, dict):
-            return frozenset(self.expanded_over_steps)
+        value = self.expand_input.value if self.is_mapped else {}
+        if isinstance(value, dict):
+            return frozenset(name for name, one in value.items() if is_reference(one))
         index = context["ti"].map_index
         if is_reference(value):
             return frozenset(value.resolve(context)[index])
@@ -184,11 +220,14 @@ class AuthoredTask:
         if dag is None:
             return None
         tasks = dag.task_dict
-        return Surroundings(self.task_id, _Upstream(self.task), tasks.keys(), _MappedGroups(tasks))
+        around = _Upstream(self.task), tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
+        return Surroundings(self.task_id, *around, partial(_way, tasks, self.task_id))
 
     @cached_property
     def _mapped_over(self) -> Any:
-        return self.expand_input.value if self.is_mapped else None
+        if not self.is_mapped:
+            return None
+        return {} if self.maps_a_function else self.expand_input.value
 
     @property
     def _expanded(self) -> dict[str, Any]:
@@ -197,6 +236,32 @@ class AuthoredTask:
     @property
     def _rows(self) -> Any:
         return self._mapped_over if isinstance(self._mapped_over, (list, tuple)) else ()
+
+    def run_after(self, step: str) -> None:
+        """
+        Let it run behind another task of its Dag.
+
+        :param step: The other task.
+        """
+        self.task.set_upstream(self.task.dag.task_dict[step])
+
+    def add_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """
+        Give all instances of a mapped task some arguments more.
+
+        :param arguments: What its author could have given.
+        """
+        self.task.partial_kwargs.update(arguments)
+
+    @property
+    def default_arguments(self) -> dict[str, Any]:
+        """The default arguments of its Dag and of its group."""
+        return default_arguments(self.task.dag if self.task.has_dag() else None, self.task.task_group, {})
+
+    @property
+    def shared_arguments(self) -> dict[str, Any]:
+        """What all instances of a mapped task are given, by its author or by default arguments."""
+        return self._shared
 
     @cached_property
     def _shared(self) -> dict[str, Any]:
@@ -210,7 +275,8 @@ def is_reference(value: Any) -> bool:
 
     :param value: What is written for a parameter.
     """
-    return callable(getattr(value, "resolve", None)) and not isinstance(value, os.PathLike)
+    # A path resolves in a sense of its own, and one of an object storage is no os.PathLike.
+    return callable(getattr(value, "resolve", None)) and not hasattr(value, "joinpath")
 
 
 def default_arguments(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,6 +304,20 @@ def _is_ours(kind: type) -> bool:
     return any(one.__module__.partition(".")[0] == _PACKAGE for one in getattr(kind, "__mro__", ()))
 
 
+def _way(tasks: Mapping[str, Any], first: str, last: str) -> tuple[str, ...]:
+    """Return a shortest way from one task along the arrows to another."""
+    ways: dict[str, tuple[str, ...]] = {first: (first,)}
+    ahead = [first]
+    for task_id in ahead:
+        if task_id == last:
+            return ways[last]
+        for following in sorted(tasks[task_id].downstream_task_ids):
+            if following not in ways and following in tasks:
+                ways[following] = (*ways[task_id], following)
+                ahead.append(following)
+    return ()
+
+
 class _Upstream(AbstractSet[str]):
     """The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need."""
 
@@ -256,6 +336,16 @@ class _Upstream(AbstractSet[str]):
 
     def __len__(self) -> int:
         return len(self._all)
+
+
+class _Mapped(Container[str]):
+    """The mapped tasks of a Dag."""
+
+    def __init__(self, tasks: Mapping[str, Any]) -> None:
+        self._tasks = tasks
+
+    def __contains__(self, task_id: object) -> bool:
+        return bool(self._tasks[task_id].is_mapped) if isinstance(task_id, str) else False
 
 
 class _MappedGroups(Mapping[str, tuple[str, ...]]):

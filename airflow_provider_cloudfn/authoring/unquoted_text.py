@@ -47,8 +47,8 @@ def _constant_problem(program: Program) -> str | None:
     try:
         value = program.evaluate({}, limits=Limits(steps=10_000))
         result = to_text(value)
-    except ExpressionError:
-        return f"{_shown(source)} reads no variable and has no text; {_remedy(source)}"
+    except ExpressionError as error:
+        return f"{_shown(source)} reads no variable and has no text: {error.problems[0].message}; {_remedy(source)}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if result == source:
             return None

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.pages import Pages
+from airflow_provider_cloudfn.client.query import ListStyle
 from airflow_provider_cloudfn.client.request import METHODS
+from airflow_provider_cloudfn.events.asset import CompletionEvent
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
+    "attempts_problem",
+    "connection_id_problem",
     "event_problem",
+    "events_problem",
+    "files_problem",
+    "flag_problem",
+    "key_problem",
+    "list_style_problem",
     "method_problem",
+    "of_text",
+    "pages_problem",
     "payload_problem",
     "seconds",
     "seconds_problem",
+    "since_problem",
     "time_limit_problem",
 ]
+
+
+#: Seconds: more can't be waited for, and some of Python's clocks can't count it.
+_LONGEST: Final = 10**9
 
 
 def method_problem(value: Any) -> str | None:
@@ -33,6 +54,56 @@ def method_problem(value: Any) -> str | None:
     return f"{value!r} is none of {', '.join(METHODS)}" + (f": write {meant!r}" if meant in METHODS else "")
 
 
+def connection_id_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with the id of a connection.
+
+    :param value: What was given as one.
+    """
+    if not isinstance(value, str) or not value.strip():
+        return f"must be the id of a connection, such as 'shop', not {value!r}"
+    if "://" in value:
+        return "is a URL: make a connection with it as base URL, with airflow connections add, and write the connection's id"
+    return None
+
+
+def attempts_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with a number of attempts.
+
+    :param value: What was given as one.
+    """
+    return None if type(value) is int and 1 <= value <= 100 else f"must be a whole number from 1 to 100, not {value!r}"
+
+
+def flag_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with what is either so or not.
+
+    :param value: What was given.
+    """
+    return None if isinstance(value, bool) else f"must be True or False, not {value!r}"
+
+
+def list_style_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with a style of lists.
+
+    :param value: What was given as one.
+    """
+    return None if value in get_args(ListStyle) else f"{value!r} is none of {', '.join(get_args(ListStyle))}"
+
+
+def files_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with the files of a form.
+
+    :param value: What was given as these.
+    """
+    is_map = value is None or isinstance(value, (Mapping, cel.Expression))
+    return None if is_map else f"must be a map of paths, not {type(value).__name__}"
+
+
 def seconds_problem(value: Any) -> str | None:
     """
     Say what is wrong with a time span.
@@ -42,6 +113,8 @@ def seconds_problem(value: Any) -> str | None:
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 < span < float("inf"):
         return f"must be seconds above 0, or a timedelta, not {value!r}"
+    if span > _LONGEST:
+        return f"must be at most {_LONGEST:,} seconds, which are thirty years, not {value!r}"
     return None
 
 
@@ -52,6 +125,19 @@ def time_limit_problem(value: Any) -> str | None:
     :param value: What was given as one.
     """
     return None if value is None else seconds_problem(value)
+
+
+def since_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with what says since when something counts, for which None is since the run began.
+
+    :param value: A moment, or what was given as a time span.
+    """
+    if not isinstance(value, dt.datetime):
+        return time_limit_problem(value)
+    if value.tzinfo is not None:
+        return None
+    return f"{value!r} has no time zone: write it with one, such as tzinfo=datetime.UTC"
 
 
 def seconds(parameter: str, value: Any) -> float:
@@ -79,6 +165,73 @@ def event_problem(event: Any) -> str | None:
         f"must be a CompletionEvent or an Asset, not {type(event).__name__}: "
         'write completion_event=CompletionEvent("charge.created")'
     )
+
+
+def events_problem(events: Any) -> str | None:
+    """
+    Say what is wrong with several completion events.
+
+    :param events: What was given as such.
+    """
+    if events is None:
+        return None
+    if not isinstance(events, Mapping):
+        return (
+            f"must be a dict of events and what they carry, not {type(events).__name__}: write "
+            "completion_events={\"order.paid\": 'response.body.id'}"
+        )
+    for event in events:
+        if isinstance(event, str):
+            # The rule for names is that of the event.
+            try:
+                CompletionEvent(event)
+            except ConfigurationError as error:
+                return str(error)
+        elif (problem := event_problem(event)) is not None:
+            return f"an event {problem}"
+    return None
+
+
+def key_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with an idempotency key.
+
+    :param value: What was given as one.
+    """
+    if isinstance(value, (bool, cel.Expression, cel.Literal)) or (isinstance(value, str) and value):
+        return None
+    return f'must be True, False or a header\'s name, not {value!r}; or an expression, such as cel("inputs.id")'
+
+
+def pages_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with ``pages``.
+
+    :param value: What was given.
+    """
+    if value is None:
+        return None
+    if isinstance(value, Pages):
+        problem = time_limit_problem(value.timeout)
+        return None if problem is None else f"timeout {problem}"
+    return (
+        f'must be one of the ways of Pages, such as Pages.next_link("response.body.next"), not {type(value).__name__}'
+    )
+
+
+def of_text(problem: Callable[[str], str | None]) -> Callable[[Any], str | None]:
+    """
+    Return a check of what is written as plain text; a template or an expression has its value at run time only.
+
+    :param problem: Says what is wrong with a text, None where nothing is.
+    """
+
+    def check(value: Any) -> str | None:
+        if isinstance(value, cel.Literal):
+            return problem(value.text)
+        return problem(value) if isinstance(value, str) and value and "{" not in value else None
+
+    return check
 
 
 def payload_problem(value: Any) -> str | None:

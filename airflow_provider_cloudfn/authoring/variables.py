@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, step_problem
+from airflow_provider_cloudfn.authoring.expressions import VARIABLES, step_problem
+from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping, StepList
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
-from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, payload_of
+from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL
+from airflow_provider_cloudfn.events.claim_check import payload_of
+from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, is_record
 from airflow_provider_cloudfn.events.run_events import (
     asset_names,
     conf_payloads,
     emitted_by_success,
+    event_ids,
     triggering_extras,
     triggering_records,
 )
 from airflow_provider_cloudfn.exceptions import ExpressionError, nearest_name
+from airflow_provider_cloudfn.json_encoding import restored
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["STAND_IN", "StandIn", "TaskVariables", "task_instance_key"]
+__all__ = ["SAMPLE_RUN", "SampleRun", "TaskVariables", "stable_id", "stable_ids", "task_instance_key"]
 
-#: Where a context without a running Airflow around it holds its :class:`StandIn`.
-STAND_IN = "cloudfn_stand_in"
+#: The key under which the context of a rehearsal holds its :class:`SampleRun`.
+SAMPLE_RUN = "cloudfn_sample_run"
 
 
-class StandIn(Protocol):
+class SampleRun(Protocol):
     """What answers for Airflow where a task is rehearsed: with samples, or with what a past run left."""
 
     @property
@@ -61,7 +67,11 @@ class TaskVariables(Mapping[str, Any]):
 
     def __init__(self, context: Context, *, inputs: Any = None, response: Mapping[str, Any] | None = None) -> None:
         self._context = context
-        self._made: dict[str, Any] = {"inputs": inputs}
+        #: What these were made of: what is not made yet is made there, once for all that are made of the same.
+        self._base: TaskVariables | None = None
+        self._made: dict[str, Any] = {"inputs": restored(inputs)}
+        #: Makes ``run`` anew, where it is another one.
+        self._make_run: Callable[[], Any] | None = None
         if response is not None:
             self._made["response"] = response
 
@@ -71,7 +81,7 @@ class TaskVariables(Mapping[str, Any]):
 
         :param inputs: The task's ``inputs``, rendered.
         """
-        return self._with("inputs", inputs)
+        return self._with({"inputs": restored(inputs)})
 
     def with_response(self, response: Mapping[str, Any]) -> TaskVariables:
         """
@@ -79,12 +89,41 @@ class TaskVariables(Mapping[str, Any]):
 
         :param response: ``status``, ``headers``, ``body``, ``url`` and ``request_id``.
         """
-        return self._with("response", response)
+        return self._with({"response": response})
 
-    def _with(self, name: str, value: Any) -> TaskVariables:
-        variables = TaskVariables(self._context)
-        variables._made = {**self._made, name: value}
+    def with_item(self, item: Any, index: int, idempotency_key: Callable[[], str]) -> TaskVariables:
+        """
+        Return the same variables, and an item with its own idempotency key: one for all would stand for one request.
+
+        :param item: The item.
+        :param index: Its position, from 0.
+        :param idempotency_key: Returns what ``run.idempotency_key`` is for it.
+        """
+        variables = self._with({"item": item, "index": index})
+        variables._made.pop("run", None)
+        variables._make_run = lambda: {**self["run"], "idempotency_key": idempotency_key()}
         return variables
+
+    def with_more(self, **more: Any) -> TaskVariables:
+        """
+        Return the same variables, and some that exist in a few places only, such as ``page``.
+
+        :param more: Their values by name.
+        """
+        return self._with(more)
+
+    def _with(self, more: Mapping[str, Any]) -> TaskVariables:
+        variables = TaskVariables.__new__(TaskVariables)
+        variables._context = self._context
+        variables._base = self
+        variables._made = {**self._made, **more}
+        variables._make_run = None
+        return variables
+
+    @property
+    def are_rehearsed(self) -> bool:
+        """Whether these are those of a rehearsal, which changes nothing outside."""
+        return SAMPLE_RUN in self._context
 
     def are_of(self, context: Context) -> bool:
         """
@@ -96,17 +135,31 @@ class TaskVariables(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
-            self._made[name] = _MAKERS[name](self._context)
+            base = self._base
+            if name == "run" and self._make_run is not None:
+                self._made[name] = self._make_run()
+            else:
+                self._made[name] = restored(_MAKERS[name](self._context)) if base is None else base[name]
         return self._made[name]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all of them."""
+        return _with_known(tuple(self._made))
+
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(VARIABLES | (AFTER_CALL_VARIABLES & self._made.keys())))
+        return iter(sorted(self.names))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __contains__(self, name: object) -> bool:
         return name in _MAKERS or name in self._made
+
+
+@lru_cache(maxsize=256)
+def _with_known(names: tuple[str, ...]) -> frozenset[str]:
+    return VARIABLES.union(names)
 
 
 def task_instance_key(context: Context) -> TaskInstanceKey:
@@ -125,67 +178,33 @@ def task_instance_key(context: Context) -> TaskInstanceKey:
     )
 
 
-class _StepList(Sequence[Any]):
+def stable_id(context: Context, purpose: str, place: str | None = None) -> str:
     """
-    What all instances of a mapped step returned, in map order.
+    Return the id of what the running task does: one for each event that started the run, and else for the task instance.
 
-    Airflow's own lazy sequence asks for every element by itself, and once more to see that there is none: this one asks for
-    all of them at the first need, and for their number alone where that is all that is wanted.
+    :param context: The task's Airflow context.
+    :param purpose: What it is for, such as ``idempotency_key``.
+    :param place: What stands for the map index, where the author says what.
     """
-
-    def __init__(self, pulled: Any) -> None:
-        self._pulled = pulled
-        self._elements: list[Any] | None = None
-
-    def __len__(self) -> int:
-        return len(self._pulled) if self._elements is None else len(self._elements)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._all())
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-
-    def __getitem__(self, index: int | slice) -> Any:
-        return self._all()[index]
-
-    def _all(self) -> list[Any]:
-        if self._elements is None:
-            self._elements = self._pulled[:]
-        return self._elements
+    return stable_ids(context, purpose)(place)
 
 
-class _LazyMapping(Mapping[str, Any]):
-    """A map whose values are made when they are asked for, once."""
+def stable_ids(context: Context, purpose: str) -> Callable[[str | None], str]:
+    """
+    Return what gives the ids of :func:`stable_id`, for many places.
 
-    def __init__(self, names: Callable[[], Sequence[str]], make: Callable[[str], Any]) -> None:
-        self._names = names
-        self._make = make
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names()
+    :param context: The task's Airflow context.
+    :param purpose: As of :func:`stable_id`.
+    """
+    key, events = task_instance_key(context), event_ids(context)
+    return lambda place: key.stable_id(purpose, started_by=events, place=place)
 
 
 def _steps(context: Context) -> Mapping[str, Any]:
     task: Any = context["task"]
     surroundings = AuthoredTask(task).surroundings
-    if surroundings is None and (stand_in := _stand_in(context)) is not None:
-        return stand_in.steps
+    if surroundings is None and (sample_run := _sample_run(context)) is not None:
+        return sample_run.steps
     if surroundings is None:
         raise ExpressionError("'steps' can be read in a Dag only, and this task stands in none")
 
@@ -195,20 +214,20 @@ def _steps(context: Context) -> Mapping[str, Any]:
             raise ExpressionError(problem)
         return _pull(task.dag.task_dict[step], context)
 
-    return _LazyMapping(lambda: sorted(surroundings.upstream), pull)
+    return LazyMapping(lambda: sorted(surroundings.upstream), pull)
 
 
 def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
     """Return an XCom of an upstream step as an XComArg of it would resolve, null where there is none."""
-    if (stand_in := _stand_in(context)) is not None:
-        return stand_in.pull(step, key)
+    if (sample_run := _sample_run(context)) is not None:
+        return sample_run.pull(step, key)
     from airflow.sdk import XComArg
     from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 
     instance: Any = context["ti"]
     argument: Any = XComArg(step, key)
     if step.is_mapped:
-        return _StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
+        return StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
     group = step.get_closest_mapped_task_group()
     if group is None:
         return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=None)
@@ -218,11 +237,11 @@ def _pull(step: Any, context: Context, key: str = "return_value") -> Any:
         if indexes is not None:
             return instance.xcom_pull(task_ids=step.task_id, key=key, map_indexes=indexes)
     # An XComArg would give the bare value where the group happens to have one instance: always a list here.
-    return _StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
+    return StepList(LazyXComSequence(xcom_arg=argument, ti=instance))
 
 
-def _stand_in(context: Context) -> StandIn | None:
-    found: StandIn | None = context.get(STAND_IN)  # type: ignore[assignment]  # no key of Airflow's own
+def _sample_run(context: Context) -> SampleRun | None:
+    found: SampleRun | None = context.get(SAMPLE_RUN)  # type: ignore[assignment]  # no key of Airflow's own
     return found
 
 
@@ -230,21 +249,22 @@ def _context(context: Context) -> Mapping[str, Any]:
     from airflow.sdk import Asset
 
     task: Any = context["task"]
-    stand_in = _stand_in(context)
-    sampled: Mapping[str, Any] = {} if stand_in is None else stand_in.payloads
+    sample_run = _sample_run(context)
+    sampled: Mapping[str, Any] = {} if sample_run is None else sample_run.payloads
     declared: dict[str, list[Any]] = {}
     unread: dict[str, str] = {}
     hidden = ""
     if task.has_dag():
         for step in task.get_flat_relatives(upstream=True):
-            if (own := AuthoredTask(step).event_name) is not None:
-                declared.setdefault(own, []).append(step)
+            own = AuthoredTask(step).event_names
+            for name in own:
+                declared.setdefault(name, []).append(step)
             hidden = hidden or _undeclared(AuthoredTask(step))
             unread.update(
                 {
                     outlet.name: step.task_id
                     for outlet in step.outlets
-                    if isinstance(outlet, Asset) and outlet.name != own
+                    if isinstance(outlet, Asset) and outlet.name not in own
                 }
             )
 
@@ -272,7 +292,7 @@ def _context(context: Context) -> Mapping[str, Any]:
     def names() -> Sequence[str]:
         return sorted({*sampled, *declared, *asset_names(context), *conf_payloads(context)})
 
-    return _LazyMapping(names, payload)
+    return LazyMapping(names, payload)
 
 
 def _undeclared(step: AuthoredTask) -> str:
@@ -289,9 +309,8 @@ def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
     records: list[Any] = []
     for step in steps:
         found = _pull(step, context, RECORD_KEY)
-        several = isinstance(found, Sequence) and not isinstance(found, str)
-        left = [record for record in (found if several else [found]) if record is not None]
-        records += left if _stand_in(context) is not None else emitted_by_success(left, step.task_id, context)
+        left = [record for record in _flat(found) if not is_record(record) or record["metadata"]["type"] == name]
+        records += left if _sample_run(context) is not None else emitted_by_success(left, step.task_id, context)
     if len(records) > 1:
         read = " or ".join(f'steps["{step.task_id}"]' for step in steps)
         raise ExpressionError(
@@ -299,6 +318,15 @@ def _upstream_payload(name: str, steps: Sequence[Any], context: Context) -> Any:
             f"returned, {read}, or map over it"
         )
     return payload_of(records[0]) if records else None
+
+
+def _flat(left: Any) -> Iterator[Any]:
+    """Yield the records that a step left: one, those of its instances, and of each of them several."""
+    if isinstance(left, Sequence) and not isinstance(left, str):
+        for one in left:
+            yield from _flat(one)
+    elif left is not None:
+        yield left
 
 
 def _too_many(name: str, count: int) -> str:
@@ -322,7 +350,10 @@ def _missing_event(name: str, known: Sequence[str], hidden: str) -> str:
 def _run(context: Context) -> Mapping[str, Any]:
     key = task_instance_key(context)
     dag_run: Any = context["dag_run"]
+    given: Mapping[str, Any] = context
+    callback = {"callback_url": given[CALLBACK_URL]} if CALLBACK_URL in given else {}
     return {
+        **callback,
         "id": key.run_id,
         "dag_id": key.dag_id,
         "task_id": key.task_id,
@@ -332,7 +363,7 @@ def _run(context: Context) -> Mapping[str, Any]:
         "logical_date": dag_run.logical_date,
         "data_interval_start": dag_run.data_interval_start,
         "data_interval_end": dag_run.data_interval_end,
-        "idempotency_key": key.stable_id("idempotency_key"),
+        "idempotency_key": stable_id(context, "idempotency_key"),
     }
 
 

@@ -12,7 +12,7 @@ The package is a function, too: ``cel("steps.fetch.id")`` marks an expression wh
 ========================  =============================================================================================
 
 Importing it loads neither parser nor functions; the first expression that is no plain literal does. How it works:
-:mod:`grammar` and :mod:`parser` make a tree (:mod:`syntax`), :mod:`compiler` makes closures of it (:mod:`access`,
+:mod:`parser` makes a tree (:mod:`syntax`), :mod:`compiler` makes closures of it (:mod:`access`,
 :mod:`calls`, :mod:`displays`, :mod:`logic`, :mod:`macros`), and :mod:`functions` holds what they call.
 """
 

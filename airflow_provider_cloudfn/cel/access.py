@@ -62,13 +62,7 @@ def local(slot: int) -> Closure:
 
 
 def path(name: str, at: int, fields: list[tuple[str, int]]) -> Closure:
-    """
-    Return the closure that reads a variable's field, its field, and so on.
-
-    :param name: The variable.
-    :param at: Where it stands.
-    :param fields: The fields, and where each stands.
-    """
+    """Return the closure that reads a variable's field, its field, and so on, each with its place."""
 
     def evaluate(frame: Frame) -> Any:
         try:
@@ -116,9 +110,6 @@ def select(value: Any, key: str, at: int, names: list[str]) -> Any:
     """
     Return a field of a value.
 
-    :param value: The value: a map, or an optional of one.
-    :param key: The field.
-    :param at: Where it stands.
     :param names: The value's path, for messages.
     :raises Fault: when the value has no fields, or not this one.
     """
@@ -130,9 +121,14 @@ def select(value: Any, key: str, at: int, names: list[str]) -> Any:
         return found
     if kind == "optional_type":
         return _select_optional(value, key, at)
-    if value is None:
-        raise Fault(f"{_where(names) or 'the value'} is null, so it has no field '{key}'", at)
-    raise Fault(f"{_where(names) or 'the value'} is of type {_shown(kind)}, which has no field '{key}'", at)
+    raise _without(value, f"field '{key}'", names, at)
+
+
+def _without(value: Any, what: str, names: list[str], at: int) -> Fault:
+    where = _where(names) or "the value"
+    is_what = "null, so it" if value is None else f"of type {_shown(KIND[type(value)])}, which"
+    hint = "; write size(x)" if value is not None and what in ("field 'length'", "field 'size'") else ""
+    return Fault(f"{where} is {is_what} has no {what}{hint}", at)
 
 
 def _lookup(mapping: Mapping[Any, Any], key: Any, at: int) -> Any:
@@ -213,14 +209,7 @@ def optional_index(operand: Closure, key: Closure, at: int) -> Closure:
 
 
 def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
-    """
-    Return the closure of ``operand[key]``.
-
-    :param operand: The closure of the operand.
-    :param key: The closure of the key.
-    :param at: Where the bracket stands.
-    :param names: The operand's path, for messages.
-    """
+    """Return the closure of ``operand[key]``; messages name the operand by its path."""
 
     def evaluate(frame: Frame) -> Any:
         value, wanted = operand(frame), key(frame)
@@ -237,13 +226,12 @@ def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
                 raise Fault(f"{_where(names) or 'a list'} is indexed by {KIND[type(wanted)]}; an index is an int", at)
             if not 0 <= position < len(value):
                 where = _where(names) or "a list"
-                raise Fault(f"the index is out of range in {where} of {len(value)} elements", at)
+                hint = "; from the end it is counted as x[size(x) - 1], or x.last()" if position < 0 else ""
+                raise Fault(f"the index is out of range in {where} of {len(value)} elements{hint}", at)
             return _element(value, position, at)
         if kind == "optional_type":
             return _select_optional(value, wanted, at)
-        if value is None:
-            raise Fault(f"{_where(names) or 'the value'} is null, so it has no elements", at)
-        raise Fault(f"{_where(names) or 'the value'} is of type {_shown(kind)}, which has no elements", at)
+        raise _without(value, "elements", names, at)
 
     return evaluate
 

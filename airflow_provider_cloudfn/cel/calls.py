@@ -26,9 +26,7 @@ def located(error: Exception, name: str, at: int) -> Fault:
     """
     Return an exception of :data:`MISTAKES` as a fault that knows where it happened.
 
-    :param error: The exception.
     :param name: The function, for a message: the exception's own may quote a value.
-    :param at: Where the call stands.
     """
     if isinstance(error, Fault):
         error.locate(at)
@@ -43,8 +41,6 @@ def call(overloads: Overloads, arguments: list[Closure], at: int) -> Closure:
     Return the closure of a call.
 
     :param overloads: The overloads with this number of arguments, or with any number.
-    :param arguments: The closures of the arguments.
-    :param at: Where the name or operator stands.
     """
     if overloads.variadic:
         return _variadic(overloads, arguments, at)

@@ -10,29 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from airflow_provider_cloudfn.cel import access, displays, functions, logic, suggestions
+from airflow_provider_cloudfn.cel import access, displays, functions, logic, suggestions, syntax
 from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.frame import Frame
 from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS
 from airflow_provider_cloudfn.cel.literals import LiteralError, decode
 from airflow_provider_cloudfn.cel.macros import MACROS
-from airflow_provider_cloudfn.cel.syntax import (
-    Binary,
-    Call,
-    Conditional,
-    Constant,
-    Identifier,
-    Index,
-    ListDisplay,
-    Logical,
-    MapDisplay,
-    Message,
-    Node,
-    Select,
-    Token,
-    Unary,
-)
 from airflow_provider_cloudfn.cel.values import TYPES, CelType
 
 if TYPE_CHECKING:
@@ -82,13 +66,9 @@ class Compiler:
         self.weight = 0
         self._locals: dict[str, int] = {}
 
-    def compile(self, node: Node) -> Closure:
-        """
-        Return the closure of a node.
-
-        :param node: The node. What is wrong with it is added to ``problems``.
-        """
-        self.weight += _CALL_WEIGHT if type(node) is Call else 1
+    def compile(self, node: syntax.Node) -> Closure:
+        """Return the closure of a node; what is wrong with it is added to ``problems``."""
+        self.weight += _CALL_WEIGHT if type(node) is syntax.Call else 1
         return _NODES[type(node)](self, node)
 
     def problem(self, message: str, at: int) -> Closure:
@@ -106,12 +86,10 @@ class Compiler:
         self.is_malformed = True
         return self.problem(message, at)
 
-    def within(self, names: list[str], bodies: list[Node]) -> tuple[list[int], list[Closure]]:
+    def within(self, names: list[str], bodies: list[syntax.Node]) -> tuple[list[int], list[Closure]]:
         """
         Compile what a macro evaluates, in which it introduces variables.
 
-        :param names: The variables.
-        :param bodies: The nodes.
         :returns: The slots of the variables, and the closures.
         """
         before = {name: self._locals.get(name) for name in names}
@@ -129,10 +107,10 @@ class Compiler:
 
     # names
 
-    def _identifier(self, node: Identifier) -> Closure:
+    def _identifier(self, node: syntax.Identifier) -> Closure:
         return self.path(node, [])
 
-    def _select(self, node: Select) -> Closure:
+    def _select(self, node: syntax.Select) -> Closure:
         if node.optional:
             return access.optional_field(self.operand(node.operand, node.field), node.field, node.at)
         chain = self.chain(node)
@@ -140,7 +118,7 @@ class Compiler:
             return self.path(*chain)
         return access.field(self.compile(node.operand), node.field, node.at)
 
-    def _index(self, node: Index) -> Closure:
+    def _index(self, node: syntax.Index) -> Closure:
         if node.optional:
             operand = self.operand(node.operand, self.text(node.key))
             return access.optional_index(operand, self.compile(node.key), node.at)
@@ -151,17 +129,12 @@ class Compiler:
         names = [chain[0].name, *(name for name, _ in chain[1])] if chain else []
         return access.index(self.compile(node.operand), self.compile(node.key), node.at, names)
 
-    def operand(self, node: Node, asked: str | None) -> Closure:
-        """
-        Return the closure of what is asked for a field that need not be there.
-
-        :param node: The operand.
-        :param asked: The field, which belongs to the path that is read.
-        """
+    def operand(self, node: syntax.Node, asked: str | None) -> Closure:
+        """Return the closure of what is asked for a field that need not be there, which belongs to the path that is read."""
         chain = self.chain(node)
         return self.compile(node) if chain is None or asked is None else self.path(*chain, beyond=asked)
 
-    def chain(self, node: Node) -> tuple[Identifier, list[tuple[str, int]]] | None:
+    def chain(self, node: syntax.Node) -> tuple[syntax.Identifier, list[tuple[str, int]]] | None:
         """
         Return the name that a node begins with and the fields that it reads one after the other, if it is such a path.
 
@@ -169,18 +142,18 @@ class Compiler:
         """
         fields: list[tuple[str, int]] = []
         while True:
-            if isinstance(node, Identifier):
+            if isinstance(node, syntax.Identifier):
                 fields.reverse()
                 return node, fields
-            if isinstance(node, Select) and not node.optional:
+            if isinstance(node, syntax.Select) and not node.optional:
                 fields.append((node.field, node.at))
-            elif isinstance(node, Index) and not node.optional and (key := self.text(node.key)) is not None:
+            elif isinstance(node, syntax.Index) and not node.optional and (key := self.text(node.key)) is not None:
                 fields.append((key, node.key.at))
             else:
                 return None
             node = node.operand
 
-    def path(self, root: Identifier, fields: list[tuple[str, int]], beyond: str | None = None) -> Closure:
+    def path(self, root: syntax.Identifier, fields: list[tuple[str, int]], beyond: str | None = None) -> Closure:
         """
         Return the closure that reads a path.
 
@@ -205,9 +178,9 @@ class Compiler:
         self.unknown.append(((root.name, *(field for field, _ in fields)), root.at, False))
         return self.problem(suggestions.unknown_name(root.name, [*self._locals, *self.variables]), root.at)
 
-    def text(self, node: Node) -> str | None:
+    def text(self, node: syntax.Node) -> str | None:
         """Return the text of a node that is a string literal."""
-        if isinstance(node, Token) and node.kind == "STRING":
+        if isinstance(node, syntax.Token) and node.kind == "STRING":
             try:
                 return str(decode(node.kind, node.text))
             except LiteralError:
@@ -225,18 +198,21 @@ class Compiler:
 
     # calls
 
-    def _call(self, node: Call) -> Closure:
+    def _call(self, node: syntax.Call) -> Closure:
         qualified = self._qualified(node)
         macro = self._macro(node, qualified)
         if macro is not None:
             return macro.build(self, node)
+        target: list[syntax.Node] = []
         if qualified is not None and (arities := functions.function(qualified)) is not None:
-            target, kind = [], "function"
+            kind = "function"
+        elif qualified is not None and self._is_of_library(qualified):
+            kind, arities = "function", None
         elif node.target is not None:
             target, kind = [node.target], "method"
             arities = functions.method(node.name)
         else:
-            target, kind = [], "function"
+            kind = "function"
             arities = functions.function(node.name)
         arguments = [self.compile(argument) for argument in [*target, *node.arguments]]
         if arities is None:
@@ -247,17 +223,17 @@ class Compiler:
             name = qualified if qualified and not target else node.name
             return self.problem(f"{name}() takes {counts} arguments, got {len(node.arguments)}", node.at)
         closure = call(overloads, arguments, node.at)
-        if node.name in _FOLDED and all(type(argument) is Token for argument in node.arguments):
+        if node.name in _FOLDED and all(type(argument) is syntax.Token for argument in node.arguments):
             return _folded(closure)
         return closure
 
-    def _macro(self, node: Call, qualified: str | None) -> Macro | None:
+    def _macro(self, node: syntax.Call, qualified: str | None) -> Macro | None:
         if qualified is not None and qualified in self.macros:
             return self.macros[qualified]
         macro = self.macros.get(node.name)
         return macro if macro is not None and (node.target is not None) == macro.is_method else None
 
-    def _qualified(self, node: Call) -> str | None:
+    def _qualified(self, node: syntax.Call) -> str | None:
         """Return the dotted name of what a call calls, as ``math.abs``, where its target can be a namespace."""
         if node.target is None:
             return None
@@ -266,22 +242,27 @@ class Compiler:
             return None
         return ".".join([chain[0].name, *(name for name, _ in chain[1]), node.name])
 
+    def _is_of_library(self, qualified: str) -> bool:
+        """Tell whether a dotted name can be no other than a library's, whose function nobody knows."""
+        root = qualified.partition(".")[0]
+        return qualified.count(".") == 1 and root not in self.variables and suggestions.is_library(root)
+
     # operators, literals and displays
 
-    def _unary(self, node: Unary) -> Closure:
+    def _unary(self, node: syntax.Unary) -> Closure:
         return call(functions.operator(f"{node.operator}_", 1), [self.compile(node.operand)], node.at)
 
-    def _binary(self, node: Binary) -> Closure:
+    def _binary(self, node: syntax.Binary) -> Closure:
         dashed = self._dashed(node)
         if dashed is not None:
             return self.problem(f"a name with a dash is quoted: write {dashed}", node.at)
         operands = [self.compile(node.left), self.compile(node.right)]
         return call(functions.operator(f"_{node.operator}_", 2), operands, node.at)
 
-    def _dashed(self, node: Node) -> str | None:
+    def _dashed(self, node: syntax.Node) -> str | None:
         """Return what was meant by ``steps.fetch-order``, which is a difference with an unknown name."""
         names: list[str] = []
-        while isinstance(node, Binary) and node.operator == "-":
+        while isinstance(node, syntax.Binary) and node.operator == "-":
             right = self.chain(node.right)
             if (
                 right is None
@@ -299,31 +280,31 @@ class Compiler:
         dashed, dot, rest = "-".join([last, *reversed(names)]).partition(".")
         return f'{".".join([chain[0].name, *fields])}["{dashed}"]{dot}{rest}'
 
-    def _logical(self, node: Logical) -> Closure:
+    def _logical(self, node: syntax.Logical) -> Closure:
         return logic.logical(node.operator, [self.compile(operand) for operand in node.operands], node.at)
 
-    def _conditional(self, node: Conditional) -> Closure:
+    def _conditional(self, node: syntax.Conditional) -> Closure:
         return logic.conditional(self.compile(node.condition), self.compile(node.yes), self.compile(node.no), node.at)
 
-    def _token(self, node: Token) -> Closure:
+    def _token(self, node: syntax.Token) -> Closure:
         try:
             value = decode(node.kind, node.text)
         except LiteralError as error:
             return self.malformed(error.message, node.at + error.offset)
         return lambda _frame: value
 
-    def _constant(self, node: Constant) -> Closure:
+    def _constant(self, node: syntax.Constant) -> Closure:
         value = node.value
         return lambda _frame: value
 
-    def _list(self, node: ListDisplay) -> Closure:
-        return displays.list_display([(self.compile(i.value), i.optional, i.value.at) for i in node.items])
+    def _list(self, node: syntax.ListDisplay) -> Closure:
+        return displays.list_display([(self.compile(i.value), i.optional, i.at) for i in node.items])
 
-    def _map(self, node: MapDisplay) -> Closure:
+    def _map(self, node: syntax.MapDisplay) -> Closure:
         entries = [(self.compile(e.key), self.compile(e.value), e.optional, e.at) for e in node.entries]
         return displays.map_display(entries)
 
-    def _message(self, node: Message) -> Closure:
+    def _message(self, node: syntax.Message) -> Closure:
         return self.problem('messages of protocol buffers can\'t be built here; write a map: {"name": value}', node.at)
 
 
@@ -337,17 +318,17 @@ def _folded(closure: Closure) -> Closure:
 
 
 _NODES: Final[dict[type, Callable[[Compiler, Any], Closure]]] = {
-    Token: Compiler._token,
-    Constant: Compiler._constant,
-    Identifier: Compiler._identifier,
-    Select: Compiler._select,
-    Index: Compiler._index,
-    Call: Compiler._call,
-    Unary: Compiler._unary,
-    Binary: Compiler._binary,
-    Logical: Compiler._logical,
-    Conditional: Compiler._conditional,
-    ListDisplay: Compiler._list,
-    MapDisplay: Compiler._map,
-    Message: Compiler._message,
+    syntax.Token: Compiler._token,
+    syntax.Constant: Compiler._constant,
+    syntax.Identifier: Compiler._identifier,
+    syntax.Select: Compiler._select,
+    syntax.Index: Compiler._index,
+    syntax.Call: Compiler._call,
+    syntax.Unary: Compiler._unary,
+    syntax.Binary: Compiler._binary,
+    syntax.Logical: Compiler._logical,
+    syntax.Conditional: Compiler._conditional,
+    syntax.ListDisplay: Compiler._list,
+    syntax.MapDisplay: Compiler._map,
+    syntax.Message: Compiler._message,
 }

@@ -18,11 +18,7 @@ _KEYS: Final = frozenset({"int", "uint", "bool", "string"})
 
 
 def list_display(items: list[tuple[Closure, bool, int]]) -> Closure:
-    """
-    Return the closure of a list display.
-
-    :param items: Of each element the closure, whether it is optional, and where it stands.
-    """
+    """Return the closure of a list display, from closure, whether it is optional, and place of each element."""
     if not any(optional for _, optional, _ in items):
         values = [value for value, _, _ in items]
 
@@ -45,11 +41,7 @@ def list_display(items: list[tuple[Closure, bool, int]]) -> Closure:
 
 
 def map_display(entries: list[tuple[Closure, Closure, bool, int]]) -> Closure:
-    """
-    Return the closure of a map display.
-
-    :param entries: Of each entry the closures of key and value, whether it is optional, and where it stands.
-    """
+    """Return the closure of a map display, from closures of key and value, whether it is optional, and place of each."""
 
     def evaluate(frame: Frame) -> Mapping[Any, Any]:
         result: MutableMapping[Any, Any] = {}
@@ -88,11 +80,7 @@ def put(result: MutableMapping[Any, Any], key: Any, value: Any, at: int) -> Muta
 
 
 class MixedKeys(MutableMapping[Any, Any]):
-    """
-    A map that has both ``1`` and ``true``, or both ``0`` and ``false``, which a dict takes for the same key.
-
-    :param entries: What it has at first.
-    """
+    """A map that has both ``1`` and ``true``, or both ``0`` and ``false``, which a dict takes for the same key."""
 
     def __init__(self, entries: Mapping[Any, Any]) -> None:
         self._entries = {_distinct(key): (key, entries[key]) for key in entries}

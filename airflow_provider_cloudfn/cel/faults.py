@@ -39,11 +39,6 @@ class LimitFault(Fault):
 
 
 def carried(error: ExpressionError, at: int) -> Fault:
-    """
-    Return the error of a lazy variable as a fault.
-
-    :param error: The error.
-    :param at: Where the variable, or its field, was read.
-    """
+    """Return the error of a lazy variable as a fault."""
     kind = LimitFault if isinstance(error, ExpressionLimitError) else Fault
     return kind(error.message, at, error)

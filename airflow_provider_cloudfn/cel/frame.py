@@ -16,7 +16,6 @@ class Frame:
 
     :param variables: The variables, read when an expression names them.
     :param slots: How many variables its macros introduce.
-    :param limits: What it may cost.
     """
 
     __slots__ = ("budget", "locals", "variables")

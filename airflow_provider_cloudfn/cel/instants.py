@@ -56,11 +56,7 @@ def instant(value: dt.datetime) -> dt.datetime:
 
 
 def timestamp_nanoseconds(value: dt.datetime) -> int:
-    """
-    Return the nanoseconds since 1970.
-
-    :param value: Any datetime.
-    """
+    """Return the nanoseconds since 1970."""
     rest = value.nanosecond if isinstance(value, PreciseTimestamp) else 0
     return (instant(value) - EPOCH) // MICROSECOND * 1_000 + rest
 
@@ -69,7 +65,6 @@ def timestamp_of(nanoseconds: int) -> dt.datetime:
     """
     Return the timestamp so many nanoseconds after 1970.
 
-    :param nanoseconds: How many.
     :raises OverflowError: when it is not within the years 1 to 9999.
     """
     microseconds, rest = divmod(nanoseconds, 1_000)
@@ -82,22 +77,14 @@ def timestamp_of(nanoseconds: int) -> dt.datetime:
 
 
 def duration_nanoseconds(value: dt.timedelta) -> int:
-    """
-    Return the nanoseconds of a duration.
-
-    :param value: Any timedelta.
-    """
+    """Return the nanoseconds of a duration."""
     rest = value.nanosecond if isinstance(value, PreciseDuration) else 0
     # Not value // …: pendulum's durations have an arithmetic of their own.
     return dt.timedelta.__floordiv__(value, MICROSECOND) * 1_000 + rest
 
 
 def duration_of(nanoseconds: int) -> dt.timedelta:
-    """
-    Return the duration of so many nanoseconds.
-
-    :param nanoseconds: How many.
-    """
+    """Return the duration of so many nanoseconds."""
     microseconds, rest = divmod(nanoseconds, 1_000)
     if not rest:
         return dt.timedelta(microseconds=microseconds)

@@ -42,11 +42,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Budget:
-    """
-    What is left for one evaluation.
-
-    :param limits: The limits to hold it to.
-    """
+    """What is left for one evaluation."""
 
     __slots__ = ("left", "limits")
 
@@ -58,7 +54,6 @@ class Budget:
         """
         Take steps off the budget.
 
-        :param steps: How many.
         :raises LimitFault: when none are left.
         """
         self.left -= steps
@@ -69,18 +64,13 @@ class Budget:
             )
 
     def refund(self, steps: int) -> None:
-        """
-        Put steps back that were taken and are not needed.
-
-        :param steps: How many.
-        """
+        """Put steps back that were taken and are not needed."""
         self.left += steps
 
     def text(self, length: int) -> None:
         """
         Account for a string or bytes value that is about to be built.
 
-        :param length: Its characters or bytes.
         :raises LimitFault: when that is too long.
         """
         if length > 63:
@@ -94,7 +84,6 @@ class Budget:
         """
         Account for a list or map that is about to be built.
 
-        :param length: Its elements.
         :raises LimitFault: when those are too many.
         """
         if length > self.limits.list_length:
@@ -102,10 +91,6 @@ class Budget:
         self.spend(length)
 
     def scan(self, length: int) -> None:
-        """
-        Account for text or a collection that is about to be looked through.
-
-        :param length: Its characters, bytes or elements.
-        """
+        """Account for text or a collection that is about to be looked through."""
         if length > 1023:
             self.spend(length >> 10)

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 
 from airflow_provider_cloudfn.cel.values import MAX_INT, MAX_UINT, MIN_INT, UInt
+from airflow_provider_cloudfn.json_encoding import number_of
 
 __all__ = ["PATTERNS", "LiteralError", "decode", "is_quoted", "plain_literal"]
 
@@ -50,7 +51,6 @@ class LiteralError(ValueError):
     """
     A literal has no value.
 
-    :param message: Why.
     :param offset: Where in the literal.
     """
 
@@ -64,7 +64,6 @@ def plain_literal(source: str) -> tuple[bool, Any]:
     """
     Return whether the source is one literal and nothing else, and its value.
 
-    :param source: An expression.
     :raises LiteralError: when it is a literal without a value.
     """
     word = source.strip()
@@ -77,11 +76,7 @@ def plain_literal(source: str) -> tuple[bool, Any]:
 
 
 def is_quoted(source: str) -> bool:
-    """
-    Return whether the source is one string literal and nothing else.
-
-    :param source: An expression.
-    """
+    """Return whether the source is one string literal and nothing else."""
     match = _LITERAL.match(source)
     return match is not None and match.lastgroup == "STRING"
 
@@ -182,4 +177,4 @@ def _uint(text: str) -> UInt:
     return UInt(value)
 
 
-_DECODERS: Final[dict[str, Any]] = {"STRING": _string, "BYTES": _bytes, "DOUBLE": float, "INT": _int, "UINT": _uint}
+_DECODERS: Final[dict[str, Any]] = {"STRING": _string, "BYTES": _bytes, "DOUBLE": number_of, "INT": _int, "UINT": _uint}

@@ -14,13 +14,7 @@ __all__ = ["conditional", "logical"]
 
 
 def logical(operator: str, operands: list[Closure], at: int) -> Closure:
-    """
-    Return the closure of ``a && b && …`` or ``a || b || …``.
-
-    :param operator: ``&&`` or ``||``.
-    :param operands: The closures of the operands.
-    :param at: Where the operator stands.
-    """
+    """Return the closure of ``a && b && …`` or ``a || b || …``."""
     decisive = operator == "||"
 
     def evaluate(frame: Frame) -> bool:

@@ -7,13 +7,16 @@ Macros: calls whose arguments are not values but names and expressions, evaluate
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import Struct
 
 from airflow_provider_cloudfn.cel import access
 from airflow_provider_cloudfn.cel.displays import put
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault, carried
 from airflow_provider_cloudfn.cel.macro import Macro, variables, wrong_count
-from airflow_provider_cloudfn.cel.optionals import opt_map, or_else, or_value
+from airflow_provider_cloudfn.cel.optionals import alternative, opt_map
 from airflow_provider_cloudfn.cel.syntax import Call, Node, Select
 from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -27,25 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["MACROS"]
 
 
-class Loop:
+class Loop(Struct):
     """
     What a macro goes through.
 
-    :param name: The macro's name.
-    :param at: Where it stands.
     :param target: The closure of the list or map.
     :param slots: Where its one or two variables are kept.
     :param cost: The steps that an element takes.
     """
 
-    __slots__ = ("at", "cost", "name", "slots", "target")
-
-    def __init__(self, name: str, at: int, target: Closure, slots: list[int], cost: int) -> None:
-        self.name = name
-        self.at = at
-        self.target = target
-        self.slots = slots
-        self.cost = cost
+    name: str
+    at: int
+    target: Closure
+    slots: list[int]
+    cost: int
 
     def each(self, frame: Frame) -> Iterator[None]:
         """Put one element after the other, or one pair, where the body finds it."""
@@ -123,14 +121,6 @@ def _quantifier(loop: Loop, predicate: Closure, *, decisive: bool) -> Closure:
         return not decisive
 
     return evaluate
-
-
-def _all(loop: Loop, predicate: Closure) -> Closure:
-    return _quantifier(loop, predicate, decisive=False)
-
-
-def _exists(loop: Loop, predicate: Closure) -> Closure:
-    return _quantifier(loop, predicate, decisive=True)
 
 
 def _exists_one(loop: Loop, predicate: Closure) -> Closure:
@@ -222,7 +212,6 @@ def _loop(name: str, shapes: dict[int, int], make: Callable[..., Closure]) -> Ma
     """
     Return the macro of a loop.
 
-    :param name: What it is called.
     :param shapes: How many of its arguments are variables, by the number of its arguments.
     :param make: Makes the closure from the loop and the closures of the other arguments.
     """
@@ -280,8 +269,8 @@ MACROS: Final[dict[str, Macro]] = {
     for macro in (
         Macro("has", _has, is_method=False),
         Macro("cel.bind", _bind),
-        _loop("all", {2: 1, 3: 2}, _all),
-        _loop("exists", {2: 1, 3: 2}, _exists),
+        _loop("all", {2: 1, 3: 2}, partial(_quantifier, decisive=False)),
+        _loop("exists", {2: 1, 3: 2}, partial(_quantifier, decisive=True)),
         _loop("existsOne", {2: 1, 3: 2}, _exists_one),
         _loop("exists_one", {2: 1, 3: 2}, _exists_one),
         _loop("filter", {2: 1}, _filter),
@@ -290,8 +279,8 @@ MACROS: Final[dict[str, Macro]] = {
         _loop("transformMap", {3: 2, 4: 2}, _transform_map),
         _loop("transformMapEntry", {3: 2, 4: 2}, _transform_map_entry),
         _loop("sortBy", {2: 1}, _sort_by),
-        Macro("or", or_else),
-        Macro("orValue", or_value),
+        Macro("or", alternative),
+        Macro("orValue", alternative),
         Macro("optMap", opt_map),
         Macro("optFlatMap", opt_map),
     )

@@ -8,11 +8,7 @@ __all__ = ["Expression", "Literal", "lit"]
 
 
 class Expression(Struct, frozen=True):
-    """
-    A CEL expression, where a plain string would be taken as text.
-
-    :param source: The expression.
-    """
+    """A CEL expression, where a plain string would be taken as text."""
 
     source: str
 
@@ -48,9 +44,5 @@ class Literal(Struct, frozen=True):
 
 
 def lit(text: str) -> Literal:
-    """
-    Mark text as text, where a plain string would be taken as a CEL expression.
-
-    :param text: The text, sent as it stands.
-    """
+    """Mark text as text, where a plain string would be taken as a CEL expression."""
     return Literal(text)

@@ -17,20 +17,12 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.frame import Closure, Frame
     from airflow_provider_cloudfn.cel.syntax import Call
 
-__all__ = ["opt_map", "or_else", "or_value"]
+__all__ = ["alternative", "opt_map"]
 
 
-def or_else(compiler: Compiler, node: Call) -> Closure:
-    """``a.or(b)``: the first optional that has a value."""
-    return _alternative(compiler, node, flat=True)
-
-
-def or_value(compiler: Compiler, node: Call) -> Closure:
-    """``a.orValue(b)``: the value of the optional, or what is given instead."""
-    return _alternative(compiler, node, flat=False)
-
-
-def _alternative(compiler: Compiler, node: Call, *, flat: bool) -> Closure:
+def alternative(compiler: Compiler, node: Call) -> Closure:
+    """``a.or(b)`` is the first optional that has a value; ``a.orValue(b)`` the optional's value, or what is given instead."""
+    flat = node.name == "or"
     if len(node.arguments) != 1 or node.target is None:
         return wrong_count(compiler, node, [1])
     target, other, name, at = compiler.compile(node.target), compiler.compile(node.arguments[0]), node.name, node.at

@@ -28,10 +28,10 @@ def parse(source: str) -> Node:
     """
     Parse an expression.
 
-    :param source: The expression.
     :raises SourceError: when it is none.
     """
-    return _parser().parse(source)
+    tree: Node = _parser().parse(source)
+    return tree
 
 
 _lock: Final = threading.Lock()
@@ -51,22 +51,20 @@ class Parser:
     """
     A parser, which many threads can use at once.
 
-    :param tables: What it does.
     :param builder: What makes a node of each rule: its method of the rule's name gets the rule's children.
     """
 
-    def __init__(self, tables: Tables, builder: TreeBuilder) -> None:
+    def __init__(self, tables: Tables, builder: object) -> None:
         self._tables = tables
         self._scans = tuple(tables.scanners[0 if value else 1].match for value in tables.expects_value)
         self._reductions = tuple(_reduction(rule, builder) for rule in tables.rules)
         # A name goes up through all levels of precedence until it is an expression: the way up is remembered.
         self._climbed: dict[tuple[int, int, int], int] = {}
 
-    def parse(self, source: str) -> Node:
+    def parse(self, source: str) -> Any:
         """
-        Return the tree of an expression.
+        Return what the builder makes of an expression.
 
-        :param source: The expression.
         :raises SourceError: when it is none.
         """
         scans, actions, gotos = self._scans, self._tables.actions, self._tables.gotos
@@ -96,8 +94,7 @@ class Parser:
                     state = gotos[states[-1]][rule.result]
                     states.append(state)
             if action == end:
-                result: Node = values[0]
-                return result
+                return values[0]
             state = action
             states.append(state)
             values.append(Lexeme(names[terminal], match[group], match.start(group)))
@@ -126,7 +123,7 @@ class Parser:
         return SourceError(_unexpected_character(source, at), at)
 
 
-def _reduction(rule: Rule, builder: TreeBuilder) -> Callable[[list[Any]], Any]:
+def _reduction(rule: Rule, builder: object) -> Callable[[list[Any]], Any]:
     """Return what makes one value of those that a rule is made of."""
     build: Callable[[list[Any]], Any] | None = None if rule.name[0] == "_" else getattr(builder, rule.name, None)
     kept, spliced = rule.kept, rule.spliced

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -39,44 +39,31 @@ class Reference(Struct, frozen=True):
     asked: bool = False
 
 
-class Program:
+class Program(Struct, frozen=True, eq=False):
     """
     A compiled expression: immutable, and safe to use from many threads.
 
-    :ivar source: The expression.
-    :ivar names: The variables that it reads.
-    :ivar paths: The static paths that it reads, such as ``("steps", "fetch", "id")``.
-    :ivar references: Those, with the place of each.
-    :ivar is_constant: Whether it reads no variable.
+    :param source: The expression.
+    :param references: What it reads, with the place of each.
+    :param paths: The static paths that it reads, such as ``("steps", "fetch", "id")``.
+    :param names: The variables that it reads.
+    :param is_constant: Whether it reads no variable.
     """
 
     source: str
-    names: frozenset[str]
-    paths: frozenset[tuple[str, ...]]
     references: tuple[Reference, ...]
+    paths: frozenset[tuple[str, ...]]
+    names: frozenset[str]
     is_constant: bool
     _closure: Closure
     _slots: int
     _origin: tuple[Any, ...]
 
-    __slots__ = ("_closure", "_origin", "_slots", "is_constant", "names", "paths", "references", "source")
-
-    def __init__(
-        self, source: str, closure: Closure, slots: int, reads: Collection[Read], origin: tuple[Any, ...]
-    ) -> None:
+    @classmethod
+    def _of(cls, origin: tuple[Any, ...], closure: Closure, slots: int = 0, reads: Collection[Read] = ()) -> Program:
         paths = frozenset(path for path, _, _ in reads)
-        assign = object.__setattr__
-        assign(self, "source", source)
-        assign(self, "references", references(source, reads))
-        assign(self, "paths", paths)
-        assign(self, "names", frozenset(path[0] for path in paths))
-        assign(self, "is_constant", not paths)
-        assign(self, "_closure", closure)
-        assign(self, "_slots", slots)
-        assign(self, "_origin", origin)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a program can't be changed, so not its {name} either")
+        names = frozenset(path[0] for path in paths)
+        return cls(origin[0], references(origin[0], reads), paths, names, not paths, closure, slots, origin)
 
     def evaluate(self, variables: Mapping[str, object], *, limits: Limits = DEFAULT_LIMITS) -> Any:
         """
@@ -104,12 +91,7 @@ class Program:
 
 
 def position(source: str, at: int) -> tuple[int, int]:
-    """
-    Return line and column of an offset, both counted from 1.
-
-    :param source: The expression.
-    :param at: The offset.
-    """
+    """Return line and column of an offset, both counted from 1."""
     before = source[:at].splitlines() or [""]
     if at and source[at - 1] in "\r\n":
         return len(before) + 1, 1
@@ -117,12 +99,7 @@ def position(source: str, at: int) -> tuple[int, int]:
 
 
 def references(source: str, reads: Collection[Read]) -> tuple[Reference, ...]:
-    """
-    Return what a compiler noted of an expression's variables, with the place of each.
-
-    :param source: The expression.
-    :param reads: What the compiler noted.
-    """
+    """Return what a compiler noted of an expression's variables, with the place of each."""
     return tuple(Reference(path, *position(source, at), asked) for path, at, asked in reads)
 
 
@@ -151,6 +128,7 @@ def evaluate(
     :param variables: The variables.
     :param limits: What the evaluation may cost.
     :param container: The namespace in which names are looked up first.
+    :returns: As of :meth:`Program.evaluate`.
     :raises ExpressionError: when it can't be parsed, or has no value.
     """
     return _compiled(_text(source), frozenset(variables), container, (), False).evaluate(variables, limits=limits)
@@ -173,14 +151,14 @@ def _compiled(
     except LiteralError:
         is_literal = False  # reported below, with its position
     if is_literal:
-        return Program(source, lambda _frame: value, 0, (), origin)
+        return Program._of(origin, lambda _frame: value)
     compiler, closure = translate(source, variables, container, macros)
     if compiler.problems and (checked or compiler.is_malformed):
         raise ExpressionError(
             [ExpressionProblem(message, *position(source, at)) for at, message in sorted(compiler.problems)],
             source=source,
         )
-    return Program(source, closure, compiler.slots, compiler.reads, origin)
+    return Program._of(origin, closure, compiler.slots, compiler.reads)
 
 
 def translate(
@@ -189,17 +167,13 @@ def translate(
     """
     Compile an expression whatever names it has: return the compiler, which knows what is wrong with it, and the closure.
 
-    :param source: The expression.
-    :param variables: The names of the variables that it may read.
-    :param container: The namespace in which names are looked up first.
-    :param macros: Macros besides those of the language.
     :raises ExpressionError: when it can't be parsed.
     """
     _refuse_length(source)
     # Parser and functions are loaded here, when a first expression needs them: Dag files are full of plain literals.
     from airflow_provider_cloudfn.cel.compiler import Compiler
 
-    tree = _parsed(source)
+    tree = parsed(source)
     compiler = Compiler(variables, container, macros)
     return compiler, compiler.compile(tree)
 
@@ -209,7 +183,13 @@ def _refuse_length(source: str) -> None:
         raise ExpressionLimitError(f"the expression has more than {MAX_SOURCE_LENGTH:,} characters")
 
 
-def _parsed(source: str) -> Node:
+def parsed(source: str) -> Node:
+    """
+    Return the syntax tree of an expression.
+
+    :param source: The expression.
+    :raises ExpressionError: when it is none, with the place.
+    """
     from airflow_provider_cloudfn.cel.parser import SourceError, parse
 
     try:

@@ -71,6 +71,8 @@ class Overloads(dict[tuple[str, ...], Callable[..., Any]]):
         text = "string" in kinds and any(kind in ("int", "uint", "double", "bool", "timestamp") for kind in kinds)
         if self.name == "'+'" and text:
             return message + "; turn the other side into text with string(…)"
+        if self.name == "'in'" and kinds == ("string", "string"):
+            return message + "; write text.contains(part)"
         if "null_type" in kinds:
             return message + "; null stands for a value that is not there"
         if "double" in kinds and ("int" in kinds or "uint" in kinds):
@@ -110,6 +112,7 @@ def function(name: str, *kinds: str, shown: str | None = None) -> Callable[[F], 
     :param kinds: The type of each parameter: one of CEL's, ``number``, ``integer`` or ``dyn``. A single ``...`` stands
         for any number of arguments, which the function gets as they come.
     :param shown: What messages call it, when that is not the name.
+    :returns: A decorator, which leaves the function as it is.
     """
     return _declaration(FUNCTIONS, name, kinds, shown)
 

@@ -46,10 +46,6 @@ def find(budget: Budget, text: str, part: str, start: int = 0) -> int:
     """
     Return where a text has a part first, -1 where it doesn't.
 
-    :param budget: What the evaluation may cost.
-    :param text: The text.
-    :param part: What is looked for.
-    :param start: Where the search begins.
     :raises LimitFault: for a part of more than a million characters, and when no steps are left.
     """
     _pay(budget, text, part)
@@ -66,11 +62,7 @@ def last(budget: Budget, text: str, part: str, end: int) -> int:
     """
     Return where a text has a part last, -1 where it doesn't.
 
-    :param budget: What the evaluation may cost.
-    :param text: The text.
-    :param part: What is looked for.
     :param end: Where the text ends for the search.
-    :raises LimitFault: as :func:`find`.
     """
     _pay(budget, text, part)
     mirrored = part[::-1]
@@ -86,25 +78,13 @@ def last(budget: Budget, text: str, part: str, end: int) -> int:
 
 
 def count(budget: Budget, text: str, part: str) -> int:
-    """
-    Return how often a text has a part, without overlaps; an empty one before each character, and at the end.
-
-    :param budget: What the evaluation may cost.
-    :param text: The text.
-    :param part: What is counted.
-    :raises LimitFault: as :func:`find`.
-    """
+    """Return how often a text has a part, without overlaps; an empty one before each character, and at the end."""
     _pay(budget, text, part)
     return text.count(part)
 
 
 def in_windows(text: str, change: Callable[[str], str]) -> str:
-    """
-    Return a text changed, a window at a time.
-
-    :param text: The text.
-    :param change: Changes a part of it, whatever stands around that.
-    """
+    """Return a text changed, a window at a time, whatever stands around that."""
     if len(text) <= _CHANGED:
         return change(text)
     return "".join([change(text[begin : begin + _CHANGED]) for begin in range(0, len(text), _CHANGED)])

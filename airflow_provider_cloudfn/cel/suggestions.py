@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.cel.macro import Macro
 
-__all__ = ["unknown_function", "unknown_name"]
+__all__ = ["is_library", "unknown_function", "unknown_name"]
 
 #: How long a name may be to be shown whole.
 _LONGEST: Final = 60
@@ -30,7 +30,13 @@ _OTHERWISE: Final = {
     "upper": "x.upperAscii()",
     "strip": "x.trim()",
     "sum": "x.sum()",
-    "avg": "x.sum() / double(size(x))",
+    **dict.fromkeys(("avg", "average", "mean"), "x.sum() / double(size(x))"),
+    "groupBy": "x.map(…), or x.filter(y, y.key == …) for one group",
+    "toMap": "x.transformMapEntry(i, y, {y.key: y.value})",
+    "flatMap": "x.map(y, …).flatten()",
+    "concat": "x + y",
+    "append": "x + [y]",
+    "get": 'x[?"key"].orValue(…)',
     "min": "math.least(x)",
     "max": "math.greatest(x)",
     "startswith": "x.startsWith(…)",
@@ -40,18 +46,13 @@ _OTHERWISE: Final = {
 
 
 def unknown_name(name: str, known: Collection[str]) -> str:
-    """
-    Return what is said about an unknown variable.
-
-    :param name: The name.
-    :param known: The names that stand for something at its place.
-    """
+    """Return what is said about an unknown variable, where some names are known."""
     message = f"unknown name '{_shortened(name)}'"
     if name in _PYTHON:
         return f"{message}; write {_PYTHON[name]}"
     if (near := nearest_name(name, known)) is not None:
         return f"{message}; did you mean '{near}'?"
-    if any(function.startswith(f"{name}.") for function in functions.names()):
+    if is_library(name):
         return f"{message}; as the beginning of a function it needs the function's name, such as {name}.…(…)"
     return f"{message}; known are {', '.join(sorted(known)) or 'none'}" if len(known) <= 20 else message
 
@@ -60,11 +61,11 @@ def unknown_function(name: str, qualified: str | None, kind: str, macros: Mappin
     """
     Return what is said about an unknown function or method.
 
-    :param name: The name.
     :param qualified: The dotted name, where it is called on what can be a namespace.
-    :param kind: ``function`` or ``method``.
     :param macros: The macros that there are, by name.
     """
+    if kind == "function" and name in _OTHERWISE:
+        return f"unknown function '{_shortened(qualified or name)}'; did you mean {_OTHERWISE[name]}?"
     if qualified is not None and (near := nearest_name(qualified, functions.names())) is not None:
         return f"unknown function '{_shortened(qualified)}'; did you mean '{near}'?"
     message = f"unknown {kind} '{_shortened(name)}'"
@@ -77,6 +78,15 @@ def unknown_function(name: str, qualified: str | None, kind: str, macros: Mappin
     alike = {macro.name for macro in macros.values() if macro.is_method is is_method}
     near = nearest_name(name, functions.names(methods=is_method) | alike)
     return f"{message}; did you mean '{near}'?" if near else message
+
+
+def is_library(name: str) -> bool:
+    """
+    Tell whether a name is the beginning of functions' names, as ``math`` is.
+
+    :param name: The name.
+    """
+    return any(function.startswith(f"{name}.") for function in functions.names())
 
 
 def _shortened(name: str) -> str:

@@ -28,6 +28,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
+
 __all__ = ["FOREIGN", "KIND", "MAX_INT", "MAX_UINT", "MIN_INT", "TYPES", "CelType", "Optional", "UInt", "native"]
 
 MIN_INT: Final = -(2**63)
@@ -47,23 +49,14 @@ class UInt(int):
         return int.__repr__(self)
 
 
-class CelType:
+class CelType(Struct, frozen=True):
     """
     What ``type(x)`` returns.
 
     :param name: The type's name in CEL, such as ``int``.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __eq__(self, other: object) -> bool:
-        return self.name == other.name if isinstance(other, CelType) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((CelType, self.name))
+    name: str
 
     def __repr__(self) -> str:
         return f"CelType({self.name!r})"
@@ -153,38 +146,16 @@ KIND: Final = _Kinds(
 )
 
 
-def _midnight(value: dt.date) -> dt.datetime:
-    return dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
-
-
-def _double(value: Decimal) -> float:
-    return math.nan if value.is_nan() else float(value)
-
-
 #: The kinds that CEL has no type for: what they count as, and how they become that.
 FOREIGN: Final[dict[str, tuple[str, Any]]] = {
-    "date": ("timestamp", _midnight),
-    "decimal": ("double", _double),
+    "date": ("timestamp", lambda value: dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)),
+    "decimal": ("double", lambda value: math.nan if value.is_nan() else float(value)),
     "uuid": ("string", str),
     "bytearray": ("bytes", bytes),
 }
 
-TYPES: Final[dict[str, CelType]] = {
-    name: CelType(name)
-    for name in (
-        "bool",
-        "bytes",
-        "double",
-        "int",
-        "list",
-        "map",
-        "null_type",
-        "string",
-        "type",
-        "uint",
-        "optional_type",
-    )
-} | {
+_NAMES: Final = "bool bytes double int list map null_type string type uint optional_type"
+TYPES: Final[dict[str, CelType]] = {name: CelType(name) for name in _NAMES.split()} | {
     "timestamp": CelType("google.protobuf.Timestamp"),
     "duration": CelType("google.protobuf.Duration"),
 }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.rules import task_problems
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
+from airflow_provider_cloudfn.cli.event_findings import event_findings
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
 
 if TYPE_CHECKING:
@@ -46,56 +48,59 @@ class Finding:
 
 
 def check(args: Namespace) -> None:
-    """
-    Print what is wrong with any expression.
-
-    :param args: ``path`` (a list) and ``json``.
-    """
+    """Print what is wrong with any expression of the Dag files in ``args.path``."""
     printer = Printer(args.json)
     with reported(printer, "check"):
-        findings: list[Finding] = []
-        dags = tasks = expressions = 0
-        for path in [Path(name) for name in args.path] or bundle_folders():
-            parsed = parse(path)
-            findings.extend(_findings(parsed))
-            ours = [task for dag in parsed.dags.values() for task in _ours(dag)]
-            dags, tasks = dags + len(parsed.dags), tasks + len(ours)
-            expressions += sum(_count(task) for task in ours)
+        parsed = [parse(path) for path in [Path(name) for name in args.path] or bundle_folders()]
+        findings = [finding for files in parsed for finding in _findings(files)]
+        dags = [dag for files in parsed for dag in files.dags.values()]
+        tasks = [task for dag in dags for task in _ours(dag)]
+        expressions = sum(_count(task) for task in tasks)
+        # Where one file declares an event and waits for it, the parser has said what is wrong.
+        said = {(finding.dag_id, finding.task_id) for finding in findings}
+        about_events = [pair for pair in _event_findings(dags) if (pair[0].dag_id, pair[0].task_id) not in said]
+        findings.extend(finding for finding, is_certain in about_events if is_certain)
+        warnings = [finding for finding, is_certain in about_events if not is_certain]
         if args.json:
             printer.document(
                 {
-                    "dags": dags,
-                    "tasks": tasks,
+                    "dags": len(dags),
+                    "tasks": len(tasks),
                     "expressions": expressions,
-                    "problems": [_finding_dict(finding) for finding in findings],
+                    "problems": [asdict(finding) for finding in findings],
+                    "warnings": [asdict(finding) for finding in warnings],
                 }
             )
         else:
             for finding in findings:
                 printer.line(_text(finding))
+            for finding in warnings:
+                printer.line(f"Note: {_text(finding)}", style="yellow")
             printer.line(
-                f"{expressions} expressions in {tasks} tasks of {dags} Dags: "
-                + (("1 problem" if len(findings) == 1 else f"{len(findings)} problems") if findings else "all is well"),
+                f"{_counted(expressions, 'expression')} in {_counted(len(tasks), 'task')} of {_counted(len(dags), 'Dag')}: "
+                + (_counted(len(findings), "problem") if findings else "all is well"),
                 style="red" if findings else "green",
             )
         if findings:
             sys.exit(FAILED)
 
 
-def line_of_task(tree: ast.AST, task_id: str) -> int | None:
-    """
-    Return the line in which a task is made, or None where that can't be told.
-
-    :param tree: The Dag file.
-    :param task_id: The task's id; the names of its groups don't stand in the call.
-    """
+def line_of_task(tree: ast.AST | None, task_id: str) -> int | None:
+    """Return the line in which a task is made, or None; the names of its groups don't stand in the call."""
     name = task_id.rpartition(".")[2]
     found = [
         (quality, node.lineno)
-        for node in ast.walk(tree)
+        for node in (ast.walk(tree) if tree is not None else ())
         if isinstance(node, ast.Call)
         for keyword in node.keywords
         if keyword.arg == "task_id" and (quality := _matches(keyword.value, task_id, name))
+    ]
+    # A function under a decorator gives its own name, and Airflow numbers those that are called again.
+    found += [
+        (3, node.decorator_list[0].lineno)
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if node.decorator_list and node.name in (name, re.sub(r"__[0-9]+$", "", name))
     ]
     return min(found)[1] if found else None
 
@@ -112,21 +117,29 @@ def _matches(value: ast.expr, task_id: str, name: str) -> int:
 
 def _findings(parsed: ParsedFiles) -> Iterator[Finding]:
     for file, text in parsed.errors.items():
-        lines = text.strip().splitlines()
-        yield Finding(file, _line_of_error(text, file), None, None, None, None, lines[-1] if lines else "unknown error")
+        yield Finding(file, _line_of_error(text, file), None, None, None, None, _message_of(text))
     for dag in parsed.dags.values():
         tree = _tree(dag.fileloc)
-        found = [finding for task in _ours(dag) for finding in _task_findings(dag, task, tree)]
-        yield from found
+        found = [(task.task_id, problem) for task in _ours(dag) for problem in task_problems(task)]
+        for task_id, problem in found:
+            line = line_of_task(tree, task_id)
+            yield Finding(dag.fileloc, line, dag.dag_id, task_id, problem.field, problem.source, problem.shown())
         if not found and dag.dag_id in parsed.refusals:
             message = parsed.refusals[dag.dag_id]
             yield Finding(dag.fileloc, _line_of_dag(tree, dag.dag_id), dag.dag_id, None, None, None, message)
 
 
-def _task_findings(dag: Any, task: AuthoredTask, tree: ast.AST | None) -> Iterator[Finding]:
-    line = None if tree is None else line_of_task(tree, task.task_id)
-    for problem in task_problems(task):
-        yield Finding(dag.fileloc, line, dag.dag_id, task.task_id, problem.field, problem.source, problem.shown())
+def _event_findings(dags: list[Any]) -> Iterator[tuple[Finding, bool]]:
+    tasks = [(dag, AuthoredTask(task)) for dag in dags for task in dag.tasks]
+    for found in event_findings(tasks, dags):
+        dag, task_id = found.dag, found.task_id
+        tree = _tree(dag.fileloc)
+        line = _line_of_dag(tree, dag.dag_id) if task_id is None else line_of_task(tree, task_id)
+        yield Finding(dag.fileloc, line, dag.dag_id, task_id, found.field, None, found.message), found.is_certain
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _ours(dag: Any) -> list[AuthoredTask]:
@@ -142,15 +155,16 @@ def _count(task: AuthoredTask) -> int:
     )
 
 
-def _tree(file: str) -> ast.AST | None:
+def _tree(file: str) -> ast.AST:
+    """Return a file's syntax tree; one in which nothing is found where it can't be read."""
     try:
         return ast.parse(Path(file).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
-        return None
+        return ast.Module([], [])
 
 
-def _line_of_dag(tree: ast.AST | None, dag_id: str) -> int | None:
-    for node in ast.walk(tree) if tree is not None else ():
+def _line_of_dag(tree: ast.AST, dag_id: str) -> int | None:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             given = [*node.args[:1], *(one.value for one in node.keywords if one.arg == "dag_id")]
             if any(isinstance(one, ast.Constant) and one.value == dag_id for one in given):
@@ -158,10 +172,22 @@ def _line_of_dag(tree: ast.AST | None, dag_id: str) -> int | None:
     return None
 
 
+def _message_of(text: str) -> str:
+    """Return what an error says, all its lines, without the traceback before it."""
+    lines = text.strip().splitlines()
+    last_frame = max((index for index, line in enumerate(lines) if line.startswith('  File "')), default=-1)
+    said = [index for index in range(last_frame + 1, len(lines)) if not lines[index].startswith(" ")]
+    return "\n".join(lines[said[0] :]) if said else text.strip() or "unknown error"
+
+
 def _line_of_error(text: str, file: str) -> int | None:
-    """Return the line of a Dag file that a traceback names last."""
+    """Return the line of a Dag file that a traceback names last, or that of the task that the error names."""
     lines = re.findall(rf'File "[^"]*{re.escape(Path(file).name)}", line (\d+)', text)
-    return int(lines[-1]) if lines else None
+    if lines:
+        return int(lines[-1])
+    # Airflow shows the end of a traceback only, where the Dag file may not stand.
+    task = re.search(r"\(task_id: ([^)]+)\)|Error: \w+ '([^']+)':$", text, re.MULTILINE)
+    return line_of_task(_tree(file), task[1] or task[2]) if task else None
 
 
 def _text(finding: Finding) -> str:
@@ -169,15 +195,3 @@ def _text(finding: Finding) -> str:
     names = [name for name in (finding.dag_id, finding.task_id) if name]
     head = ": ".join(part for part in (place, ".".join(names), finding.field) if part)
     return f"{head}: {finding.message}"
-
-
-def _finding_dict(finding: Finding) -> dict[str, Any]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "dag_id": finding.dag_id,
-        "task_id": finding.task_id,
-        "field": finding.field,
-        "expression": finding.expression,
-        "message": finding.message,
-    }

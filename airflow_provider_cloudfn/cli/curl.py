@@ -1,14 +1,25 @@
-"""Reads a curl command: what it would send, and with which credentials."""
+"""Reads a curl command: what it would send, and how it authenticates."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, unquote_plus, unquote_to_bytes, urlsplit
+from typing import Any
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
+from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secret_name
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
-from airflow_provider_cloudfn.cli.credential_names import is_secret_name, is_secret_value
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
+from airflow_provider_cloudfn.auth.spellings import MASK
+from airflow_provider_cloudfn.cli.curl_authentication import (
+    ENCODED_BASIC_NOTE,
+    SIGNATURE_HEADERS,
+    Authentication,
+    authorization,
+    aws_signature,
+    basic,
+    refuse_secret_path,
+)
 from airflow_provider_cloudfn.cli.curl_body import (
     Body,
     FormPart,
@@ -18,24 +29,13 @@ from airflow_provider_cloudfn.cli.curl_body import (
     one_or_all,
     read_body,
 )
-from airflow_provider_cloudfn.cli.curl_credentials import (
-    ENCODED_BASIC_NOTE,
-    SIGNATURE_HEADERS,
-    Credentials,
-    authorization,
-    aws_signature,
-    basic,
-    refuse_secret_path,
-)
 from airflow_provider_cloudfn.cli.curl_options import CONNECTION_NOTES, read_options
+from airflow_provider_cloudfn.cli.curl_url import by_name, escaped, without_dots
 from airflow_provider_cloudfn.cli.shell_words import ShellCommand, split_command
 from airflow_provider_cloudfn.client.secret import Secret, secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["Body", "Credentials", "CurlRequest", "read_curl"]
+__all__ = ["Authentication", "Body", "CurlRequest", "read_curl"]
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class CurlRequest:
     :param query: The query's values by name, in their order.
     :param headers: The headers, without those of credentials.
     :param body: What is sent, or None.
-    :param credentials: How it authenticates, or None.
+    :param authentication: How it authenticates, or None.
     :param secrets: The names of the further secrets, in whose places stand marks of them.
     :param settings: Further fields of the connection.
     :param options: Further parameters of the operator.
@@ -62,7 +62,7 @@ class CurlRequest:
     query: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str | Secret] = field(default_factory=dict)
     body: Body | None = None
-    credentials: Credentials | None = None
+    authentication: Authentication | None = None
     secrets: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     options: dict[str, float] = field(default_factory=dict)
@@ -79,7 +79,9 @@ def read_curl(command: str) -> CurlRequest:
     split = split_command(command)
     words = split.words[1:] if split.words[:1] == ["$"] else split.words
     if not words or words[0].rpartition("/")[2] not in ("curl", "curl.exe"):
-        raise ConfigurationError("the command must begin with curl")
+        raise ConfigurationError(
+            "the command must begin with curl: leave out what stands before it, and copy one of a browser's as cURL (bash)"
+        )
     reading = _Reading()
     for name, value in read_options(words[1:]):
         reading.take(name, value)
@@ -96,6 +98,7 @@ def _without_shell(request: CurlRequest, split: ShellCommand) -> CurlRequest:
         request.notes.append(CONNECTION_NOTES["output"])
     if split.following:
         shown = split.following if len(split.following) <= 60 else f"{split.following[:60]}…"
+        shown = MASK if holds_secret(split.following) else shown
         request.notes.append(
             f"what the shell does with the answer was left out ({shown}): write what the step is to return as CEL, such as "
             "returns='response.body.items'"
@@ -127,7 +130,7 @@ class _Reading:
         self.url_query: list[bytes] = []
         self.parts: list[FormPart] = []
         self.given: dict[str, str] = {}
-        self.credentials: Credentials | None = None
+        self.authentication: Authentication | None = None
         self.settings: dict[str, Any] = {}
         self.options: dict[str, float] = {}
         self.notes: list[str] = []
@@ -196,9 +199,10 @@ class _Reading:
             return
         if not is_token(name):
             raise ConfigurationError("--header: has no name before its colon, or one that no header can have")
-        if not text.isascii() or not text.isprintable():
+        if not text.isascii() or not text.replace("\t", "").isprintable():
             raise ConfigurationError(
-                f"--header {name}: has characters outside of ASCII, which no header carries the same way everywhere: encode them"
+                f"--header {name}: has control characters, or characters outside of ASCII, which no header carries the same way "
+                "everywhere: encode them"
             )
         if name.lower() == "cookie":
             self.cookies.append(text)
@@ -239,7 +243,7 @@ class _Reading:
             query=query,
             headers=headers,
             body=body,
-            credentials=self.credentials,
+            authentication=self.authentication,
             secrets=list(self.secrets),
             settings=self.settings,
             options=self.options,
@@ -264,15 +268,18 @@ class _Reading:
                 "takes them as they are"
             )
         if parts.username is not None and "user" not in self.given:
-            self.given["user"] = unquote(rest.partition("/")[0].rpartition("@")[0])
+            user = rest.partition("/")[0].rpartition("@")[0]
+            # From a URL curl takes a name alone, and asks for no password.
+            self.given["user"] = unquote(user if ":" in user else f"{user}:")
         path, query = parts.path or "/", parts.query
+        path = without_dots(path, as_is="path-as-is" in self.flags)
         if "request-target" in self.given:
             path, _, query = self.given["request-target"].partition("?")
         if path.startswith("//"):
             raise ConfigurationError("the path begins with two slashes: write one")
         if not path.startswith("/"):
             raise ConfigurationError(f"--request-target: must begin with a slash, not be {path!r}")
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _escaped(path), query
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", escaped(path), query
 
     def authenticate(self) -> None:
         """Find how the command authenticates: a header comes before the options, as it does for curl."""
@@ -281,16 +288,16 @@ class _Reading:
         ways = len(given) + ("bearer" in self.given) + ("user" in self.given)
         if "sigv4" in self.given:
             names = {name.lower() for name, _ in self.headers}
-            self.credentials = aws_signature(self.given["sigv4"], self.url or "", self.given.get("user"), names)
+            self.authentication = aws_signature(self.given["sigv4"], self.url or "", self.given.get("user"), names)
             self.headers = [(name, text) for name, text in self.headers if name.lower() not in SIGNATURE_HEADERS]
             ways = 1 + len(given)
         elif given:
-            self.credentials = authorization(given[0])
+            self.authentication = authorization(given[0])
         elif "bearer" in self.given:
-            self.credentials = Credentials("bearer")
+            self.authentication = Authentication("bearer")
         elif "user" in self.given:
-            self.credentials = basic(self.given["user"])
-        if self.credentials is not None and self.credentials.prefix == "Basic":
+            self.authentication = basic(self.given["user"])
+        if self.authentication is not None and self.authentication.prefix == "Basic":
             self.notes.append(ENCODED_BASIC_NOTE)
         if ways > 1:
             self.notes.append("a second way to authenticate was left out: a request has one")
@@ -310,10 +317,10 @@ class _Reading:
                 found[lower] = (name, text)
         headers: dict[str, str | Secret] = {}
         for name, text in found.values():
-            if not text or not (is_secret_name(name, "header") or is_secret_value(text)):
+            if not text or not (is_secret_name(name, "header") or holds_secret(text)):
                 headers[name] = text
-            elif self.credentials is None and is_secret_name(name, "header"):
-                self.credentials = Credentials("api_key", name)
+            elif self.authentication is None and is_secret_name(name, "header"):
+                self.authentication = Authentication("api_key", name)
             else:
                 headers[name] = self.mark(name, text)
         if self.cookies:
@@ -327,7 +334,10 @@ class _Reading:
             if self.data is not None:
                 raise ConfigurationError("--form and --data: curl sends one of them: leave one out")
             body, media_type = multipart_body(self.parts, self.mark, self.notes)
-            if "content-type" in names:
+            given = next((name for name in headers if name.lower() == "content-type"), None)
+            if given is not None and re.fullmatch(r"multipart/form-data\s*;?", str(headers[given]), re.IGNORECASE):
+                del headers[given]  # curl completes it with the boundary
+            elif "content-type" in names:
                 raise ConfigurationError("--form: has a Content-Type of its own: leave that header out")
             if media_type is not None:
                 headers["Content-Type"] = media_type
@@ -338,7 +348,7 @@ class _Reading:
         if is_json and "accept" not in names:
             headers["Accept"] = "application/json"
         if "content-type" not in names:
-            headers["Content-Type"] = "application/json" if is_json else "application/x-www-form-urlencoded"
+            headers["Content-Type"] = "application/json" if is_json else FORM_TYPE
         declared = next((str(text) for name, text in headers.items() if name.lower() == "content-type"), None)
         if declared is None:
             self.notes.append("a body always has a Content-Type here: it is sent as application/octet-stream")
@@ -352,16 +362,16 @@ class _Reading:
         pieces += [piece.decode("utf-8", "surrogateescape") for piece in self.url_query]
         plain: list[str] = []
         query: dict[str, list[Any]] = {}
-        for pair in _escaped("&".join(pieces)).split("&") if pieces else ():
+        for pair in escaped("&".join(pieces)).split("&") if pieces else ():
             name, _, value = pair.partition("=")
             name, value = unquote_plus(name), unquote_plus(value)
-            if not value or not (is_secret_name(name, "query") or is_secret_value(value)):
+            if not value or not (is_secret_name(name, "query") or holds_secret(value)):
                 plain.append(pair)
-            elif self.credentials is None and not re.search(r"[\s&=#]", name):
-                self.credentials = Credentials("api_key", name, "query")
+            elif self.authentication is None and not re.search(r"[\s&=#]", name):
+                self.authentication = Authentication("api_key", name, "query")
             else:
                 query.setdefault(name, []).append(self.mark(name, value))
-        named = _by_name(plain)
+        named = by_name(plain)
         if named is None:
             path += "?" + "&".join(plain)
         for name, values in (named or {}).items():
@@ -380,21 +390,3 @@ def _number(name: str, value: str) -> float:
     if not re.fullmatch(r"\d+(\.\d+)?", value):
         raise ConfigurationError(f"--{name}: must be {'a number' if name == 'retry' else 'seconds'}")
     return float(value) if "." in value else int(value)
-
-
-def _escaped(text: str) -> str:
-    """Return a part of a URL with what no URL holds percent-encoded, as it is sent; what is encoded stays so."""
-    return quote(text.encode("utf-8", "surrogateescape"), safe="/%:@!$&'()*+,;=-._~?")
-
-
-def _by_name(pairs: list[str]) -> Mapping[str, list[str]] | None:
-    """Return a query by name; None if that would be sent in another order, or in other bytes."""
-    query: dict[str, list[str]] = {}
-    for pair in pairs:
-        name, _, value = pair.partition("=")
-        try:
-            query.setdefault(unquote_to_bytes(name).decode(), []).append(unquote_to_bytes(value).decode())
-        except UnicodeDecodeError:
-            return None
-    sent = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, values in query.items() for value in values]
-    return query if sent == pairs else None

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, quote_from_bytes, urlencode
 
+from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secret_name, secret_members
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
-from airflow_provider_cloudfn.cli.credential_names import holds_secret, is_secret_name, is_secret_value
 from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.charset import charset_of
 from airflow_provider_cloudfn.client.secret import Secret
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Body", "FormPart", "data_piece", "form_part", "multipart_body", "read_body"]
 
 _LARGEST_FILE = 1024 * 1024
-_FORM = "application/x-www-form-urlencoded"
 #: curl's own list of what a file is by its name; any other is bytes.
 _CURL_TYPES = {
     ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml",
@@ -71,7 +71,6 @@ def data_piece(option: str, value: str) -> bytes:
     Return what an option such as ``--data`` adds to the body.
 
     :param option: Its name, without hyphens.
-    :param value: Its value.
     :raises ConfigurationError: for a file that can't be read.
     """
     if option == "data-urlencode":
@@ -159,7 +158,6 @@ def multipart_body(
     """
     Return a form of several parts, and the Content-Type that the operator must name for it.
 
-    :param parts: Its parts.
     :param mark: Returns what stands for a secret, of its name and its text.
     :param notes: Where it is noted what differs.
     :raises ConfigurationError: for parts that can't go together.
@@ -178,7 +176,8 @@ def multipart_body(
                     raise ConfigurationError(
                         f"--form {part.name}: beside files a field is text without a type of its own"
                     )
-                fields.setdefault(part.name, []).append(_marked(text, part.name, mark))
+                is_secret = is_secret_name(part.name, "body")
+                fields.setdefault(part.name, []).append(_marked_json(text, part.name, mark, is_secret=is_secret))
     if files:
         notes.append("the files are read by the worker: put them where it finds them, as in an object storage")
         return Body({name: one_or_all(values) for name, values in fields.items()}, "form", files), None
@@ -204,11 +203,7 @@ def _multipart(parts: list[FormPart]) -> tuple[bytes, str]:
 
 
 def one_or_all(values: list[Any]) -> Any:
-    """
-    Return the values of one name as a query and a form have them.
-
-    :param values: One or more.
-    """
+    """Return the values of one name as a query and a form have them."""
     return values if len(values) > 1 else values[0]
 
 
@@ -219,18 +214,23 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
     JSON may get other white space between its values, which means nothing; nothing else changes.
 
     :param content: The bytes that curl sends.
-    :param content_type: The Content-Type.
     :param mark: Returns what stands for a secret, of its name and its text.
     :param notes: Where it is noted what the author has to do.
     :raises ConfigurationError: for a secret in a body that can't be parted from it.
     """
-    media_type = content_type.partition(";")[0].strip().lower()
-    text = _text(content)
+    media_type = media_type_of(content_type)
+    charset = charset_of(content_type) or "utf-8"
+    text = _text(content, charset)
     if text is None:
+        if holds_secret(content.decode("latin-1")):
+            raise ConfigurationError(
+                "the body holds what looks like a secret, and is no text in UTF-8, as the connection's secrets are: import the "
+                "command without the secret"
+            )
         return Body(content, "bytes")
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if is_json(media_type):
         body = _json_body(text, mark)
-    elif media_type == _FORM:
+    elif media_type == FORM_TYPE:
         body = _form_body(text, mark)
     else:
         body = None
@@ -244,15 +244,16 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
             )
         notes.append("the whole body is a secret of the connection, since it holds one: put its text there")
         return Body(mark("body", text), "text")
-    charset = (charset_of(content_type) or "utf-8").lower()
     is_sent_as_text = not isinstance(content_of(text, {"Content-Type": content_type}), Json)
-    return Body(text, "text") if is_sent_as_text and charset in ("utf-8", "utf8") else Body(content, "bytes")
+    return Body(text, "text") if is_sent_as_text else Body(content, "bytes")
 
 
-def _text(content: bytes) -> str | None:
+def _text(content: bytes, charset: str = "utf-8") -> str | None:
+    """Return bytes as the text that would be sent as these bytes, or None."""
     try:
-        return content.decode()
-    except UnicodeDecodeError:
+        text = content.decode()
+        return text if text.encode(charset) == content else None
+    except (UnicodeError, LookupError):
         return None
 
 
@@ -293,28 +294,25 @@ def _has_decimal(value: Any) -> bool:
     return isinstance(value, Decimal)
 
 
-def _marked_json(value: Any, name: str, mark: Callable[[str, str], Secret]) -> Any:
+def _marked_json(value: Any, name: str, mark: Callable[[str, str], Secret], *, is_secret: bool = False) -> Any:
     """Return a value with marks where its secrets stood: what a secret's name holds is secret at any depth."""
     if isinstance(value, dict):
-        known = name if is_secret_name(name, "body") else ""
+        secrets = secret_members(value)
         return {
-            key: _marked_json(item, key if not known or is_secret_name(key, "body") else known, mark)
+            key: _marked_json(
+                item, name if is_secret and key not in secrets else key, mark, is_secret=is_secret or key in secrets
+            )
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_marked_json(item, name, mark) for item in value]
+        return [_marked_json(item, name, mark, is_secret=is_secret) for item in value]
     if isinstance(value, str):
-        return _marked(value, name, mark)
-    if value is not None and not isinstance(value, bool) and is_secret_name(name, "body"):
+        return mark(name or "body", value) if value and (is_secret or holds_secret(value)) else value
+    if value is not None and not isinstance(value, bool) and is_secret:
         raise ConfigurationError(
             f"{name}: is a number, and the connection's secrets are texts: write it as text, or import it without"
         )
     return value
-
-
-def _marked(text: str, name: str, mark: Callable[[str, str], Secret]) -> str | Secret:
-    is_secret = bool(text) and (is_secret_name(name, "body") or is_secret_value(text))
-    return mark(name or "body", text) if is_secret else text
 
 
 def _form_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
@@ -327,5 +325,8 @@ def _form_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
         form.setdefault(name, []).append(value)
     if urlencode(form, doseq=True) != text:
         return None
-    marked = {name: one_or_all([_marked(value, name, mark) for value in values]) for name, values in form.items()}
+    secrets = secret_members(form)
+    marked = {
+        name: one_or_all(_marked_json(values, name, mark, is_secret=name in secrets)) for name, values in form.items()
+    }
     return Body(marked, "form")

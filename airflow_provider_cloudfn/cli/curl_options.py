@@ -74,12 +74,13 @@ CONNECTION_NOTES = {
 }
 
 
-def _by_name(table: dict[str, str]) -> dict[str, str]:
-    return {name: meaning for meaning, names in table.items() for name in names.split()}
-
-
-_FLAG_NAMES = _by_name(_FLAGS)
-_VALUED_NAMES = _by_name(_VALUED)
+#: What an option means by each of its names, and whether it takes a value.
+_NAMES = {
+    name: (meaning, has_value)
+    for table, has_value in ((_FLAGS, False), (_VALUED, True))
+    for meaning, names in table.items()
+    for name in names.split()
+}
 
 
 def read_options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -97,7 +98,7 @@ def read_options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield "url", word
         elif word.startswith("--"):
             name, equals, value = word.partition("=")
-            meaning, has_value = _meaning(_whole_name(name))
+            meaning, has_value = _meaning(name)
             if has_value:
                 yield meaning, value if equals else _next(rest, name)
             else:
@@ -117,26 +118,21 @@ def _short(word: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
         yield meaning, ""
 
 
-def _whole_name(name: str) -> str:
-    """Return the name of a long option, which may be shortened as long as it is clear (curl(1))."""
-    if name in _FLAG_NAMES or name in _VALUED_NAMES:
-        return name
-    found = [known for known in (*_FLAG_NAMES, *_VALUED_NAMES) if known.startswith(name) and len(name) > 4]
-    return found[0] if len(found) == 1 else name
-
-
 def _meaning(name: str) -> tuple[str, bool]:
-    has_value = name in _VALUED_NAMES
-    meaning = (_VALUED_NAMES if has_value else _FLAG_NAMES).get(name)
-    if meaning is None:
-        if name.startswith("--no-") and f"--{name[5:]}" in _FLAG_NAMES:
+    known = _NAMES.get(name)
+    if known is None and len(name) > 4:
+        # A long option's name may be shortened as long as it is clear (curl(1)).
+        longer = [whole for whole in _NAMES if whole.startswith(name)]
+        known = _NAMES[longer[0]] if len(longer) == 1 else None
+    if known is None:
+        if name.startswith("--no-") and _NAMES.get(f"--{name[5:]}", ("", True))[1] is False:
             return "", False
         raise ConfigurationError(
             f"{name}: this option of curl is not known here: leave it out, if it changes nothing of what is sent"
         )
-    if meaning in _UNSUPPORTED:
-        raise ConfigurationError(_UNSUPPORTED[meaning])
-    return meaning, has_value
+    if known[0] in _UNSUPPORTED:
+        raise ConfigurationError(_UNSUPPORTED[known[0]])
+    return known
 
 
 def _next(rest: Iterator[str], name: str) -> str:

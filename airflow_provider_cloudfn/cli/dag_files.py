@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
-from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.testing.samples import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ParsedFiles", "bundle_folders", "find_task", "parse"]
+__all__ = ["ParsedFiles", "bundle_folders", "find_task", "last_line", "parse"]
 
 
 @dataclass(slots=True)
@@ -36,7 +37,6 @@ def parse(path: Path, dag_id: str | None = None) -> ParsedFiles:
     """
     Parse a Dag file, or the Dag files of a folder.
 
-    :param path: The file or the folder.
     :param dag_id: The Dag that is looked for: the files that name it come first, and the search ends with it.
     :raises ConfigurationError: when there is no such path.
     """
@@ -60,8 +60,6 @@ def find_task(dag_id: str, task_id: str, file: str | None) -> Any:
     """
     Return a task as the Dag file makes it.
 
-    :param dag_id: The Dag.
-    :param task_id: The task.
     :param file: The Dag file or a folder of them; None looks through the configured Dag bundles.
     :raises ConfigurationError: when there is none; the message says what there is, and what to do.
     """
@@ -79,27 +77,23 @@ def find_task(dag_id: str, task_id: str, file: str | None) -> Any:
 def _task(dag: Any, task_id: str) -> Any:
     if task_id in dag.task_dict:
         return dag.task_dict[task_id]
-    nearest = nearest_name(task_id, dag.task_dict)
-    raise ConfigurationError(
-        f"Dag {dag.dag_id!r} has no task {task_id!r}"
-        + (f" (did you mean {nearest!r}?)" if nearest else "")
-        + f"; it has {', '.join(sorted(dag.task_dict)) or 'none'}"
-    )
+    there = ", ".join(sorted(dag.task_dict)) or "none"
+    nearest = suggestion(task_id, dag.task_dict)
+    raise ConfigurationError(f"Dag {dag.dag_id!r} has no task {task_id!r}; it has {there}{nearest}")
 
 
 def _no_dag(dag_id: str, known: list[str], errors: dict[str, str], file: str | None) -> str:
     where = file or "the configured Dag bundles"
-    parts = [f"there is no Dag {dag_id!r} in {where}"]
-    if nearest := nearest_name(dag_id, known):
-        parts[0] += f" (did you mean {nearest!r}?)"
-    for name, text in errors.items():
-        lines = text.strip().splitlines()
-        parts.append(
-            f"{name} can't be imported: {lines[-1] if lines else 'no reason was given'}; mend it, and try again"
-        )
+    parts = [f"there is no Dag {dag_id!r} in {where}{suggestion(dag_id, known)}"]
+    parts += [f"{name} can't be imported: {last_line(text)}; mend it, and try again" for name, text in errors.items()]
     if not file and not errors:
         parts.append("name its file or folder with --file")
     return "; ".join(parts)
+
+
+def last_line(text: str) -> str:
+    """Return what a traceback ends with, which says what is wrong."""
+    return (text.strip().splitlines() or ["no reason was given"])[-1]
 
 
 def bundle_folders() -> list[Path]:
@@ -130,7 +124,7 @@ def _files_in(folder: Path) -> Iterable[Path]:
 
         return [Path(name) for name in list_py_file_paths(str(folder))]
     with contextlib.suppress(ImportError):  # 3.4
-        from airflow.sdk.importers import find_file_dag_definitions  # type: ignore[import-not-found]
+        from airflow.sdk.importers import find_file_dag_definitions  # type: ignore[import-not-found]  # there in 3.4 only
 
         return [found.path for found in find_file_dag_definitions(folder, [".py", ".zip"])]
     # What .airflowignore leaves out is parsed then as well.

@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of, samples_from
 from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, type_name, variables_in_scope
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.testing.samples import ABSENT, SECTIONS
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ __all__ = ["completions", "evaluate"]
 
 
 def evaluate(args: Namespace) -> None:
-    """
-    Print the value and the type of an expression, or what is wrong with it.
-
-    :param args: ``expression``, ``dag_id``, ``task_id``, ``file``, ``sample``, ``run_id``, ``map_index`` and ``json``.
-    """
+    """Print the value and the type of an expression, or what is wrong with it."""
     printer = Printer(args.json)
     with reported(printer, "eval"):
         variables, expressions = _variables(args)
@@ -41,12 +37,7 @@ def evaluate(args: Namespace) -> None:
 
 
 def completions(text: str, expressions: list[str]) -> list[str]:
-    """
-    Return what can stand in the place of an unfinished word.
-
-    :param text: The word, such as ``steps.fetch``.
-    :param expressions: All that is in scope.
-    """
+    """Return what of all that is in scope can stand in the place of an unfinished word, such as ``steps.fetch``."""
     found: dict[str, None] = {}
     for expression in expressions:
         if expression.startswith(text):
@@ -64,23 +55,15 @@ def _variables(args: Namespace) -> tuple[Mapping[str, Any], list[str]]:
         for option, value in (("--run-id", args.run_id), ("--map-index", args.map_index), ("--file", args.file)):
             if value is not None:
                 raise ConfigurationError(f"{option}: give --dag-id and --task-id too, which say whose values they are")
-        samples = samples_from(None, args.sample, None, None)
+        samples = samples_from(args)
         given = {name: getattr(samples, name) for name in SECTIONS}
         variables: Mapping[str, Any] = {name: value for name, value in given.items() if value is not ABSENT}
         return variables, [row.expression for row in variables_in_scope(None, variables, masked)]
     if args.dag_id is None or args.task_id is None:
         raise ConfigurationError("--dag-id and --task-id: give both of them, or none")
-    looked_at = rehearsal_of(
-        args.dag_id,
-        args.task_id,
-        file=args.file,
-        sample=args.sample,
-        run_id=args.run_id,
-        map_index=args.map_index,
-    )
-    found = looked_at.rehearsal.variables()
-    rows = variables_in_scope(looked_at.rehearsal.task, found, masked)
-    return found, [row.expression for row in rows]
+    rehearsal = rehearsal_of(args).rehearsal
+    variables = rehearsal.variables()
+    return variables, [row.expression for row in variables_in_scope(rehearsal.task, variables, masked)]
 
 
 def _evaluated(source: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any], CloudFunctionError | None]:
@@ -88,8 +71,6 @@ def _evaluated(source: str, variables: Mapping[str, Any]) -> tuple[dict[str, Any
     try:
         checked = language.check(source, variables=VARIABLES)
         if checked.problems:
-            from airflow_provider_cloudfn.exceptions import ExpressionError
-
             raise ExpressionError(checked.problems, source=source)
         value = evaluated(source, variables)
     except CloudFunctionError as error:

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
+from airflow_provider_cloudfn.cli.curl_body import Body, one_or_all
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.client.secret import Secret
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["connection_of", "import_curl", "operator_of"]
 
 _QUOTES = ('"', "'")
+_JINJA = re.compile(r"\{[{%#]")
 _PLACEHOLDERS = {
     "api_key": "<the API key>", "basic": "<the password>", "bearer": "<the token>",
     "sigv4": "<the secret access key>", "encoded": "<the Base64 of user name, colon and password>",
@@ -29,11 +31,7 @@ _PLACEHOLDERS = {
 
 
 def import_curl(args: Namespace) -> None:
-    """
-    Print the operator for a curl command, and what its connection needs.
-
-    :param args: ``command``, ``task_id``, ``conn_id`` and ``json``.
-    """
+    """Print the operator for a curl command, and what its connection needs."""
     printer = Printer(args.json)
     with reported(printer, "import-curl"):
         request = read_curl(args.command if args.command is not None else sys.stdin.read())
@@ -43,27 +41,18 @@ def import_curl(args: Namespace) -> None:
         task_id = args.task_id or _task_id(request)
         operator, connection = operator_of(request, task_id, conn_id), connection_of(request)
         if args.json:
-            printer.document(
-                {"operator": operator, "conn_id": conn_id, "connection": connection, "notes": request.notes}
-            )
+            notes = request.notes
+            printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
             return
         print(operator)
         printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
-        printer.line(
-            f"airflow connections add {shlex.quote(conn_id)} --conn-json {shlex.quote(json.dumps(connection))}"
-        )
+        printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
         for note in request.notes:
             printer.line(f"Note: {note}.", style="yellow")
 
 
 def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
-    """
-    Return the operator as it is written in a Dag file.
-
-    :param request: What curl would send.
-    :param task_id: The task's id.
-    :param conn_id: The connection's id.
-    """
+    """Return the operator as it is written in a Dag file."""
     lines = [f"task_id={task_id!r},", f"cloudfn_conn_id={conn_id!r},"]
     if request.method != "GET":
         lines.append(f"method={request.method!r},")
@@ -83,9 +72,10 @@ def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
         lines += _dict("headers", headers)
     if body is not None:
         if body.value or not body.files:
-            lines.append(f"body={repr(body.value) if body.kind == 'json_text' else _document(body.value)},")
+            lines.append(f"body={_body(body)},")
         if body.files:
-            lines += _files(body.files)
+            entries = [f"    {name!r}: {one_or_all(paths)!r}," for name, paths in body.files.items()]
+            lines += ["files={", *entries, "},"]
     lines += [f"{name}={value!r}," for name, value in request.options.items()]
     text = "\n".join(f"    {line}" for line in lines)
     names.update(name for name in ("lit", "secret") if f"{name}(" in text)
@@ -96,36 +86,27 @@ def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
 
 
 def connection_of(request: CurlRequest) -> dict[str, Any]:
-    """
-    Return the connection's fields, with a placeholder where its secret goes.
-
-    :param request: What curl would send.
-    """
+    """Return the connection's fields, with a placeholder where its secret goes."""
     connection: dict[str, Any] = {"conn_type": "cloudfn", "host": request.base_url}
     # Before any secret: at a value that is no text Airflow's own HTTP hooks stop, which would send the extras as headers.
     extra: dict[str, Any] = {"allow_http": True} if request.base_url.startswith("http://") else {}
-    settings = {**request.settings, **dict(request.credentials.settings if request.credentials else ())}
+    settings = {**request.settings, **dict(request.authentication.settings if request.authentication else ())}
     if any(CLOUDFN_FORM.fields[name].kind == "secret" for name in settings):
         extra.setdefault("allow_http", False)
-    if (credentials := request.credentials) is not None:
-        kind = "encoded" if credentials.prefix == "Basic" else credentials.kind
-        connection["password"] = f"{credentials.prefix} {_PLACEHOLDERS[kind]}".strip()
-        extra["auth_type"] = credentials.kind
-        if credentials.kind == "api_key":
-            extra.update(key_location=credentials.location, key_name=credentials.name)
-        if credentials.kind == "basic":
-            extra["username"] = credentials.name
-        if credentials.kind == "sigv4":
-            extra["aws_key_id"] = credentials.name
+    if (authentication := request.authentication) is not None:
+        kind = "encoded" if authentication.prefix == "Basic" else authentication.kind
+        connection["password"] = f"{authentication.prefix} {_PLACEHOLDERS[kind]}".strip()
+        extra["auth_type"] = authentication.kind
+        if authentication.kind == "api_key":
+            extra.update(key_location=authentication.location, key_name=authentication.name)
+        if authentication.kind == "basic":
+            extra["username"] = authentication.name
+        if authentication.kind == "sigv4":
+            extra["aws_key_id"] = authentication.name
     extra.update(settings)
     if request.secrets:
         extra["secret_values"] = {name: f"<the secret {name}>" for name in request.secrets}
     return {**connection, "extra": extra} if extra else connection
-
-
-def _files(files: Mapping[str, list[str]]) -> list[str]:
-    entries = [f"    {name!r}: {(paths if len(paths) > 1 else paths[0])!r}," for name, paths in files.items()]
-    return ["files={", *entries, "},"]
 
 
 def _dict(name: str, values: Mapping[str, Any]) -> list[str]:
@@ -142,25 +123,19 @@ def _expression(text: str | Secret) -> str:
     """Return text as it is written where an expression is expected."""
     if isinstance(text, Secret):
         return repr(text)
-    if _has_jinja(text):
-        return f"lit({text!r})"
-    return repr(json.dumps(text, ensure_ascii=False))
+    return f"lit({text!r})" if _JINJA.search(text) else repr(json.dumps(text, ensure_ascii=False))
 
 
-def _has_jinja(text: str) -> bool:
-    return any(mark in text for mark in ("{{", "{%", "{#"))
-
-
-def _document(value: Any) -> str:
-    """Return a JSON value as Python, in which text is text: at the top of a body it would be an expression."""
-    if isinstance(value, str):
-        return f"lit({value!r})"
-    return _python(value)
+def _body(body: Body) -> str:
+    """Return a body as Python: at its top JSON text is an expression, and other text must not be taken for one."""
+    if body.kind == "json_text":
+        return repr(body.value)
+    return f"lit({body.value!r})" if isinstance(body.value, str) else _python(body.value)
 
 
 def _python(value: Any) -> str:
     if isinstance(value, str):
-        return f"lit({value!r})" if _has_jinja(value) else repr(value)
+        return f"lit({value!r})" if _JINJA.search(value) else repr(value)
     if isinstance(value, list):
         return f"[{', '.join(_python(item) for item in value)}]"
     if isinstance(value, dict):

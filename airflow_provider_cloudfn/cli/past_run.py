@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.events.run_events import triggering_records
@@ -22,7 +22,6 @@ def past_run_samples(task: Any, run_id: str, map_index: int | None) -> Samples:
     Return what a task of a past run could read.
 
     :param task: The task, as the Dag file makes it.
-    :param run_id: The run.
     :param map_index: Which instance of a mapped task; default the first.
     :raises ConfigurationError: when there is no such run or instance, or no database.
     """
@@ -38,23 +37,15 @@ def past_run_samples(task: Any, run_id: str, map_index: int | None) -> Samples:
             if run is None:
                 raise ConfigurationError(_no_run(session, task.dag_id, run_id))
             index = max(0, map_index or 0) if task.is_mapped else -1
-            instances = {
-                instance.map_index: instance
-                for instance in session.scalars(
-                    select(TaskInstance).where(
-                        TaskInstance.dag_id == task.dag_id,
-                        TaskInstance.run_id == run_id,
-                        TaskInstance.task_id == task.task_id,
-                    )
-                )
-            }
+            wanted = select(TaskInstance).filter_by(dag_id=task.dag_id, run_id=run_id, task_id=task.task_id)
+            instances = {instance.map_index: instance for instance in session.scalars(wanted)}
             if task.is_mapped and map_index not in (None, -1) and index not in instances:
                 raise ConfigurationError(_no_instance(task.task_id, run_id, index, sorted(instances)))
             instance = instances.get(index)
             group_index = instance.map_index if instance is not None else max(0, map_index or 0)
             return Samples(
-                steps=_Xcoms(task, _reader(task, run_id, "return_value", group_index)),
-                records=_Xcoms(task, _reader(task, run_id, RECORD_KEY, group_index)),
+                steps=_xcoms(task, run_id, "return_value", group_index),
+                records=_xcoms(task, run_id, RECORD_KEY, group_index),
                 conf=dict(run.conf or {}),
                 events=triggering_records({"dag_run": run}),
                 run={
@@ -73,47 +64,23 @@ def past_run_samples(task: Any, run_id: str, map_index: int | None) -> Samples:
         ) from None
 
 
-class _Xcoms(Mapping[str, Any]):
-    """What the upstream steps left, each fetched when it is asked for."""
-
-    def __init__(self, task: Any, read: Callable[[Any], Any]) -> None:
-        self._steps = {step.task_id: step for step in task.get_flat_relatives(upstream=True)}
-        self._read = read
-        self._fetched: dict[str, Any] = {}
-
-    def __getitem__(self, task_id: str) -> Any:
-        if task_id not in self._fetched:
-            self._fetched[task_id] = self._read(self._steps[task_id])
-        return self._fetched[task_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._steps)
-
-    def __len__(self) -> int:
-        return len(self._steps)
-
-
-def _reader(task: Any, run_id: str, key: str, map_index: int) -> Callable[[Any], Any]:
+def _xcoms(task: Any, run_id: str, key: str, map_index: int) -> LazyMapping:
+    """Return what the upstream steps left in XCom under a key, each fetched when it is asked for."""
+    steps = {step.task_id: step for step in task.get_flat_relatives(upstream=True)}
     groups = set(AuthoredTask(task).mapped_groups)
 
-    def read(step: Any) -> Any:
+    def read(task_id: str) -> Any:
         from airflow.models.taskinstance import TaskInstance
         from airflow.models.xcom import XComModel
         from airflow.utils.session import create_session
         from sqlalchemy import and_, select
 
-        found = select(XComModel).where(
-            XComModel.dag_id == task.dag_id,
-            XComModel.run_id == run_id,
-            XComModel.task_id == step.task_id,
-            XComModel.key == key,
-        )
+        step = steps[task_id]
+        found = select(XComModel).filter_by(dag_id=task.dag_id, run_id=run_id, task_id=task_id, key=key)
         if key == RECORD_KEY:
             # As in a running task: what failed after it left its record has emitted nothing.
-            same = (
-                getattr(TaskInstance, name) == getattr(XComModel, name)
-                for name in ("dag_id", "run_id", "task_id", "map_index")
-            )
+            names = ("dag_id", "run_id", "task_id", "map_index")
+            same = (getattr(TaskInstance, name) == getattr(XComModel, name) for name in names)
             found = found.join(TaskInstance, and_(*same)).where(TaskInstance.state == "success")
         with create_session() as session:
             rows = {
@@ -128,7 +95,7 @@ def _reader(task: Any, run_id: str, key: str, map_index: int) -> Callable[[Any],
         # No XCom is null: the step returned nothing, was skipped, or did not run.
         return rows.get(-1)
 
-    return read
+    return LazyMapping(lambda: list(steps), read)
 
 
 def _no_run(session: Session, dag_id: str, run_id: str) -> str:

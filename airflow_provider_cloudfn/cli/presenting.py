@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, Final
 
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.testing.outcome import redacted
 
 __all__ = ["Printer", "error_dict", "masked", "reported"]
+
+#: Controls that JSON leaves as they are: of terminals (ECMA-48, C1), of lines, and of the direction of writing.
+_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 #: How a command ends whose step, or whose expressions, are wrong.
 FAILED = 1
@@ -22,11 +27,7 @@ MISUSED = 2
 
 
 class Printer:
-    """
-    Prints for people, or for programs.
-
-    :param as_json: Whether for programs.
-    """
+    """Prints for people, or for programs."""
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
@@ -34,53 +35,29 @@ class Printer:
         self._console: Any = None
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """
-        Print ``***`` for these from now on.
-
-        :param secrets: What must not be seen.
-        """
+        """Print ``***`` for these from now on."""
         self._redaction = Redaction(secrets)
 
     def complaint(self, text: str) -> None:
-        """
-        Print to standard error.
-
-        :param text: What is wrong, and what to do.
-        """
+        """Print to standard error."""
         print(self._redaction.text(text), file=sys.stderr)
 
     def document(self, value: Mapping[str, Any]) -> None:
-        """
-        Print JSON.
-
-        :param value: The document.
-        """
-        print(json.dumps(self._hidden(_jsonable(value)), indent=2, ensure_ascii=False))
+        """Print JSON."""
+        print(_json_text(redacted(_jsonable(value), self._redaction)))
 
     def heading(self, text: str) -> None:
-        """
-        Print a heading.
-
-        :param text: The heading.
-        """
-        self._print(f"\n{text}", style="bold")
+        """Print a heading."""
+        self.line(f"\n{text}", style="bold")
 
     def line(self, text: str, style: str | None = None) -> None:
-        """
-        Print a line.
+        """Print a line, on a terminal in a style of rich."""
+        from rich.text import Text
 
-        :param text: The line.
-        :param style: A style of rich, on a terminal.
-        """
-        self._print(text, style=style)
+        self._terminal().print(Text(self._redaction.text(text), style=style or ""), soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """
-        Print a table.
-
-        :param columns: The names of the columns.
-        :param rows: The cells.
-        """
+        """Print a table."""
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
@@ -93,17 +70,8 @@ class Printer:
         self._terminal().print(table)
 
     def value(self, value: Any) -> None:
-        """
-        Print a value as JSON.
-
-        :param value: The value.
-        """
-        self._print(json.dumps(_jsonable(value), indent=2, ensure_ascii=False))
-
-    def _print(self, text: str, style: str | None = None) -> None:
-        from rich.text import Text
-
-        self._terminal().print(Text(self._redaction.text(text), style=style or ""), soft_wrap=True)
+        """Print a value as JSON."""
+        self.line(_json_text(_jsonable(value)))
 
     def _terminal(self) -> Any:
         if self._console is None:
@@ -113,52 +81,23 @@ class Printer:
             self._console = Console() if sys.stdout.isatty() else Console(width=200, no_color=True)
         return self._console
 
-    def _hidden(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._redaction.text(value)
-        if isinstance(value, list):
-            return [self._hidden(item) for item in value]
-        if isinstance(value, dict):
-            return {self._redaction.text(name): self._hidden(item) for name, item in value.items()}
-        return value
-
 
 @contextmanager
 def reported(printer: Printer, command: str) -> Iterator[None]:
-    """
-    End a command with what was wrong, in the form that was asked for.
-
-    :param printer: Prints.
-    :param command: What the command is called.
-    """
+    """End a command with what was wrong, in the form that was asked for."""
     try:
         # What the step would log stands in the report.
         with silenced_logs():
             yield
     except CloudFunctionError as error:
-        fail(printer, command, error)
-
-
-def fail(printer: Printer, command: str, error: CloudFunctionError) -> NoReturn:
-    """
-    End a command.
-
-    :param printer: Prints.
-    :param command: What the command is called.
-    :param error: Why.
-    """
-    if printer.as_json:
-        printer.document({"error": error_dict(error)})
-    printer.complaint(f"airflow cloudfn {command}: {error}")
-    sys.exit(MISUSED if isinstance(error, ConfigurationError) else FAILED)
+        if printer.as_json:
+            printer.document({"error": error_dict(error)})
+        printer.complaint(f"airflow cloudfn {command}: {error}")
+        sys.exit(MISUSED if isinstance(error, ConfigurationError) else FAILED)
 
 
 def error_dict(error: BaseException | None) -> dict[str, Any] | None:
-    """
-    Return an error as JSON shows it.
-
-    :param error: The error, or None.
-    """
+    """Return an error as JSON shows it."""
     if error is None:
         return None
     told: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
@@ -175,12 +114,7 @@ def error_dict(error: BaseException | None) -> dict[str, Any] | None:
 
 
 def masked(value: Any, name: str) -> Any:
-    """
-    Return a value as Airflow shows it: registered secrets, and what its name says is one, as ``***``.
-
-    :param value: The value.
-    :param name: Its name.
-    """
+    """Return a value as Airflow shows it: registered secrets, and what its name says is one, as ``***``."""
     from airflow.sdk import log
 
     redact: Callable[..., Any] = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
@@ -194,6 +128,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
         return [_plain(item) for item in value]
     return value
+
+
+def _json_text(value: Any) -> str:
+    """Return JSON for a terminal: what would change it, or the order of what is read, stands as an escape."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _jsonable(value: Any) -> Any:

@@ -14,6 +14,8 @@ from airflow_provider_cloudfn.testing.sample_context import require_ours
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples, read_structured_file
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
 
 __all__ = ["CommandRehearsal", "configured_hook", "rehearsal_of", "samples_from"]
@@ -34,34 +36,20 @@ class CommandRehearsal:
     notes: list[str] = field(default_factory=list)
 
 
-def rehearsal_of(
-    dag_id: str,
-    task_id: str,
-    *,
-    file: str | None,
-    sample: str | None,
-    run_id: str | None,
-    map_index: int | None,
-    needs_connection: bool = False,
-    for_skeleton: bool = False,
-) -> CommandRehearsal:
+def rehearsal_of(args: Namespace, *, needs_connection: bool = False, for_skeleton: bool = False) -> CommandRehearsal:
     """
     Return the rehearsal that a command line asks for.
 
-    :param dag_id: The Dag.
-    :param task_id: The task.
-    :param file: The Dag file or a folder, or None.
-    :param sample: A file with samples, or None.
-    :param run_id: A past run, or None; what the sample says comes before it.
-    :param map_index: Which instance of a mapped task, or None.
+    :param args: ``dag_id``, ``task_id``, ``file``, ``sample``, ``run_id`` and ``map_index``.
     :param needs_connection: Whether a connection that is not defined is an error.
     :param for_skeleton: Whether a mapped task may lack what it is mapped over, because somebody wants to be told what it reads.
     :raises CloudFunctionError: for what can't be; the message says what to do.
     """
-    task = find_task(dag_id, task_id, file)
+    task = find_task(args.dag_id, args.task_id, args.file)
     require_ours(task)
     notes: list[str] = []
-    samples = samples_from(task, sample, run_id, map_index)
+    samples = samples_from(args, task)
+    map_index = args.map_index
 
     def hook_of(rendered: Any) -> ConnectionHook[Any]:
         return configured_hook(rendered, None if needs_connection else notes)
@@ -75,23 +63,22 @@ def rehearsal_of(
     return CommandRehearsal(task, rehearsal, notes)
 
 
-def samples_from(task: Any, sample: str | None, run_id: str | None, map_index: int | None) -> Samples:
+def samples_from(args: Namespace, task: Any = None) -> Samples:
     """
-    Return the samples that a command line names.
+    Return the samples that a command line names: what the file says comes before what a past run of the task's Dag left.
 
-    :param task: The task, or None for none.
-    :param sample: A file, or None.
-    :param run_id: A past run of the task's Dag, or None.
-    :param map_index: Which instance of a mapped task, or None.
+    :param args: ``sample``, ``run_id`` and ``map_index``.
+    :param task: The task; None where no run is named.
     """
     given = Samples()
-    if sample is not None:
-        given = Samples.of(read_structured_file(Path(sample), "--sample") or {}, where=f"--sample: {sample}")
-    if run_id is None:
+    if args.sample is not None:
+        content = read_structured_file(Path(args.sample), "--sample")
+        given = Samples.of(content or {}, where=f"--sample: {args.sample}")
+    if args.run_id is None:
         return given
     from airflow_provider_cloudfn.cli.past_run import past_run_samples
 
-    return given.over(past_run_samples(task, run_id, map_index))
+    return given.over(past_run_samples(task, args.run_id, args.map_index))
 
 
 def configured_hook(task: Any, notes: list[str] | None) -> ConnectionHook[Any]:
@@ -115,11 +102,10 @@ def configured_hook(task: Any, notes: list[str] | None) -> ConnectionHook[Any]:
                 f"connection {conn_id!r} is not defined: add it in the UI, with `airflow connections add`, or as "
                 f"AIRFLOW_CONN_{conn_id.upper()}"
             ) from None
-        fields = placeholder_fields(task)
         notes.append(
             f"connection {conn_id!r} is not defined here: the address is a stand-in, and what authentication sets is not shown"
         )
-        return hook_over(task, fields)
+        return hook_over(task, placeholder_fields(task))
     # The model of the database is not what a task gets.
     conn = SdkConnection(
         conn_id=conn_id,

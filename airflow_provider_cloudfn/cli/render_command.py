@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.options import declared_by
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
-from airflow_provider_cloudfn.cli.variables_in_scope import (
-    Variable,
-    evaluated,
-    missing,
-    shown,
-    skeleton,
-    variables_in_scope,
-)
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, missing, shown, skeleton, variables_in_scope
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping
 
-    from airflow_provider_cloudfn.authoring.reading import Formula
+    from airflow_provider_cloudfn.authoring.written import Formula
     from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 
 __all__ = ["render", "render_report", "show_rendering", "show_request"]
 
 
-def render(args: Namespace) -> None:
-    """
-    Print the variables in scope, each expression with its value, and the request that would be sent.
+#: So many requests of a batch are shown.
+_ITEMS: Final = 3
 
-    :param args: ``dag_id``, ``task_id``, ``file``, ``sample``, ``run_id``, ``map_index``, ``write_sample`` and ``json``.
-    """
+
+def render(args: Namespace) -> None:
+    """Print the variables in scope, each expression with its value, and the request that would be sent."""
     printer = Printer(args.json)
     with reported(printer, "render"):
-        looked_at = rehearsal_of(
-            args.dag_id,
-            args.task_id,
-            file=args.file,
-            sample=args.sample,
-            run_id=args.run_id,
-            map_index=args.map_index,
-            for_skeleton=bool(args.write_sample),
-        )
+        looked_at = rehearsal_of(args, for_skeleton=bool(args.write_sample))
         if args.write_sample:
             _write_sample(looked_at, args.write_sample)
         report, error = render_report(looked_at, printer)
@@ -70,7 +58,6 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
     """
     Return all that is known of a step before its call, as JSON shows it, and why it can't be made.
 
-    :param looked_at: The rehearsal.
     :param printer: Is told the connection's secrets.
     """
     rehearsal = looked_at.rehearsal
@@ -83,18 +70,27 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
         "missing": [],
         "fields": [],
         "request": None,
+        "sends_to": None,
+        "items": None,
+        "item_requests": {},
         "notes": looked_at.notes,
         "error": None,
     }
     try:
         variables = rehearsal.variables()
-        report["variables"] = [_variable_dict(row) for row in variables_in_scope(task, variables, masked)]
+        report["variables"] = [asdict(row) for row in variables_in_scope(task, variables, masked)]
         report["missing"] = missing(task, variables)
         report["fields"] = _fields(task, variables)
         refuse(AuthoredTask(task), rehearsal.arrived)
         rehearsal.render()
         printer.hide(rehearsal.hook.settings().secrets())
-        report["request"] = _masked_request(rehearsal.request())
+        if getattr(task, "has_items", False):
+            found, report["items"] = rehearsal.item_requests(_ITEMS)
+            report["item_requests"] = {key: _shown_request(one) for key, one in found.items()}
+            report["request"] = next(iter(report["item_requests"].values()), None)
+        else:
+            report["request"] = _shown_request(rehearsal.request())
+        report["sends_to"] = _sends_to(report["request"])
     except CloudFunctionError as error:
         report["error"] = error_dict(error)
         return report, error
@@ -102,12 +98,7 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
 
 
 def show_rendering(printer: Printer, report: Mapping[str, Any]) -> None:
-    """
-    Print for people what :func:`render_report` returned.
-
-    :param printer: Prints.
-    :param report: The report.
-    """
+    """Print for people what :func:`render_report` returned."""
     index = f" [{report['map_index']}]" if report["map_index"] >= 0 else ""
     printer.line(f"{report['dag_id']}.{report['task_id']}{index}", style="bold")
     printer.heading("Variables in scope")
@@ -128,20 +119,21 @@ def show_rendering(printer: Printer, report: Mapping[str, Any]) -> None:
         ("Field", "Expression", "Value"),
         [(row["field"], row["expression"], row["error"] or row["shown"]) for row in report["fields"]],
     )
-    if report["request"] is not None:
+    if report["item_requests"]:
+        count = "one for each line" if report["items"] is None else f"{report['items']:,}"
+        printer.heading(f"Calls: {count}; the first {len(report['item_requests'])}")
+    elif report["items"] == 0:
+        printer.heading("Calls: none, for there is no item")
+    for key, request in report["item_requests"].items():
+        show_request(printer, request, f"Request for {key}")
+    if report["request"] is not None and not report["item_requests"]:
         show_request(printer, report["request"])
     for note in report["notes"]:
         printer.line(f"Note: {note}.", style="yellow")
 
 
 def show_request(printer: Printer, request: Mapping[str, Any], title: str = "Request") -> None:
-    """
-    Print a request for people.
-
-    :param printer: Prints.
-    :param request: As JSON shows it.
-    :param title: What it is called.
-    """
+    """Print a request for people."""
     printer.heading(title)
     printer.line(f"{request['method']} {request['url']}")
     for name, value in request["query"].items():
@@ -153,19 +145,23 @@ def show_request(printer: Printer, request: Mapping[str, Any], title: str = "Req
         printer.value(request["body"])
 
 
-def _masked_request(request: RenderedRequest) -> dict[str, Any]:
-    told = request.to_dict()
-    return {**told, "body": masked(told["body"], "body"), "query": masked(told["query"], "query")}
+def _sends_to(request: Mapping[str, Any] | None) -> str | None:
+    """Return the method and the origin, to which all requests of a step go: what somebody agrees to who lets it be sent."""
+    if request is None:
+        return None
+    parts = urlsplit(request["url"])
+    return f"{request['method']} {parts.scheme}://{parts.netloc}"
 
 
-def _variable_dict(row: Variable) -> dict[str, Any]:
-    return {"expression": row.expression, "type": row.type, "size": row.size, "sample": row.sample}
+def _shown_request(request: RenderedRequest) -> dict[str, Any]:
+    shown = request.to_dict()
+    return shown | {name: masked(shown[name], name) for name in ("body", "query")}
 
 
 def _fields(task: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for parameter in task.authored_parameters:
-        for formula in formulas(read(parameter, getattr(task, parameter.name, None))):
+    for parameter, written, _ in declared_by(task):
+        for formula in formulas(read(parameter, written)):
             row = {"field": formula.label, "expression": formula.source, "value": None, "shown": "", "error": None}
             if parameter.after_call:
                 row["shown"] = "(when the answer is there)"
@@ -195,11 +191,4 @@ def _write_sample(looked_at: CommandRehearsal, name: str) -> None:
         f"# What the expressions of {looked_at.task.dag_id}.{looked_at.task.task_id} read: fill in what is null, and give it to "
         f"--sample.\n{yaml.safe_dump(sample, sort_keys=False, allow_unicode=True) if sample else '{}'}"
     )
-    try:
-        descriptor = os.open(Path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ConfigurationError(f"--write-sample: {name} is there already: name another file") from None
-    except OSError as error:
-        raise ConfigurationError(f"--write-sample: can't write {name}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text)
+    write_private_file("--write-sample", name, text)

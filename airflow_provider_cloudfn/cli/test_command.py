@@ -4,68 +4,65 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of
 from airflow_provider_cloudfn.cli.render_command import render_report, show_rendering, show_request
 from airflow_provider_cloudfn.client.redaction import Redaction
-from airflow_provider_cloudfn.client.response import read_response
+from airflow_provider_cloudfn.client.response import read_response, response_headers
+from airflow_provider_cloudfn.client.time_split import TimeSplit
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.testing.answers import FAILURES, AnswerScript, read_answers
-from airflow_provider_cloudfn.testing.observing import Exchange, Stopwatch
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest
+from airflow_provider_cloudfn.testing.rehearsal import Rehearsal, withheld
 from airflow_provider_cloudfn.testing.samples import read_structured_file
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
 
-    from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
     from airflow_provider_cloudfn.client.attempt import Attempt
-    from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+    from airflow_provider_cloudfn.events.record import CompletionRecord
 
 __all__ = ["test"]
 
 
 def test(args: Namespace) -> None:
-    """
-    Carry out a step and print what came of it.
-
-    :param args: Those of ``render`` but ``write_sample``, and ``mock``, ``send`` and ``record``.
-    """
+    """Carry out a step and print what came of it."""
     printer = Printer(args.json)
     with reported(printer, "test"):
         if bool(args.mock) == args.send:
             raise ConfigurationError(
                 "give one of --mock FILE (an answer, or the name of a failure) and --send (the real call)"
             )
+        if args.to and not args.send:
+            raise ConfigurationError("--to says where --send may send: give it with --send")
         answers = _answers(args.mock) if args.mock else None
-        looked_at = rehearsal_of(
-            args.dag_id,
-            args.task_id,
-            file=args.file,
-            sample=args.sample,
-            run_id=args.run_id,
-            map_index=args.map_index,
-            needs_connection=args.send,
-        )
+        looked_at = rehearsal_of(args, needs_connection=args.send)
         report, error = render_report(looked_at, printer)
         if error is not None:
             raise error
+        if args.to and report["sends_to"] != args.to:
+            goes = report["sends_to"] or "nowhere, for there is no item"
+            raise ConfigurationError(f"--to: nothing was sent, because the call goes to {goes}, and not to {args.to}")
         rehearsal = looked_at.rehearsal
         outcome, failure = _send(rehearsal, printer) if args.send else _mock(rehearsal, answers)
         if args.record:
-            _record(args.record, outcome["exchanges"])
+            kept = [one for one in outcome["exchanges"] if one["response"] is not None]
+            text = json.dumps({"exchanges": kept}, indent=2, ensure_ascii=False)
+            write_private_file("--record", args.record, f"{text}\n")
         report.update(outcome, error=error_dict(failure))
         if args.json:
             printer.document(report)
         else:
-            show_rendering(printer, {**report, "request": None})
+            show_rendering(printer, {**report, "request": None, "items": None, "item_requests": {}})
             _show(printer, report)
         if failure is not None:
             if not args.json:
@@ -87,68 +84,48 @@ def _answers(mock: str) -> Any:
 
 
 def _mock(rehearsal: Rehearsal, answers: Any) -> tuple[dict[str, Any], Exception | None]:
-    script = AnswerScript(answers)
     try:
-        result = rehearsal.run(script)
+        result = rehearsal.run(AnswerScript(answers))
     except AssertionError as error:
         raise ConfigurationError(f"--mock: {error}") from None
-    redaction = rehearsal.redaction
-    exchanges = [
-        _exchange(Exchange(request, answer), request, redaction)
-        for request, answer in zip(result.sent, result.answers, strict=True)
-    ]
-    record = None if result.completion_event is None else result.completion_event.to_dict()
-    return _outcome(
-        rehearsal, exchanges, result.returned, record, result.error, list(result.attempts), []
-    ), result.error
+    exchanged = zip(result.sent, result.answers, strict=True)
+    exchanges = [_exchange(request, response, rehearsal.redaction) for request, response in exchanged]
+    return _outcome(rehearsal, exchanges, (result.returned, result.completion_events, result.error), result.attempts)
 
 
 def _send(rehearsal: Rehearsal, printer: Printer) -> tuple[dict[str, Any], Exception | None]:
     hook = rehearsal.hook
     client = hook.client()
-    watch = Stopwatch()
     attempts: list[Attempt] = []
-    seen: list[Exchange] = []
+    exchanged: list[tuple[HttpRequest, HttpResponse | None]] = []
     watched = replace(
         client,
-        on_exchange=lambda request, response: seen.append(Exchange(request, response)),
+        on_exchange=lambda request, response: exchanged.append((request, response)),
         on_attempt=attempts.append,
-        tls=watch.tls_context(client.tls),
-        trace_configs=(watch.trace_config(),),
     )
     try:
         with hook.sending_over(watched):
-            returned, record, error = rehearsal.carry_out()
+            carried_out = rehearsal.carry_out()
     finally:
         secrets = [*hook.settings().secrets(), *client.auth.secrets()]
         printer.hide(secrets)
     redaction = Redaction(secrets, client.auth.reserved_query)
-    exchanges = [_exchange(one, _withheld(one, client.auth), redaction) for one in seen]
-    written = None if record is None else record.to_dict()
-    return _outcome(rehearsal, exchanges, returned, written, error, attempts, watch.timings), error
+    exchanges = [_exchange(withheld(request, client.auth), response, redaction) for request, response in exchanged]
+    return _outcome(rehearsal, exchanges, carried_out, attempts)
 
 
-def _withheld(exchange: Exchange, auth: Auth) -> Any:
-    request = exchange.request
-    for name in sorted(auth.reserved_query):
-        request = request.with_query(name, "***")
-    for name in sorted(auth.reserved_headers):
-        request = request.with_header(name, "***")
-    return request
-
-
-def _exchange(exchange: Exchange, request: Any, redaction: Redaction) -> dict[str, Any]:
+def _exchange(request: HttpRequest, answer: HttpResponse | None, redaction: Redaction) -> dict[str, Any]:
     shown = RenderedRequest.of(request, redaction).to_dict()
     shown["body"] = masked(shown["body"], "body")
-    if exchange.response is None:
+    if answer is None:
         return {"request": shown, "response": None}
     try:
-        response = read_response(exchange.response, shown["url"])
+        response = read_response(answer, shown["url"])
         body, headers = response.body, response.headers
     except CloudFunctionError:
-        body, headers = exchange.response.content, dict(exchange.response.headers)
+        body, headers = answer.content, response_headers(answer)
     told: dict[str, Any] = {
-        "status": exchange.response.status,
+        "status": answer.status,
         "headers": {name: redaction.text(value) for name, value in headers.items() if name not in _OWN_HEADERS},
     }
     if isinstance(body, bytes):
@@ -165,19 +142,19 @@ _OWN_HEADERS = frozenset({"content-length", "content-encoding", "transfer-encodi
 def _outcome(
     rehearsal: Rehearsal,
     exchanges: list[dict[str, Any]],
-    returned: Any,
-    record: Any,
-    error: Exception | None,
-    attempts: list[Attempt],
-    timings: list[Any],
-) -> dict[str, Any]:
-    return {
+    carried_out: tuple[Any, tuple[CompletionRecord, ...], Exception | None],
+    attempts: Sequence[Attempt],
+) -> tuple[dict[str, Any], Exception | None]:
+    returned, records, error = carried_out
+    events = [masked(record.to_dict(), "completion_event") for record in records]
+    last = exchanges[-1] if exchanges else {"request": None, "response": None}
+    report = {
         "exchanges": exchanges,
-        "request": exchanges[-1]["request"] if exchanges else None,
-        "response": exchanges[-1]["response"] if exchanges else None,
-        "success_when": _success(rehearsal.task, exchanges, error),
+        **last,
+        "success_when": _success(rehearsal.task, last["response"], error),
         "returned": masked(returned, "returned"),
-        "completion_event": masked(record, "completion_event"),
+        "completion_event": events[0] if events else None,
+        "completion_events": events,
         "attempts": [
             {
                 "number": one.number,
@@ -189,16 +166,21 @@ def _outcome(
             }
             for one in attempts
         ],
-        "timing": [one.to_dict() for one in timings],
+        "timing": [_milliseconds(one.split) for one in attempts if one.split != TimeSplit()],
     }
+    return report, error
 
 
-def _success(task: Any, exchanges: list[dict[str, Any]], error: Exception | None) -> bool | None:
+def _milliseconds(split: TimeSplit) -> dict[str, float]:
+    return {f"{name}_ms": round(seconds * 1000, 1) for name, seconds in asdict(split).items()}
+
+
+def _success(task: Any, response: dict[str, Any] | None, error: Exception | None) -> bool | None:
     """Return whether the call was found to be a success; None where that was not asked."""
-    if not exchanges or exchanges[-1]["response"] is None:
+    if response is None:
         return None
     if getattr(task, "success_when", None) is None:
-        return 200 <= int(exchanges[-1]["response"]["status"]) < 300
+        return 200 <= int(response["status"]) < 300
     if isinstance(error, ResponseError):
         return False
     if isinstance(error, ExpressionError) and (error.field or "").startswith("success_when"):
@@ -236,8 +218,8 @@ def _show(printer: Printer, report: dict[str, Any]) -> None:
     if report["timing"]:
         printer.heading("Timing, in milliseconds")
         printer.table(
-            ("Request", "Connect", "TLS", "First byte", "Total"),
-            [tuple("" if cell is None else str(cell) for cell in one.values()) for one in report["timing"]],
+            ("Token", "Name", "Connect", "TLS", "First byte", "Download"),
+            [tuple(str(cell or "") for cell in one.values()) for one in report["timing"]],
         )
     if report["success_when"] is not None:
         printer.heading("Success")
@@ -245,20 +227,6 @@ def _show(printer: Printer, report: dict[str, Any]) -> None:
     if report["error"] is None:
         printer.heading("Returns")
         printer.value(report["returned"])
-        if report["completion_event"] is not None:
+        for event in report["completion_events"]:
             printer.heading("Completion event")
-            printer.value(report["completion_event"])
-
-
-def _record(name: str, exchanges: list[dict[str, Any]]) -> None:
-    """Keep the exchanges for ``--mock``; a file that is there stays as it is."""
-    kept = [one for one in exchanges if one["response"] is not None]
-    text = json.dumps({"exchanges": kept}, indent=2, ensure_ascii=False) + "\n"
-    try:
-        descriptor = os.open(Path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ConfigurationError(f"--record: {name} is there already: name another file") from None
-    except OSError as error:
-        raise ConfigurationError(f"--record: can't write {name}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(text)
+            printer.value(event)

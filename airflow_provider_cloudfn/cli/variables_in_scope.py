@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
-from airflow_provider_cloudfn.authoring.reading import formulas, read
+from airflow_provider_cloudfn.authoring.options import declared_by
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.cel.values import FOREIGN, KIND
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
 
@@ -20,6 +22,8 @@ __all__ = ["Variable", "evaluated", "missing", "paths_read", "skeleton", "type_n
 _SAMPLE = 60
 _DEPTH = 5
 _ROWS = 200
+#: What a skeleton has, in this order.
+_SAMPLED = ("steps", "params", "conf", "context", "inputs")
 
 Path = tuple[str, ...]
 Mask = Callable[[Any, str], Any]
@@ -47,11 +51,10 @@ def variables_in_scope(task: Any, variables: Mapping[str, Any], mask: Mask) -> l
     Return all that expressions of a task can read before the call, with the fields of maps one by one.
 
     :param task: The task; None where there is none.
-    :param variables: Its variables.
     :param mask: Hides secrets in a value, which it is given with its name.
     """
     rows: list[Variable] = []
-    for root in ("params", "conf", "inputs", "context", "steps", "events", "run"):
+    for root in ("item", "index", "params", "conf", "inputs", "context", "steps", "events", "run"):
         try:
             value = variables[root]
             if root == "inputs" and value is None:
@@ -68,41 +71,27 @@ def variables_in_scope(task: Any, variables: Mapping[str, Any], mask: Mask) -> l
 
 
 def paths_read(task: Any) -> list[Path]:
-    """
-    Return the paths that a task's expressions read, in their order, without those of the answer.
-
-    :param task: An operator of ours.
-    """
+    """Return the paths that a task's expressions read, in their order, without those of the answer."""
     found: dict[Path, None] = {}
-    for parameter in task.authored_parameters:
-        for formula in formulas(read(parameter, getattr(task, parameter.name, None))):
-            checked = language.check(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES, text=formula.text)
+    for parameter, value, names in declared_by(task):
+        for formula in formulas(read(parameter, value)):
+            known = VARIABLES | AFTER_CALL_VARIABLES | names
+            checked = language.check(formula.source, variables=known, text=formula.text)
             if checked.program is not None:
                 found.update((reference.path, None) for reference in checked.program.references)
-    return [path for path in found if path[0] not in AFTER_CALL_VARIABLES]
+    return [path for path in found if path[0] in VARIABLES]
 
 
 def missing(task: Any, variables: Mapping[str, Any]) -> list[str]:
-    """
-    Return the expressions of what is read and not there.
-
-    :param task: An operator of ours.
-    :param variables: Its variables.
-    """
-    return [_written(path) for path in paths_read(task) if not _is_there(path, variables)]
+    """Return the expressions of what is read and not there."""
+    return [_written(path) for path in paths_read(task) if not _found(path, variables)[0]]
 
 
 def skeleton(task: Any, variables: Mapping[str, Any], mask: Mask) -> dict[str, Any]:
-    """
-    Return a sample with the shape that a task's expressions read: what is there filled in, the rest null.
-
-    :param task: An operator of ours.
-    :param variables: Its variables.
-    :param mask: Hides secrets in a value, which it is given with its name.
-    """
+    """Return a sample with the shape that a task's expressions read: what is there filled in, masked, the rest null."""
     sample: dict[str, Any] = {}
     for path in sorted(paths_read(task), key=len, reverse=True):
-        if path[0] not in ("steps", "params", "conf", "context", "inputs"):
+        if path[0] not in _SAMPLED:
             continue
         place = sample
         for name in path[:-1]:
@@ -110,55 +99,29 @@ def skeleton(task: Any, variables: Mapping[str, Any], mask: Mask) -> dict[str, A
             if not isinstance(place, dict):
                 break
         else:
-            place.setdefault(path[-1], mask(_value_at(path, variables), path[-1]))
-    return {name: sample[name] for name in ("steps", "params", "conf", "context", "inputs") if name in sample}
+            place.setdefault(path[-1], mask(_found(path, variables)[1], path[-1]))
+    return {name: sample[name] for name in _SAMPLED if name in sample}
 
 
 def evaluated(source: str, variables: Mapping[str, Any]) -> Any:
     """
     Return the value of an expression that is evaluated before the call.
 
-    :param source: The expression.
-    :param variables: The task's variables.
     :raises ExpressionError: when it has none.
     """
-    return language.compile(source, variables=VARIABLES).evaluate(variables)
+    return language.compile(source, variables=frozenset(variables)).evaluate(variables)
 
 
 def type_name(value: object) -> str:
-    """
-    Return a value's type as expressions name it.
-
-    :param value: The value.
-    """
-    for kinds, name in _TYPES:
-        if isinstance(value, kinds):
-            return name
-    return "null" if value is None else type(value).__name__
+    """Return a value's type as expressions name it."""
+    kind = KIND[type(value)]
+    return "null" if value is None else FOREIGN[kind][0] if kind in FOREIGN else kind
 
 
 def shown(value: Any) -> str:
-    """
-    Return a value as text on one line, cut.
-
-    :param value: The value, secrets hidden.
-    """
+    """Return a value as text on one line, cut."""
     text = _text(value, _SAMPLE)
     return text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
-
-
-_TYPES: tuple[tuple[Any, str], ...] = (
-    (bool, "bool"),
-    (cel.UInt, "uint"),
-    (int, "int"),
-    (float, "double"),
-    (str, "string"),
-    ((bytes, bytearray), "bytes"),
-    (dt.datetime, "timestamp"),
-    (dt.timedelta, "duration"),
-    (Mapping, "map"),
-    (Sequence, "list"),
-)
 
 
 def _rows(
@@ -167,7 +130,8 @@ def _rows(
     is_map = isinstance(value, Mapping)
     keys = list(names if names is not None else value) if is_map else []
     if (depth and not (is_map and keys and depth < _DEPTH)) or not is_map:
-        yield _row(label, name, value, mask)
+        size = len(value) if isinstance(value, Sized) else None
+        yield Variable(label, type_name(value), size, shown(mask(value, name)))
     if is_map and depth < _DEPTH:
         for key in keys:
             if not isinstance(key, str):
@@ -181,12 +145,6 @@ def _rows(
         for key in value[0]:
             if isinstance(key, str):
                 yield from _rows(_below(f"{label}[0]", key), key, value[0][key], mask, depth + 2)
-
-
-def _row(label: str, name: str, value: Any, mask: Mask) -> Variable:
-    kind = type_name(value)
-    size = len(value) if kind in ("string", "bytes", "list", "map") else None
-    return Variable(label, kind, size, shown(mask(value, name)))
 
 
 def _text(value: Any, limit: int) -> str:
@@ -216,27 +174,18 @@ def _text(value: Any, limit: int) -> str:
     return text + closed
 
 
-def _is_there(path: Path, variables: Mapping[str, Any]) -> bool:
+def _found(path: Path, variables: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Return whether a path leads somewhere, and to what."""
     value: Any = variables
     for name in path:
         if not isinstance(value, Mapping):
             # A list, or null: whether the expression can do with it shows when it is evaluated.
-            return True
+            return True, None
         try:
             value = value[name]
         except (KeyError, ExpressionError):
-            return False
-    return True
-
-
-def _value_at(path: Path, variables: Mapping[str, Any]) -> Any:
-    value: Any = variables
-    for name in path:
-        try:
-            value = value[name] if isinstance(value, Mapping) else None
-        except (KeyError, ExpressionError):
-            return None
-    return value
+            return False, None
+    return True, value
 
 
 def _step_names(task: Any) -> Sequence[str] | None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.client.time_split import TimeSplit
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.token_store import TokenSource
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["Attempt", "AttemptObserver", "report"]
 
 log = logging.getLogger(__name__)
+
+_LONGEST_PATH = 80
 
 
 class Attempt(Struct, frozen=True):
@@ -36,6 +41,10 @@ class Attempt(Struct, frozen=True):
     :param received: Bytes of the body that came, after decompression.
     :param token_requests: How many requests were sent to get a token.
     :param next_in: In how many seconds the next attempt follows; None where this was the last.
+    :param rate_limit: How many seconds it waited before for the rate limit; they are not in `duration`.
+    :param elapsed: Seconds from the beginning of its call to the end of the attempt.
+    :param token_source: Where its access token came from; None where it has none.
+    :param split: Where the time went.
     """
 
     number: int
@@ -51,6 +60,10 @@ class Attempt(Struct, frozen=True):
     received: int = 0
     token_requests: int = 0
     next_in: float | None = None
+    rate_limit: float = 0.0
+    elapsed: float = 0.0
+    token_source: TokenSource | None = None
+    split: TimeSplit = TimeSplit()
 
     def ended(
         self, outcome: Response | CloudFunctionError, duration: float, *, request_id: str | None, tokens: int
@@ -66,7 +79,7 @@ class Attempt(Struct, frozen=True):
         ended = replace(self, duration=duration, status=outcome.status, request_id=request_id, token_requests=tokens)
         if isinstance(outcome, CloudFunctionError):
             return replace(ended, error=str(outcome), error_type=type(outcome).__name__)
-        return replace(ended, received=len(outcome.content) if outcome.stored is None else outcome.stored.size)
+        return ended
 
     def cut_short(self, error: BaseException, duration: float, *, tokens: int) -> Attempt:
         """
@@ -79,6 +92,13 @@ class Attempt(Struct, frozen=True):
         kind = type(error).__name__
         return replace(self, duration=duration, error=kind, error_type=kind, token_requests=tokens)
 
+    def sentence(self) -> str:
+        """Return what a reader of the log wants to know first, such as ``POST /v1/charges → 201 in 19 ms``."""
+        path = urlsplit(self.url).path or "/"
+        shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+        outcome = self.status if self.status is not None else self.error_type
+        return f"{self.method} {shown} → {outcome} in {self.duration * 1000:.0f} ms"
+
 
 AttemptObserver: TypeAlias = Callable[[Attempt], object]
 
@@ -90,18 +110,18 @@ def report(attempt: Attempt, observer: AttemptObserver | None) -> None:
     :param attempt: The attempt.
     :param observer: Is told, and is expected to log it itself, so that the line here is for debugging; or None.
     """
-    log.log(
-        logging.INFO if observer is None else logging.DEBUG,
-        "%s %s: %s after %.3f s (attempt %d, %d bytes sent, %d received%s)",
-        attempt.method,
-        attempt.url,
-        attempt.status if attempt.status is not None else attempt.error_type,
-        attempt.duration,
-        attempt.number,
-        attempt.sent,
-        attempt.received,
-        "" if attempt.next_in is None else f"; next in {attempt.next_in:.1f} s",
-    )
+    level = logging.INFO if observer is None else logging.DEBUG
+    if log.isEnabledFor(level):
+        log.log(
+            level,
+            "%s (attempt %d, %s, %d bytes sent, %d received%s)",
+            attempt.sentence(),
+            attempt.number,
+            attempt.url,
+            attempt.sent,
+            attempt.received,
+            "" if attempt.next_in is None else f"; next in {attempt.next_in:.1f} s",
+        )
     if observer is None:
         return
     try:

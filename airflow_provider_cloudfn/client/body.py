@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from urllib.parse import urlencode
 
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.charset import codec_of
 from airflow_provider_cloudfn.client.query import query_pairs
@@ -102,7 +103,7 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
         pairs = list(query_pairs(value, list_style, parameter=body.parameter))
         if body.files:
             return _multipart(pairs, body.files)
-        return urlencode(pairs).encode("ascii"), "application/x-www-form-urlencoded"
+        return urlencode(pairs).encode("ascii"), FORM_TYPE
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), "application/octet-stream"
     if isinstance(value, str):

@@ -13,6 +13,10 @@ _MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|$)", re.ASCII
 
 _LONGEST = 1024
 
+#: What Python takes for text besides, and is the notation of something else. For some of it, it takes a time that grows with the
+#: square of the length.
+_NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+
 #: The declaration that an XML document can begin with, in any character set that has ASCII's characters in its places.
 _XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.-]{0,40})["']""")
 
@@ -80,6 +84,6 @@ def codec_of(charset: str) -> codecs.CodecInfo:
     except (LookupError, ValueError):
         codec = None
     # Python has codecs that are no character sets, such as base64 and zlib.
-    if codec is None or not codec._is_text_encoding:
+    if codec is None or not codec._is_text_encoding or codec.name in _NO_CHARACTER_SETS:
         raise ValueError(f"there is no character set {charset[:40]!r}")
     return codec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.settings import ClientSettings
 from airflow_provider_cloudfn.client.status import excerpt_of, status_error
 from airflow_provider_cloudfn.client.transport import Transport, open_transport
+from airflow_provider_cloudfn.client.url import without_parameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,9 +42,10 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Return a client that keeps connections open for as long as the block lasts: for several requests in one event loop.
 
-        This one stays as it is, so that other threads, with event loops of their own, can go on using it.
+        This one stays as it is, so that other threads, with event loops of their own, can go on using it. One that has a
+        transport of its own, such as a rehearsal's, keeps it.
         """
-        async with self._open_new() as transport:
+        async with self._open() as transport:
             yield replace(self, transport=transport)
 
     def prepare(self, request: Request) -> PreparedRequest:
@@ -75,6 +78,27 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         async with self._open() as transport:
             return await carry_out(self, transport, prepared, sending)
 
+    def resolve(self, request: Request, link: str) -> str:
+        """
+        Return the ``uri`` for a link that stands in the answer to a request (RFC 3986, section 5).
+
+        A path that does not lie below the base URL is one below it: a service behind a gateway does not know what stands before
+        its own paths.
+
+        :param request: The request.
+        :param link: A path, a query, or a URL; what the connection's authentication adds by itself is taken off.
+        """
+        is_path = link.startswith("/") and not link.startswith("//")
+        if is_path and "/." not in link:
+            joined = f"{self.base_url.origin.scheme}://{self.base_url.authority}{link}"
+        else:
+            joined = urljoin(self.base_url.join(request.uri), link)
+        whole = without_parameters(joined.partition("#")[0], self.auth.reserved_query)
+        base = str(self.base_url).rstrip("/")
+        if not is_path or whole == base or whole.startswith((f"{base}/", f"{base}?")):
+            return whole
+        return without_parameters(link.partition("#")[0], self.auth.reserved_query)
+
     def request_sync(self, request: Request, sending: Sending = _AS_USUAL) -> Response:
         """
         Make a call from where no event loop runs. See :meth:`request`.
@@ -83,6 +107,15 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         :param sending: How it is sent.
         """
         return run(lambda: self.request(request, sending))
+
+    def send_sync(self, prepared: PreparedRequest, sending: Sending = _AS_USUAL) -> Response:
+        """
+        Send what was prepared, from where no event loop runs. See :meth:`send`.
+
+        :param prepared: The request.
+        :param sending: How it is sent.
+        """
+        return run(lambda: self.send(prepared, sending))
 
     async def obtain_credentials(self, flow: AuthFlow) -> None:
         """
@@ -101,7 +134,7 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         :param method: The request's method.
         :param response: The answer.
         """
-        return status_error(method, response, self.redaction())
+        return status_error(method, response, self.redaction(), self.base_url.path)
 
     def excerpt(self, response: Response) -> str:
         """
@@ -121,5 +154,4 @@ class Client(ClientSettings, frozen=True, kw_only=True):
             tls=self.tls,
             proxy=self.proxy,
             is_allowed=self.is_allowed,
-            trace_configs=self.trace_configs,
         )

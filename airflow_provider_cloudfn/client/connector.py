@@ -1,27 +1,27 @@
-"""Makes connections, and says when a request has one: before that, the service can have got nothing of it."""
+"""Makes connections on which an answer is read to its end and no further."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from airflow_provider_cloudfn.client.framing import FramedResponseHandler
+from airflow_provider_cloudfn.client.time_split import STOPWATCH
 
-__all__ = ["ON_CONNECTED", "TellingConnector"]
-
-#: Called when the request that is sent in this context has a connection.
-ON_CONNECTED: ContextVar[Callable[[], None] | None] = ContextVar("cloudfn_on_connected", default=None)
+__all__ = ["FramingConnector"]
 
 
-class TellingConnector(aiohttp.TCPConnector):
-    """A connector that calls :data:`ON_CONNECTED`."""
+class FramingConnector(aiohttp.TCPConnector):
+    """A connector whose connections are :class:`FramedResponseHandler`."""
 
-    async def connect(self, *arguments: Any, **named: Any) -> Any:
-        """Return a connection, a new one or one that was kept open."""
-        connection = await super().connect(*arguments, **named)
-        if (tell := ON_CONNECTED.get()) is not None:
-            tell()
-        return connection
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        # There is no public way to say what reads an answer.
+        self._factory = self._handler  # type: ignore[assignment]  # it makes a subclass
+
+    def _handler(self) -> FramedResponseHandler:
+        """Return what reads an answer. It is asked for when the TCP connection stands, before TLS' handshake."""
+        if (watch := STOPWATCH.get()) is not None and watch.has_tls:
+            watch.turn_to("tls")
+        return FramedResponseHandler(loop=self._loop)

@@ -15,8 +15,24 @@ _PIECE = 256 * 1024
 _ANY_HEADER = 32 + zlib.MAX_WBITS
 _GZIP = b"\x1f\x8b"
 _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
-#: What stands there by mistake, such as the character set, says of no coding that it was applied.
-_NO_CODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii"})
+#: What stands there by mistake, such as the character set, says of no coding that it was applied. Stores like S3's keep
+#: ``aws-chunked`` from an upload, whose frames they have taken off.
+_NO_CODINGS = frozenset(
+    {
+        "",
+        "identity",
+        "none",
+        "null",
+        "binary",
+        "8bit",
+        "aws-chunked",
+        "utf-8",
+        "utf8",
+        "utf-16",
+        "iso-8859-1",
+        "us-ascii",
+    }
+)
 _LAYERS = 2
 _PADDING = 64 * 1024
 _BROKEN = "its body can't be decompressed"
@@ -40,16 +56,16 @@ class BodyDecoder:
     """
     Decodes a body with the Content-Encoding that its headers name.
 
-    :param content_encoding: The header's value; None for none.
+    :param content_encoding: The header's values, joined by commas; "" for none.
     """
 
-    def __init__(self, content_encoding: str | None) -> None:
-        names = [name.strip().lower() for name in (content_encoding or "").split(",")]
+    def __init__(self, content_encoding: str) -> None:
+        names = [name.strip().lower() for name in content_encoding.split(",")]
         names = [_ALIASES.get(name, name) for name in names if name not in _NO_CODINGS]
         self._refusal: str | None = None
         if len(names) > _LAYERS or not set(names) <= set(_CODINGS):
             self._refusal = (
-                f"its Content-Encoding {(content_encoding or '')[:60]!r} is none of those that were asked for "
+                f"its Content-Encoding {content_encoding[:60]!r} is none of those that were asked for "
                 f"({ACCEPT_ENCODING})"
             )
             names = []

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
+from airflow_provider_cloudfn.auth.token_store import TOKEN_SOURCE
+from airflow_provider_cloudfn.client.cookies import CallCookies
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.sink import discard, keep
+from airflow_provider_cloudfn.client.time_split import STOPWATCH, Stopwatch, TimeSplit
 from airflow_provider_cloudfn.client.token_locks import acquire_in_time
 from airflow_provider_cloudfn.client.transport import within
 from airflow_provider_cloudfn.client.url import Origin, without_parameters
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_cloudfn.auth.scheme import AuthFlow, AuthSteps
+    from airflow_provider_cloudfn.auth.token_store import TokenSource
     from airflow_provider_cloudfn.client.request import Sending
     from airflow_provider_cloudfn.client.settings import ClientSettings
     from airflow_provider_cloudfn.client.sink import StoredBody
@@ -34,6 +40,8 @@ __all__ = ["Driver", "Outcome"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: A body that is no larger is read at once.
+_SMALL = 64 * 1024
 
 
 class Outcome(Struct, frozen=True):
@@ -44,11 +52,17 @@ class Outcome(Struct, frozen=True):
     :param token_requests: How many requests were sent to get a token.
     :param goes_on: Where a redirect said that the request was carried out and its result is to be got elsewhere, what gets
         it: whoever tries again sends that, not the request itself.
+    :param split: Where the time went.
+    :param token_source: Where the access token came from; None where it has none.
+    :param received: Bytes of the body that came, whether it could be read or not.
     """
 
     result: Response | BaseException
     token_requests: int
     goes_on: HttpRequest | None
+    split: TimeSplit = TimeSplit()
+    token_source: TokenSource | None = None
+    received: int = 0
 
 
 class Driver:
@@ -62,6 +76,7 @@ class Driver:
     :param headers: What this attempt sends besides, such as ``traceparent``, unless the request has any of it; no signature
         covers it.
     :param sending: How the request is sent.
+    :param cookies: What earlier redirects of the call have set; default none.
     """
 
     def __init__(
@@ -72,6 +87,7 @@ class Driver:
         seconds: float,
         headers: Mapping[str, str] | None = None,
         sending: Sending | None = None,
+        cookies: CallCookies | None = None,
     ) -> None:
         self._settings = settings
         self._transport = transport
@@ -81,10 +97,14 @@ class Driver:
         self._sink = None if sending is None else sending.sink
         self._as_it_came = sending is not None and sending.as_it_came
         self._accepts = None if sending is None else sending.accepts
+        self._cookies = cookies or CallCookies()
+        self._tell = None if sending is None else sending.tell
         self._token_requests = 0
+        self._watch = Stopwatch()
         self._is_sent = False
         self._goes_on: HttpRequest | None = None
         self._stored: StoredBody | None = None
+        self._received = 0
 
     async def send(self, request: HttpRequest, *, shown: str, total: float, is_sent: bool = False) -> Outcome:
         """
@@ -96,6 +116,7 @@ class Driver:
         :param is_sent: Whether the service got the request in an earlier attempt.
         """
         self._is_sent = is_sent
+        TOKEN_SOURCE.set(None)
         result: Response | BaseException
         try:
             url, raw = await within(
@@ -106,12 +127,16 @@ class Driver:
                 is_sent=lambda: self._is_sent,
             )
             answered = shown if url == request.url else self._settings.redaction().url(url)
-            result = read_response(raw, answered, self._stored, as_it_came=self._as_it_came)
+            read = partial(read_response, raw, answered, self._stored, as_it_came=self._as_it_came)
+            # To read much JSON takes a while, in which nothing else would go on in the event loop: in a triggerer, no trigger.
+            result = read() if len(raw.content) <= _SMALL else await in_daemon_thread(read, "cloudfn-reader")
         except CloudFunctionError as error:
             result = self._settings.redacted(error)
         except BaseException as error:
             result = error
-        return Outcome(result, self._token_requests, self._goes_on)
+        return Outcome(
+            result, self._token_requests, self._goes_on, self._watch.stop(), TOKEN_SOURCE.get(), self._received
+        )
 
     async def obtain_credentials(self, flow: AuthFlow) -> None:
         """
@@ -129,7 +154,7 @@ class Driver:
         """Return where the answer came from, and the answer."""
         first, redirects = request, self._settings.limits.redirects
         for _ in range(redirects + 1):
-            raw = await self._drive(self._settings.auth.steps(request), request)
+            raw = await self._drive(self._settings.auth.steps(self._cookies.on(request)), request)
             accepted = raw.status in _REDIRECTS and self._is_accepted(request, raw)
             following = self._redirected(request, raw) if redirects and not accepted else None
             if following is None:
@@ -137,8 +162,11 @@ class Driver:
                     return request.url, raw
                 await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}", raw.status)
                 return request.url, HttpResponse(raw.status, raw.headers)
+            self._cookies.keep(request, raw)
             if following.method != request.method:
                 self._goes_on = following
+                if self._tell is not None:
+                    self._tell("carried_out")
             request = following
         raise CommunicationError(
             f"{first.method} {first.url}: redirected more than {redirects} times; check the uri", stage="redirects"
@@ -157,6 +185,7 @@ class Driver:
             while True:
                 self._settings.tell_secrets()
                 if not isinstance(step, HttpRequest):
+                    self._watch.turn_to("credentials")
                     await acquire_in_time(step, (self._end - time.monotonic()) / 2)
                     step = steps.send(None)  # type: ignore[arg-type]  # what yields locks takes None
                     continue
@@ -181,6 +210,9 @@ class Driver:
 
     async def _send_for_credentials(self, request: HttpRequest) -> HttpResponse:
         self._token_requests += 1
+        self._watch.turn_to("credentials")
+        # One time is told of all that it takes to get a token.
+        STOPWATCH.set(None)
         try:
             return await self._transport.send(request)
         except CloudFunctionError as error:
@@ -190,26 +222,36 @@ class Driver:
 
     async def _send(self, request: HttpRequest) -> HttpResponse:
         # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
-        if all(request.header(name) is None for name in self._headers):
+        if self._headers and all(request.header(name) is None for name in self._headers):
             for name, value in self._headers.items():
                 request = request.with_header(name, value)
+        STOPWATCH.set(self._watch)
+        self._watch.turn_to(None)
+        self._received = 0
         if self._sink is None:
-            return await self._transport.send(request, self._reached)
+            response = await self._transport.send(request, self._reached)
+            self._received = len(response.content)
+            return response
         if self._stored is not None:
             # The scheme took what was stored for a refusal of its credentials.
             self._stored = None
             await discard(self._sink)
         response, self._stored = await self._transport.send_to(request, self._sink, self._reached)
+        self._received = len(response.content) if self._stored is None else self._stored.size
         return response
 
     def _is_accepted(self, request: HttpRequest, raw: HttpResponse) -> bool:
         """Return whether whoever asked takes a redirect as the answer."""
         if self._accepts is None:
             return False
-        return self._accepts(read_response(raw, self._settings.redaction().url(request.url), as_it_came=True))
+        return self._accepts(
+            read_response(raw, self._settings.redaction().url(request.url), as_it_came=self._as_it_came)
+        )
 
     def _reached(self) -> None:
         self._is_sent = True
+        if self._tell is not None:
+            self._tell("sent")
 
     def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
         """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""

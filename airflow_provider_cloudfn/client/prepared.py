@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.url import BaseUrl
 
-__all__ = ["PreparedRequest", "prepare", "refuse_reserved_header", "refuse_reserved_query"]
+__all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header", "refuse_reserved_query"]
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
@@ -99,7 +99,7 @@ def prepare(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
 
 def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     pairs = list(query_pairs(request.query, request.list_style))
-    own = _own_headers(request.headers, auth.reserved_headers)
+    own = own_headers(request.headers, auth.reserved_headers)
     url = base_url.join(request.uri, pairs)
     refuse_reserved_query(url, auth.reserved_query)
     charset = next((charset_of(value) for name, value in own if name.lower() == "content-type"), None)
@@ -145,7 +145,15 @@ def refuse_reserved_query(url: str, reserved: frozenset[str]) -> None:
             )
 
 
-def _own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> list[tuple[str, str]]:
+def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> list[tuple[str, str]]:
+    """
+    Return headers as they are sent.
+
+    :param headers: What was given as these; one that is None is left out.
+    :param reserved: What the authentication sets, in lower case.
+    :raises ConfigurationError: for a name that none has or that the protocol or the connection owns, and for a value that can't
+        be sent.
+    """
     own: list[tuple[str, str]] = []
     seen: set[str] = set()
     for name, value in (headers or {}).items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
+from airflow_provider_cloudfn.json_encoding import MOST_CHARACTERS, encode_json
 
 __all__ = ["ListStyle", "QueryValues", "query_pairs", "scalar_text"]
 
@@ -14,6 +14,7 @@ QueryValues: TypeAlias = Mapping[str, Any] | Sequence[tuple[str, str]]
 
 #: How a list is written: ``a=1&a=2``, ``a[]=1&a[]=2`` or ``a=1,2``.
 ListStyle: TypeAlias = Literal["repeat", "brackets", "comma"]
+_LIST_STYLES = get_args(ListStyle)
 
 
 def query_pairs(
@@ -26,23 +27,27 @@ def query_pairs(
     :param list_style: How a list is written.
     :param parameter: Which parameter it is, for errors: a form is written as a query is.
     :raises ConfigurationError: for a value that has no text, or a style that there isn't.
+    :raises LimitError: for more than a hundred million characters: elements of a list can share one long text.
     """
-    if list_style not in get_args(ListStyle):
-        raise ConfigurationError(f"list_style: {list_style!r} is none of {', '.join(get_args(ListStyle))}")
+    if list_style not in _LIST_STYLES:
+        raise ConfigurationError(f"list_style: {list_style!r} is none of {', '.join(_LIST_STYLES)}")
     if query is None:
         return
     if not isinstance(query, (Mapping, list, tuple)):
         raise ConfigurationError(f"{parameter}: must be a map of names and values, not {type(query).__name__}")
+    left = MOST_CHARACTERS
     for name, value in query.items() if isinstance(query, Mapping) else query:
         place = f'{parameter}["{name}"]'
         if not isinstance(name, str):
             raise ConfigurationError(f"{place}: a name must be text, not {type(name).__name__}")
-        if not isinstance(value, (list, tuple)):
-            if value is not None:
-                yield name, scalar_text(place, value)
-            continue
-        texts = [scalar_text(place, one) for one in value if one is not None]
-        if list_style == "comma":
+        is_list = isinstance(value, (list, tuple))
+        texts = [scalar_text(place, one) for one in (value if is_list else [value]) if one is not None]
+        left -= len(name) * len(texts) + sum(map(len, texts))
+        if left < 0:
+            raise LimitError(f"{parameter}: has more than {MOST_CHARACTERS:,} characters; send less at once")
+        if not is_list:
+            yield from ((name, text) for text in texts)
+        elif list_style == "comma":
             if texts:
                 yield name, ",".join(texts)
         else:

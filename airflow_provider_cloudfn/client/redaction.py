@@ -47,6 +47,8 @@ class Redaction:
 
         :param url: Any URL.
         """
+        if not self._query or "?" not in url:
+            return self.text(url)
         parts = urlsplit(url)
         pairs = [
             f"{name}={MASK}" if unquote_plus(name) in self._query else pair
@@ -55,22 +57,31 @@ class Redaction:
         ]
         return self.text(urlunsplit(parts._replace(query="&".join(pairs))))
 
-    def excerpt(self, content: bytes, charset: str = "utf-8") -> str:
+    def excerpt(self, content: bytes, charset: str = "utf-8", longest: int = _EXCERPT) -> str:
         """
         Return the beginning of a body, on one line, without the secrets.
 
         :param content: The bytes of a body.
         :param charset: How they are to be read.
+        :param longest: Characters that are shown.
+        """
+        line = " ".join(self.beginning(content, charset, longest * 8).split())
+        shown = "".join(character if character.isprintable() else "·" for character in line)
+        return shown if len(shown) <= longest else f"{shown[:longest]}…"
+
+    def beginning(self, content: bytes, charset: str, longest: int) -> str:
+        """
+        Return the beginning of a body as it was written, without the secrets.
+
+        :param content: The bytes of a body.
+        :param charset: How they are to be read.
+        :param longest: Bytes that are shown.
         """
         # Redacted before it is cut, and without what may be the first half of a secret at the end of what is looked at.
-        longest = len(self._written[0]) if self._written else 0
-        looked_at = content[: _EXCERPT * 8 + longest]
+        at_the_end = len(self._written[0]) if self._written else 0
+        looked_at = content[: longest + at_the_end]
         text = self.text(_decoded(looked_at, charset))
-        if len(looked_at) < len(content):
-            text = text[: len(text) - longest]
-        line = " ".join(text.split())
-        shown = "".join(character if character.isprintable() else "·" for character in line)
-        return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"
+        return text if len(looked_at) == len(content) else text[: len(text) - at_the_end]
 
 
 def _decoded(content: bytes, charset: str) -> str:

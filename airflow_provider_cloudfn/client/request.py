@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
 
-__all__ = ["METHODS", "Method", "Request", "Sending"]
+__all__ = ["METHODS", "Method", "Reached", "Request", "Sending"]
+
+#: How far a request got before its answer.
+Reached: TypeAlias = Literal["sent", "carried_out"]
 
 
 class Request(Redacted, frozen=True):
@@ -56,6 +59,8 @@ class Sending(Struct, frozen=True):
     :param check_status: Whether a status other than 2xx is an error.
     :param as_it_came: Whether the body is left as bytes, whatever Content-Type says.
     :param accepts: Whether a redirect is the answer, instead of being followed; None to follow each.
+    :param tell: Is told when the service may have got the request, and when a redirect says that it was carried out and its
+        result is to be got elsewhere.
     """
 
     timeout: float | None = None
@@ -65,3 +70,4 @@ class Sending(Struct, frozen=True):
     check_status: bool = True
     as_it_came: bool = False
     accepts: Callable[[Response], bool] | None = None
+    tell: Callable[[Reached], object] | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
+from airflow_provider_cloudfn.client.time_split import STOPWATCH
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ class GuardedResolver(AbstractResolver):
         :raises ConfigurationError: when it leads to an address that may not be talked to.
         :raises OSError: when the name leads nowhere.
         """
+        if (watch := STOPWATCH.get()) is not None:
+            watch.turn_to("name")
         found = await in_daemon_thread(lambda: _look_up(host, port, family), "cloudfn-resolver")
+        if watch is not None:
+            watch.turn_to("connect")
         if self._is_allowed is not None:
             for entry in found:
                 _refuse(entry["host"], self._is_allowed)
@@ -55,8 +60,9 @@ class GuardedResolver(AbstractResolver):
 
 def refuse_host(host: str, is_allowed: Callable[[str], bool]) -> None:
     """
-    Refuse a host that is known by itself to be one which may not be talked to: an address, which is never resolved, or a name
-    that a proxy would resolve.
+    Refuse a host that is known by itself to be one which may not be talked to.
+
+    That is an address, which is never resolved, or a name that a proxy would resolve.
 
     :param host: A name or an address.
     :param is_allowed: Whether a host may be talked to.

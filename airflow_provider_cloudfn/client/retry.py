@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["NO_RETRY", "RetryPolicy", "is_idempotent"]
+__all__ = ["NO_RETRY", "RetryPolicy", "is_idempotent", "repeats_safely"]
 
 #: RFC 9110, section 9.2.2.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -95,6 +96,18 @@ def _told(outcome: Response | CloudFunctionError) -> float | None:
 
 #: Every request is sent once.
 NO_RETRY = RetryPolicy(attempts=1)
+
+
+def repeats_safely(method: str, headers: object) -> bool:
+    """
+    Return whether requests can be sent twice, as far as that can be told from how they are written.
+
+    :param method: Their method.
+    :param headers: Their headers, a map by name; one without a value is none.
+    """
+    given = headers if isinstance(headers, Mapping) else {}
+    names = [str(name).lower() for name, value in given.items() if value is not None and str(value).strip()]
+    return method in _IDEMPOTENT_METHODS or not _IDEMPOTENCY_HEADERS.isdisjoint(names)
 
 
 def is_idempotent(prepared: PreparedRequest) -> bool:

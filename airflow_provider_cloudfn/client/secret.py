@@ -57,16 +57,18 @@ def has_secrets(value: Any) -> bool:
 
 
 def _has_secrets(value: Any) -> bool:
-    kind = type(value)
-    if kind in _SCALARS:
+    if type(value) in _SCALARS:
         return False
-    if kind is dict:
-        return any(_has_secrets(inner) for inner in value.values())
     if isinstance(value, Secret):
         return True
-    if isinstance(value, Mapping):
-        return any(_has_secrets(inner) for inner in value.values())
-    return isinstance(value, (list, tuple)) and any(_has_secrets(inner) for inner in value)
+    if isinstance(value, (dict, Mapping)):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return False
+    for inner in value:  # noqa: SIM110 - a generator would cost as much as all the rest
+        if type(inner) not in _SCALARS and _has_secrets(inner):
+            return True
+    return False
 
 
 def fill_secrets(value: Any, fill: Callable[[str], str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from msgspec import Struct, field
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from airflow_provider_cloudfn.client.attempt import AttemptObserver
+    from airflow_provider_cloudfn.client.rate_limit import RateLimiter
     from airflow_provider_cloudfn.client.transport import Transport
     from airflow_provider_cloudfn.client.url import BaseUrl
 
@@ -72,6 +73,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     :param timeouts: How long a request may take.
     :param limits: How much an answer may bring.
     :param retry: When a request is sent again within a call; see :data:`~airflow_provider_cloudfn.client.retry.NO_RETRY`.
+    :param limiter: What each attempt waits for before it is sent; None where nothing limits how many there are.
     :param tls: How certificates are checked; None as the system does.
     :param proxy: The URL of a proxy, or None.
     :param is_allowed: Whether an IP address may be talked to; asked before a connection is made. None for any.
@@ -83,7 +85,6 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
     :param transport: What sends, instead of a session for each call; whoever gives it opens and closes it.
     :param sleep: What waits between attempts.
-    :param trace_configs: aiohttp's, for the sessions that the client opens.
     """
 
     _hidden: ClassVar = frozenset(
@@ -95,6 +96,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     limits: ResponseLimits = ResponseLimits()
     retry: RetryPolicy = RetryPolicy()
+    limiter: RateLimiter | None = None
     tls: ssl.SSLContext | None = None
     proxy: str | None = None
     is_allowed: Callable[[str], bool] | None = None
@@ -106,7 +108,6 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None
     transport: Transport | None = None
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    trace_configs: tuple[Any, ...] = ()
     _told: set[str] = field(default_factory=set)
     _redactions: dict[tuple[str, ...], Redaction] = field(default_factory=dict)
 

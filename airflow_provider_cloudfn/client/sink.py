@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-__all__ = ["BodyWriter", "ResponseSink", "StoredBody", "check", "discard", "keep"]
+    from airflow_provider_cloudfn.exceptions import CloudFunctionError
+
+__all__ = ["BodyWriter", "ResponseSink", "StoredBody", "check", "discard", "keep", "unreadable", "unwritable"]
 
 _BUFFER = 1024 * 1024
 _PATIENCE = 10.0
@@ -24,7 +26,7 @@ _PATIENCE = 10.0
 _SMALL = 64 * 1024
 _THREAD = "cloudfn-sink"
 
-_WRONG_PLACE = (PermissionError, FileNotFoundError, IsADirectoryError, NotADirectoryError)
+_WRONG_PLACE = (PermissionError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 _CHECK_PLACE = "check that place, and who may write there"
 
 T = TypeVar("T")
@@ -162,11 +164,37 @@ async def check(sink: ResponseSink, where: str) -> None:
     try:
         await _off_the_loop(sink.check)
     except Exception as error:
-        message = f"{where}: was not sent, because its answer can't be written where it should go ({_named(error)})"
-        # A storage whose library or connection is not there says so by one of the others.
-        if isinstance(error, (*_WRONG_PLACE, ValueError, ImportError)):
-            raise ConfigurationError(f"{message}; {_CHECK_PLACE}", never_sent=True) from error
-        raise CommunicationError(f"{message}; look at that storage", retryable=True, never_sent=True) from error
+        message = f"{where}: was not sent, because its answer can't be written where it should go"
+        raise unwritable(message, error, never_sent=True) from error
+
+
+def unwritable(message: str, error: Exception, *, never_sent: bool = False) -> CloudFunctionError:
+    """
+    Return the error of a place that can't be written: a wrong one stays wrong, while a full disk is emptied.
+
+    :param message: What can't be written there.
+    :param error: Why it can't.
+    :param never_sent: Whether no request was sent.
+    """
+    return _unusable(message, error, _CHECK_PLACE, never_sent=never_sent)
+
+
+def unreadable(message: str, error: Exception) -> CloudFunctionError:
+    """
+    Return the error of a place that can't be read: a wrong one stays wrong, while a storage that is away comes back.
+
+    :param message: What can't be read there.
+    :param error: Why it can't.
+    """
+    return _unusable(message, error, "check that it is there, and who may read it", never_sent=False)
+
+
+def _unusable(message: str, error: Exception, advice: str, *, never_sent: bool) -> CloudFunctionError:
+    said = f"{message} ({_named(error)})"
+    # A storage whose library or connection is not there says so by one of the last two.
+    if isinstance(error, (*_WRONG_PLACE, ValueError, ImportError)):
+        return ConfigurationError(f"{said}; {advice}", never_sent=never_sent)
+    return CommunicationError(f"{said}; look at that storage", retryable=True, never_sent=never_sent)
 
 
 async def keep(sink: ResponseSink, where: str, status: int | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from airflow_provider_cloudfn.auth.repeatable import can_succeed_later, seconds_to_wait
 from airflow_provider_cloudfn.client.charset import charset_of
@@ -34,13 +35,14 @@ _ADVICE = {
 }
 
 
-def status_error(method: str, response: Response, redaction: Redaction) -> CloudFunctionError:
+def status_error(method: str, response: Response, redaction: Redaction, base_path: str = "") -> CloudFunctionError:
     """
     Return the error that an answer is.
 
     :param method: The request's method.
     :param response: The answer.
     :param redaction: What may be shown of it.
+    :param base_path: The path of the connection's base URL.
     """
     status = response.status
     kind: type[CloudFunctionError] = ResponseError
@@ -56,7 +58,9 @@ def status_error(method: str, response: Response, redaction: Redaction) -> Cloud
     parts = [f"{method} {response.url} answered {status}"]
     if request_id:
         parts.append(f" (request id {request_id})")
-    if advice := _ADVICE.get(status):
+    if base_path and status in (403, 404) and f"{urlsplit(response.url).path}/".startswith(f"{base_path}{base_path}/"):
+        parts.append(f": the path {base_path} stands in the base URL already, so leave it out of uri")
+    elif advice := _ADVICE.get(status):
         parts.append(f": {advice}")
     if excerpt:
         parts.append(f"; it says: {excerpt}")
@@ -86,4 +90,4 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 
     :param headers: The answer's headers, names in lower case.
     """
-    return seconds_to_wait(headers.get("retry-after"))
+    return seconds_to_wait(headers.get("retry-after"), headers.get("date"))

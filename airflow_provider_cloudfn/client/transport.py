@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
-from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING, BodyDecoder, DecodingError
+from airflow_provider_cloudfn.client.decoding import BodyDecoder, DecodingError
 from airflow_provider_cloudfn.client.response import read_response
 from airflow_provider_cloudfn.client.sink import BodyWriter, check
+from airflow_provider_cloudfn.client.time_split import STOPWATCH
 from airflow_provider_cloudfn.client.transport_errors import transport_error
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
@@ -22,40 +22,38 @@ from airflow_provider_cloudfn.exceptions import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Sequence
-
-    import aiohttp
+    from collections.abc import AsyncIterator, Callable
 
     from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
     from airflow_provider_cloudfn.client.sink import ResponseSink, StoredBody
+    from airflow_provider_cloudfn.client.wire import Answer, Wire
 
 __all__ = ["Transport", "open_transport"]
 
 _CHUNK = 64 * 1024
-_HEADERS = 64 * 1024
-_USER_AGENT = f"airflow-provider-cloudfn/{__version__}"
 
 
 class Transport:
     """
     An open session.
 
-    :param session: An aiohttp session.
+    :param wire: Its connections.
     :param limits: How much an answer may bring.
-    :param proxy: The URL of a proxy, or None.
+    :param is_direct: Whether requests go over no proxy.
     :param is_allowed: Whether an IP address may be talked to; None for any.
     """
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        wire: Wire,
         limits: ResponseLimits,
-        proxy: str | None,
+        *,
+        is_direct: bool = True,
         is_allowed: Callable[[str], bool] | None = None,
     ) -> None:
-        self._session = session
+        self._wire = wire
         self._limits = limits
-        self._proxy = proxy
+        self._is_direct = is_direct
         self._is_allowed = is_allowed
 
     async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
@@ -90,9 +88,7 @@ class Transport:
         self, request: HttpRequest, sink: ResponseSink | None, on_connected: Callable[[], None] | None
     ) -> tuple[HttpResponse, StoredBody | None]:
         import aiohttp
-        from yarl import URL
-
-        from airflow_provider_cloudfn.client.connector import ON_CONNECTED
+        from aiohttp.http_exceptions import HttpProcessingError
 
         parts = urlsplit(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
@@ -102,59 +98,57 @@ class Transport:
             refuse_host(parts.hostname or "", self._is_allowed)
         if sink is not None:
             await check(sink, where)
-        ON_CONNECTED.set(on_connected)
         try:
-            async with self._session.request(
-                request.method,
-                URL(request.url, encoded=True),
-                headers=list(request.headers),
-                data=request.body or None,
-                allow_redirects=False,
-                proxy=self._proxy,
-            ) as response:
-                headers = tuple((name, value) for name, value in response.headers.items())
-                pieces = self._decoded(response, where)
-                if sink is None or not 200 <= response.status < 300:
-                    content = await self._read(pieces, response, where)
-                    return HttpResponse(response.status, headers, content, _ends_by_close(response)), None
+            with await self._wire.send(request, parts, on_connected) as answer:
+                if (watch := STOPWATCH.get()) is not None:
+                    watch.turn_to("download")
+                headers = tuple(answer.headers.items())
+                if sink is None or not 200 <= answer.status < 300:
+                    content = await self._read(answer, where, is_head=request.method == "HEAD")
+                    return HttpResponse(answer.status, headers, content, _ends_by_close(answer)), None
                 # As it is read of any answer; of this one the body goes elsewhere.
-                request_id = read_response(HttpResponse(response.status, headers), where).request_id
-                async with BodyWriter(sink, where, status=response.status, request_id=request_id) as writer:
-                    async for piece in pieces:
+                request_id = read_response(HttpResponse(answer.status, headers), where).request_id
+                async with BodyWriter(sink, where, status=answer.status, request_id=request_id) as writer:
+                    async for piece in self._decoded(answer, where):
                         await writer.write(piece)
-                stored = writer.stored(response.headers.get("Content-Type"))
-                return HttpResponse(response.status, headers, writer.small_body), stored
+                stored = writer.stored(answer.headers.get("Content-Type"))
+                return HttpResponse(answer.status, headers, writer.small_body), stored
         except CloudFunctionError:
             raise
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            failure = transport_error(error, where)
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            failure = transport_error(error, where, is_direct=self._is_direct)
         # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
         raise failure
 
-    async def _decoded(self, response: aiohttp.ClientResponse, where: str) -> AsyncIterator[bytes]:
+    async def _decoded(self, answer: Answer, where: str) -> AsyncIterator[bytes]:
         try:
-            _refuse_transfer_coding(response.headers.get("Transfer-Encoding"))
-            decoder = BodyDecoder(response.headers.get("Content-Encoding"))
-            async for chunk in response.content.iter_chunked(_CHUNK):
+            _refuse_transfer_coding(", ".join(answer.headers.getall("Transfer-Encoding", ())))
+            decoder = BodyDecoder(", ".join(answer.headers.getall("Content-Encoding", ())))
+            async for chunk in answer.content.iter_chunked(_CHUNK):
                 for piece in decoder.feed(chunk):
                     yield piece
             decoder.finish()
         except DecodingError as error:
             raise CommunicationError(
                 f"{where}: what came can't be read: {error}",
-                status=response.status,
+                status=answer.status,
                 retryable=error.retryable,
                 stage="encoding",
             ) from None
 
-    async def _read(self, pieces: AsyncIterator[bytes], response: aiohttp.ClientResponse, where: str) -> bytes:
+    async def _read(self, answer: Answer, where: str, *, is_head: bool) -> bytes:
         bound = self._limits.body
-        declared = response.content_length
-        if declared is not None and declared > bound and response.method != "HEAD":
-            raise self._too_large(where)
+        declared = answer.headers.get("Content-Length")
+        if declared is not None and not is_head:
+            if int(declared) > bound:
+                raise self._too_large(where)
+            if "Content-Encoding" not in answer.headers and "Transfer-Encoding" not in answer.headers:
+                # The parser takes no more than what was declared.
+                content = answer.content
+                return content.read_nowait() if content.is_eof() else await content.read()
         found: list[bytes] = []
         size = 0
-        async for piece in pieces:
+        async for piece in self._decoded(answer, where):
             size += len(piece)
             if size > bound:
                 raise self._too_large(where)
@@ -175,7 +169,6 @@ async def open_transport(
     tls: ssl.SSLContext | None,
     proxy: str | None,
     is_allowed: Callable[[str], bool] | None = None,
-    trace_configs: Sequence[Any] = (),
 ) -> AsyncIterator[Transport]:
     """
     Open a session for as long as the block lasts.
@@ -186,48 +179,30 @@ async def open_transport(
     :param proxy: The URL of a proxy, or None.
     :param is_allowed: Whether an IP address may be talked to; None for any. A proxy's own is not asked about, and behind one
         it is the proxy that resolves names.
-    :param trace_configs: aiohttp's, which tell when what happened.
     """
-    import aiohttp
-
-    from airflow_provider_cloudfn.client.connector import TellingConnector
+    from airflow_provider_cloudfn.client.connector import FramingConnector
     from airflow_provider_cloudfn.client.resolver import GuardedResolver
+    from airflow_provider_cloudfn.client.wire import Wire
 
     arguments: dict[str, Any] = {} if tls is None else {"ssl": tls}
     # Without a limit: how many requests there are at once is the caller's to say, and none should time out in a queue.
     resolver = GuardedResolver(is_allowed if proxy is None else None)
-    connector = TellingConnector(resolver=resolver, limit=0, **arguments)
-    async with aiohttp.ClientSession(
-        connector=connector,
-        # No cookie of one call is sent with another one, and no environment variable changes where a request goes.
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        # `connect` is from the look-up of the name to the end of TLS' handshake.
-        timeout=aiohttp.ClientTimeout(total=None, connect=timeouts.connect, sock_read=timeouts.read),
-        headers={"User-Agent": _USER_AGENT, "Accept-Encoding": ACCEPT_ENCODING},
-        # A request without a body has no media type.
-        skip_auto_headers=("Content-Type",),
-        auto_decompress=False,
-        max_line_size=_HEADERS,
-        max_field_size=_HEADERS,
-        trace_configs=list(trace_configs),
-    ) as session:
-        # aiohttp would send GET, PUT, DELETE and the like twice when a connection breaks, unseen: the retry policy decides.
-        session._retry_connection = False
-        yield Transport(session, limits, proxy, is_allowed)
+    async with FramingConnector(resolver=resolver, limit=0, **arguments) as connector:
+        wire = Wire(connector, timeouts, proxy)
+        yield Transport(wire, limits, is_direct=proxy is None, is_allowed=is_allowed)
 
 
-def _refuse_transfer_coding(name: str | None) -> None:
+def _refuse_transfer_coding(name: str) -> None:
     """Refuse what aiohttp would hand on as it is (RFC 9112, section 6.1): nobody asked for it."""
-    if name is not None and name.strip().lower() not in ("chunked", "identity"):
+    if name.strip().lower() not in ("", "chunked", "identity"):
         raise DecodingError(
             f"its Transfer-Encoding {name[:60]!r} is none of those that were asked for", retryable=False
         )
 
 
-def _ends_by_close(response: aiohttp.ClientResponse) -> bool:
+def _ends_by_close(answer: Answer) -> bool:
     """Return whether a body has neither a length nor chunks (RFC 9112, section 6.3, rule 8)."""
-    return "Content-Length" not in response.headers and "Transfer-Encoding" not in response.headers
+    return "Content-Length" not in answer.headers and "Transfer-Encoding" not in answer.headers
 
 
 async def within(
@@ -237,6 +212,7 @@ async def within(
     *,
     shown_as: float | None = None,
     is_sent: Callable[[], bool] = lambda: False,
+    said_by: str = "request_timeout of the task, or else total_timeout of the connection,",
 ) -> Any:
     """
     Wait for work, but not for longer than that.
@@ -246,6 +222,7 @@ async def within(
     :param work: A coroutine.
     :param shown_as: How long the error says that it was allowed to take, where `seconds` is what was left of that.
     :param is_sent: Whether the service may have got the request by then.
+    :param said_by: What says how long it may take.
     :raises RequestTimeoutError: when it takes longer.
     """
     shown = seconds if shown_as is None else shown_as
@@ -258,7 +235,8 @@ async def within(
         sent = is_sent()
         raise RequestTimeoutError(
             f"{where}: took longer than {shown:g} seconds in all; "
-            + ("the service may have taken the request all the same" if sent else "the request itself was never sent"),
+            + ("the service may have taken the request all the same" if sent else "the request itself was never sent")
+            + f"; {said_by} says how long it may take",
             retryable=True,
             never_sent=not sent,
         ) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from airflow_provider_cloudfn.auth.repeatable import proxy_may_recover
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -14,17 +16,18 @@ from airflow_provider_cloudfn.exceptions import (
 __all__ = ["transport_error"]
 
 
-def transport_error(error: Exception, where: str) -> CloudFunctionError:
+def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> CloudFunctionError:
     """
     Return the error that something raised by aiohttp, or by what is below it, is.
 
     :param error: What was raised.
     :param where: The request, as it may be shown.
+    :param is_direct: Whether it went over no proxy.
     """
     import aiohttp
 
     if isinstance(error, TimeoutError):
-        return _timed_out(error, where)
+        return _timed_out(error, where, is_direct)
     if isinstance(error, aiohttp.InvalidURL):
         return ConfigurationError(f"{where}: names no host that can be called; check the base URL of the connection")
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -45,7 +48,8 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
         )
     if isinstance(error, aiohttp.ClientConnectorError):
         return CommunicationError(
-            f"{where}: no connection could be made ({error.os_error}); check the base URL and the network",
+            f"{where}: no connection could be made ({error.os_error}); check the base URL and the network"
+            f"{_ignored_proxy(is_direct)}",
             retryable=True,
             never_sent=True,
             stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,
@@ -57,15 +61,29 @@ def transport_error(error: Exception, where: str) -> CloudFunctionError:
     )
 
 
-def _timed_out(error: TimeoutError, where: str) -> RequestTimeoutError:
+def _ignored_proxy(is_direct: bool) -> str:
+    """Return a word on the environment's proxy, where it has one: no call goes over it."""
+    names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    found = next((name for name in names if os.environ.get(name)), None)
+    if not is_direct or found is None:
+        return ""
+    return f"; {found} of the environment is ignored: where a proxy is needed, set proxy on the connection"
+
+
+def _timed_out(error: TimeoutError, where: str, is_direct: bool) -> RequestTimeoutError:
     import aiohttp
 
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return RequestTimeoutError(
-            f"{where}: no connection was made in time; the service may be down", retryable=True, never_sent=True
+            f"{where}: no connection was made in time; the service may be down; connect_timeout of the connection says how long "
+            f"that may take{_ignored_proxy(is_direct)}",
+            retryable=True,
+            never_sent=True,
         )
     return RequestTimeoutError(
-        f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
+        f"{where}: the service stayed silent for too long; it may have taken the request all the same; read_timeout of the "
+        "connection says how long it may be silent",
+        retryable=True,
     )
 
 

@@ -140,12 +140,17 @@ class BaseUrl(Struct, frozen=True):
         encoded = quote(_whole_escapes(own_query), safe=_QUERY_SAFE) if mark else ""
         whole = "&".join(part for part in (encoded, pairs) if part)
         url = f"{self.origin.scheme}://{self.authority}{normal}" + (f"?{whole}" if whole else "")
-        if Origin.of(url) != self.origin:
+        if not normal.startswith("/"):
+            # Only a slash ends host and port, which are those of the base URL.
             raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
         return url
 
     def _relative(self, url: str) -> str:
         """Return what of a whole URL stands behind this one."""
+        base = str(self)
+        if url.startswith(f"{base}/") and url.isprintable() and "\\" not in url:
+            # As it is written, which is how services write the links to their own pages.
+            return url[len(base) :]
         try:
             if not url.isprintable() or "\\" in url:
                 # Parsers leave such characters out, each in its own way.
@@ -260,7 +265,7 @@ def _whole_escapes(text: str) -> str:
 
 
 def _refuse_hidden_climb(segment: str, path: str) -> None:
-    """Refuse what is '..' to a server that decodes more than once, takes ``\\`` for a slash, or drops what follows ``;``."""
+    r"""Refuse what is '..' to a server that decodes more than once, takes ``\`` for a slash, or drops what follows ``;``."""
     if "%" not in segment and ".." not in segment:
         return
     for decoded in (unquote(segment), unquote(unquote(segment))):

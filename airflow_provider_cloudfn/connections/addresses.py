@@ -27,7 +27,6 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
 
     It stands in ``host``. A URI may have its port and its path apart, as Airflow takes it to pieces.
 
-    :param reader: The connection.
     :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
     """
     host = reader.standard("host")
@@ -69,9 +68,7 @@ def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: b
     """
     Return a URL that credentials may be sent to.
 
-    :param reader: The connection.
     :param field: Where the URL stands.
-    :param url: What was written.
     :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
     :raises ConfigurationError: when it is no ``https://`` address, or has user-info or a fragment.
     """
@@ -80,11 +77,7 @@ def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: b
 
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
-    """
-    Return whether a host is this machine (RFC 6761, section 6.3).
-
-    :param host: A name or an address.
-    """
+    """Return whether a host is this machine (RFC 6761, section 6.3)."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -109,51 +102,41 @@ def _bracketed(url: str) -> str:
 
 def _split(reader: ConnectionReader, field: str, url: str, *, allow_http: bool) -> SplitResult:
     written = url.strip()
+
+    def refused(why: str) -> ConfigurationError:
+        return reader.error(field, f"got {_shown(written)}{why}")
+
     if _NEVER_IN_A_URL.search(written):
-        raise reader.error(
-            field, f"got {_shown(written)} with a character that no URL can hold; percent-encode it, or leave it away"
-        )
+        raise refused(" with a character that no URL can hold; percent-encode it, or leave it away")
     try:
         parts = urlsplit(written)
         port = parts.port
     except ValueError:
-        raise reader.error(
-            field, f"got {_shown(written)}, which is no URL; write such as 'https://api.example.com'"
-        ) from None
+        raise refused(", which is no URL; write such as 'https://api.example.com'") from None
     if parts.scheme not in ("https", "http"):
-        raise reader.error(field, f"got {_shown(written)}; it must begin with https://")
+        raise refused("; it must begin with https://")
     if "@" in parts.netloc:
-        raise reader.error(
-            field, f"got {_shown(written)} with user and password in it; credentials have fields of their own"
-        )
+        raise refused(" with user and password in it; credentials have fields of their own")
     parts = _in_ascii(reader, field, parts)
     host = parts.hostname
     if not host or not _HOST.fullmatch(parts.netloc.removesuffix(f":{port}" if port is not None else ":")):
-        raise reader.error(
-            field, f"got {_shown(written)}, which names no host; write such as 'https://api.example.com'"
-        )
+        raise refused(", which names no host; write such as 'https://api.example.com'")
     if _is_odd_number(host):
-        raise reader.error(
-            field,
-            f"got {_shown(written)}, whose host is a number that is no IPv4 address as it is usually written; write a name, or "
-            "four decimal numbers without zeros before them, such as '192.0.2.7'",
+        raise refused(
+            ", whose host is a number that is no IPv4 address as it is usually written; write a name, or four decimal numbers "
+            "without zeros before them, such as '192.0.2.7'"
         )
     if port == 0:
-        raise reader.error(field, f"got {_shown(written)}; a port is a number from 1 to 65535")
+        raise refused("; a port is a number from 1 to 65535")
     if parts.fragment or "#" in written:
-        raise reader.error(
-            field, f"got {_shown(written)} with a fragment, which is never sent: leave '#' and what follows it away"
-        )
+        raise refused(" with a fragment, which is never sent: leave '#' and what follows it away")
     if parts.scheme == "http" and not allow_http and not is_loopback(host):
-        raise reader.error(
-            field,
-            f"got {_shown(written)}, which would send credentials unencrypted; write https://, or set allow_http to true if the "
-            "way there is protected otherwise",
+        raise refused(
+            ", which would send credentials unencrypted; write https://, or set allow_http to true if the way there is "
+            "protected otherwise"
         )
     if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
-        raise reader.error(
-            field, f"got {_shown(written)} with '.' or '..' in its path; write the path that is meant, without them"
-        )
+        raise refused(" with '.' or '..' in its path; write the path that is meant, without them")
     return parts
 
 

@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
 from airflow_provider_cloudfn.connections.transport import TransportSettings
-from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS, UNDRAWN_TRANSPORT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ __all__ = ["AmazonConnectConnection"]
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
 _ROLE = re.compile(r"arn:[a-z0-9-]+:iam::\d{12}:role/.+")
 _OBJECTS = ("assume_role_kwargs", "assume_role_with_saml", "config_kwargs", "service_config", "session_kwargs")
-_OURS = frozenset(form_field.name for form_field in (*TRANSPORT_FIELDS, ALLOW_HTTP))
+_OURS = UNDRAWN_TRANSPORT_FIELDS.union(form_field.name for form_field in (*TRANSPORT_FIELDS, ALLOW_HTTP))
 
 
 class AmazonConnectConnection(Redacted, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
-from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS, UNDRAWN_TRANSPORT_FIELDS
 
 __all__ = ["AMAZON_CONNECT_FORM"]
 
@@ -80,5 +80,5 @@ AMAZON_CONNECT_FORM = ConnectionForm(
         *TRANSPORT_FIELDS,
         ALLOW_HTTP,
     ),
-    undrawn=_AMAZON_PROVIDER_EXTRAS,
+    undrawn=_AMAZON_PROVIDER_EXTRAS | UNDRAWN_TRANSPORT_FIELDS,
 )

@@ -94,7 +94,7 @@ def _refuse_secrets_that_travel(reader: ConnectionReader) -> None:
     """
     secret_texts = []
     for name, value in reader.extras.items():
-        is_secret = CLOUDFN_FORM.fields[name].kind == "secret" and name not in _TAKEN_BY_HTTP_HOOK
+        is_secret = CLOUDFN_FORM.is_secret(name) and name not in _TAKEN_BY_HTTP_HOOK
         if is_secret and isinstance(value, str):
             secret_texts.append(name)
         if not isinstance(value, str) and name not in _TAKEN_BY_HTTP_HOOK:
@@ -112,9 +112,9 @@ def _refuse_secrets_that_travel(reader: ConnectionReader) -> None:
 
 def _refuse_fields_of_other_kinds(reader: ConnectionReader, kind: type[Authentication]) -> None:
     for name, value in reader.extras.items():
-        form_field = CLOUDFN_FORM.fields[name]
+        form_field = CLOUDFN_FORM.fields.get(name)
         owners = [one.kind for one in KINDS if form_field in one.fields]
-        if owners and kind.kind not in owners and value != form_field.default:
+        if form_field and owners and kind.kind not in owners and value != form_field.default:
             needed = " or ".join(repr(owner) for owner in owners)
             raise reader.error(
                 name, f"belongs to auth_type {needed}, and auth_type is {kind.kind!r}: empty it, or correct auth_type"

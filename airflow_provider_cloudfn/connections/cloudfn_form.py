@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_provider_cloudfn.connections.form import AUTHENTICATION_TYPE, ConnectionForm, ExtraField, StandardField
 from airflow_provider_cloudfn.connections.kinds import KINDS
-from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, CLIENT_CERTIFICATE_FIELDS, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import (
+    ALLOW_HTTP,
+    CLIENT_CERTIFICATE_FIELDS,
+    TRANSPORT_FIELDS,
+    UNDRAWN_TRANSPORT_FIELDS,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.connections.kinds.kind import Authentication
 
 __all__ = ["CLOUDFN_FORM"]
 
-#: What the form calls the fields of each kind that has some: what stands before the colon in their labels.
-_LABELS = {kind.kind: kind.fields[0].label.partition(":")[0] for kind in KINDS if kind.fields}
-_SECRETS = [kind.confidential for kind in KINDS if kind.confidential]
-_SECRET_IS_ALL = [kind.kind for kind in KINDS if kind.confidential and not kind.fields]
+#: What the form draws: the documents' fields, and what most people need. allow_http keeps Airflow's own HTTP hooks from
+#: sending the secrets among the extras, see cloudfn.py.
+_DRAWN = frozenset(
+    {
+        AUTHENTICATION_TYPE,
+        ALLOW_HTTP.name,
+        *("key_location", "key_name"),
+        *("client_id", "scopes", "oauth2_url", "refresh_url"),
+        "username",
+        *("aws_service", "aws_region", "aws_key_id"),
+    }
+)
 
 
-def _labelled() -> str:
-    """Return under which label the fields of each kind stand, and its name where that doesn't say it."""
-    return ", ".join(label if kind in label.lower() else f"{label} for {kind}" for kind, label in _LABELS.items())
+def _secrets() -> str:
+    """Return what Secret is for each kind, and where the kind's fields are."""
+    return "; ".join(f"{kind.kind}: {kind.confidential or 'nothing'}{_fields(kind)}" for kind in KINDS)
+
+
+def _fields(kind: type[Authentication]) -> str:
+    if kind.fields and not any(field.name in _DRAWN for field in kind.fields):
+        return " (its fields are written in the extra JSON)"
+    return ""
 
 
 CLOUDFN_FORM = ConnectionForm(
@@ -33,8 +57,8 @@ CLOUDFN_FORM = ConnectionForm(
         StandardField(
             "password",
             "Secret",
-            f"What the authentication type keeps secret: {', '.join(_SECRETS[:-1])}, or {_SECRETS[-1]}.",
-            "API key or Client secret; choose which under Extra Fields",
+            f"What the authentication type keeps secret. {_secrets()}.",
+            "Key, client secret, password or token: choose which under Extra Fields",
             required="unless auth_type is none",
         ),
     ),
@@ -42,8 +66,8 @@ CLOUDFN_FORM = ConnectionForm(
         ExtraField(
             AUTHENTICATION_TYPE,
             "Authentication type",
-            "Says what Secret is: choose it whenever Secret is filled in. Then fill in the fields below that are labelled with "
-            f"it: {_labelled()}. With {' and '.join(_SECRET_IS_ALL)}, Secret is all.",
+            f"Choose it whenever Secret is filled in: it says what Secret is. {_secrets()}. The fields below say which type they "
+            "belong to.",
             kind="choice",
             choices=tuple(kind.kind for kind in KINDS),
             default=KINDS[0].kind,
@@ -68,4 +92,6 @@ CLOUDFN_FORM = ConnectionForm(
         *CLIENT_CERTIFICATE_FIELDS,
         *TRANSPORT_FIELDS,
     ),
+    undrawn=UNDRAWN_TRANSPORT_FIELDS,
+    shortened_to=_DRAWN,
 )

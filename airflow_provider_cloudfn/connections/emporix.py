@@ -1,4 +1,4 @@
-"""The connection type ``emporix_oe``: an event source and its secret, and an API client."""
+"""The connection type ``emporix_oe``: an event source and its secret, and an API client; or a package in the Celonis Platform."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ __all__ = ["EmporixConnection"]
 
 _EVENT_RECEIVER = "https://signals.emporix.io/e"
 _APIS = {"production": "https://api.emporix.io", "stage": "https://api-stage.emporix.io"}
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_INSTANCE = "{instance_id}"
 _SOURCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.~-]*")
 
 
@@ -31,9 +33,12 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
     A connection of type ``emporix_oe``.
 
     :param conn_id: Its id.
-    :param event_url: Where events go: the event receiver with the Event Source ID.
-    :param secret: What events are signed with.
+    :param event_url: Where events go that start a process: the event receiver with the Event Source ID.
+    :param instance_url: Where events for a running instance go.
+    :param secret: What events are signed with; None where an access token goes with them.
     :param api_url: Where the Emporix API is; None where the environment is ``custom`` and has none.
+    :param context_path: Where the API has the context of an instance, with ``{instance_id}`` in it; None where that is not
+        known.
     :param client_id: The API client; None where there is none.
     :param client_secret: The API client's secret.
     :param transport: How requests travel.
@@ -43,8 +48,10 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
 
     conn_id: str
     event_url: str
-    secret: str
+    instance_url: str
+    secret: str | None
     api_url: str | None = None
+    context_path: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
     transport: TransportSettings = field(default_factory=TransportSettings)
@@ -65,29 +72,70 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
         )
         transport = TransportSettings.read(reader)
         environment = reader.choice("environment")
-        if environment != "custom":
-            for name in ("event_receiver_url", "api_url"):
-                if reader.text(name) is not None:
-                    raise reader.error(
-                        name, f"belongs to the environment 'custom', and that is {environment!r}: empty it"
-                    )
+        for name, theirs in (("event_receiver_url", ("custom",)), ("api_url", ("custom", "celonis"))):
+            if environment not in theirs and reader.text(name) is not None:
+                raise reader.error(name, f"belongs to the environment 'custom', and that is {environment!r}: empty it")
         client_id, client_secret = reader.text("client_id"), reader.secret("client_secret")
         if (client_id is None) != (client_secret is None):
             missing = "client_id" if client_id is None else "client_secret"
             raise reader.error(
                 missing, "is missing, and the other of Client ID and Client secret is given; write both, or none"
             )
+        if environment == "celonis":
+            return cls._of_celonis(reader, client_id, client_secret, transport)
         api_url = reader.text("api_url") or _APIS.get(environment)
         secret = reader.required_password(
             "events are signed with it; copy it from Orchestration Engine, Admin, Settings"
         )
         reader.require_trimmed("password", secret)
         reader.require_trimmed("client_secret", client_secret)
+        event_url = _event_url(reader, environment, allow_http=transport.allow_http)
         return cls(
             conn_id=reader.conn_id,
-            event_url=_event_url(reader, environment, allow_http=transport.allow_http),
+            event_url=event_url,
+            instance_url=event_url,
             secret=secret,
             api_url=_url(reader, "api_url", api_url, allow_http=transport.allow_http) if api_url else None,
+            context_path=_context_path(reader),
+            client_id=client_id,
+            client_secret=client_secret,
+            transport=transport,
+        )
+
+    @classmethod
+    def _of_celonis(
+        cls, reader: ConnectionReader, client_id: str | None, client_secret: str | None, transport: TransportSettings
+    ) -> EmporixConnection:
+        reader.require_absent(
+            ["password"], "events to the Celonis Platform are not signed: write the client's in client_secret"
+        )
+        if client_id is None:
+            raise reader.error("client_id", "is missing, and the environment 'celonis' needs an OAuth client")
+        reader.require_trimmed("client_secret", client_secret)
+        team = _url(
+            reader,
+            "api_url",
+            reader.required_text("api_url", "the environment 'celonis'"),
+            allow_http=transport.allow_http,
+        )
+        if urlsplit(team).path:
+            raise reader.error(
+                "api_url", "may hold no path with the environment 'celonis': write the team's address only"
+            )
+        key = (reader.standard("login") or "").strip()
+        if not _SOURCE_ID.fullmatch(key) or _UUID.fullmatch(key):
+            raise reader.error(
+                "login",
+                "is no package key, which the environment 'celonis' needs; write the key, not the UUID in an address",
+            )
+        package = f"{team}/oe/api/packages/{key}"
+        return cls(
+            conn_id=reader.conn_id,
+            event_url=f"{package}/signals",
+            instance_url=f"{package}/messages",
+            secret=None,
+            api_url=team,
+            context_path=_context_path(reader),
             client_id=client_id,
             client_secret=client_secret,
             transport=transport,
@@ -95,13 +143,20 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
 
     def api_authentication(self) -> OAuth2:
         """
-        Return what gets an API token, at ``/oauth/token`` of the API.
+        Return what gets an API token, at ``/oauth/token`` of Emporix' API, or ``/oauth2/token`` of the Celonis Platform.
 
         :raises ConfigurationError: when the connection has no API client, or no API.
         """
         if self.client_id is None or self.api_url is None:
             missing = "client_id and client_secret" if self.client_id is None else "api_url"
             raise ConfigurationError(f"connection {self.conn_id!r}: the Emporix API needs {missing}, which is empty")
+        if self.secret is None:
+            return OAuth2(
+                token_url=f"{self.api_url}/oauth2/token",
+                client_id=self.client_id,
+                client_secret=self.client_secret,
+                scopes=("orchestration-engine",),
+            )
         return OAuth2(
             token_url=f"{self.api_url}/oauth/token",
             client_id=self.client_id,
@@ -111,10 +166,29 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
 
     def secrets(self) -> Iterator[str]:
         """Return what must not be seen."""
-        yield self.secret
+        if self.secret is not None:
+            yield self.secret
         if self.client_secret:
             yield self.client_secret
+        if self.secret is None:
+            yield from self.api_authentication().secrets()
         yield from self.transport.secrets()
+
+
+def _context_path(reader: ConnectionReader) -> str | None:
+    path = reader.text("context_path")
+    if path is None:
+        return None
+    if (
+        not path.startswith("/")
+        or path.startswith("//")
+        or path.count(_INSTANCE) != 1
+        or "{" in path.replace(_INSTANCE, "")
+    ):
+        raise reader.error(
+            "context_path", f"must be a path below the API URL with {_INSTANCE} in it, such as '/contexts/{_INSTANCE}'"
+        )
+    return path
 
 
 def _event_url(reader: ConnectionReader, environment: str, *, allow_http: bool) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
-from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS
+from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS, UNDRAWN_TRANSPORT_FIELDS
 
 __all__ = ["EMPORIX_FORM", "ENVIRONMENTS"]
 
-ENVIRONMENTS = ("production", "stage", "custom")
+ENVIRONMENTS = ("production", "stage", "custom", "celonis")
 
 EMPORIX_FORM = ConnectionForm(
     connection_type="emporix_oe",
@@ -17,7 +17,8 @@ EMPORIX_FORM = ConnectionForm(
         StandardField(
             "login",
             "Event Source ID",
-            "From the Management Dashboard: Orchestration Engine, Admin, Settings. The bare ID, or the full URL.",
+            "From the Management Dashboard: Orchestration Engine, Admin, Settings. The bare ID, or the full URL. With "
+            "celonis, the package's key, which is not the UUID in the address of Studio.",
             "src_w34a44rft567",
         ),
         StandardField(
@@ -25,13 +26,15 @@ EMPORIX_FORM = ConnectionForm(
             "Secret",
             "From the same page: the secret of the event source, with which events are signed. The Client secret is another.",
             "The event source's, from the same page",
+            required="unless the environment is celonis",
         ),
     ),
     extras=(
         ExtraField(
             "environment",
             "Environment",
-            "Which Emporix to talk to. stage changes the API's address only: no other event receiver is documented.",
+            "Which engine to talk to. stage changes the API's address only: no other event receiver is documented. "
+            "celonis is the engine in the Celonis Platform.",
             kind="choice",
             choices=ENVIRONMENTS,
             default="production",
@@ -39,7 +42,7 @@ EMPORIX_FORM = ConnectionForm(
         ExtraField(
             "client_id",
             "Client ID",
-            "From the Emporix Developer Portal, API Keys. Not needed for starting a process.",
+            "From the Emporix Developer Portal, API Keys; not needed for events. With celonis, the OAuth client that sends.",
             example="tnU7YdA4kUrxHnGnWBzTjuSrEqTzAiLq",
         ),
         ExtraField(
@@ -56,11 +59,27 @@ EMPORIX_FORM = ConnectionForm(
         ),
         ExtraField(
             "api_url",
-            "Custom: API URL",
-            "For the environment custom: where the API is, which gives API tokens.",
+            "Custom, celonis: API URL",
+            "For the environment custom: where the API is, which gives API tokens. With celonis, the team's URL, such as "
+            "https://acme.eu-1.celonis.cloud.",
             example="https://api.emporix.io",
+        ),
+        ExtraField(
+            "context_path",
+            "Context path",
+            "Where the API has the context of an instance, with {instance_id} in it. None is published: ask whoever runs your "
+            "engine. Needed by EmporixProcessContextOperator only.",
+            example="/contexts/{instance_id}",
         ),
         *TRANSPORT_FIELDS,
         ALLOW_HTTP,
     ),
+    # All but the context's path, which few have.
+    shortened_to=frozenset(
+        {
+            *("environment", "client_id", "client_secret", "event_receiver_url", "api_url"),
+            *(field.name for field in (*TRANSPORT_FIELDS, ALLOW_HTTP)),
+        }
+    ),
+    undrawn=UNDRAWN_TRANSPORT_FIELDS,
 )

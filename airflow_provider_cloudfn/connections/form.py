@@ -14,6 +14,9 @@ Kind: TypeAlias = Literal["text", "secret", "choice", "boolean", "number", "obje
 #: The extra that says which kind of authentication it is.
 AUTHENTICATION_TYPE = "auth_type"
 
+#: Where a field is written that the form does not draw.
+_UNDRAWN = "in the extra JSON"
+
 # Airflow draws the first type of the list; "null" is how it saves a field that was left empty.
 _JSON_TYPES = {
     "text": "string",
@@ -98,7 +101,9 @@ class ConnectionForm(Struct, frozen=True, dict=True):
     :param hook_class_name: The class that Airflow makes for such a connection.
     :param standard: The standard fields that are drawn; the others are hidden.
     :param extras: The extra fields, in the order in which they are drawn.
-    :param undrawn: Extras that may be written by hand but are not drawn.
+    :param undrawn: Extras that may be written by hand, are not drawn, and are not ours to describe.
+    :param shortened_to: The names of the extra fields that are drawn, where most people need no others: those are written in
+        the extra JSON. Empty draws all.
     """
 
     connection_type: str
@@ -107,20 +112,36 @@ class ConnectionForm(Struct, frozen=True, dict=True):
     standard: tuple[StandardField, ...]
     extras: tuple[ExtraField, ...]
     undrawn: frozenset[str] = frozenset()
+    shortened_to: frozenset[str] = frozenset()
 
     @cached_property
     def fields(self) -> dict[str, ExtraField]:
         """Return the extra fields by name."""
         return {field.name: field for field in self.extras}
 
+    def is_secret(self, name: str) -> bool:
+        """
+        Return whether an extra holds what must not be seen; one that is not drawn never does.
+
+        :param name: An extra.
+        """
+        field = self.fields.get(name)
+        return field is not None and field.kind == "secret"
+
+    @cached_property
+    def drawn(self) -> tuple[ExtraField, ...]:
+        """Return the extra fields that the form draws."""
+        return tuple(field for field in self.extras if not self.shortened_to or field.name in self.shortened_to)
+
     def label(self, name: str) -> str:
         """
-        Return what the form calls a field, the name itself where it is not drawn.
+        Return what the form calls a field, or where it is written if it is not drawn; the name itself of one that is not ours.
 
         :param name: A standard field or an extra.
         """
-        drawn: tuple[StandardField | ExtraField, ...] = (*self.standard, *self.extras)
-        return next((field.label for field in drawn if field.name == name), name)
+        drawn: tuple[StandardField | ExtraField, ...] = (*self.standard, *self.drawn)
+        elsewhere = _UNDRAWN if name in self.fields else name
+        return next((field.label for field in drawn if field.name == name), elsewhere)
 
     def connection_type_info(self) -> dict[str, Any]:
         """Return the form as an entry of the provider info's ``connection-types``."""
@@ -136,8 +157,11 @@ class ConnectionForm(Struct, frozen=True, dict=True):
                 "relabeling": {name: field.label for name, field in drawn.items()},
                 "placeholders": {name: field.example for name, field in drawn.items() if field.example},
             },
-            "conn-fields": {field.name: field.conn_field() for field in self.extras},
+            "conn-fields": {field.name: field.conn_field() for field in self.drawn},
         }
+
+    def _where(self, field: ExtraField) -> str:
+        return "" if field in self.drawn else " (JSON)"
 
     def markdown_table(self, beyond: ConnectionForm | None = None) -> str:
         """
@@ -159,6 +183,8 @@ class ConnectionForm(Struct, frozen=True, dict=True):
             default = f" Default: `{shown}`." if field.default is not None else ""
             example = f" Example: `{field.example}`" if field.example else ""
             secret = " Secret." if field.kind == "secret" else ""
-            lines.append(f"| extra `{field.name}` | {field.label} | {field.help}{secret}{choices}{default}{example} |")
+            lines.append(
+                f"| extra `{field.name}` | {field.label}{self._where(field)} | {field.help}{secret}{choices}{default}{example} |"
+            )
         # What stands in angle brackets would be taken for HTML, and not be seen.
         return "\n".join(lines).replace("<", "&lt;")

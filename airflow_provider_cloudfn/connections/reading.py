@@ -222,7 +222,7 @@ class ConnectionReader:
             number = math.nan
         if not least <= number <= greatest:
             shown = _cut(str(value)) if isinstance(value, (str, int, float)) else _kind(value)
-            raise self.error(name, f"got {shown}; write a number from {least:g} to {greatest:g}")
+            raise self.error(name, f"got {shown}; write a number from {least:.15g} to {greatest:.15g}")
         return number
 
     def texts(self, name: str, example: str) -> dict[str, str]:

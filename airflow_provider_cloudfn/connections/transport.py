@@ -7,7 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["TransportSettings"]
+__all__ = ["TransportSettings", "read_rate_limit"]
 
 
 class TransportSettings(Redacted, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
     :param client_private_key_passphrase: What opens the private key.
     :param address_guard: ``link_local``, ``private`` or ``off``: which addresses the host may not resolve to.
     :param allow_http: Whether ``http://`` is allowed to other than loopback addresses.
+    :param rate_limit: How many requests may be sent in how much time, by all who call over the connection.
     """
 
     _hidden: ClassVar = frozenset(
@@ -50,6 +53,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
     client_private_key_passphrase: str | None = None
     address_guard: str = "link_local"
     allow_http: bool = False
+    rate_limit: Rate | None = None
 
     @classmethod
     def read(cls, reader: ConnectionReader) -> TransportSettings:
@@ -86,6 +90,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
             client_private_key_passphrase=passphrase,
             address_guard=reader.choice("address_guard"),
             allow_http=reader.boolean("allow_http"),
+            rate_limit=read_rate_limit(reader),
         )
 
     def secrets(self) -> Iterator[str]:
@@ -133,3 +138,19 @@ def _proxy(reader: ConnectionReader) -> str | None:
     if not usable:
         raise reader.error("proxy", "is no proxy's URL; write such as 'http://user:password@proxy.example.com:3128'")
     return written.strip()
+
+
+def read_rate_limit(reader: ConnectionReader) -> Rate | None:
+    """
+    Return the rate that a connection says; None where it says none.
+
+    :param reader: The connection.
+    :raises ConfigurationError: when it is none.
+    """
+    written = reader.extras.get("rate_limit")
+    if written is None:
+        return None
+    try:
+        return Rate.parse(written)
+    except ConfigurationError as error:
+        raise reader.error("rate_limit", str(error)) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ExtraField
 
-__all__ = ["ADDRESS_GUARDS", "ALLOW_HTTP", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS"]
+__all__ = ["ADDRESS_GUARDS", "ALLOW_HTTP", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS", "UNDRAWN_TRANSPORT_FIELDS"]
 
 ADDRESS_GUARDS = ("link_local", "private", "off")
 
@@ -99,3 +99,6 @@ TRANSPORT_FIELDS = (
         default="link_local",
     ),
 )
+
+#: What may be written by hand besides: forms are long enough.
+UNDRAWN_TRANSPORT_FIELDS = frozenset({"rate_limit"})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote
 
 import attrs
 from airflow.sdk import Asset
 
+from airflow_provider_cloudfn.events.address import event_uri
+from airflow_provider_cloudfn.events.declaration import Declaration, without_declaration
+from airflow_provider_cloudfn.events.payload_schema import require_schema
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,18 +28,22 @@ class CompletionEvent(Asset):
     What a cloud function leaves when it is done, under a name that other Dags can be scheduled on.
 
     The same name is the same asset, in whichever file it is written. Without ``one_run_per_event`` it behaves as any
-    Airflow asset does: events that come close together are merged into one run of the consumer.
+    Airflow asset does: on Airflow 3.3, events that come close together are merged into one run of the consumer. Events that come
+    while the consumer is paused get their runs by ``airflow cloudfn events catch-up``.
 
     :param name: Such as ``charge.created``. Dots, slashes, a leading dot or underscore are fine; no control characters.
     :param one_run_per_event: Emit each event with its id as partition key, so that a Dag whose schedule is
         :meth:`each` gets a run for every single one. An ordinary ``schedule=[event]`` never fires for such an event. In the
         ``outlets`` of a ``@task`` it is the task's own duty to call ``outlet_events[event].add_partitions(…)``.
+    :param schema: A JSON Schema of what the event carries (draft 2020-12, unless ``$schema`` says otherwise). A cloud function
+        whose payload is not so fails before anything is emitted. ``format`` is not checked, and nothing is fetched.
     :param extra: Anything worth knowing about the event itself; Airflow shows it with the asset.
-    :raises ConfigurationError: for a name that no asset can have, and for ``one_run_per_event`` on an Airflow that has no
-        partitioned assets.
+    :raises ConfigurationError: for a name that no asset can have, for what is no JSON Schema, and for ``one_run_per_event`` on
+        an Airflow that has no partitioned assets.
     """
 
     one_run_per_event: bool = attrs.field(default=False)
+    schema: dict[str, Any] | None = attrs.field(default=None)
 
     asset_type: ClassVar[str] = "completion_event"
 
@@ -45,6 +52,7 @@ class CompletionEvent(Asset):
         name: str,
         *,
         one_run_per_event: bool = False,
+        schema: dict[str, Any] | None = None,
         extra: dict[str, Any] | None = None,
         **asset_arguments: Any,
     ) -> None:
@@ -63,20 +71,41 @@ class CompletionEvent(Asset):
             )
         if not isinstance(one_run_per_event, bool):
             raise ConfigurationError(f"one_run_per_event is True or False, not {one_run_per_event!r}")
-        if asset_arguments.pop("uri", _uri(name)) != _uri(name):
+        if schema is not None:
+            require_schema(schema, event=name)
+        if asset_arguments.pop("uri", event_uri(name)) != event_uri(name):
             raise ConfigurationError(
                 f"the completion event {name!r} has a URI by its name: leave uri out, or use an Asset"
             )
-        super().__init__(name=name, uri=_uri(name), extra=extra, **asset_arguments)
+        if one_run_per_event and asset_arguments.get("watchers"):
+            raise ConfigurationError(
+                f"CompletionEvent({name!r}, one_run_per_event=True) can have no watchers: Airflow gives their events no "
+                "partition key, and so no run; leave one_run_per_event out, and read all events of a run with .read()"
+            )
+        declared = Declaration(one_run_per_event, schema).written_into(extra)
+        super().__init__(name=name, uri=event_uri(name), extra=declared, **asset_arguments)
         self.one_run_per_event = one_run_per_event
+        self.schema = schema
         if one_run_per_event:
             _SINGLE.add(self.uri)
+
+    def __eq__(self, other: object) -> bool:
+        # How it was declared makes it no other asset.
+        if not isinstance(other, Asset):
+            return NotImplemented
+        return _identity(self) == _identity(other)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.uri))
 
     def each(self) -> Any:
         """
         Return the schedule that gives every single event a run of its own, in which ``context["<event>"]`` is exactly it.
 
-        For a Dag that is paused Airflow queues nothing: an event of that time gets no run, neither then nor later.
+        Events with the same key, which ``event_key`` can give, are one run where they come before that run is made.
+
+        For a Dag that is paused, or not there yet, Airflow queues nothing: ``airflow cloudfn events catch-up`` makes the runs
+        of the events of that time.
 
         :raises ConfigurationError: for an event that was not declared with ``one_run_per_event=True``.
         """
@@ -87,7 +116,10 @@ class CompletionEvent(Asset):
             )
         from airflow.sdk import PartitionedAssetTimetable
 
-        return PartitionedAssetTimetable(assets=self)
+        timetable: Any = PartitionedAssetTimetable
+        # Airflow 3.4 would make several runs of one key where 3.3 makes one.
+        batched = "batch_asset_events" in inspect.signature(timetable).parameters
+        return timetable(assets=self, **({"batch_asset_events": True} if batched else {}))
 
     def read(self, task_id: str | None = None) -> XComArg:
         """
@@ -100,6 +132,10 @@ class CompletionEvent(Asset):
         from airflow_provider_cloudfn.events.reading import read_task
 
         return read_task(self, task_id)
+
+
+def _identity(asset: Asset) -> tuple[Any, ...]:
+    return asset.name, asset.uri, asset.group, without_declaration(asset.extra)
 
 
 def has_one_run_per_event(asset: Any) -> bool:
@@ -120,10 +156,3 @@ def partitions_available() -> bool:
     except ImportError:
         return False
     return hasattr(OutletEventAccessor, "add_partitions")
-
-
-def _uri(name: str) -> str:
-    # Airflow leaves URIs of an `x-` scheme as they are; for any other it normalises them (case of the host, slashes, query)
-    # and, to do so, looks for handlers in all installed providers, in every process that parses the Dag. The name is one
-    # path segment with every reserved character encoded: two names can never become one URI.
-    return f"x-cloudfn://completion-event/{quote(name, safe='')}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.events.address import is_completion_event
+from airflow_provider_cloudfn.events.claim_check import with_payload
 from airflow_provider_cloudfn.events.record import is_record
 from airflow_provider_cloudfn.json_encoding import timestamp_text
 
@@ -15,8 +18,11 @@ __all__ = [
     "asset_names",
     "conf_payloads",
     "emitted_by_success",
+    "event_ids",
+    "record_of",
     "records_for",
     "scheduled_assets",
+    "stored_record_of",
     "triggering_extras",
     "triggering_records",
 ]
@@ -29,10 +35,10 @@ def triggering_extras(context: Context, name: str) -> list[Any]:
     :param context: The task's Airflow context.
     :param name: The asset's name.
     """
-    return [event.extra for event in _events(context) if event.asset.name == name]
+    return [_extra_of(event) for event in _events(context) if event.asset.name == name]
 
 
-def triggering_records(context: Context) -> list[dict[str, Any]]:
+def triggering_records(context: Context) -> list[Mapping[str, Any]]:
     """
     Return every asset event that started the run as a completion record, oldest first.
 
@@ -40,21 +46,34 @@ def triggering_records(context: Context) -> list[dict[str, Any]]:
 
     :param context: The task's Airflow context.
     """
-    return [_record(event) for event in _events(context)]
+    return [record_of(event) for event in _events(context)]
 
 
-def records_for(context: Context, name: str) -> list[dict[str, Any]]:
+def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:
     """
     Return the records of one event that started the run, oldest first; in a run by hand the one that its conf gives.
 
     :param context: The task's Airflow context.
     :param name: The event's name.
     """
-    records = [_record(event) for event in _events(context) if event.asset.name == name]
+    records = [record_of(event) for event in _events(context) if event.asset.name == name]
     given = conf_payloads(context)
     if not records and name in given:
         return [{"metadata": {"type": name, "source": "conf"}, "result": given[name]}]
     return records
+
+
+def event_ids(context: Context) -> tuple[str, ...]:
+    """
+    Return the ids of the events that started the run, by which a run that the same events start again is known.
+
+    None where no event started it, or one of which nothing tells whether it is the same as another.
+
+    :param context: The task's Airflow context.
+    """
+    ids = [_event_id(event) for event in _events(context)]
+    found = [one for one in ids if one is not None]
+    return tuple(sorted(found)) if len(found) == len(ids) else ()
 
 
 def emitted_by_success(records: Sequence[Any], task_id: str, context: Context) -> list[Any]:
@@ -129,16 +148,63 @@ def _events(context: Context) -> list[Any]:
     # Emitted twice before the run was made, as by a Clear of the producer, it is still one event: the newest record counts.
     newest: dict[Any, Any] = {}
     for place, event in enumerate(sorted(events, key=lambda event: event.timestamp)):
-        found = event.extra["metadata"].get("id") if is_record(event.extra) else None
-        key = (event.asset.name, found) if isinstance(found, str) else place
+        found = _event_id(event)
+        key = place if found is None else (event.asset.name, found)
         newest.pop(key, None)
         newest[key] = event
     return list(newest.values())
 
 
-def _record(event: Any) -> dict[str, Any]:
-    if is_record(event.extra):
-        return dict(event.extra)
+def _event_id(event: Any) -> str | None:
+    """Return what an event has in common with itself when it is emitted again, as after a Clear; None for nothing."""
+    extra = _extra_of(event)
+    if is_record(extra):
+        found = extra["metadata"].get("id")
+        return found if isinstance(found, str) and found else None
+    if not is_completion_event(event.asset) or getattr(event, "source_aliases", None):
+        return None
+    if (partition := getattr(event, "partition_key", None)) is not None:
+        # By its key a run is found; that of a task's own event outlasts the run that emitted it, as an id does.
+        return json.dumps([event.asset.name, partition])
+    if event.source_task_id is None:
+        return None  # Somebody has created it by the API.
+    source = (event.source_dag_id, event.source_run_id, event.source_task_id, event.source_map_index)
+    return json.dumps([event.asset.name, *source])
+
+
+def _extra_of(event: Any) -> Any:
+    """Return the extra of an asset event; of a watcher's, which Airflow wraps, the record that our trigger has made."""
+    extra = event.extra
+    if not isinstance(extra, Mapping) or extra.keys() != {"from_trigger", "payload"}:
+        return extra
+    record = extra["payload"]
+    if not isinstance(record, Mapping) or record.keys() != {"metadata", "result"}:
+        return extra
+    metadata = record["metadata"]
+    # A trigger does not know whose watcher it is.
+    return {**record, "metadata": {"type": event.asset.name, **metadata}} if isinstance(metadata, Mapping) else extra
+
+
+def record_of(event: Any) -> Mapping[str, Any]:
+    """
+    Return an asset event as a completion record, as :func:`stored_record_of` does.
+
+    A payload that lies in an object storage is read when it is asked for.
+
+    :param event: What Airflow tells of the event.
+    """
+    return with_payload(stored_record_of(event))
+
+
+def stored_record_of(event: Any) -> dict[str, Any]:
+    """
+    Return an asset event as a completion record, as Airflow has it; an extra that is no record is itself the payload of one.
+
+    :param event: What Airflow tells of the event.
+    """
+    extra = _extra_of(event)
+    if is_record(extra):
+        return dict(extra)
     return {
         "metadata": {
             "type": event.asset.name,

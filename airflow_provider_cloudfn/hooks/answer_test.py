@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, require_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,18 +36,13 @@ def answer_test(where: str, expression: str) -> Callable[[HttpResponse], bool]:
         raise ConfigurationError(f"{where}: {error}") from None
 
     def is_true_of(raw: HttpResponse) -> bool:
-        from airflow_provider_cloudfn.client.response import read_response
+        from airflow_provider_cloudfn.client.response import read_response, reads_body
 
         try:
-            response = read_response(raw, "")
-            variables = {"status": response.status, "headers": response.headers, "body": response.body}
-            result = program.evaluate({"response": variables})
+            response = read_response(raw, "", as_it_came=not reads_body(program.paths))
+            return require_truth(program.evaluate({"response": response.as_variable()}))
         except CloudFunctionError as error:
             _log.warning("%s: taken as false, for it can't be evaluated: %s", where, error)
             return False
-        if not isinstance(result, bool):
-            _log.warning("%s: taken as false, for it gives %s, not true or false", where, type(result).__name__)
-            return False
-        return result
 
     return is_true_of

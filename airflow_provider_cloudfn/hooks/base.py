@@ -13,6 +13,7 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
+from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.settings import ResponseLimits
     from airflow_provider_cloudfn.connections.transport import TransportSettings
+    from airflow_provider_cloudfn.hooks.observation import CallWatcher
 
 __all__ = ["ConnectionHook", "Settings", "echoed_secrets"]
 
@@ -52,21 +54,36 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
     """
 
     settings_class: ClassVar[type[Any]]
+    #: The parameter that names the connection, and the connection's type.
+    conn_name_attr: ClassVar[str]
+    conn_type: ClassVar[str]
 
     def __init__(self, conn_id: str, *, logger_name: str | None = None) -> None:
         super().__init__(logger_name=logger_name)
         self._conn_id = conn_id
         self._function: str | None = None
+        self._many = False
+        self._watcher: CallWatcher | None = None
         self._settings: SettingsT | None = None
         self._client: Client | None = None
 
-    def name_calls(self, function: str) -> None:
+    def name_calls(self, function: str, *, many: bool = False) -> None:
         """
         Name the cloud function whose calls these are: the log's line of each attempt says it.
 
         :param function: The cloud function's name. It holds for a client that is not made yet.
+        :param many: Whether there are so many calls that only those are told that did not succeed at once.
         """
         self._function = function
+        self._many = many
+
+    def watch_calls(self, watcher: CallWatcher) -> None:
+        """
+        Tell somebody else, too, of the calls of a client that is not made yet.
+
+        :param watcher: Who is told.
+        """
+        self._watcher = watcher
 
     def settings(self) -> SettingsT:
         """
@@ -76,13 +93,17 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         """
         if self._settings is None:
             self._refuse_event_loop("settings", "asettings")
-            return self.accept(self.get_connection(self._conn_id))
+            with missing_connection(self._conn_id, self.conn_name_attr, (self.conn_type,)):
+                found = self.get_connection(self._conn_id)
+            return self.accept(found)
         return self._settings
 
     async def asettings(self) -> SettingsT:
         """Do what :meth:`settings` does, in an event loop."""
         if self._settings is None:
-            return await self.aaccept(await self.aget_connection(self._conn_id))
+            with missing_connection(self._conn_id, self.conn_name_attr, (self.conn_type,)):
+                found = await self.aget_connection(self._conn_id)
+            return await self.aaccept(found)
         return self._settings
 
     def accept(self, conn: Any) -> SettingsT:
@@ -170,19 +191,22 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         from airflow_provider_cloudfn.client.url import BaseUrl
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
         from airflow_provider_cloudfn.hooks.observation import Observation
+        from airflow_provider_cloudfn.hooks.rate_sharing import limiter_of
 
-        observation = Observation(self._conn_id, self._function)
+        watcher = self._watcher
+        observation = Observation(self._conn_id, self._function, self._many, watcher)
         given = {
             "connect": transport.connect_timeout,
             "read": transport.read_timeout,
             "total": transport.total_timeout,
         }
         try:
-            return Client(
+            client = Client(
                 base_url=BaseUrl.parse(base_url, allow_http=transport.allow_http),
                 auth=scheme,
                 timeouts=Timeouts(**{name: seconds for name, seconds in given.items() if seconds is not None}),
                 limits=limits or ResponseLimits(),
+                limiter=limiter_of(self._conn_id, base_url, transport.rate_limit),
                 tls=transport.ssl_context(),
                 proxy=transport.proxy,
                 on_secret=mask_obtained_secret,
@@ -192,10 +216,14 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 secret_values=secret_values or {},
                 secrets=echoed_secrets(transport),
                 on_attempt=observation.end,
+                on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None
+        if watcher is not None:
+            watcher.over(self._conn_id, self.conn_type, client)
+        return client
 
     def _obtain_token(self, scheme: OAuth2ClientCredentials, base_url: str, transport: TransportSettings) -> None:
         """Get an access token, whether or not there is one already."""

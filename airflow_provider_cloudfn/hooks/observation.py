@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import structlog
 from msgspec import field
@@ -14,9 +15,11 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
     from airflow_provider_cloudfn.client.attempt import Attempt
+    from airflow_provider_cloudfn.client.settings import ClientSettings
 
-__all__ = ["Observation"]
+__all__ = ["CallWatcher", "Observation"]
 
 _LONGEST_URL = 300
 
@@ -25,18 +28,35 @@ log = structlog.stdlib.get_logger(logger_name="airflow_provider_cloudfn.call")
 _SPAN_NAME = "cloudfn.attempt"
 
 
+class CallWatcher(Protocol):
+    """Who else wants to know of a hook's calls, such as what makes a step's record."""
+
+    def over(self, conn_id: str, conn_type: str, settings: ClientSettings) -> None:
+        """Learn over which connection the calls go, before the first of them."""
+
+    def exchanged(self, request: HttpRequest, answer: HttpResponse | None) -> None:
+        """Take note of a request without credentials, and of its answer; it must not fail."""
+
+    def ended(self, attempt: Attempt) -> None:
+        """Take note of an attempt that has ended."""
+
+
 class Observation(Redacted, frozen=True):
     """
     Observes the attempts of a client's calls.
 
     :param conn_id: The connection, which the metrics are tagged with.
     :param function: The cloud function's name, where a cloud function makes the calls.
+    :param many: Whether there are so many calls that only those are told that did not succeed at once.
+    :param watcher: Who else is told.
     """
 
     _hidden: ClassVar = frozenset({"_span"})
 
     conn_id: str
     function: str | None = None
+    many: bool = False
+    watcher: CallWatcher | None = None
     _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None))
 
     def begin(self, number: int) -> Mapping[str, str]:
@@ -46,16 +66,16 @@ class Observation(Redacted, frozen=True):
         :param number: Which attempt it is, counted from 1.
         """
         # Whoever traces has loaded it by now, and nobody pays for it who doesn't.
-        if "opentelemetry.trace" not in sys.modules:
+        trace: Any = sys.modules.get("opentelemetry.trace")
+        if trace is None:
             return {}
-        from opentelemetry import trace
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
         # Airflow gives a task a span also where its tracing is off, one that nobody records.
         if isinstance(trace.get_tracer_provider(), (trace.ProxyTracerProvider, trace.NoOpTracerProvider)):
             return {}
         if not trace.get_current_span().get_span_context().is_valid:
             return {}
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
         span = trace.get_tracer("airflow_provider_cloudfn").start_span(_SPAN_NAME, kind=trace.SpanKind.CLIENT)
         self._end(self._span.get())
         self._span.set(span)
@@ -77,9 +97,14 @@ class Observation(Redacted, frozen=True):
             self._span.set(None)
             self._describe(span, attempt)
             self._end(span)
+        if self.watcher is not None:
+            self.watcher.ended(attempt)
 
     def _log(self, attempt: Attempt) -> None:
         if not structlog.is_configured():  # Outside of Airflow's processes it would print.
+            return
+        is_told = not self.many or attempt.next_in is not None or not 200 <= (attempt.status or 0) < 300
+        if not is_told and not log.isEnabledFor(logging.DEBUG):
             return
         told = {
             "function": self.function,
@@ -95,7 +120,8 @@ class Observation(Redacted, frozen=True):
             "request_id": attempt.request_id,
             "next_in": None if attempt.next_in is None else round(attempt.next_in, 2),
         }
-        log.info("Attempt", **{name: value for name, value in told.items() if value is not None})
+        tell = log.info if is_told else log.debug
+        tell(attempt.sentence(), **{name: value for name, value in told.items() if value is not None})
 
     def _count(self, attempt: Attempt) -> None:
         stats: Any = _stats()

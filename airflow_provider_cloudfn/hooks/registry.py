@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseHook
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.request import RequestHook
@@ -21,14 +22,17 @@ _HOOKS: Final = {
 }
 
 
-def hook_for(conn_id: str) -> RequestHook[Any]:
+def hook_for(conn_id: str, parameter: str = "cloudfn_conn_id") -> RequestHook[Any]:
     """
     Return the hook that makes requests over a connection.
 
     :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
-    :raises ConfigurationError: when it is of another type, or wrong.
+    :param parameter: Where its name is written.
+    :raises ConfigurationError: when there is none, or it is of another type, or wrong.
     """
-    return hook_of(BaseHook.get_connection(conn_id))
+    with missing_connection(conn_id, parameter, _HOOKS):
+        conn = BaseHook.get_connection(conn_id)
+    return hook_of(conn)
 
 
 def hook_of(conn: Any) -> RequestHook[Any]:
@@ -49,7 +53,8 @@ async def ahook_for(conn_id: str) -> RequestHook[Any]:
 
     :param conn_id: A connection of type ``cloudfn`` or ``amazon_connect``.
     """
-    conn = await BaseHook.aget_connection(conn_id)
+    with missing_connection(conn_id, "cloudfn_conn_id", _HOOKS):
+        conn = await BaseHook.aget_connection(conn_id)
     hook = _hook(conn, conn_id)
     await hook.aaccept(conn)
     return hook

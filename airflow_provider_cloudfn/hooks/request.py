@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.base import ConnectionHook, SettingsT
+from airflow_provider_cloudfn.hooks.request_options import RequestOptions, RequestParts, request_of, sending_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from airflow_provider_cloudfn.client.body import Body, FilePart
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
-    from airflow_provider_cloudfn.client.query import ListStyle, QueryValues
     from airflow_provider_cloudfn.client.request import Request, Sending
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.client.retry import RetryPolicy
-    from airflow_provider_cloudfn.client.sink import ResponseSink
     from airflow_provider_cloudfn.exceptions import CloudFunctionError
+    from airflow_provider_cloudfn.hooks.session import HookSession
 
-__all__ = ["FIELD_OF_OPTION", "RequestHook", "RequestOptions", "RequestParts", "body_of"]
+__all__ = ["FIELD_OF_OPTION", "RequestHook"]
 
 #: What ``requests`` takes with each call, and a connection has in a field of its own.
 FIELD_OF_OPTION: Final = {
@@ -32,33 +26,8 @@ FIELD_OF_OPTION: Final = {
 }
 
 
-class RequestParts(TypedDict, total=False):
-    """What a request is made of; see :meth:`RequestHook.request`."""
-
-    query: QueryValues | None
-    headers: Mapping[str, Any] | None
-    json: Any
-    data: bytes | str | Mapping[str, Any] | None
-    files: Mapping[str, FilePart | Sequence[FilePart]] | None
-    list_style: ListStyle
-    compress: bool
-
-
-class RequestOptions(RequestParts, total=False):
-    """What a request is made of, and how it is sent; see :meth:`RequestHook.request`."""
-
-    timeout: float | None
-    check_status: bool
-    retry: RetryPolicy | None
-    idempotent: bool | None
-    sink: ResponseSink | None
-
-
 class RequestHook(ConnectionHook[SettingsT]):
     """A hook that makes requests to the connection's service."""
-
-    #: The connection's type.
-    conn_type: ClassVar[str]
 
     def request(self, method: str, uri: str, **options: Unpack[RequestOptions]) -> Response:
         """
@@ -78,15 +47,31 @@ class RequestHook(ConnectionHook[SettingsT]):
         :param retry: When it is sent again within the call.
         :param idempotent: Whether sending it twice does no more than sending it once; default by its method and headers.
         :param sink: Where the body of a success goes, instead of into memory; it is checked before the request is sent.
+        :param as_it_came: Whether the answer's body stays bytes, whatever its Content-Type says; ``text`` has it as text.
         :raises ConfigurationError: when the connection or a parameter is wrong; nothing was sent then.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
         self._refuse_event_loop("request", "arequest")
-        return self.send(_request(method, uri, options), _sending(options))
+        return self.send(request_of(method, uri, options), sending_of(options))
 
     async def arequest(self, method: str, uri: str, **options: Unpack[RequestOptions]) -> Response:
         """Do what :meth:`request` does, in an event loop."""
-        return await self.asend(_request(method, uri, options), _sending(options))
+        return await self.asend(request_of(method, uri, options), sending_of(options))
+
+    def session(self) -> HookSession:
+        """
+        Return connections that stay open, for many requests of a task of one's own.
+
+        In a ``@task``::
+
+            with CloudFunctionHook("shop").session() as shop:
+                for order in shop.pages(Pages.next_link("response.body.next"), "GET", "/v1/orders"):
+                    shop.request("POST", "/v1/charges", json={"order": order["id"]})
+        """
+        from airflow_provider_cloudfn.hooks.session import HookSession
+
+        self._refuse_event_loop("session", "aclient, whose session()")
+        return HookSession(self.client())
 
     def prepare(self, method: str, uri: str, **parts: Unpack[RequestParts]) -> PreparedRequest:
         """
@@ -94,7 +79,7 @@ class RequestHook(ConnectionHook[SettingsT]):
 
         :param method: As of :meth:`request`, and so are the others.
         """
-        return self.client().prepare(_request(method, uri, parts))
+        return self.client().prepare(request_of(method, uri, parts))
 
     def send(self, request: Request, sending: Sending) -> Response:
         """
@@ -128,51 +113,3 @@ class RequestHook(ConnectionHook[SettingsT]):
         :param response: The answer.
         """
         return self.client().excerpt(response)
-
-
-def body_of(
-    json: Any = None, data: Any = None, files: Mapping[str, FilePart | Sequence[FilePart]] | None = None
-) -> Body | None:
-    """
-    Return a body as HTTP libraries take it: None is no body.
-
-    :param json: What to send as JSON.
-    :param data: Bytes or text to send as they are, or a map to send as a form.
-    :param files: Files of a form, whose other fields `data` holds.
-    :raises ConfigurationError: for two bodies.
-    """
-    from airflow_provider_cloudfn.client.body import Form, Json, Raw
-
-    if json is not None:
-        if data is not None or files:
-            raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
-        return Json(json)
-    if files or isinstance(data, Mapping):
-        return Form(data, files)
-    return None if data is None else Raw(data)
-
-
-def _request(method: str, uri: str, parts: RequestParts) -> Request:
-    from airflow_provider_cloudfn.client.request import Request
-
-    return Request(
-        method,
-        uri,
-        parts.get("query"),
-        parts.get("headers"),
-        body_of(parts.get("json"), parts.get("data"), parts.get("files")),
-        parts.get("list_style", "repeat"),
-        parts.get("compress", False),
-    )
-
-
-def _sending(options: RequestOptions) -> Sending:
-    from airflow_provider_cloudfn.client.request import Sending
-
-    return Sending(
-        options.get("timeout"),
-        options.get("retry"),
-        options.get("idempotent"),
-        options.get("sink"),
-        options.get("check_status", True),
-    )

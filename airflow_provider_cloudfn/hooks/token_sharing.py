@@ -9,7 +9,7 @@ import tempfile
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from airflow.sdk import conf
 
@@ -18,9 +18,11 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.token_store import TokenStore
 
-__all__ = ["configured_token_store"]
+__all__ = ["configured_store", "configured_token_store", "shared_folder"]
 
 log = logging.getLogger(__name__)
+
+StoreKind: TypeAlias = Literal["memory", "file", "redis", "class"]
 
 _REDIS = ("redis://", "rediss://", "unix://")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -43,20 +45,23 @@ def configured_token_store() -> TokenStore | None:
     return _token_store(os.geteuid())
 
 
-@cache
-def _token_store(user: int) -> TokenStore | None:
+def configured_store() -> tuple[StoreKind, str]:
+    """
+    Return where what processes share is kept.
+
+    :returns: The kind, and for ``redis`` its URL, for ``class`` its path.
+    :raises ConfigurationError: for anything else.
+    """
     # With token_store_cmd or token_store_secret, as Airflow has them, a Redis' password need not stand in a file.
     said = conf.get("cloudfn", "token_store", fallback="file").strip()
     if said.lower() == "memory":
-        return None
+        return "memory", ""
     if said.lower() == "file":
-        return _file_store(user)
+        return "file", ""
     if said.lower().startswith(_REDIS):
-        from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore
-
-        return RedisTokenStore(said)
+        return "redis", said
     if _CLASS.fullmatch(said):
-        return _store_of_ones_own(said)
+        return "class", said
     # What stands there is not shown: it may be a URL with a password.
     raise ConfigurationError(
         "[cloudfn] token_store: is neither 'file' nor 'memory', nor the URL of a Redis (redis://, rediss:// or unix://), nor the "
@@ -64,18 +69,40 @@ def _token_store(user: int) -> TokenStore | None:
     )
 
 
-def _file_store(user: int) -> TokenStore | None:
-    from airflow_provider_cloudfn.auth.token_file import FileTokenStore
+def shared_folder(user: int) -> Path | None:
+    """
+    Return the folder of the files that the processes of one user on this machine share; None where there can be none.
 
+    :param user: The user's number.
+    """
     folder = conf.get("cloudfn", "token_store_folder", fallback="").strip()
     try:
         parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
     except OSError as error:
         # A machine without any temporary folder that can be written to.
-        log.debug("Tokens are not shared with other processes: %s", error.strerror)
+        log.debug("Nothing is shared with other processes: %s", error.strerror)
         return None
     # One for each user: the tasks of one machine can be several users'.
-    return FileTokenStore(parent / f"cloudfn-tokens-{user}")
+    return parent / f"cloudfn-tokens-{user}"
+
+
+@cache
+def _token_store(user: int) -> TokenStore | None:
+    kind, said = configured_store()
+    if kind == "memory":
+        return None
+    if kind == "redis":
+        from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore
+
+        return RedisTokenStore(said)
+    if kind == "class":
+        return _store_of_ones_own(said)
+    folder = shared_folder(user)
+    if folder is None:
+        return None
+    from airflow_provider_cloudfn.auth.token_file import FileTokenStore
+
+    return FileTokenStore(folder)
 
 
 def _store_of_ones_own(path: str) -> TokenStore:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import inspect
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow.sdk import Asset, BaseOperator
-
+from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
+from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
+from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
-from airflow_provider_cloudfn.authoring.task import default_arguments
-from airflow_provider_cloudfn.authoring.value_checks import event_problem
-from airflow_provider_cloudfn.authoring.variables import STAND_IN, TaskVariables, task_instance_key
-from airflow_provider_cloudfn.events.asset import CompletionEvent
-from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
+from airflow_provider_cloudfn.authoring.task import default_arguments, is_reference
+from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, TaskVariables
+from airflow_provider_cloudfn.events.claim_check import event_storage
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.operators.outage import outlast
-from airflow_provider_cloudfn.operators.storable import require_event, require_xcom
+from airflow_provider_cloudfn.operators.backfills import is_silent
+from airflow_provider_cloudfn.operators.completion import complete, event_among, with_events
+from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
+from airflow_provider_cloudfn.operators.storable import require_xcom
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.sdk import Asset, BaseOperator
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
+
+    from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
 
 __all__ = ["ExpressionOperator"]
 
@@ -31,7 +40,7 @@ __all__ = ["ExpressionOperator"]
 RESULT_KEY = "return_value"
 
 
-class ExpressionOperator(ExpressionTask, BaseOperator):
+class ExpressionOperator(ExpressionTask, RecordedTask):
     """
     An operator with parameters that hold CEL expressions, and with a completion event.
 
@@ -39,6 +48,14 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         Default: the one completion event among ``outlets``.
     :param event_payload: What the event carries, as an expression over ``response`` and the rest, JSON text, or a dict with
         ``cel(…)`` in it. Default: what the step returns.
+    :param emit_when: Whether the event is emitted, as an expression over the same. Default: always.
+    :param event_key: The partition key of an event with ``one_run_per_event=True``, as an expression over the same that gives
+        text or an integer. Default: the event's id.
+    :param completion_events: Several events of one step, with what each carries: ``{"order.paid": 'response.body.id'}``. A
+        value is what ``event_payload`` can be, None for what the step returns, or
+        :class:`~airflow_provider_cloudfn.authoring.emit.Emit`.
+    :param depends_on_what_it_reads: Whether the step runs behind each step that an expression of it names, without an arrow.
+        Default: as ``[cloudfn] implicit_dependencies`` says.
     :param retry_policy: When a failed task is tried again, within its ``retries``; default
         :class:`~airflow_provider_cloudfn.retry_policy.CloudFunctionRetryPolicy` from Airflow 3.3 on; None has none.
     """
@@ -46,7 +63,16 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("completion_event", check=event_problem),
         Parameter("event_payload", Reading.DOCUMENT, after_call=True),
+        Parameter("emit_when", Reading.CONDITION, after_call=True),
+        Parameter("event_key", Reading.VALUE, after_call=True),
+        Parameter(SEVERAL_EVENTS, check=events_problem),
+        DEPENDS_ON_WHAT_IT_READS,
     )
+
+    def __new__(cls, *_args: Any, **kwargs: Any) -> Self:
+        """Refuse a misspelt parameter, with the one that is meant."""
+        refuse_misspelt_names(cls, kwargs)
+        return super().__new__(cls)
 
     # The retry policy is a default of the signature: only there does Airflow find it for a mapped task.
     def __init__(
@@ -54,15 +80,23 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         *,
         completion_event: Asset | None = None,
         event_payload: Any = None,
+        emit_when: str | cel.Expression | bool | None = None,
+        event_key: Any = None,
+        completion_events: Mapping[Asset | str, Any] | None = None,
+        depends_on_what_it_reads: bool | None = None,
         retry_policy: Any = DEFAULT_RETRY_POLICY,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, **retry_policy_argument(retry_policy))
         if completion_event is None:
-            completion_event = _event_among(self.outlets)
+            completion_event = event_among(self.outlets, completion_events)
         self.completion_event = completion_event
         self.event_payload = event_payload
-        self.outlets = _with_event(self.outlets, completion_event)
+        self.emit_when = emit_when
+        self.event_key = event_key
+        self.completion_events = completion_events
+        self.depends_on_what_it_reads = depends_on_what_it_reads
+        self.outlets = with_events(self.outlets, completion_event, completion_events)
 
     @classmethod
     def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
@@ -72,17 +106,48 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         :param task_id: The task's id.
         :param kwargs: What every instance has in common. The completion event belongs here: it can't be expanded.
         """
+        refuse_misspelt_names(cls, {"task_id": task_id, **kwargs})
         partial = super().partial(task_id=task_id, **kwargs)
-        # Airflow serializes the outlets of the partial, not what `__init__` would make of them: the event would be lost.
         given = partial.kwargs
         shared = default_arguments(given.get("dag"), given.get("task_group"), kwargs)
-        event = given.get("completion_event", shared.get("completion_event", _default_event(cls)))
-        if event is None:
-            event = _event_among(given.get("outlets"))
-        if event is not None:
-            given["outlets"] = _with_event(given.get("outlets"), event)
-            given["completion_event"] = event
+        given.update(cls.event_arguments({**shared, **given}))
         return partial
+
+    @classmethod
+    def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Return the arguments of a mapped task that tell Airflow of its completion event.
+
+        Airflow serializes the outlets that were written, not what `__init__` would make of them: the event would be lost.
+
+        :param given: What all its instances are given.
+        """
+        event = given.get("completion_event", _default(cls, "completion_event"))
+        several = given.get(SEVERAL_EVENTS, _default(cls, SEVERAL_EVENTS))
+        outlets = given.get("outlets")
+        if event is None:
+            event = event_among(outlets, several)
+        declared = {name: value for name, value in (("completion_event", event), (SEVERAL_EVENTS, several)) if value}
+        return {"outlets": with_events(outlets, event, several), **declared} if declared else {}
+
+    def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
+        """Turn the parameters that are evaluated before the call into plain values."""
+        super()._render_expressions(context, arrived)
+        if self.completion_event is not None or self.completion_events:
+            # An option that is none is told before the call: after it, its answer would be lost.
+            is_silent(context)
+            event_storage()
+
+    def _wait_for_steps_in_options(self) -> None:
+        """Run behind the steps that ``for_each=ForEach(read_orders())`` and the like refer to: Airflow does not see them."""
+        task: Any = self
+        if task._BaseOperator__from_mapped:
+            return
+        for parameter in self.authored_parameters:
+            for _, part in parts_of(parameter.name, getattr(self, parameter.name, None)):
+                if is_reference(part):
+                    for step, _ in part.iter_references():
+                        task.set_upstream(step)
 
     def _storable(self, value: Any) -> Any:
         """
@@ -93,56 +158,28 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         """
         return to_json_value(value)
 
-    def _returned(self, value: Any) -> Any:
+    def _returned(self, value: Any, *, is_storable: bool = False) -> Any:
         """
         Return what the step returns, in the form in which XCom holds it.
 
         :param value: What it is before that.
+        :param is_storable: Whether it is of that form already, as the results of many calls are.
         :raises ExpressionError: for what JSON, or Airflow, can't hold.
         :raises LimitError: for more than XCom takes.
         """
         try:
-            returned = self._storable(value)
+            returned = value if is_storable else self._storable(value)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         if self.do_xcom_push:
             require_xcom(returned, self.log)
         return returned
 
-    def _complete(self, context: Context, *, function: str, result: Any, variables: TaskVariables) -> None:
-        """
-        Emit the completion event, if one is declared: into XCom and as the asset event's extra.
-
-        Airflow registers the asset event when it takes the task's success, so a task that fails after this emits none; its
-        record in XCom is passed over by those who read it: see
-        :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
-        """
-        if self.completion_event is None:
-            return
-        payload = result if self.event_payload is None else self._evaluate_after_call("event_payload", variables)
-        try:
-            record = CompletionRecord.of(
-                task_instance_key(context),
-                type=self.completion_event.name,
-                function=function,
-                result=result if self.event_payload is None else self._storable(payload),
-                occurred_at=dt.datetime.now(tz=dt.UTC),
-            )
-        except ConfigurationError as error:
-            raise ExpressionError(str(error), field="event_payload") from error
-        require_event(record.result, by_default=self.event_payload is None)
-        written = record.to_dict()
-        instance = context["ti"]
-        outlast(
-            lambda: instance.xcom_push(key=RECORD_KEY, value=written),
-            "the record of a call that was carried out",
-            self.log,
-        )
-        event: Any = context["outlet_events"][self.completion_event]
-        event.extra = written
-        if getattr(self.completion_event, "one_run_per_event", False):
-            event.add_partitions(record.id)
-        self.log.info("Completed %s: event %s, id %s", function, record.type, record.id)
+    def _complete(
+        self, context: Context, *, function: str, result: Any, variables: TaskVariables, place: str | None = None
+    ) -> None:
+        """Emit the completion events that are declared and wanted."""
+        complete(self, context, function=function, result=result, variables=variables, place=place)
 
     def _push_result(self, context: Context, returned: Any) -> None:
         """
@@ -153,7 +190,7 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         """
         task: Any = self
         push: Any = getattr(context["ti"], "xcom_push", None)
-        if push is None or not self.do_xcom_push or returned is None or STAND_IN in context:
+        if push is None or not self.do_xcom_push or returned is None or SAMPLE_RUN in context:
             return
         # Only Airflow's own push tells steps that are mapped over the result how long it is.
         if self.multiple_outputs or (task.has_dag() and any(task.iter_mapped_dependants())):
@@ -162,20 +199,7 @@ class ExpressionOperator(ExpressionTask, BaseOperator):
         self.do_xcom_push = False
 
 
-def _with_event(outlets: Any, event: Any) -> list[Any]:
-    """Return the outlets with the event among them, in a list of its own: the default's is everybody's."""
-    given = list(outlets) if isinstance(outlets, (list, tuple)) else [] if outlets is None else [outlets]
-    return given if not isinstance(event, Asset) or event in given else [*given, event]
-
-
-def _event_among(outlets: Any) -> CompletionEvent | None:
-    """Return the one completion event among the outlets: a cloud function that has it there emits its record."""
-    given = outlets if isinstance(outlets, (list, tuple)) else [outlets]
-    events = [outlet for outlet in given if isinstance(outlet, CompletionEvent)]
-    return events[0] if len(events) == 1 else None
-
-
-def _default_event(operator: type[BaseOperator]) -> Any:
-    """Return the completion event that a class of a user's own has as a default."""
-    parameter = inspect.signature(operator.__init__).parameters.get("completion_event")
+def _default(operator: type[BaseOperator], name: str) -> Any:
+    """Return the completion event, or events, that a class of a user's own has as a default."""
+    parameter = inspect.signature(operator.__init__).parameters.get(name)
     return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default

@@ -2,57 +2,94 @@
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
-from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
+from airflow.sdk import conf
+from msgspec.structs import asdict
+
+from airflow_provider_cloudfn.authoring.confirm import Confirm, on_unknown_problem
+from airflow_provider_cloudfn.authoring.for_each import ForEach
+from airflow_provider_cloudfn.authoring.instance_label import displayed
+from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.poll import poll_problem
+from airflow_provider_cloudfn.authoring.reading import is_expression
+from airflow_provider_cloudfn.authoring.request_checks import headers_problem, query_problem, uri_problem
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import (
+    attempts_problem,
+    connection_id_problem,
+    files_problem,
+    flag_problem,
+    key_problem,
+    list_style_problem,
     method_problem,
-    seconds,
+    pages_problem,
     seconds_problem,
     time_limit_problem,
 )
-from airflow_provider_cloudfn.authoring.variables import task_instance_key
-from airflow_provider_cloudfn.client.body import Form
-from airflow_provider_cloudfn.client.status import retry_after_seconds
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
+from airflow_provider_cloudfn.authoring.variables import stable_id, stable_ids
+from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
+from airflow_provider_cloudfn.events.place import with_inlet
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.hooks.registry import hook_for
+from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.idempotency import with_idempotency_key
-from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, form_files
-from airflow_provider_cloudfn.operators.request_values import content_of
+from airflow_provider_cloudfn.operators.batch import Batch
+from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
+from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
+from airflow_provider_cloudfn.operators.idempotency import place_of
+from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
+from airflow_provider_cloudfn.operators.pages import read_whole
+from airflow_provider_cloudfn.operators.settled import Settled
+from airflow_provider_cloudfn.operators.storable import described_bytes
+from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.authoring.poll import Poll
+    from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
-    from airflow_provider_cloudfn.client.body import Body
+    from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
+    from airflow_provider_cloudfn.client.pages import Pages
     from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.request import Method
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
 __all__ = ["CloudFunctionOperator"]
 
+#: Where the results of many calls go, instead of the body of one.
+_INSTEAD_OF_A_FILE: Final = {
+    "pages": "pages are many answers: say with results= of Pages where their items go",
+    "for_each": "an item's answer would overwrite the one before: say with results= of ForEach where the results go",
+}
 
-class CloudFunctionOperator(ExpressionOperator):
+#: A job is one.
+_ONE_JOB: Final = {
+    "for_each": "one task waits for one job: map the step, with CloudFunctionOperator.partial(…).expand(…), instead",
+    "pages": "read the pages of the job's result in a step of their own",
+}
+
+
+class CloudFunctionOperator(WaitingTask):
     """
     Call a web service, return what it answers, and tell other Dags when it is done.
 
-    In ``uri``, ``query``, ``headers``, ``body``, ``returns``, ``success_when``, ``retry_when`` and ``event_payload`` a ``str``
-    that is written in the Dag file is a CEL expression; text is written ``'"/v1/charges"'``, or ``lit("/v1/charges")``. What
-    arrives at run time is data. These parameters are never run through Jinja. ``secret("name")`` stands for a whole value of
-    ``query``, ``headers`` or ``body``: it is filled in at sending from the connection, and shown nowhere.
+    In ``uri``, ``query``, ``headers``, ``body``, ``returns``, ``success_when``, ``retry_when``, ``event_payload``, ``emit_when``
+    and ``event_key`` a ``str`` that is written in the Dag file is a CEL expression; text is written ``'"/v1/charges"'``, or
+    ``lit("/v1/charges")``. What arrives at run time is data. These parameters are never run through Jinja. ``secret("name")``
+    stands for a whole value of ``query``, ``headers`` or ``body``: it is filled in at sending from the connection, and shown
+    nowhere.
 
     :param cloudfn_conn_id: The connection, of type ``cloudfn`` or ``amazon_connect``. (templated)
     :param function_name: The cloud function's name, in the completion record and the logs. Default: the task id.
@@ -69,11 +106,16 @@ class CloudFunctionOperator(ExpressionOperator):
     :param success_when: CEL over ``response`` and the rest: whether the call succeeded. Default: any status of 2xx.
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the call is done.
     :param event_payload: What the event carries. Default: what the step returns.
+    :param emit_when: CEL over ``response`` and the rest: whether the event is emitted. Default: always.
+    :param event_key: CEL over the same that gives text or an integer: the partition key of an event with
+        ``one_run_per_event=True``, such as a customer's id. Default: the event's id.
+    :param completion_events: Several events, with what each carries: ``{"order.paid": 'response.body.id'}``, or ``Emit(…)``.
     :param request_timeout: Seconds, or a timedelta, for the whole call, retries included. Default: the connection's
         ``total_timeout``, and where it has none, 60.
     :param idempotency_key: True sends ``Idempotency-Key``, or the header that is named here, with a key that is the same on
-        every try of this task instance; for Amazon Connect it fills ``ClientToken`` in the body. Such a request is sent again
-        as one that changes nothing.
+        every try of this task instance, after Clear, and in every run that the same event starts; for Amazon Connect it fills
+        ``ClientToken`` in the body. Such a request is sent again as one that changes nothing. An expression such as
+        ``cel("inputs.id")`` says what stands for the map index in the key, and in the id of the step's event.
     :param retry_when: CEL over ``response`` and the rest: whether the request is sent again within the call. Default: after
         429 and 503, and where sending it twice does no harm after 502 and 504 too.
     :param retry_attempts: How often it is sent at most within the call, from 1 (never again) to 100.
@@ -81,8 +123,21 @@ class CloudFunctionOperator(ExpressionOperator):
     :param response_file: Where the body of a success goes, of any size, instead of into XCom: a path of an object storage. The
         step returns its ``path``, ``size``, ``media_type`` and ``sha256``, and ``response.body`` is null. (templated)
     :param files: Files of a multipart form, whose other fields `body` holds: paths of an object storage by field. (templated)
+    :param pages: A read that goes on from page to page: ``Pages.next_link("response.body.next")`` and its siblings. The step
+        returns the items of all pages; ``returns`` reads them as ``items``, and the number of ``pages``.
+    :param for_each: One call for each item of a list, in one task: ``ForEach("steps.list_orders")``, CEL that gives a list, an
+        XComArg, or a list. The step returns the list of results.
+    :param poll: The call starts a job, which is waited for: ``Poll(done_when='response.body.state == "done"')``,
+        ``Poll.location()`` or ``Poll.google()``. ``response`` is the job's result then, and ``job`` the answer of the call.
+    :param wait_for: What is waited for when the call is done: ``WaitFor(event, match='event.result.id == response.body.id')``,
+        or ``Callback()``, with ``run.callback_url`` in the request. ``returns`` and the like read it as ``event``; the step
+        returns ``event.result``.
+    :param deferrable: Whether the triggerer waits, without a worker; default ``[operators] default_deferrable``.
     :param list_style: How lists are written in the query and in a form: ``repeat`` (``a=1&a=2``), ``brackets`` or ``comma``.
     :param compress: Whether a large body is sent compressed.
+    :param on_unknown: What is done when nobody knows whether a request was carried out that may not be repeated, such as a POST
+        that timed out, or whose task was killed: ``fail`` for good, ``resend``, or ``Confirm(…)``, which asks the service.
+    :raises OutcomeUnknownError: in that case, by default.
     :raises ExpressionError: when an expression is wrong; nothing was sent then, unless it is one that reads ``response``.
     :raises ConfigurationError: when the connection, the method, the URI or a header is one that can't be.
     """
@@ -96,30 +151,43 @@ class CloudFunctionOperator(ExpressionOperator):
         "body",
         "response_file",
         "files",
+        "idempotency_key",
+        "for_each",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {
-        "inputs": "json",
-        "query": "json",
-        "headers": "json",
-        "body": "json",
-    }
+    template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("inputs", "query", "headers", "body"), "json")
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("inputs", Reading.MARKED, jinja=True),
-        Parameter("uri", Reading.TEXT, shape=uri_text),
-        Parameter("query", Reading.PAIRS, shape=query_text),
-        Parameter("headers", Reading.PAIRS, shape=header_text),
-        Parameter("body", Reading.DOCUMENT, shape=json_or_text),
-        Parameter("response_file", Reading.MARKED, jinja=True),
-        Parameter("files", Reading.MARKED, jinja=True),
-        Parameter("retry_when", Reading.CONDITION, after_call=True),
-        Parameter("returns", Reading.VALUE, after_call=True),
-        Parameter("success_when", Reading.CONDITION, after_call=True),
+        Parameter("for_each", Reading.VALUE),
+        Parameter("cloudfn_conn_id", check=connection_id_problem),
+        Parameter("pages", check=pages_problem),
+        Parameter("poll", check=poll_problem, excludes=_ONE_JOB),
+        Parameter("wait_for", check=wait_for_problem, excludes=ONE_WAIT),
+        Parameter("uri", Reading.TEXT, shape=uri_text, check=uri_problem, per_item=True),
+        Parameter("query", Reading.PAIRS, shape=query_text, check=query_problem, per_item=True),
+        Parameter("headers", Reading.PAIRS, shape=header_text, check=headers_problem, per_item=True),
+        Parameter("body", Reading.DOCUMENT, shape=json_or_text, per_item=True),
+        Parameter("response_file", Reading.MARKED, jinja=True, excludes=_INSTEAD_OF_A_FILE),
+        Parameter("files", Reading.MARKED, jinja=True, check=files_problem, per_item=True),
+        Parameter("idempotency_key", Reading.MARKED, authored=True, check=key_problem, per_item=True),
+        Parameter("retry_when", Reading.CONDITION, after_call=True, per_item=True),
+        Parameter("returns", Reading.VALUE, after_call=True, per_item=True),
+        Parameter("success_when", Reading.CONDITION, after_call=True, per_item=True),
         *ExpressionOperator.authored_parameters,
+        Parameter("on_unknown", check=on_unknown_problem),
         Parameter("method", check=method_problem),
         Parameter("request_timeout", check=time_limit_problem),
         Parameter("retry_total", check=seconds_problem),
+        Parameter("retry_attempts", check=attempts_problem),
+        Parameter("list_style", check=list_style_problem),
+        Parameter("deferrable", check=flag_problem),
+        Parameter("compress", check=flag_problem),
     )
     ui_color = "#e2f0ea"
+
+    def __new__(cls, *_args: Any, **kwargs: Any) -> Self:
+        """Refuse the names of ``HttpOperator``: Airflow would speak of those that are missing."""
+        refuse_http_operator_names(cls, kwargs)
+        return super().__new__(cls, **kwargs)
 
     def __init__(
         self,
@@ -136,20 +204,27 @@ class CloudFunctionOperator(ExpressionOperator):
         success_when: str | cel.Expression | None = None,
         completion_event: Asset | None = None,
         event_payload: Any = None,
+        emit_when: str | cel.Expression | bool | None = None,
+        event_key: Any = None,
         request_timeout: float | dt.timedelta | None = None,
-        idempotency_key: bool | str = False,
+        idempotency_key: bool | str | cel.Expression = False,
         retry_when: str | cel.Expression | None = None,
         retry_attempts: int = 3,
         retry_total: float | dt.timedelta = 30,
         response_file: Any = None,
         files: Any = None,
+        pages: Pages | None = None,
+        for_each: Any = None,
+        poll: Poll | None = None,
+        wait_for: WaitFor | Callback | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         list_style: ListStyle = "repeat",
         compress: bool = False,
+        on_unknown: Literal["fail", "resend"] | Confirm = "fail",
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            completion_event=completion_event, event_payload=event_payload, **_displayed(kwargs, function_name)
-        )
+        event = {"event_payload": event_payload, "emit_when": emit_when, "event_key": event_key}
+        super().__init__(completion_event=completion_event, **event, **displayed(kwargs, function_name))
         self.cloudfn_conn_id = cloudfn_conn_id
         self.function_name = function_name
         self.method = method
@@ -167,11 +242,21 @@ class CloudFunctionOperator(ExpressionOperator):
         self.retry_total = retry_total
         self.response_file = response_file
         self.files = files
+        self.pages = pages
+        self.for_each = for_each
+        self.poll = poll
+        self.wait_for = wait_for
+        # Only of its inlets may a task ask for events.
+        self.inlets = with_inlet(self.inlets, getattr(wait_for, "event", None))
+        self.deferrable = deferrable
         self.list_style = list_style
         self.compress = compress
+        self.key_is_evaluated = False
+        self.on_unknown = on_unknown
         self._route = str(uri)
-        self._has_body = body is not None
+        self.has_body = body is not None
         self._response: Response | None = None
+        self._wait_for_steps_in_options()
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
@@ -181,7 +266,8 @@ class CloudFunctionOperator(ExpressionOperator):
         :param task_id: The task's id.
         :param function_name: The cloud function's name.
         """
-        kwargs = _displayed(kwargs, function_name)
+        refuse_http_operator_names(cls, {"task_id": task_id, **kwargs})
+        kwargs = displayed(kwargs, function_name)
         if function_name is not None:
             kwargs["function_name"] = function_name
         return super().partial(task_id=task_id, **kwargs)
@@ -192,9 +278,9 @@ class CloudFunctionOperator(ExpressionOperator):
 
         :param context: The task's Airflow context.
         """
-        if not self._expressions_rendered:
-            self.render_template_fields(context)
-        return self.carry_out(context, self.hook())
+        with self._recorded(context):
+            self.prepare(context)
+            return self.carry_out(context, self._watched(self.hook()))
 
     def hook(self) -> RequestHook[Any]:
         """
@@ -211,105 +297,89 @@ class CloudFunctionOperator(ExpressionOperator):
         :param context: The task's Airflow context.
         :param hook: What :meth:`hook` returned.
         """
-        function = self.function_name or self.task_id
+        hook.name_calls(self.function, many=self.has_items or self.pages is not None)
+        self.recorder.kind = "batch" if self.has_items else "pages" if self.pages else "job" if self.poll else "call"
+        call = FunctionCall(self, hook)
         variables = self._variables(context)
+        key = partial(stable_id, context, "idempotency_key")
+        if self.has_items:
+            return self._carry_out_batch(context, call, variables)
         sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
-        response = self._call(function, hook, context, variables, sink)
-        self._response = response
+        request = call.request(self.fields(partial(getattr, self), key), key)
+        items: Any = None
+        if self.pages is not None:
+            items, pages, response = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
+            variables = variables.with_more(items=items, pages=pages)
+            settled = Settled(response)
+        elif self.wait_for is not None:
+            return self._carry_out_wait(context, call, request)
+        elif self.poll is not None:
+            settled, variables = self._polled_answer(context, call, request, sink)
+        else:
+            settled = call.settle(context, request, variables, sink)
+        self._response = response = settled.response
+        tell_media_type(response, self.headers or {}, self.log)
         variables = variables.with_response(response.as_variable())
-        self._require_success(response, variables, hook)
-        if self.returns is not None:
-            result = self._evaluate_after_call("returns", variables)
-        elif sink is not None and response.stored is not None:
-            result = sink.described(response.stored)
+        confirm = self.on_unknown
+        if settled.confirmed and isinstance(confirm, Confirm) and confirm.returns is not None:
+            result = self.evaluate_after_call("on_unknown.returns", variables)
+        elif self.returns is not None:
+            result = self.evaluate_after_call("returns", variables)
+        elif self.pages is not None:
+            result = items
+        elif settled.path is not None and response.stored is not None:
+            result = described(settled.path, response.stored)
         else:
             result = response.body
-        returned = self._returned(result)
-        self._complete(context, function=function, result=returned, variables=variables)
+        returned = self._returned(result, is_storable=result is items and items is not None)
+        place = place_of(self.idempotency_key) if self.key_is_evaluated else None
+        self._complete(context, function=self.function, result=returned, variables=variables, place=place)
         self._push_result(context, returned)
         return returned
 
+    def fields(self, value: Callable[[str], Any], key: Callable[[str | None], str]) -> Fields:  # noqa: ARG002 - of subclasses
+        """Return what a request is made of; `value` returns a rendered parameter, `key` as of :meth:`FunctionCall.request`."""
+        return Fields(*(value(name) for name in Fields.__struct_fields__))
+
+    def _carry_out_batch(self, context: Context, call: FunctionCall, variables: TaskVariables) -> Any:
+        each = self.for_each if isinstance(self.for_each, ForEach) else ForEach(self.for_each)
+        ids = stable_ids(context, "idempotency_key")
+        batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
+        summary = batch.carry_out(context)
+        returned = self._returned(batch.finish(), is_storable=True)
+        variables = variables.with_more(summary=asdict(summary), results=returned)
+        self._complete(context, function=self.function, result=asdict(summary), variables=variables)
+        self._push_result(context, returned)
+        return returned
+
+    @property
+    def function(self) -> str:
+        """The cloud function's name, in the completion record and the logs."""
+        return self.function_name or self.task_id
+
+    def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
+        """Keep whether the idempotency key is an expression: once it is rendered, its text could be a header's name."""
+        super()._prepare(arrived, known)
+        self.key_is_evaluated = is_expression(self.idempotency_key)
+
+    def storable_results(self, results: Iterable[Any], response: Response) -> list[Any]:
+        """
+        Return results of one of many calls, in the form in which XCom holds them.
+
+        :param results: What they are before that.
+        :param response: The answer that they come from, which bytes are described by.
+        :raises ExpressionError: for what JSON can't hold.
+        """
+        self._response = response
+        described = partial(described_bytes, response)
+        try:
+            return [to_json_value(result, bytes_as=described) for result in results]
+        except ConfigurationError as error:
+            raise ExpressionError(str(error), field="returns") from error
+
     def _storable(self, value: Any) -> Any:
         """Return a value in the form in which XCom and an event hold it; bytes have what is needed to use them."""
-        return to_json_value(value, bytes_as=self._described)
-
-    def _described(self, content: bytes) -> dict[str, Any]:
-        response = self._response
-        return {
-            "content_type": response.headers.get("content-type") if response and content == response.content else None,
-            "size": len(content),
-            "base64": base64.b64encode(content).decode("ascii"),
-        }
-
-    def _call(
-        self,
-        function: str,
-        hook: RequestHook[Any],
-        context: Context,
-        variables: TaskVariables,
-        sink: ObjectStorageSink | None,
-    ) -> Response:
-        if (problem := method_problem(self.method)) is not None:
-            raise ConfigurationError(f"method: {problem}")
-        from airflow_provider_cloudfn.client.request import Request, Sending
-
-        limit = self.request_timeout
-        timeout = None if limit is None else seconds("request_timeout", limit)
-        retry = self._retry(variables)
-        headers, body = with_idempotency_key(
-            self.idempotency_key,
-            task_instance_key(context),
-            headers=self.headers or {},
-            body=self.body,
-            conn_type=hook.conn_type,
-        )
-        hook.name_calls(function)
-        content = self._content(body, headers)
-        request = Request(self.method, self.uri, self.query, headers, content, self.list_style, self.compress)
-        idempotent = True if self.idempotency_key else None
-
-        def accepts(redirect: Response) -> bool:
-            try:
-                shown = redirect.as_variable()
-                # One that takes every answer, or each below 400, means the one behind the redirect, as ever.
-                return self._truth("success_when", variables.with_response(shown)) and not self._truth(
-                    "success_when", variables.with_response({**shown, "status": 200})
-                )
-            except ExpressionError:
-                return False  # It was written for the answer behind the redirect.
-
-        judged = self.success_when is not None
-        sending = Sending(timeout, retry, idempotent, sink, not judged, accepts=accepts if judged else None)
-        return hook.send(request, sending)
-
-    def _retry(self, variables: TaskVariables) -> RetryPolicy:
-        from airflow_provider_cloudfn.client.retry import RetryPolicy
-
-        def retry_when(response: Response) -> bool | None:
-            try:
-                return self._truth("retry_when", variables.with_response(response.as_variable()))
-            except ExpressionError as error:
-                # The answer is what the author must see, and an error page is retried as ever.
-                self.log.warning("The statuses decide, for retry_when has no value for this answer: %s", error)
-                return None
-
-        return RetryPolicy(
-            attempts=self.retry_attempts,
-            total=seconds("retry_total", self.retry_total),
-            retry_when=None if self.retry_when is None else retry_when,
-        )
-
-    def _content(self, body: Any, headers: Mapping[str, Any]) -> Body | None:
-        if self.files is not None:
-            return Form(body, form_files(self.files), "body")
-        # The idempotency key can be a body of its own.
-        return content_of(body, headers) if self._has_body or body is not None else None
-
-    def _truth(self, name: str, variables: TaskVariables) -> bool:
-        value = self._evaluate_after_call(name, variables)
-        if not isinstance(value, bool):
-            raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=name)
-        return value
+        return to_json_value(value, bytes_as=partial(described_bytes, self._response))
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
         """
@@ -324,32 +394,3 @@ class CloudFunctionOperator(ExpressionOperator):
         except ImportError:
             return None
         return lineage_of(self.method, self._route, self._response)
-
-    def _require_success(self, response: Response, variables: Any, hook: RequestHook[Any]) -> None:
-        if self.success_when is None:
-            return
-        try:
-            is_success = self._truth("success_when", variables)
-        except ExpressionError as error:
-            if response.ok:
-                raise
-            # An answer of another form, as errors have it: what the service said comes first, and whether to try again.
-            failure = hook.failure(self.method, response)
-            raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
-        if not is_success:
-            excerpt, retry_after = hook.excerpt(response), retry_after_seconds(response.headers)
-            raise ResponseError(
-                f"success_when is false for the answer {response.status} of {self.method} {response.url}"
-                + (f" (request id {response.request_id})" if response.request_id else "")
-                + (f"; it says: {excerpt}" if excerpt else ""),
-                status=response.status,
-                request_id=response.request_id,
-                # What the service says with a status of success, such as "pending", can be otherwise next time.
-                retryable=response.status < 400 or can_succeed_later(response.status, retry_after),
-                retry_after=retry_after,
-            )
-
-
-def _displayed(kwargs: dict[str, Any], function_name: str | None) -> dict[str, Any]:
-    """Return the arguments with the function's name as what the UI shows, unless the author wants another one."""
-    return kwargs if function_name is None else {"task_display_name": function_name, **kwargs}

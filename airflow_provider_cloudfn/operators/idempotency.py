@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from airflow_provider_cloudfn.authoring.value_checks import key_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.operators.key_text import key_text
 
-if TYPE_CHECKING:
-    from airflow_provider_cloudfn.events.record import TaskInstanceKey
-
-__all__ = ["with_idempotency_key"]
+__all__ = ["place_of", "with_idempotency_key"]
 
 #: The draft of the IETF's httpapi working group, and what most services call it.
 _HEADER = "Idempotency-Key"
@@ -18,14 +17,29 @@ _HEADER = "Idempotency-Key"
 _CLIENT_TOKEN = "ClientToken"  # noqa: S105 - the name of a member, not a token
 
 
+def place_of(value: Any) -> str:
+    """
+    Return what stands for the map index in the key: what the author's own expression gave.
+
+    :param value: Its value.
+    :raises ExpressionError: for one that names nothing, and so would make different requests the same one.
+    """
+    return key_text(
+        value,
+        field="idempotency_key",
+        cost="by which no request can be told from another",
+        remedy="name what the request is about, such as inputs.id",
+    )
+
+
 def with_idempotency_key(
-    wanted: Any, instance: TaskInstanceKey, *, headers: Mapping[str, Any], body: Any, conn_type: str
+    wanted: Any, key: str, *, headers: Mapping[str, Any], body: Any, conn_type: str
 ) -> tuple[dict[str, Any], Any]:
     """
     Return the headers and the body with the key.
 
     :param wanted: False for none; True for the usual place; or the header's name.
-    :param instance: The task instance; the key is the same on its every try.
+    :param key: The key.
     :param headers: The headers.
     :param body: The body.
     :param conn_type: The connection's type: ``amazon_connect`` takes the key in the body.
@@ -33,12 +47,11 @@ def with_idempotency_key(
     """
     if wanted is False:
         return dict(headers), body
-    key = instance.stable_id("idempotency_key")
+    if (problem := key_problem(wanted)) is not None:
+        raise ConfigurationError(f"idempotency_key: {problem}")
     if conn_type == "amazon_connect":
         return dict(headers), _with_client_token(wanted, key, body)
     name = _HEADER if wanted is True else wanted
-    if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"idempotency_key: must be True, False or a header's name, not {wanted!r}")
     for other in headers:
         if other.lower() == name.lower():
             raise ConfigurationError(f'headers["{other}"]: idempotency_key sets this header: leave one of them out')

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.body import FilePart
     from airflow_provider_cloudfn.client.sink import StoredBody
 
-__all__ = ["ObjectStorageSink", "form_files"]
+__all__ = ["ObjectStorageSink", "described", "form_files", "storage_path"]
 
 _LOCAL = ("", "file", "local")
 
@@ -37,14 +37,15 @@ class ObjectStorageSink(Struct, frozen=True):
     path: ObjectStoragePath
 
     @classmethod
-    def at(cls, path: Any) -> ObjectStorageSink:
+    def at(cls, path: Any, parameter: str = "response_file") -> ObjectStorageSink:
         """
         Return the file at a path.
 
         :param path: An ``ObjectStoragePath``, or its text: ``s3://aws_default@bucket/orders.csv``, ``file:///tmp/orders.csv``.
+        :param parameter: What said so, for errors.
         :raises ConfigurationError: when it is none.
         """
-        place = _path("response_file", path)
+        place = storage_path(parameter, path)
         # A pipe or a device is not replaced, and an object is there at once when its upload ends.
         if place.protocol not in _LOCAL or not place.name or (place.exists() and not place.is_file()):
             return cls(place)
@@ -56,8 +57,7 @@ class ObjectStorageSink(Struct, frozen=True):
     def check(self) -> None:
         """Raise what opening it would, as far as that can be known without asking the storage."""
         if self.path.protocol not in _LOCAL:
-            # Its connection, and the library for it.
-            self.path.fs  # noqa: B018
+            self.path.fs  # noqa: B018 - to ask for it looks for its connection, and the library for it
         elif self.path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         elif not os.access(self.path.path, os.W_OK):
@@ -74,19 +74,6 @@ class ObjectStorageSink(Struct, frozen=True):
         """Remove what a failed attempt has written; a pipe or a device of this machine is not that."""
         if self.path.protocol not in _LOCAL:
             self.path.unlink(missing_ok=True)
-
-    def described(self, stored: StoredBody) -> dict[str, Any]:
-        """
-        Return what a step returns in place of the body.
-
-        :param stored: What was written.
-        """
-        return {
-            "path": str(self.path),
-            "size": stored.size,
-            "media_type": stored.media_type,
-            "sha256": stored.sha256,
-        }
 
 
 class _LocalFile(ObjectStorageSink, frozen=True):
@@ -150,6 +137,16 @@ def _share_as(file: Path, earlier: os.stat_result) -> None:
         file.chmod(mode)
 
 
+def described(path: str, stored: StoredBody) -> dict[str, Any]:
+    """
+    Return what a step returns in place of a body that is in a file.
+
+    :param path: Where the file is.
+    :param stored: What was written.
+    """
+    return {"path": path, "size": stored.size, "media_type": stored.media_type, "sha256": stored.sha256}
+
+
 def form_files(files: Any) -> dict[str, list[FilePart]]:
     """
     Read the files of a form.
@@ -171,16 +168,24 @@ def _is_list(value: Any) -> bool:
 
 def _part(place: str, given: Any) -> FilePart:
     from airflow_provider_cloudfn.client.body import FilePart
+    from airflow_provider_cloudfn.client.sink import unreadable
 
-    path = _path(place, given)
+    path = storage_path(place, given)
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{place}: {path} can't be read ({type(error).__name__})") from None
+    except Exception as error:  # each storage has its own
+        raise unreadable(f"{place}: {path} can't be read", error) from error
     return FilePart(path.name, content, mimetypes.guess_type(path.name)[0] or "application/octet-stream")
 
 
-def _path(place: str, given: Any) -> ObjectStoragePath:
+def storage_path(place: str, given: Any) -> ObjectStoragePath:
+    """
+    Return a path of an object storage.
+
+    :param place: What said where it is, for errors.
+    :param given: An ``ObjectStoragePath`` or its text.
+    :raises ConfigurationError: when it is none.
+    """
     from airflow.sdk import ObjectStoragePath
 
     if isinstance(given, ObjectStoragePath):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.client.body import Form, Json, Raw
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -26,13 +27,13 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     if isinstance(body, bytes):
         return Raw(body, "body")
     name, declared = next(((name, text) for name, text in headers.items() if name.lower() == "content-type"), ("", ""))
-    media_type = str(declared).partition(";")[0].strip().lower()
+    media_type = media_type_of(str(declared))
     is_text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
     wanted = _WANTED.get(media_type) or ("text" if is_text else None)
     # Text is itself in every type but JSON's: nobody knows all types, such as those of NDJSON, YAML and SQL.
-    if isinstance(body, (str, Secret)) and media_type and not _is_json(media_type):
+    if isinstance(body, (str, Secret)) and media_type and not is_json(media_type):
         return Raw(body, "body")
-    if media_type == _FORM and isinstance(body, Mapping):
+    if media_type == FORM_TYPE and isinstance(body, Mapping):
         return Form(body, parameter="body")
     has_text = isinstance(body, (bool, int, float)) and media_type not in _WANTED
     if wanted is not None and not has_text and media_type != _OLD_JSON:
@@ -43,15 +44,10 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     return Json(body, "body")
 
 
-def _is_json(media_type: str) -> bool:
-    return media_type == "application/json" or media_type.endswith("+json")
-
-
-_FORM = "application/x-www-form-urlencoded"
 #: An old name of JSON, which services still ask for.
 _OLD_JSON = "text/json"
 #: What a body must be that is neither JSON nor text, as a person is told.
-_WANTED = {_FORM: "a map or encoded text", "multipart/form-data": "the bytes of the form, or give files="}
+_WANTED = {FORM_TYPE: "a map or encoded text", "multipart/form-data": "the bytes of the form, or give files="}
 
 
 def _kind(body: Any) -> str:

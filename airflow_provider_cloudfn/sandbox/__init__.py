@@ -1,5 +1,5 @@
 """
-A stand-in for the world outside: a shop's API, an OAuth 2.0 token endpoint, and Emporix' event receiver, on loopback.
+A stand-in for the world outside, on loopback: a shop's API, an OAuth 2.0 token endpoint, Emporix and Amazon Connect.
 
 It serves the demo, the examples and the tests. Nothing is imported before it is used.
 """

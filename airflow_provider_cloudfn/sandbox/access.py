@@ -34,12 +34,7 @@ Door: TypeAlias = Callable[[Request], str | None]
 
 
 def behind(door: Door, app: ASGIApp) -> ASGIApp:
-    """
-    Return an application that lets in who the door lets in.
-
-    :param door: Decides.
-    :param app: What lies behind.
-    """
+    """Return an application that lets in who the door lets in."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         scope["state"]["caller"] = door(Request(scope))
@@ -49,39 +44,18 @@ def behind(door: Door, app: ASGIApp) -> ASGIApp:
 
 
 def open_door(request: Request) -> None:
-    """
-    Let everybody in.
-
-    :param request: The request.
-    """
+    """Let everybody in."""
 
 
 def api_key_header(key: str) -> Door:
-    """
-    Return a door that wants the key in the header ``x-api-key``.
-
-    :param key: The key.
-    """
-
-    def door(request: Request) -> str:
-        return _same_key(request.headers.getlist(API_KEY_HEADER), key, f"the header {API_KEY_HEADER}")
-
-    return door
+    """Return a door that wants the key in the header ``x-api-key``."""
+    return lambda request: _same_key(request.headers.getlist(API_KEY_HEADER), key, f"the header {API_KEY_HEADER}")
 
 
 def api_key_query(key: str) -> Door:
-    """
-    Return a door that wants the key in the query parameter ``api_key``.
-
-    :param key: The key.
-    """
-
-    def door(request: Request) -> str:
-        return _same_key(
-            request.query_params.getlist(API_KEY_PARAMETER), key, f"the query parameter {API_KEY_PARAMETER}"
-        )
-
-    return door
+    """Return a door that wants the key in the query parameter ``api_key``."""
+    where = f"the query parameter {API_KEY_PARAMETER}"
+    return lambda request: _same_key(request.query_params.getlist(API_KEY_PARAMETER), key, where)
 
 
 def _same_key(given: list[str], key: str, where: str) -> str:
@@ -93,11 +67,7 @@ def _same_key(given: list[str], key: str, where: str) -> str:
 
 
 def bearer(server: AuthorizationServer) -> Door:
-    """
-    Return a door that wants an access token (RFC 6750) for ``shop.read`` or, to change something, ``shop.write``.
-
-    :param server: Who issued the token.
-    """
+    """Return a door that wants an access token (RFC 6750) for ``shop.read`` or, to change something, ``shop.write``."""
 
     def door(request: Request) -> str:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route, Router
 
 from airflow_provider_cloudfn.sandbox.access import api_key_header, api_key_query, bearer, behind, open_door
+from airflow_provider_cloudfn.sandbox.amazon_connect import amazon_connect_routes
 from airflow_provider_cloudfn.sandbox.answers import answer, refused
 from airflow_provider_cloudfn.sandbox.charges import Charges
 from airflow_provider_cloudfn.sandbox.emporix import emporix_routes
@@ -25,22 +26,19 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from airflow_provider_cloudfn.sandbox.credentials import Credentials
+    from airflow_provider_cloudfn.sandbox.last_step import LastStep
 
 __all__ = ["SandboxApplication"]
 
 
 class SandboxApplication:
-    """
-    The shop under ``/header``, ``/query``, ``/oauth2`` and ``/open``; Emporix; and ``/_sandbox`` to look inside.
-
-    :param credentials: What a caller must show.
-    :param token_seconds: How long the shop's access tokens live.
-    """
+    """The shop, Emporix and Amazon Connect, each under a path of its own; and ``/_sandbox`` to look inside."""
 
     def __init__(self, credentials: Credentials, token_seconds: int) -> None:
         self.masking = masking = Masking(credentials.secrets())
         self.journal = Journal(masking)
         self.charges = Charges()
+        self.last_step: LastStep | None = None
         self.processes = ProcessEngine()
         self.tokens = AuthorizationServer(masking, token_seconds)
         doors = {
@@ -51,8 +49,9 @@ class SandboxApplication:
         }
         routes = [
             *token_routes(credentials, self.tokens),
-            *emporix_routes(credentials, self.processes, masking),
+            *emporix_routes(credentials, self.processes, masking, self.tokens),
             *(Mount(prefix, behind(door, Router(shop_routes(self.charges)))) for prefix, door in doors.items()),
+            *amazon_connect_routes(credentials),
             Route("/_sandbox/health", self._health),
             Route("/_sandbox/requests", self._requests),
             Route("/_sandbox/charges", self._charges),
@@ -62,11 +61,17 @@ class SandboxApplication:
         handlers = {HTTPException: refused}
         self.asgi: ASGIApp = self.journal.around(Starlette(routes=routes, exception_handlers=handlers))
 
+    def end_processes_by(self, last_step: LastStep) -> None:
+        """Let each process that is resumed do this last."""
+        self.last_step = self.processes.last_step = last_step
+
     def reset(self) -> None:
         """Forget requests, charges, processes and tokens."""
         self.journal.clear()
         self.charges.clear()
         self.processes.clear()
+        if self.last_step is not None:
+            self.last_step.deliveries.clear()
         self.tokens.forget()
 
     async def _health(self, _request: Request) -> Response:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import secrets
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,14 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["Charges", "KeyedCharge"]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedCharge:
-    """
-    What came with an idempotency key.
-
-    :param fingerprint: A digest of the request that came with the key first.
-    :param charge: What it was answered.
-    """
+class KeyedCharge(NamedTuple):
+    """A digest of the request that came with an idempotency key first, and what it was answered."""
 
     fingerprint: str
     charge: dict[str, Any]
@@ -40,22 +33,11 @@ class Charges:
         return copy.deepcopy(self._charges)
 
     def earlier(self, key: str) -> KeyedCharge | None:
-        """
-        Return what an idempotency key was used for, if it was.
-
-        :param key: The key.
-        """
+        """Return what an idempotency key was used for, if it was."""
         return self._keys.get(key)
 
     def add(self, wanted: Mapping[str, Any], *, environment: str, key: str | None, fingerprint: str) -> dict[str, Any]:
-        """
-        Store a charge.
-
-        :param wanted: What the caller wants charged.
-        :param environment: Such as ``production``.
-        :param key: The idempotency key.
-        :param fingerprint: A digest of the request.
-        """
+        """Store a charge, and what its idempotency key, if it has one, was used for."""
         charge = {
             **wanted,
             "id": f"ch_{secrets.token_hex(8)}",

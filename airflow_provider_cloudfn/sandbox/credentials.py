@@ -26,8 +26,11 @@ class Credentials:
     :param client_secret: Its secret.
     :param event_source: The Event Source ID of the Emporix event receiver.
     :param event_secret: What events are signed with.
-    :param emporix_client_id: The client of the Emporix API's token endpoint.
+    :param package_key: The package of the process engine in the Celonis Platform.
+    :param emporix_client_id: The client of the Emporix API's token endpoint, and of the Celonis Platform's.
     :param emporix_client_secret: Its secret.
+    :param aws_key_id: The access key ID for Amazon Connect.
+    :param aws_secret_key: The secret access key that belongs to it.
     :raises ConfigurationError: when a secret is shorter than 8 characters: it could not be masked where it is shown.
     """
 
@@ -36,8 +39,11 @@ class Credentials:
     client_secret: str = field(default_factory=_secret, repr=False)
     event_source: str = "src_sandbox00001"
     event_secret: str = field(default_factory=_secret, repr=False)
+    package_key: str = "sandbox_package"
     emporix_client_id: str = "sandbox-emporix-client"
     emporix_client_secret: str = field(default_factory=_secret, repr=False)
+    aws_key_id: str = "AKIASANDBOX000000001"
+    aws_secret_key: str = field(default_factory=_secret, repr=False)
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -9,7 +9,7 @@ import logging
 import secrets
 import string
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -41,7 +41,7 @@ class RecordedRequest:
     :param query: As it was sent, without the ``?``.
     :param headers: Names in lower case, in the order in which they came.
     :param body: The bytes that came.
-    :param caller: How the caller showed who he is (``api_key``, ``oauth2``, ``hmac``), or None where he didn't.
+    :param caller: How the caller showed who he is (``api_key``, ``oauth2``, ``hmac``, ``sigv4``), or None where he didn't.
     :param request_id: The sandbox's own name for the request, also answered as ``x-request-id``.
     :param status: The status code that was answered.
     :param response_headers: The headers that were answered.
@@ -62,11 +62,7 @@ class RecordedRequest:
     response_body: bytes
 
     def header(self, name: str) -> str | None:
-        """
-        Return a header's value, repeated ones joined by ``", "``, or None.
-
-        :param name: In any case.
-        """
+        """Return a header's value, repeated ones joined by ``", "``, or None."""
         values = [value for key, value in self.headers if key == name.lower()]
         return ", ".join(values) if values else None
 
@@ -93,17 +89,10 @@ class RecordedRequest:
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values; a body that is no UTF-8 text as ``{"base64": …}``."""
-        return {
-            "number": self.number,
+        return asdict(self) | {
             "received_at": self.received_at.isoformat(),
-            "method": self.method,
-            "path": self.path,
-            "query": self.query,
             "headers": [list(header) for header in self.headers],
             "body": _shown(self.body),
-            "caller": self.caller,
-            "request_id": self.request_id,
-            "status": self.status,
             "response_headers": [list(header) for header in self.response_headers],
             "response_body": _shown(self.response_body),
         }
@@ -117,11 +106,7 @@ def _shown(content: bytes) -> str | dict[str, str]:
 
 
 class Journal:
-    """
-    The last 10,000 requests. A request stands in it before its answer is sent, so that who has the answer finds it.
-
-    :param masking: Hides the secrets.
-    """
+    """The last 10,000 requests. A request stands in it before its answer is sent, so that who has the answer finds it."""
 
     def __init__(self, masking: Masking) -> None:
         self._masking = masking
@@ -139,11 +124,7 @@ class Journal:
         self._count = 0
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """
-        Return an application that records what another one is asked and answers.
-
-        :param app: The other application.
-        """
+        """Return an application that records what another one is asked and answers."""
 
         async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http" or scope["path"].startswith("/_sandbox/"):

@@ -7,8 +7,11 @@ import datetime as dt
 import secrets
 import time
 import uuid
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Process", "ProcessEngine", "ReceivedEvent"]
 
@@ -29,6 +32,9 @@ class ReceivedEvent:
     :param instance_id: ``ce-instanceid``, or None for an event that starts a process.
     :param request_id: What the sender was told to look for.
     :param payload: The body as JSON.
+    :param execution_id: ``ce-executionid``, or None for an event that completes no step.
+    :param scenario_id: ``ce-scenarioid``, or None.
+    :param impact: ``ce-npsprojection``, or None.
     """
 
     id: str
@@ -40,10 +46,13 @@ class ReceivedEvent:
     instance_id: str | None
     request_id: str
     payload: Any
+    execution_id: str | None = None
+    scenario_id: str | None = None
+    impact: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        return {name: copy.deepcopy(getattr(self, name)) for name in self.__slots__}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +78,26 @@ class Process:
         """What a later event names to reach this instance."""
         return str(self.context["instanceid"])
 
+    @property
+    def completions(self) -> tuple[ReceivedEvent, ...]:
+        """Those of its events that completed a step."""
+        return tuple(event for event in self.events if event.execution_id is not None)
+
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON values."""
-        return {"document": copy.deepcopy(self.document), "events": [event.as_json() for event in self.events]}
+        return asdict(self) | {"events": [event.as_json() for event in self.events]}
 
 
 class ProcessEngine:
-    """Starts one process for each event without an instance id, and hands the others to theirs."""
+    """
+    Starts one process for each event without an instance id, and hands the others to theirs.
 
-    def __init__(self) -> None:
+    :param last_step: What a process does last, when it has been resumed: it is told the process, which is finished then. Without
+        it, processes wait for ever.
+    """
+
+    def __init__(self, last_step: Callable[[Process], None] | None = None) -> None:
+        self.last_step = last_step
         self._tenant = _ulid()
         self._template = _ulid()
         self._version = _ulid()
@@ -89,11 +109,7 @@ class ProcessEngine:
         return [Process(copy.deepcopy(one.document), one.events) for one in list(self._processes.values())]
 
     def start(self, event: ReceivedEvent) -> Process:
-        """
-        Start an instance: a second event with the same id starts a second one, as nothing else is documented.
-
-        :param event: The event, whose payload is the first entry of the context.
-        """
+        """Start an instance: a second event with the same id starts a second one, as nothing else is documented."""
         now = _now()
         document: dict[str, Any] = {
             "metadata": {"tenant": self._tenant, "createdAt": now, "updatedAt": now},
@@ -114,20 +130,30 @@ class ProcessEngine:
         return process
 
     def resume(self, event: ReceivedEvent) -> Process | None:
-        """
-        Hand an event to the running instance that it names; return None when there is none.
-
-        :param event: The event, whose payload becomes one more entry of the context.
-        """
+        """Hand an event to the running instance that it names; return None when there is none."""
         running = self._processes.get(event.instance_id or "")
-        if running is None:
+        if running is None or running.document["status"] != "running":
             return None
         document = copy.deepcopy(running.document)
         document["context"][event.type] = event.payload
         document["metadata"]["updatedAt"] = _now()
+        if self.last_step is not None:
+            document["status"] = "finished"
         process = Process(document, (*running.events, event))
         self._processes[process.instance_id] = process
+        if self.last_step is not None:
+            self.last_step(process)
         return process
+
+    def get(self, name: str) -> Process | None:
+        """
+        Return an instance, whether it is running or finished; None when there is none.
+
+        :param name: Its id, or its external id: that of the event which has started it.
+        """
+        if (process := self._processes.get(name)) is not None:
+            return process
+        return next((one for one in list(self._processes.values()) if one.events[0].id == name), None)
 
     def clear(self) -> None:
         """Forget all processes."""

@@ -12,6 +12,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.sandbox.application import SandboxApplication
 from airflow_provider_cloudfn.sandbox.connections import connections
 from airflow_provider_cloudfn.sandbox.credentials import Credentials
+from airflow_provider_cloudfn.sandbox.last_step import Delivery, LastStep
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,7 +61,14 @@ class Sandbox:
 
     @classmethod
     def start(
-        cls, port: int = 0, *, host: str = "127.0.0.1", credentials: Credentials | None = None, token_seconds: int = 300
+        cls,
+        port: int = 0,
+        *,
+        host: str = "127.0.0.1",
+        credentials: Credentials | None = None,
+        token_seconds: int = 300,
+        callback_url: str | None = None,
+        callback_event: str = "process.finished",
     ) -> Sandbox:
         """
         Start a sandbox and return when it answers.
@@ -69,6 +77,9 @@ class Sandbox:
         :param host: The address on which it listens; loopback, for what it remembers is shown to whoever asks.
         :param credentials: What callers must show; random secrets by default.
         :param token_seconds: How long the shop's access tokens live.
+        :param callback_url: Where a process posts its event last, when it has been resumed, signed with the event source's
+            secret: Airflow's receiver. Without it, processes wait for ever.
+        :param callback_event: The type of that event.
         :raises ConfigurationError: when it can't listen there.
         """
         credentials = credentials or Credentials()
@@ -79,6 +90,8 @@ class Sandbox:
                 f"port: the sandbox can't listen on {host}:{port} ({error}); choose another, or 0 for any that is free"
             ) from error
         sandbox = cls(SandboxApplication(credentials, token_seconds), credentials, listener)
+        if callback_url is not None:
+            sandbox.call_back(callback_url, callback_event)
         sandbox._thread.start()
         sandbox._server.announced.wait()
         return sandbox
@@ -96,6 +109,15 @@ class Sandbox:
         self._server.should_exit = True
         self._thread.join()
 
+    def call_back(self, url: str, event_type: str = "process.finished") -> None:
+        """
+        Let each process that is resumed from now on end by posting its event, as with `callback_url` of :meth:`start`.
+
+        :param url: Where to: Airflow's receiver, whose address is known when it has started.
+        :param event_type: The type of that event.
+        """
+        self._application.end_processes_by(LastStep(url, self.credentials.event_secret, event_type))
+
     @property
     def requests(self) -> list[RecordedRequest]:
         """All requests to the shop, the token endpoints and Emporix, oldest first, secrets masked."""
@@ -110,6 +132,12 @@ class Sandbox:
     def processes(self) -> list[Process]:
         """The processes that events have started, oldest first."""
         return self._application.processes.all
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """What became of the events of finished processes."""
+        last_step = self._application.last_step
+        return [] if last_step is None else list(last_step.deliveries)
 
     def secrets(self) -> frozenset[str]:
         """Return all that must not be seen anywhere: the credentials, and every token that was issued."""

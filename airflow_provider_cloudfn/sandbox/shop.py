@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
+from airflow_provider_cloudfn.json_encoding import parse_foreign_json
 from airflow_provider_cloudfn.sandbox.answers import Refusal, answer, media_type
 
 if TYPE_CHECKING:
@@ -60,11 +59,7 @@ _LARGEST_PAGE = 100
 
 
 def shop_routes(charges: Charges) -> list[Route]:
-    """
-    Return the shop's routes, without a prefix.
-
-    :param charges: What was charged so far; all prefixes share it.
-    """
+    """Return the shop's routes, without a prefix; all prefixes share the charges."""
     shop = _Shop(charges)
     return [
         Route("/v1/health", shop.health),
@@ -77,12 +72,17 @@ def shop_routes(charges: Charges) -> list[Route]:
         Route("/v1/charges", shop.charge, methods=["POST"]),
         Route("/v1/charges/{id}", shop.one_charge),
         Route("/v1/reports", shop.report, methods=["POST"]),
+        Route("/v1/exports", shop.start_export, methods=["POST"]),
+        Route("/v1/exports/{id}", shop.export, methods=["GET"]),
+        Route("/v1/exports/{id}", shop.stop_export, methods=["DELETE"]),
     ]
 
 
 class _Shop:
     def __init__(self, charges: Charges) -> None:
         self._charges = charges
+        #: The exports by id, and how often each was asked for.
+        self._exports: dict[str, int] = {}
 
     async def health(self, _request: Request) -> Response:
         return answer({"status": "ok"})
@@ -145,6 +145,27 @@ class _Shop:
         report = await _json_object(request)
         return answer({**report, "id": "rep_" + hashlib.sha256(content).hexdigest()[:12]}, 201)
 
+    async def start_export(self, request: Request) -> Response:
+        wanted = await _json_object(request)
+        export = "exp_" + hashlib.sha256(repr(sorted(wanted)).encode()).hexdigest()[:12]
+        self._exports[export] = 0
+        headers = {"Location": f"exports/{export}", "Retry-After": "0"}
+        return answer({"id": export, "state": "running"}, 202, headers)
+
+    async def export(self, request: Request) -> Response:
+        export = request.path_params["id"]
+        if export not in self._exports:
+            raise Refusal(404, "not_found", f"No export has the id {export!r}")
+        self._exports[export] += 1
+        # It is ready the second time.
+        if self._exports[export] == 1:
+            return answer({"id": export, "state": "running"}, 202, {"Retry-After": "1"})
+        return answer({"id": export, "state": "done", "rows": len(_ORDERS), "total": 1398.49})
+
+    async def stop_export(self, request: Request) -> Response:
+        self._exports.pop(request.path_params["id"], None)
+        return answer({}, 200)
+
 
 def _one(among: Any, what: str, wanted: str) -> dict[str, Any]:
     for one in among:
@@ -163,20 +184,9 @@ async def _json_object(request: Request) -> dict[str, Any]:
     if media_type(request) != "application/json":
         raise Refusal(415, "unsupported_media_type", "Content-Type: application/json is all that is taken")
     try:
-        value = json.loads(await request.body(), parse_constant=_no_number, parse_float=_finite)
+        value = parse_foreign_json((await request.body()).decode())
     except ValueError:
         raise Refusal(400, "malformed_json", "The body is no JSON") from None
     if not isinstance(value, dict):
         raise Refusal(422, "no_object", "The body is no JSON object")
     return value
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number

@@ -6,15 +6,15 @@ import base64
 import binascii
 import hmac
 import re
-from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from starlette.routing import Route
 
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.message import METHODS
-from airflow_provider_cloudfn.sandbox.answers import FORM, Refusal, answer, form_fields, media_type
-from airflow_provider_cloudfn.sandbox.tokens import SCOPES, AuthorizationServer, IssuedToken
+from airflow_provider_cloudfn.sandbox.answers import Refusal, answer, form_fields, media_type
+from airflow_provider_cloudfn.sandbox.tokens import ENGINE_SCOPES, SCOPES, AuthorizationServer, IssuedToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +29,18 @@ __all__ = ["token_routes"]
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
 
 
-class _OAuthError(Exception):
+_NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class _OAuthError(Refusal):
     """A refusal, with an error code of RFC 6749, section 5.2."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
-        self.status = status
+        challenge = {"WWW-Authenticate": 'Basic realm="sandbox"'} if status == 401 else {}
+        super().__init__(status, error, description, _NOT_STORED | challenge)
+
+    def body(self, request_id: str | None) -> dict[str, Any]:  # noqa: ARG002 - the RFC has no place for it
+        return {"error": self.code, "error_description": self.detail}
 
 
 def token_routes(credentials: Credentials, server: AuthorizationServer) -> list[Route]:
@@ -45,9 +49,6 @@ def token_routes(credentials: Credentials, server: AuthorizationServer) -> list[
 
     The first takes client credentials, and refresh tokens of an authenticated client. The second takes refresh tokens
     with the client's id alone, as the documents have it, and checks the secret where one is given.
-
-    :param credentials: The client that is known.
-    :param server: Issues the tokens.
     """
     endpoint = _TokenEndpoint(credentials, server)
     return [
@@ -63,27 +64,21 @@ class _TokenEndpoint:
         self._server = server
 
     async def token(self, request: Request) -> Response:
-        try:
-            fields = await _fields(request)
-            self._authenticate(request, fields, public=False)
-            if fields["grant_type"] == "client_credentials":
-                scopes = _asked(fields.get("scope"), SCOPES)
-                return _issued(self._server.issue(scopes))
-            if fields["grant_type"] == "refresh_token":
-                return _issued(self._refreshed(fields))
-            raise _OAuthError("unsupported_grant_type", "Use client_credentials or refresh_token")
-        except _OAuthError as error:
-            return _refused(error)
+        fields = await _fields(request)
+        may_ask_for = self._authenticate(request, fields, public=False)
+        if fields["grant_type"] == "client_credentials":
+            scopes = _asked(fields.get("scope"), may_ask_for)
+            return _issued(self._server.issue(scopes))
+        if fields["grant_type"] == "refresh_token":
+            return _issued(self._refreshed(fields))
+        raise _OAuthError("unsupported_grant_type", "Use client_credentials or refresh_token")
 
     async def refresh(self, request: Request) -> Response:
-        try:
-            fields = await _fields(request)
-            self._authenticate(request, fields, public=True)
-            if fields["grant_type"] != "refresh_token":
-                raise _OAuthError("unsupported_grant_type", "This endpoint takes refresh_token only")
-            return _issued(self._refreshed(fields))
-        except _OAuthError as error:
-            return _refused(error)
+        fields = await _fields(request)
+        self._authenticate(request, fields, public=True)
+        if fields["grant_type"] != "refresh_token":
+            raise _OAuthError("unsupported_grant_type", "This endpoint takes refresh_token only")
+        return _issued(self._refreshed(fields))
 
     def _refreshed(self, fields: Mapping[str, str]) -> IssuedToken:
         token = fields.get("refresh_token")
@@ -95,7 +90,8 @@ class _TokenEndpoint:
         scopes = _asked(fields.get("scope"), granted)
         return self._server.refresh(token, scopes)
 
-    def _authenticate(self, request: Request, fields: Mapping[str, str], *, public: bool) -> None:
+    def _authenticate(self, request: Request, fields: Mapping[str, str], *, public: bool) -> tuple[str, ...]:
+        """Return what the client that shows who it is may ask for."""
         header = request.headers.get("authorization")
         if header is not None:
             if "client_secret" in fields:
@@ -108,26 +104,31 @@ class _TokenEndpoint:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret")
             if secret is None and not public:
                 raise _OAuthError("invalid_client", "No client authentication was included", 401)
-        known = _same(client_id, self._credentials.client_id)
-        if not known or (secret is not None and not _same(secret, self._credentials.client_secret)):
+        ours = self._credentials
+        clients = {
+            ours.client_id: (ours.client_secret, SCOPES),
+            ours.emporix_client_id: (ours.emporix_client_secret, ENGINE_SCOPES),
+        }
+        known_secret, scopes = clients.get(client_id, ("", ()))
+        if not known_secret or (secret is not None and not _same(secret, known_secret)):
             raise _OAuthError("invalid_client", "Client authentication failed", 401)
+        return scopes
 
 
 async def _fields(request: Request) -> dict[str, str]:
     if request.method != "POST":
         raise Refusal(405, "method_not_allowed", "Use POST", {"Allow": "POST"})
-    if media_type(request) != FORM:
-        raise _OAuthError("invalid_request", f"Send the parameters as {FORM}")
+    if media_type(request) != FORM_TYPE:
+        raise _OAuthError("invalid_request", f"Send the parameters as {FORM_TYPE}")
     if {"client_secret", "client_id"} & set(request.query_params):
         raise _OAuthError("invalid_request", "Client credentials must not be in the request URI")
     try:
         pairs = await form_fields(request)
     except ValueError:
         raise _OAuthError("invalid_request", "The body is no form") from None
-    repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    if repeated:
-        raise _OAuthError("invalid_request", "A parameter is there more than once")
     fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise _OAuthError("invalid_request", "A parameter is there more than once")
     if "grant_type" not in fields:
         raise _OAuthError("invalid_request", "grant_type is missing")
     return fields
@@ -141,7 +142,7 @@ def _basic(header: str) -> tuple[str, str]:
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        client_id, colon, secret = "", "", ""
+        colon = ""
     if not colon:
         raise _OAuthError("invalid_client", "The Authorization header can't be read", 401)
     return unquote_plus(client_id), unquote_plus(secret)
@@ -168,11 +169,4 @@ def _issued(token: IssuedToken) -> Response:
         "refresh_token": token.refresh_token,
         "scope": " ".join(token.scopes),
     }
-    return answer(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
-
-
-def _refused(error: _OAuthError) -> Response:
-    headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="sandbox"'
-    return answer({"error": error.error, "error_description": error.description}, error.status, headers)
+    return answer(body, headers=_NOT_STORED)

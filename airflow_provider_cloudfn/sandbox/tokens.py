@@ -12,22 +12,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.sandbox.masking import Masking
 
-__all__ = ["SCOPES", "AuthorizationServer", "IssuedToken"]
+__all__ = ["ENGINE_SCOPES", "SCOPES", "AuthorizationServer", "IssuedToken"]
 
 #: What a client of the sandbox may ask for; it gets all of it when it asks for nothing.
 SCOPES = ("shop.read", "shop.write")
+#: What the client of the process engine in the Celonis Platform may ask for.
+ENGINE_SCOPES = ("orchestration-engine",)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """
-    What a token endpoint answers.
-
-    :param access_token: Opens the shop.
-    :param refresh_token: Is exchanged, once, for new ones.
-    :param seconds: How long the access token lives.
-    :param scopes: What it is for.
-    """
+    """What a token endpoint answers: an access token, how many seconds it lives, and one to exchange, once, for new ones."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -52,11 +47,7 @@ class AuthorizationServer:
         self._refresh: dict[str, tuple[str, ...]] = {}
 
     def issue(self, scopes: tuple[str, ...]) -> IssuedToken:
-        """
-        Issue a new pair of tokens.
-
-        :param scopes: What they are for.
-        """
+        """Issue a new pair of tokens."""
         now = self._clock()
         self._access = {token: kept for token, kept in self._access.items() if kept[0] > now}
         issued = IssuedToken(secrets.token_hex(24), secrets.token_hex(24), self._seconds, scopes)
@@ -67,20 +58,12 @@ class AuthorizationServer:
         return issued
 
     def scopes_of(self, access_token: str) -> tuple[str, ...] | None:
-        """
-        Return what an access token is for, or None when it is expired or was never issued.
-
-        :param access_token: The token.
-        """
+        """Return what an access token is for, or None when it is expired or was never issued."""
         expires, scopes = self._access.get(access_token, (0.0, ()))
         return scopes if self._clock() < expires else None
 
     def refresh_scopes(self, refresh_token: str) -> tuple[str, ...] | None:
-        """
-        Return what a refresh token is for, or None when it was used already or never issued.
-
-        :param refresh_token: The token.
-        """
+        """Return what a refresh token is for, or None when it was used already or never issued."""
         return self._refresh.get(refresh_token)
 
     def refresh(self, refresh_token: str, scopes: tuple[str, ...]) -> IssuedToken:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn import lazy_names
 
-__all__ = ["CloudFunctionHttpSensor"]
+__all__ = ["CloudFunctionHttpSensor", "CloudFunctionSensor", "CompletionEventSensor"]
 
 if TYPE_CHECKING:
+    from airflow_provider_cloudfn.sensors.cloudfn import CloudFunctionSensor as CloudFunctionSensor
+    from airflow_provider_cloudfn.sensors.completion_event import CompletionEventSensor as CompletionEventSensor
     from airflow_provider_cloudfn.sensors.http import CloudFunctionHttpSensor as CloudFunctionHttpSensor
 
 _HOMES = {
     "CloudFunctionHttpSensor": "airflow_provider_cloudfn.sensors.http",
+    "CloudFunctionSensor": "airflow_provider_cloudfn.sensors.cloudfn",
+    "CompletionEventSensor": "airflow_provider_cloudfn.sensors.completion_event",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk import BaseSensorOperator, conf
+from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -15,7 +16,9 @@ from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
+from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
+from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
 if TYPE_CHECKING:
@@ -23,13 +26,13 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.records.call_record import Kind
+    from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
 
 __all__ = ["CloudFunctionHttpSensor"]
 
-_GRACE = dt.timedelta(minutes=1)
 
-
-class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
+class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
     """
     Wait until a service answers, and until the answer is the one.
 
@@ -38,7 +41,8 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
     5xx with ``Retry-After``, which is waited for. Any other error fails the sensor at once, unless ``silent_fail`` is set.
 
     :param endpoint: The path below the connection's base URL. (templated)
-    :param http_conn_id: The connection. (templated)
+    :param http_conn_id: The connection; default ``cloudfn_default``. (templated)
+    :param cloudfn_conn_id: The same, by its name on our operators.
     :param method: The method.
     :param request_params: For ``GET`` the query; otherwise a map to send as a form, or text. (templated)
     :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides.
@@ -57,15 +61,18 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
     template_fields: Sequence[str] = ("endpoint", "request_params", "headers", "http_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("response_check", Reading.MARKED, after_call=True),
+        Parameter("response_check", Reading.CHECK, after_call=True),
     )
     ui_color = "#e2f0ea"
+    call_connection: ClassVar[str] = "http_conn_id"
+    call_kind: ClassVar[Kind] = "wait"
 
     def __init__(
         self,
         *,
         endpoint: str,
-        http_conn_id: str = "cloudfn_default",
+        http_conn_id: str | None = None,
+        cloudfn_conn_id: str | None = None,
         method: str = "GET",
         request_params: Mapping[str, Any] | str | None = None,
         request_kwargs: Mapping[str, Any] | None = None,
@@ -79,7 +86,11 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
     ) -> None:
         super().__init__(**kwargs, **retry_policy_argument(retry_policy))
         self.endpoint = endpoint
-        self.http_conn_id = http_conn_id
+        if http_conn_id is not None and cloudfn_conn_id is not None:
+            raise ConfigurationError(
+                "http_conn_id and cloudfn_conn_id: give one of them, they are two names of the same"
+            )
+        self.http_conn_id = http_conn_id if http_conn_id is not None else cloudfn_conn_id or "cloudfn_default"
         self.method = method
         self.request_params = request_params
         self.request_kwargs = request_kwargs
@@ -88,8 +99,7 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
         self.response_check = response_check
         self.extra_options = extra_options
         self.deferrable = deferrable
-        self._asked_to_wait = 0.0
-        self._deadline: dt.datetime | None = None
+        self._answers_are_large = False
 
     def execute(self, context: Context) -> Any:
         """
@@ -97,9 +107,10 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
 
         :param context: The task's Airflow context.
         """
-        if self._deadline is None:
-            self._deadline = dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=self.timeout)
-        return super().execute(context)
+        with self._recorded(context):
+            if self._deadline is None:
+                self._deadline = time.monotonic() + float(self.timeout)
+            return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """
@@ -114,8 +125,9 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
         if told.outcome == "found" and not callable(self.response_check):
             self.log.info("The answer is there.")
             return None
-        if told.deadline is not None:
-            self._deadline = dt.datetime.fromisoformat(told.deadline)
+        self._answers_are_large = told.outcome == "large"
+        if told.left is not None:
+            self._deadline = time.monotonic() + told.left
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
@@ -125,7 +137,7 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
         :param context: The task's Airflow context.
         """
         poll = self._poll()
-        answer = poll.ask(hook_for(self.http_conn_id))
+        answer = poll.ask(self._watched(hook_for(self.http_conn_id, parameter="http_conn_id")))
         self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0
         if isinstance(answer, NotYet):
             self.log.info("Not yet: %s %s answered %s", poll.method, poll.uri, answer.status)
@@ -134,33 +146,16 @@ class CloudFunctionHttpSensor(TemplatedTask, BaseSensorOperator):
             return True
         return self.response_check(_as_requests_know_it(answer), **_named_of(self.response_check, context))
 
-    # Airflow's own, though not public: what it asks for between two pokes, after all that it does about a poke that failed.
-    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
-        wait = max(super()._get_next_poke_interval(*args, **kwargs), self._asked_to_wait)
-        if self.deferrable:
-            self._defer(wait)
-        return wait
-
-    def _defer(self, wait: float) -> None:
-        from airflow.sdk.exceptions import AirflowSensorTimeout
-
+    def _trigger(self, left: float, first_wait: float) -> HttpPollTrigger:
         from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
 
-        deadline = self._deadline or dt.datetime.now(tz=dt.UTC)
-        left = deadline - dt.datetime.now(tz=dt.UTC)
-        if left <= dt.timedelta(0):
-            raise AirflowSensorTimeout(f"Sensor has timed out; it has waited for {self.timeout} seconds.")
-        self.defer(
-            trigger=HttpPollTrigger(
-                poll=self._poll(),
-                poll_interval=self.poke_interval,
-                first_wait=wait,
-                go_on=self.silent_fail,
-                deadline=deadline.isoformat(),
-            ),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't.
-            timeout=left + _GRACE,
+        return HttpPollTrigger(
+            poll=self._poll(),
+            poll_interval=self.poke_interval,
+            first_wait=first_wait,
+            go_on=self.silent_fail,
+            deadline=left,
+            asks=not self._answers_are_large,
         )
 
     def _poll(self) -> HttpPoll:

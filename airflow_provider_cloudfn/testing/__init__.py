@@ -13,7 +13,8 @@ Rehearse a step in plain pytest: without a metadata database, without a schedule
         assert isinstance(result.error, ResponseError)
 
 The operator's own code runs, from its expressions to its completion event; only what Airflow and the service would say comes
-from the test. :func:`fake_service` is a pytest fixture: a real server on loopback, for ``dag.test()``.
+from the test. :func:`fake_service` is a pytest fixture: a real server on loopback, for ``dag.test()``,
+before which :func:`add_arrows` adds the arrows that steps leave to their expressions.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from airflow_provider_cloudfn.authoring.arrows import add_arrows
 from airflow_provider_cloudfn.testing.answers import FAILURES, Answer
 from airflow_provider_cloudfn.testing.connections import hook_over
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
@@ -32,7 +34,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.testing.fixtures import fake_service as fake_service
 
-__all__ = ["FAILURES", "Answer", "Given", "RenderedRequest", "StepResult", "fake_service", "render", "run"]
+__all__ = [
+    "FAILURES",
+    "Answer",
+    "Given",
+    "RenderedRequest",
+    "StepResult",
+    "add_arrows",
+    "fake_service",
+    "render",
+    "run",
+]
 
 
 class Given(TypedDict, total=False):
@@ -66,7 +78,7 @@ def render(task: Any, **given: Unpack[Given]) -> RenderedRequest:
     """
     Return the request that a task would send.
 
-    :param task: A ``CloudFunctionOperator`` or an ``EmporixStartOperator``, in a Dag or not, mapped or not.
+    :param task: A ``CloudFunctionOperator`` or an operator for Emporix, in a Dag or not, mapped or not.
     :param given: What it is rehearsed over, see :class:`Given`.
     :raises ExpressionError: when an expression is wrong, or reads what no sample gives.
     :raises ConfigurationError: when no request can be made.
@@ -82,6 +94,7 @@ def run(task: Any, *, responses: object, **given: Unpack[Given]) -> StepResult:
     :param responses: The answers to its requests in their order: each an :class:`Answer`, a map with ``status``, ``headers`` and
         ``body``, a status, or the name of a failure (:data:`FAILURES`). One that stands in no list answers all of them.
     :param given: What it is rehearsed over, see :class:`Given`.
+    :returns: What was sent, what the step returns and emits, and the error with which it fails.
     :raises ExpressionError: when it can't be rendered; what fails after that is the result's ``error``.
     :raises AssertionError: when it makes more requests than there are responses.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.exceptions import (
@@ -15,9 +15,9 @@ from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
-    nearest_name,
 )
-from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.json_encoding import encode_json, restored
+from airflow_provider_cloudfn.testing.samples import suggestion
 
 __all__ = ["FAILURES", "Answer", "AnswerScript", "Failure", "read_answer", "read_answers"]
 
@@ -47,21 +47,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """
-    No answer.
-
-    :param name: One of :data:`FAILURES` that is none.
-    """
+    """No answer, for one of the reasons that :data:`FAILURES` names."""
 
     name: str
 
     def error(self, request: HttpRequest) -> CloudFunctionError:
-        """
-        Return what the transport would raise.
-
-        :param request: The request that fails so.
-        """
-        return _ERRORS[self.name](f"{request.method} {request.url.partition('?')[0]}")
+        """Return what the transport would raise."""
+        kind, reason = _ERRORS[self.name]
+        return kind(f"{request.method} {request.url.partition('?')[0]}: {reason}", retryable=True)
 
 
 def read_answer(value: object, *, where: str = "responses") -> Answer | Failure:
@@ -111,26 +104,30 @@ def read_answers(value: object, *, where: str = "responses") -> list[Answer | Fa
     :param where: What error messages call it.
     :raises ConfigurationError: for anything else.
     """
-    if isinstance(value, Mapping) and "exchanges" in value:
+    if not _are_several(value):
+        return [read_answer(value, where=where)]
+    if isinstance(value, Mapping):
         exchanges = value["exchanges"]
         if not isinstance(exchanges, list) or not all(
             isinstance(one, Mapping) and "response" in one for one in exchanges
         ):
             raise ConfigurationError(f'{where}: exchanges must be a list of {{"request": …, "response": …}}')
-        return [read_answer(one["response"], where=where) for one in exchanges]
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [read_answer(one, where=where) for one in value]
-    return [read_answer(value, where=where)]
+        value = [one["response"] for one in exchanges]
+    return [read_answer(one, where=where) for one in value]
+
+
+def _are_several(value: object) -> TypeGuard[Mapping[str, Any] | Sequence[Any]]:
+    if isinstance(value, Mapping):
+        return "exchanges" in value
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _named(name: object, where: str) -> Answer | Failure:
     if isinstance(name, str) and name.isascii() and name.isdigit():
         return read_answer({"status": int(name)}, where=where)
     if name not in FAILURES:
-        nearest = nearest_name(str(name), FAILURES)
         raise ConfigurationError(
-            f"{where}: {name!r} is no failure that has a name; there are {', '.join(FAILURES)}"
-            + (f"; did you mean {nearest!r}?" if nearest else "")
+            f"{where}: {name!r} is no failure that has a name; there are {', '.join(FAILURES)}{suggestion(name, FAILURES)}"
         )
     return FAILURES[str(name)]
 
@@ -142,37 +139,23 @@ def _content(body: Any, is_typed: bool) -> tuple[bytes, str | None]:
         return body, None if is_typed else "application/octet-stream"
     if isinstance(body, str):
         return body.encode(), None if is_typed else "text/plain; charset=utf-8"
-    return encode_json(body).encode(), None if is_typed else "application/json"
+    return encode_json(restored(body)).encode(), None if is_typed else "application/json"
 
 
-def _silent(where: str) -> CloudFunctionError:
-    return RequestTimeoutError(
-        f"{where}: the service stayed silent for too long; it may have taken the request all the same", retryable=True
-    )
-
-
-def _unconnected(where: str) -> CloudFunctionError:
-    return RequestTimeoutError(f"{where}: no connection was made in time; the service may be down", retryable=True)
-
-
-def _refused(where: str) -> CloudFunctionError:
-    return CommunicationError(
-        f"{where}: no connection could be made (connection refused); check the base URL and the network", retryable=True
-    )
-
-
-def _reset(where: str) -> CloudFunctionError:
-    return CommunicationError(
-        f"{where}: the connection broke, or what came over it was no whole HTTP answer (ConnectionResetError)",
-        retryable=True,
-    )
-
-
-_ERRORS: dict[str, Callable[[str], CloudFunctionError]] = {
-    "timeout": _silent,
-    "connect_timeout": _unconnected,
-    "refused": _refused,
-    "reset": _reset,
+_ERRORS: dict[str, tuple[type[CloudFunctionError], str]] = {
+    "timeout": (
+        RequestTimeoutError,
+        "the service stayed silent for too long; it may have taken the request all the same",
+    ),
+    "connect_timeout": (RequestTimeoutError, "no connection was made in time; the service may be down"),
+    "refused": (
+        CommunicationError,
+        "no connection could be made (connection refused); check the base URL and the network",
+    ),
+    "reset": (
+        CommunicationError,
+        "the connection broke, or what came over it was no whole HTTP answer (ConnectionResetError)",
+    ),
 }
 
 #: What can go wrong, by name.
@@ -197,16 +180,14 @@ class AnswerScript:
 
     def __init__(self, answers: object) -> None:
         read = read_answers(answers)
-        is_list = isinstance(answers, Mapping) and "exchanges" in answers
-        is_list = is_list or (isinstance(answers, Sequence) and not isinstance(answers, (str, bytes)))
-        self._answers: Iterator[Answer | Failure] = iter(read) if is_list else itertools.repeat(read[0])
-        self.left = len(read) if is_list else 0
+        are_several = _are_several(answers)
+        self._answers: Iterator[Answer | Failure] = iter(read) if are_several else itertools.repeat(read[0])
+        self.left = len(read) if are_several else 0
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """
         Return the next answer, or raise what the transport would.
 
-        :param request: The request.
         :raises AssertionError: when none is left.
         """
         try:

@@ -17,23 +17,22 @@ _FIELDS = ("conn_type", "host", "login", "password", "schema", "port", "extra")
 
 
 def connection_id(task: Any) -> str:
-    """
-    Return the id of the connection that a rendered task uses.
-
-    :param task: An operator of ours.
-    """
+    """Return the id of the connection that a rendered task uses."""
     return str(task.emporix_conn_id if hasattr(task, "emporix_conn_id") else task.cloudfn_conn_id)
 
 
 def placeholder_fields(task: Any) -> dict[str, Any]:
-    """
-    Return the fields of a connection that leads nowhere, under a name that no host can have (RFC 6761, section 6.2).
-
-    :param task: An operator of ours.
-    """
+    """Return the fields of a connection that leads nowhere, under a name that no host can have (RFC 6761, section 6.2)."""
     url = f"https://{connection_id(task).replace('_', '-').lower()}.test"
     if hasattr(task, "emporix_conn_id"):
-        extra = {"environment": "custom", "event_receiver_url": f"{url}/events"}
+        extra = {
+            "environment": "custom",
+            "event_receiver_url": f"{url}/events",
+            "api_url": url,
+            "client_id": "rehearsal",
+            "client_secret": "withheld",
+            "context_path": "/contexts/{instance_id}",
+        }
         return {"conn_type": "emporix_oe", "login": "rehearsal", "password": "withheld", "extra": extra}
     return {"conn_type": "cloudfn", "host": url}
 
@@ -42,7 +41,6 @@ def hook_over(task: Any, fields: Mapping[str, Any]) -> ConnectionHook[Any]:
     """
     Return a task's hook over a connection that is given, not looked up.
 
-    :param task: An operator of ours.
     :param fields: As ``AIRFLOW_CONN_…`` takes them in JSON: ``conn_type``, ``host``, ``password``, ``extra`` …
     :raises ConfigurationError: when they are wrong.
     """
@@ -60,15 +58,12 @@ def accepted(task: Any, conn: Any) -> ConnectionHook[Any]:
     """
     Return a task's hook over an Airflow connection.
 
-    :param task: An operator of ours.
-    :param conn: The connection.
     :raises ConfigurationError: when it is of no type for the task, or wrong.
     """
-    from airflow_provider_cloudfn.hooks.emporix import EmporixHook
     from airflow_provider_cloudfn.hooks.registry import hook_of
 
     if not hasattr(task, "emporix_conn_id"):
         return hook_of(conn)
-    hook = EmporixHook(conn.conn_id)
+    hook: ConnectionHook[Any] = task.hook()
     hook.accept(conn)
     return hook

@@ -50,6 +50,7 @@ class Expectation:
             ``"timeout"``.
         :param body: The body, where `answer` is a status.
         :param headers: The headers, where `answer` is a status.
+        :returns: The same expectation.
         """
         given = read_answer(answer)
         if isinstance(given, Answer) and (body is not None or headers is not None):
@@ -58,11 +59,7 @@ class Expectation:
         return self
 
     def differences(self, request: RenderedRequest) -> list[str]:
-        """
-        Return how a request is not the expected one.
-
-        :param request: What came.
-        """
+        """Return how a request is not the expected one."""
         found = []
         for name, expected, came in (
             ("method", self.method, request.method),
@@ -110,7 +107,6 @@ class FakeService:
         """
         Define connections to this service for the time of the test.
 
-        :param conn_ids: Their ids.
         :param fields: Other fields of the connection: ``password``, ``extra`` …
         """
         extra = {"allow_http": True, **fields.pop("extra", {})}
@@ -125,6 +121,7 @@ class FakeService:
         :param method: The method.
         :param path: The path, as it is sent.
         :param expected: ``query``, ``headers``, ``body`` and ``times`` of :class:`Expectation`.
+        :returns: The expectation, whose ``answer()`` says what is answered; default 200 without a body.
         """
         expectation = Expectation(method, path, **expected)
         self._expectations.append(expectation)

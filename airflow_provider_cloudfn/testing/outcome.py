@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from airflow_provider_cloudfn.auth.media_type import is_json, media_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.events.record import CompletionRecord
 
-__all__ = ["RenderedRequest", "StepResult"]
+__all__ = ["RenderedRequest", "StepResult", "redacted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,7 @@ class RenderedRequest:
 
     @classmethod
     def of(cls, request: HttpRequest, redaction: Redaction) -> RenderedRequest:
-        """
-        Read a request as it goes to the transport.
-
-        :param request: The request.
-        :param redaction: What may be shown of it.
-        """
+        """Read a request as it goes to the transport."""
         parts = urlsplit(request.url)
         query: dict[str, str | list[str]] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -66,13 +63,7 @@ class RenderedRequest:
     def to_dict(self) -> dict[str, Any]:
         """Return the request as JSON shows it; bytes as text."""
         body = self.body.decode("utf-8", "replace") if isinstance(self.body, bytes) else self.body
-        return {
-            "method": self.method,
-            "url": self.url,
-            "query": dict(self.query),
-            "headers": dict(self.headers),
-            "body": body,
-        }
+        return asdict(self) | {"body": body}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ class StepResult:
 
     :param requests: What was sent, in its order; retries are requests of their own.
     :param returned: What the step returns to XCom; None when it failed.
-    :param completion_event: The record of its completion event; None when it declares none, or failed.
+    :param completion_events: The records of its completion events; none when it declares none, emits none, or failed.
     :param error: Why it failed, or None.
     :param responses_left: How many of the given responses no request asked for.
     :param sent: The requests as they went to the transport, ``***`` for what authentication sets.
@@ -92,12 +83,17 @@ class StepResult:
 
     requests: tuple[RenderedRequest, ...]
     returned: Any = None
-    completion_event: CompletionRecord | None = None
+    completion_events: tuple[CompletionRecord, ...] = ()
     error: Exception | None = None
     responses_left: int = 0
     sent: tuple[HttpRequest, ...] = field(default=(), repr=False, compare=False)
     answers: tuple[HttpResponse | None, ...] = field(default=(), repr=False, compare=False)
     attempts: tuple[Attempt, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def completion_event(self) -> CompletionRecord | None:
+        """The record of its completion event, or of the first of several; None where there is none."""
+        return self.completion_events[0] if self.completion_events else None
 
     @property
     def request(self) -> RenderedRequest:
@@ -110,25 +106,25 @@ class StepResult:
 def _body(request: HttpRequest, redaction: Redaction) -> Any:
     if not request.body:
         return None
-    media_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request.header("content-type") or "")
     try:
         text = request.body.decode("utf-8")
     except UnicodeDecodeError:
         return request.body
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if is_json(media_type):
         try:
-            return _redacted(json.loads(text), redaction)
+            return redacted(json.loads(text), redaction)
         except ValueError:
             return redaction.text(text)
     return redaction.text(text) if media_type != "application/octet-stream" else redaction.text(text).encode()
 
 
-def _redacted(value: Any, redaction: Redaction) -> Any:
+def redacted(value: Any, redaction: Redaction) -> Any:
     """Return a JSON value with the secrets in its texts hidden: a secret may be written otherwise in JSON."""
     if isinstance(value, str):
         return redaction.text(value)
     if isinstance(value, list):
-        return [_redacted(item, redaction) for item in value]
+        return [redacted(item, redaction) for item in value]
     if isinstance(value, dict):
-        return {redaction.text(name): _redacted(item, redaction) for name, item in value.items()}
+        return {redaction.text(name): redacted(item, redaction) for name, item in value.items()}
     return value

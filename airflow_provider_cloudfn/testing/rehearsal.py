@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
-from airflow_provider_cloudfn.authoring.variables import TaskVariables
+from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_id
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
     from airflow_provider_cloudfn.testing.samples import Samples
 
-__all__ = ["Rehearsal"]
+__all__ = ["Rehearsal", "withheld"]
 
 _WITHHELD = "***"
 
@@ -72,10 +72,26 @@ class Rehearsal:
         :raises CloudFunctionError: when the task's own inputs can't be rendered.
         """
         task: Any = self.task
+        if getattr(task, "for_each", None) is not None and (item := self._first_item()) is not None:
+            return item
+        if not task.inputs_are_given:
+            task.take_inputs(self.context)
+            return TaskVariables(self.context, inputs=task.inputs)
         inputs = getattr(task, "inputs", None)
         if not self._is_rendered and "inputs" not in self.arrived.parameters:
             inputs = task.render_template(inputs, self.context, task.get_template_env(), set(self.arrived.texts))
         return TaskVariables(self.context, inputs=inputs)
+
+    def _first_item(self) -> TaskVariables | None:
+        """Return what the call for the first item of a batch can read; None where there is none, or it can't be told."""
+        from airflow_provider_cloudfn.operators.batch_items import items_of
+
+        try:
+            self.render()
+            first = next(iter(items_of(self.task, self.context)), None)
+        except CloudFunctionError:
+            return None
+        return None if first is None else first.variables
 
     def render(self) -> None:
         """
@@ -84,7 +100,7 @@ class Rehearsal:
         :raises CloudFunctionError: when one can't be rendered.
         """
         if not self._is_rendered:
-            self.task.render_template_fields(self.context)
+            self.task.prepare(self.context)
             self._is_rendered = True
 
     @property
@@ -110,10 +126,37 @@ class Rehearsal:
 
         :raises CloudFunctionError: when there is none that can be sent.
         """
-        transport = _Stopped()
-        with self.over(transport, _unseen):
+        return self._stopped(lambda: self.task.carry_out(self.context, self.hook))
+
+    def item_requests(self, most: int) -> tuple[dict[str, RenderedRequest], int | None]:
+        """
+        Return the requests for the first items of a batch by the items' keys, and how many items there are, where that is known.
+
+        :param most: How many.
+        :raises CloudFunctionError: when there is one that can't be sent.
+        """
+        from airflow_provider_cloudfn.operators.batch_items import items_of
+        from airflow_provider_cloudfn.operators.function_call import FunctionCall
+
+        self.render()
+        hook: Any = self.hook
+        call, key = FunctionCall(self.task, hook), partial(stable_id, self.context, "idempotency_key")
+        items = items_of(self.task, self.context)
+        found = {}
+        for item in islice(items, most):
+            request, sending = call.request_for(item, key), call.sending(item.variables)
+            found[item.key] = self._stopped(partial(hook.send, request, sending))
+        return found, items.total
+
+    def _stopped(self, send: Callable[[], Any]) -> RenderedRequest:
+        """Return the request that something would send."""
+
+        def stop(request: HttpRequest) -> NoReturn:
+            raise _RequestMade(request)
+
+        with self.over(_Transport(stop), _unseen):
             try:
-                self.task.carry_out(self.context, self.hook)
+                send()
             except _RequestMade as made:
                 return RenderedRequest.of(made.request, self.redaction)
         raise AssertionError(f"task {self.task.task_id!r} ends without a request")
@@ -124,42 +167,44 @@ class Rehearsal:
 
         :param responses: What :func:`~airflow_provider_cloudfn.testing.answers.read_answers` reads, or a script of it.
         """
-        transport = _Scripted(responses if isinstance(responses, AnswerScript) else AnswerScript(responses))
+        script = responses if isinstance(responses, AnswerScript) else AnswerScript(responses)
+        transport = _Transport(script.answer)
         attempts: list[Attempt] = []
         with self.over(transport, attempts.append):
-            returned, record, error = self.carry_out()
+            returned, records, error = self.carry_out()
         redaction = self.redaction
         return StepResult(
             requests=tuple(RenderedRequest.of(request, redaction) for request in transport.requests),
             returned=returned,
-            completion_event=record,
+            completion_events=records,
             error=error,
-            responses_left=transport.script.left,
+            responses_left=script.left,
             sent=tuple(transport.requests),
             answers=tuple(transport.answers),
             attempts=tuple(attempts),
         )
 
-    def carry_out(self) -> tuple[Any, CompletionRecord | None, Exception | None]:
-        """Return what the step returns, its completion record, and the error with which it fails."""
+    def carry_out(self) -> tuple[Any, tuple[CompletionRecord, ...], Exception | None]:
+        """Return what the step returns, its completion records, and the error with which it fails."""
         try:
             returned = self.task.carry_out(self.context, self.hook)
         except CloudFunctionError as error:
-            return None, None, error
-        record = self.context["ti"].pushed.get(RECORD_KEY)
-        return returned, None if record is None else CompletionRecord.from_dict(record), None
+            return None, (), error
+        left = self.context["ti"].pushed.get(RECORD_KEY) or ()
+        written = left if isinstance(left, (list, tuple)) else [left]
+        return returned, tuple(CompletionRecord.from_dict(record) for record in written), None
 
     @contextmanager
     def over(self, transport: Any, on_attempt: AttemptObserver) -> Iterator[None]:
-        """
-        Let the hook's client send over a transport for as long as the block lasts, without credentials and without waiting.
-
-        :param transport: What answers.
-        :param on_attempt: Told what came of each attempt.
-        """
+        """Let the hook's client send over a transport for as long as the block lasts, without credentials and without waiting."""
         client = self.hook.client()
         rehearsed = replace(
-            client, transport=transport, auth=_Withheld(client.auth), on_attempt=on_attempt, sleep=_no_wait
+            client,
+            transport=transport,
+            auth=_Withheld(client.auth),
+            limiter=None,
+            on_attempt=on_attempt,
+            sleep=_no_wait,
         )
         with self.hook.sending_over(rehearsed):
             yield
@@ -171,6 +216,15 @@ def _unseen(attempt: Attempt) -> None:
 
 async def _no_wait(seconds: float) -> None:
     """Let no time pass: how long it would be stands in the attempt."""
+
+
+def withheld(request: HttpRequest, scheme: Auth) -> HttpRequest:
+    """Return a request with ``***`` wherever a scheme puts credentials."""
+    for name in sorted(scheme.reserved_query):
+        request = request.with_query(name, _WITHHELD)
+    for name in sorted(scheme.reserved_headers):
+        request = request.with_header(name, _WITHHELD)
+    return request
 
 
 class _Withheld(Auth):
@@ -191,11 +245,7 @@ class _Withheld(Auth):
         return self._scheme.secrets()
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        for name in sorted(self.reserved_query):
-            request = request.with_query(name, _WITHHELD)
-        for name in sorted(self.reserved_headers):
-            request = request.with_header(name, _WITHHELD)
-        yield request
+        yield withheld(request, self)
 
 
 class _RequestMade(BaseException):
@@ -206,14 +256,26 @@ class _RequestMade(BaseException):
         self.request = request
 
 
-class _Transport(ABC):
-    """What answers instead of a network."""
+class _Transport:
+    """
+    What answers instead of a network, and keeps what it was asked and what it answered.
+
+    :param respond: Returns the answer to a request, or raises what there is instead.
+    """
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._respond = respond
+        self.requests: list[HttpRequest] = []
+        self.answers: list[HttpResponse | None] = []
 
     async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
         """Answer a request."""
         if on_connected is not None:
             on_connected()
-        return self.answer(request)
+        self.requests.append(request)
+        self.answers.append(None)
+        answer = self.answers[-1] = self._respond(request)
+        return answer
 
     async def send_to(
         self,
@@ -228,28 +290,6 @@ class _Transport(ABC):
         digest = hashlib.sha256(answer.content).hexdigest()
         stored = StoredBody(len(answer.content), answer.header("content-type"), digest)
         return HttpResponse(answer.status, answer.headers), stored
-
-    @abstractmethod
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        """Return the answer to a request."""
-
-
-class _Stopped(_Transport):
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        raise _RequestMade(request)
-
-
-class _Scripted(_Transport):
-    def __init__(self, script: AnswerScript) -> None:
-        self.script = script
-        self.requests: list[HttpRequest] = []
-        self.answers: list[HttpResponse | None] = []
-
-    def answer(self, request: HttpRequest) -> HttpResponse:
-        self.requests.append(request)
-        self.answers.append(None)
-        answer = self.answers[-1] = self.script.answer(request)
-        return answer
 
 
 def _quiet_log() -> logging.Logger:

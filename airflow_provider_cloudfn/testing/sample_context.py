@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from airflow_provider_cloudfn.authoring.arrows import add_arrows
 from airflow_provider_cloudfn.authoring.run_time_data import arrived_in
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
-from airflow_provider_cloudfn.authoring.variables import STAND_IN
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
@@ -25,7 +26,7 @@ _MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 @dataclass(frozen=True, slots=True)
 class SampledSteps:
-    """Answers for Airflow with samples. See :class:`airflow_provider_cloudfn.authoring.variables.StandIn`."""
+    """Answers for Airflow with samples. See :class:`airflow_provider_cloudfn.authoring.variables.SampleRun`."""
 
     samples: Samples
 
@@ -43,8 +44,6 @@ class SampledSteps:
         """
         Return what an upstream step left in XCom.
 
-        :param step: The upstream operator.
-        :param key: The XCom's key.
         :raises ExpressionError: when no sample says it.
         """
         task_id = step.task_id
@@ -100,14 +99,13 @@ def require_ours(task: Any) -> None:
     """
     Refuse a task that is not of this package.
 
-    :param task: An operator or a mapped operator.
     :raises ConfigurationError: which says what to do instead.
     """
     authored = AuthoredTask(task)
     if not authored.parameters:
         raise ConfigurationError(
             f"task {task.task_id!r} is a {authored.kind.__name__}, which holds no expressions: name a CloudFunctionOperator or "
-            "an EmporixStartOperator; for any other task use `airflow tasks render` or `airflow tasks test`"
+            "an operator for Emporix; for any other task use `airflow tasks render` or `airflow tasks test`"
         )
 
 
@@ -115,12 +113,12 @@ def task_with_samples(task: Any, samples: Samples, map_index: int | None = None)
     """
     Return a copy of a task, as an instance of it would be executed, and the context for it. Nothing is rendered yet.
 
-    :param task: An operator or a mapped operator.
-    :param samples: What it can read.
     :param map_index: Which instance of a mapped task; default the first.
     :raises ConfigurationError: for a task that is not ours, or a map index that can't be.
     """
     require_ours(task)
+    if task.has_dag():
+        add_arrows(task.dag)
     if not task.is_mapped and map_index not in (None, -1):
         raise ConfigurationError(f"map index: task {task.task_id!r} is not mapped; leave the map index out")
     index = max(0, map_index or 0) if task.is_mapped else -1
@@ -140,19 +138,28 @@ def _give_inputs(task: Any, inputs: Any, context: Any) -> None:
             f"inputs: {type(task).__name__} {task.task_id!r} has no parameter 'inputs': leave it out of the sample"
         )
     # What arrives is data: no Jinja in it.
+    if not task.inputs_are_given:
+        # They stand for what a function returns, which is not called then.
+        task.inputs, task.inputs_are_given = inputs, True
+        task.op_args, task.op_kwargs = (), {}
+        return
     task.inputs = inputs if "inputs" in arrived_in(task, context).parameters else literal(inputs)
 
 
 def _unmapped(task: Any, samples: Samples, context: dict[str, Any]) -> Any:
     import attrs
 
-    expanded = AuthoredTask(task).expand_input
+    authored = AuthoredTask(task)
+    expanded = authored.expand_input
     given: dict[str, Any] = {}
-    if samples.inputs is not ABSENT and isinstance(expanded.value, dict) and "inputs" in expanded.value:
+    if authored.maps_a_function:
+        if samples.inputs is not ABSENT and isinstance(expanded.value, dict):
+            # The function is not called: its arguments are there, and nobody looks at them.
+            return task.unmap({"op_kwargs": dict.fromkeys(expanded.value)})
+    elif samples.inputs is not ABSENT and isinstance(expanded.value, dict) and "inputs" in expanded.value:
         given["inputs"] = samples.inputs
-        expanded = attrs.evolve(
-            expanded, value={name: value for name, value in expanded.value.items() if name != "inputs"}
-        )
+        others = {name: value for name, value in expanded.value.items() if name != "inputs"}
+        expanded = attrs.evolve(expanded, value=others)
     index = context["ti"].map_index
     try:
         if isinstance(expanded.value, dict) and index >= _instances(expanded.value, context):
@@ -174,7 +181,7 @@ def _unmapped(task: Any, samples: Samples, context: dict[str, Any]) -> Any:
             f"what task {task.task_id!r} is mapped over can't be found out without Airflow ({type(error).__name__}): give this "
             "instance's 'inputs' in the sample"
         ) from error
-    return task.unmap({**resolved, **given})
+    return task.unmap({"op_kwargs": resolved} if authored.maps_a_function else {**resolved, **given})
 
 
 def _instances(expanded: Mapping[str, Any], context: Any) -> float:
@@ -200,7 +207,7 @@ def _context(task: Any, samples: Samples, map_index: int) -> dict[str, Any]:
     )
     moment = run.logical_date or run.run_after
     return {
-        STAND_IN: sampled,
+        SAMPLE_RUN: sampled,
         "dag": dag,
         "dag_run": run,
         "data_interval_end": run.data_interval_end,
@@ -245,9 +252,9 @@ def _time(run: Mapping[str, Any], name: str, default: dt.datetime | None) -> dt.
             raise ConfigurationError(
                 f"run.{name}: must be a time in RFC 3339, such as 2026-01-31T12:00:00Z, not {value!r}"
             ) from None
-    if value is None or not isinstance(value, dt.datetime):
-        if value is None:
-            return None
+    if value is None:
+        return None
+    if not isinstance(value, dt.datetime):
         raise ConfigurationError(f"run.{name}: must be a time in RFC 3339, not {type(value).__name__}")
     return value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
 

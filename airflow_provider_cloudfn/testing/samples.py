@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ABSENT", "SECTIONS", "Samples", "read_structured_file"]
+__all__ = ["ABSENT", "SECTIONS", "Samples", "read_structured_file", "suggestion"]
 
 #: Stands for no sample, because None is one.
 ABSENT: Final = object()
@@ -60,14 +60,12 @@ class Samples:
         :raises ConfigurationError: for another shape; the message names the key and the remedy.
         """
         if not isinstance(value, Mapping):
-            raise ConfigurationError(
-                f"{where}: must be a map with any of {', '.join(SECTIONS)}, not {type(value).__name__}"
-            )
+            kind = type(value).__name__
+            raise ConfigurationError(f"{where}: must be a map with any of {', '.join(SECTIONS)}, not {kind}")
         for name in value:
             if name not in SECTIONS:
-                raise ConfigurationError(
-                    f"{where}: {name!r} is none of {', '.join(SECTIONS)}{_nearest(name, SECTIONS)}"
-                )
+                nearest = suggestion(name, SECTIONS)
+                raise ConfigurationError(f"{where}: {name!r} is none of {', '.join(SECTIONS)}{nearest}")
         given = {name: section for name, section in value.items() if section is not None or name == "inputs"}
         for name in ("steps", "params", "conf", "context", "run"):
             section = given.get(name, {})
@@ -76,7 +74,7 @@ class Samples:
         for name in given.get("run", {}):
             if name not in RUN_KEYS:
                 raise ConfigurationError(
-                    f"{where}: run.{name} can't be given; only {', '.join(RUN_KEYS)} can{_nearest(name, RUN_KEYS)}"
+                    f"{where}: run.{name} can't be given; only {', '.join(RUN_KEYS)} can{suggestion(name, RUN_KEYS)}"
                 )
         events = given.get("events", ())
         if not isinstance(events, Sequence) or isinstance(events, str) or not all(is_record(event) for event in events):
@@ -86,11 +84,7 @@ class Samples:
         return cls(**given)
 
     def over(self, other: Samples) -> Samples:
-        """
-        Return these samples, and what only the other ones have.
-
-        :param other: What counts less.
-        """
+        """Return these samples, and what only the other ones have."""
         return replace(
             other,
             steps=ChainMap(dict(self.steps), other.steps),  # type: ignore[arg-type]  # only the first one is written to
@@ -109,6 +103,7 @@ def read_structured_file(file: Path, option: str) -> Any:
 
     :param file: Its path; the name's ending does not matter, since JSON is YAML.
     :param option: The option that named it, for messages.
+    :returns: What stands in it, as plain Python values.
     :raises ConfigurationError: when it can't be read or parsed; the message gives line and column.
     """
     try:
@@ -133,6 +128,7 @@ def read_structured_file(file: Path, option: str) -> Any:
         raise ConfigurationError(f"{option}: {file} is neither JSON nor YAML") from None
 
 
-def _nearest(name: object, known: Sequence[str]) -> str:
+def suggestion(name: object, known: Iterable[str]) -> str:
+    """Return the end of a sentence about a name that nobody knows: the nearest that somebody does, or nothing."""
     found = nearest_name(str(name), known)
     return f"; did you mean {found!r}?" if found else ""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import math
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionLimitError, LimitError
 from airflow_provider_cloudfn.hooks.registry import ahook_for
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
@@ -26,14 +26,14 @@ class PollEvent(Struct, frozen=True):
     Why a trigger has stopped asking, as a wire format.
 
     :param outcome: ``found``: the answer came. ``failed``: an error came, which the worker meets again when it asks itself.
-        ``late``: it was time to stop.
+        ``late``: it was time to stop. ``large``: the answer is one that the worker has to read.
     :param reason: The error's class.
-    :param deadline: What the trigger was given as `deadline`.
+    :param left: How many seconds were left of the trigger's `deadline`; None where it had none.
     """
 
-    outcome: Literal["found", "failed", "late"]
+    outcome: Literal["found", "failed", "late", "large"]
     reason: str | None = None
-    deadline: str | None = None
+    left: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
@@ -47,11 +47,15 @@ class PollEvent(Struct, frozen=True):
         :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        if not isinstance(written, dict) or written.get("outcome") not in ("found", "failed", "late"):
+        if (
+            not isinstance(written, dict)
+            or written.get("outcome") not in ("found", "failed", "late", "large")
+            or not _is_seconds(written.get("left"))
+        ):
             raise ConfigurationError(
                 "the trigger's event is none of ours; run the worker and the triggerer with the same version"
             )
-        return cls(written["outcome"], written.get("reason"), written.get("deadline"))
+        return cls(written["outcome"], written.get("reason"), written.get("left"))
 
 
 class HttpPollTrigger(BaseTrigger):
@@ -65,7 +69,11 @@ class HttpPollTrigger(BaseTrigger):
     :param poll_interval: Seconds between two questions; a longer ``Retry-After`` is honoured.
     :param first_wait: Seconds until the first one; default `poll_interval`.
     :param go_on: Whether an error means "not yet".
-    :param deadline: Until when to ask, as RFC 3339; None for as long as Airflow lets it.
+    :param deadline: For how many seconds to ask, None for as long as Airflow lets it. They count from the first question's
+        turn, by the triggerer's own clock, for the worker's may be another. A triggerer that is started again counts anew: then
+        the time-out that the task gave Airflow with the trigger, which the database keeps, ends the wait.
+    :param asks: Whether it asks at all; else it waits for the first question's turn, and leaves the asking to the worker.
+    :raises ConfigurationError: for a `deadline` that is no number of seconds.
     """
 
     def __init__(
@@ -75,14 +83,20 @@ class HttpPollTrigger(BaseTrigger):
         poll_interval: float,
         first_wait: float | None = None,
         go_on: bool = False,
-        deadline: str | None = None,
+        deadline: float | None = None,
+        asks: bool = True,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.poll = poll if isinstance(poll, HttpPoll) else HttpPoll.from_dict(poll)
         self.poll_interval = poll_interval
         self.first_wait = poll_interval if first_wait is None else first_wait
         self.go_on = go_on
+        if not _is_seconds(deadline):
+            raise ConfigurationError(
+                f"deadline: must be seconds, not {deadline!r}; run the worker and the triggerer with the same version"
+            )
         self.deadline = deadline
+        self.asks = asks
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the trigger's row holds."""
@@ -92,35 +106,46 @@ class HttpPollTrigger(BaseTrigger):
             "first_wait": self.first_wait,
             "go_on": self.go_on,
             "deadline": self.deadline,
+            "asks": self.asks,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until the answer is there; yields one :class:`PollEvent`, as its ``to_dict``."""
         wait = self.first_wait
+        end = None if self.deadline is None else time.monotonic() + self.deadline
         while True:
-            left = self._seconds_left()
-            await asyncio.sleep(min(wait, left))
-            if wait >= left:
-                yield _event(PollEvent("late", deadline=self.deadline))
+            left = _left(end)
+            await asyncio.sleep(wait if left is None else min(wait, left))
+            if left is not None and wait >= left:
+                yield _event(PollEvent("late", left=0.0))
+                return
+            if not self.asks:
+                yield _event(PollEvent("large", left=_left(end)))
                 return
             try:
                 hook = await ahook_for(self.poll.conn_id)
                 answer = await self.poll.aask(hook)
             except Exception as error:  # whatever it is, the worker meets it too, where the user looks for it
+                if isinstance(error, LimitError) and not isinstance(error, ExpressionLimitError):
+                    yield _event(PollEvent("large", left=_left(end)))
+                    return
                 self.log.warning("Asking %s failed: %s", self.poll.conn_id, type(error).__name__)
                 if not self.go_on:
-                    yield _event(PollEvent("failed", type(error).__name__, self.deadline))
+                    yield _event(PollEvent("failed", type(error).__name__, _left(end)))
                     return
                 answer = NotYet(getattr(error, "retry_after", None) or 0.0)
             if not isinstance(answer, NotYet):
-                yield _event(PollEvent("found", deadline=self.deadline))
+                yield _event(PollEvent("found", left=_left(end)))
                 return
             wait = max(self.poll_interval, answer.seconds)
 
-    def _seconds_left(self) -> float:
-        if self.deadline is None:
-            return math.inf
-        return max(0.0, (dt.datetime.fromisoformat(self.deadline) - dt.datetime.now(tz=dt.UTC)).total_seconds())
+
+def _left(end: float | None) -> float | None:
+    return None if end is None else max(0.0, end - time.monotonic())
+
+
+def _is_seconds(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value))
 
 
 def _event(event: PollEvent) -> TriggerEvent:

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import is_put_off
 from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
-    ConfigurationError,
     ExpressionError,
+    RequestTimeoutError,
+    require_truth,
 )
-from airflow_provider_cloudfn.hooks.request import body_of
+from airflow_provider_cloudfn.hooks.request_options import body_of
+from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
 
 if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
-__all__ = ["HttpPoll", "NotYet"]
+__all__ = ["LARGEST", "HttpPoll", "NotYet", "bounded", "conditions"]
+
+#: The largest body, in bytes, that is read where other triggers are at work: what reads it, in C, stops them all meanwhile.
+LARGEST = 1024 * 1024
+#: By process: a fork inherits an executor, and none of its threads.
+_executors: dict[int, ThreadPoolExecutor] = {}
 
 #: What a secret's name is written under. A map from elsewhere that looks so is written with one more "$" behind its key.
 _PLACEHOLDER = "$cloudfn.secret"
+
+
+def conditions() -> ThreadPoolExecutor:
+    """
+    Return where conditions are evaluated in a triggerer: in few threads, for they have one interpreter.
+
+    A condition can take as long as its limits allow, and nothing else would go on in the event loop meanwhile.
+    """
+    process = os.getpid()
+    if process not in _executors:
+        _executors[process] = ThreadPoolExecutor(2, "cloudfn-condition")
+    return _executors[process]
 
 
 class NotYet(Struct, frozen=True):
@@ -58,6 +82,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
     :param waiting: The statuses that mean "not yet".
     :param any_status: Whether every other status is an answer too; else one that is no success is an error.
     :param until: CEL over ``response``: what must be true of the answer; None takes any.
+    :param once: Whether a question is one request, not sent again within it, whose answer is read whole.
     """
 
     _hidden: ClassVar = frozenset({"headers", "json", "data"})
@@ -73,6 +98,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
     waiting: tuple[int, ...] = ()
     any_status: bool = False
     until: str | None = None
+    once: bool = False
 
     def ask(self, hook: RequestHook[Any]) -> Response | NotYet:
         """
@@ -82,20 +108,29 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
         """
         try:
-            return self._judged(hook.send(self._request(), self._sending()))
+            return self._judged(hook.send(self.request(), self._sending()))
         except CloudFunctionError as error:
             return self._put_off(error)
 
     async def aask(self, hook: RequestHook[Any]) -> Response | NotYet:
         """
-        Do what :meth:`ask` does, in an event loop.
+        Do what :meth:`ask` does, in an event loop, and hold up nothing else that goes on in it.
 
         :param hook: The connection's hook.
+        :raises LimitError: for an answer that is larger than :data:`LARGEST`, unless an open session allows more.
         """
+        client = await hook.aclient()
         try:
-            return self._judged(await hook.asend(self._request(), self._sending()))
+            response = await bounded(client).request(self.request(), self._sending())
+            if self.until is None:
+                return self._judged(response)
+            return await asyncio.get_running_loop().run_in_executor(conditions(), self._judged, response)
         except CloudFunctionError as error:
             return self._put_off(error)
+
+    def request(self) -> Request:
+        """Return what is sent."""
+        return Request(self.method, self.uri, self.query, self.headers, body_of(self.json, self.data))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as JSON."""
@@ -109,25 +144,22 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        if not isinstance(written, Mapping):
-            raise ConfigurationError(f"poll: must be a map, not {type(written).__name__}")
-        if unknown := sorted(set(written) - set(cls.__struct_fields__)):
-            raise ConfigurationError(
-                f"poll: {unknown[0]!r} is not known here; run the worker and the triggerer with the same version"
-            )
-        for name, kinds in _KINDS.items():
-            if name in written and not isinstance(written[name], kinds):
-                raise ConfigurationError(f"poll: {name} can't be of type {type(written[name]).__name__}")
-        if "conn_id" not in written:
-            raise ConfigurationError("poll: conn_id is missing")
+        require_wire_format("poll", written, cls.__struct_fields__, kinds=_KINDS, needed=("conn_id",))
         read = {name: _standing_in(value) for name, value in written.items()}
         return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
-    def _request(self) -> Request:
-        return Request(self.method, self.uri, self.query, self.headers, body_of(self.json, self.data))
-
     def _sending(self) -> Sending:
-        return Sending(timeout=self.timeout, check_status=not self.any_status)
+        from airflow_provider_cloudfn.client.response import reads_body
+
+        return Sending(
+            timeout=self.timeout,
+            retry=NO_RETRY if self.once else None,
+            check_status=not self.any_status,
+            as_it_came=not self.once and (self.until is None or not reads_body(self._program(self.until).paths)),
+        )
+
+    def _program(self, until: str) -> cel.Program:
+        return cel.compile(until, variables={"response"})
 
     def _judged(self, response: Response) -> Response | NotYet:
         if self.any_status and response.status in self.waiting:
@@ -135,15 +167,16 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         if self.until is None:
             return response
         try:
-            found = cel.compile(self.until, variables={"response"}).evaluate({"response": response.as_variable()})
-            if not isinstance(found, bool):
-                raise ExpressionError(f"must give true or false, not {type(found).__name__}")
+            found = require_truth(self._program(self.until).evaluate({"response": response.as_variable()}))
         except ExpressionError as error:
             raise error.in_field("response_check") from None
         return response if found else NotYet(status=response.status)
 
     def _put_off(self, error: CloudFunctionError) -> NotYet:
         """Return what "not yet" an error is, or raise it."""
+        if isinstance(error, RequestTimeoutError) and error.never_sent and error.retry_after is not None:
+            # The connection's rate limit let no question go: that says nothing about what is asked for.
+            return NotYet(error.retry_after)
         # What a token endpoint answered says nothing about what is asked for.
         about_credentials = isinstance(error, AuthenticationError) and error.status not in (401, 407)
         if not about_credentials:
@@ -152,6 +185,15 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
             if is_put_off(error):
                 return NotYet(error.retry_after or 0.0, error.status)
         raise error
+
+
+def bounded(client: Client) -> Client:
+    """
+    Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before.
+
+    :param client: The client.
+    """
+    return replace(client, limits=replace(client.limits, body=min(client.limits.body, LARGEST)))
 
 
 def _named(value: Any) -> Any:
@@ -192,4 +234,5 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "waiting": (list, tuple),
     "any_status": (bool,),
     "until": (str, type(None)),
+    "once": (bool,),
 }

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.cel_expressions import meaning
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.cel.formatting import formatted
+from airflow_provider_cloudfn.cel.parser import SourceError, parse
 from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
@@ -39,6 +42,14 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 def load() -> list[dict[str, Any]]:
     return json.loads(CASES_FILE.read_text(encoding="utf-8")) if CASES_FILE.is_file() else []
+
+
+def is_expression(source: str) -> bool:
+    try:
+        parse(source)
+    except SourceError:
+        return False
+    return True
 
 
 def is_judged(case: dict[str, Any]) -> bool:
@@ -133,6 +144,16 @@ def test_every_case_of_the_specification_passes_but_for_the_known_ones():
 @pytest.mark.skipif(not CASES, reason=f"no cases at {CASES_FILE}; set CEL_SPEC_CASES")
 def test_98_percent_of_the_judged_cases_pass():
     assert sum(map(passes, CASES)) >= 0.98 * len(CASES)
+
+
+@pytest.mark.skipif(not CASES, reason=f"no cases at {CASES_FILE}; set CEL_SPEC_CASES")
+@pytest.mark.parametrize("width", [None, 1, 40, 88])
+def test_every_case_means_the_same_when_it_is_formatted(width: int | None):
+    parsed = {source: meaning(source) for source in {case["expr"] for case in load()} if is_expression(source)}
+    changed = [source for source, tree in parsed.items() if meaning(formatted(source, width)) != tree]
+    assert changed == []
+    assert [s for s in parsed if formatted(formatted(s, width), width) != formatted(s, width)] == []
+    assert len(parsed) > 900
 
 
 if __name__ == "__main__":

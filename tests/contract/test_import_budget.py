@@ -24,18 +24,27 @@ HEAVY = {
 }
 
 WRITE_A_DAG = """
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
 with DAG("d", schedule=CompletionEvent("a")):
     CloudFunctionOperator(task_id="a", uri='"/v1/charges"', body={"a": cel("run.id"), "b": lit("x")},
                           completion_event=CompletionEvent("charge.created"))
     CloudFunctionOperator.partial(task_id="b", uri='"/v1"').expand(inputs=[1, 2])
+    @task.cloudfn(uri='"/v1"', body="inputs")
+    def d(n):
+        return n
+    d(1)
+    d.expand(n=[1, 2])
     EmporixStartOperator(task_id="c", event_type="order.paid", payload={"a": cel("run.id")})
 """
 
 A_DAG_WITHOUT_US = """
-from airflow.sdk import DAG, Asset, BaseOperator
+from airflow.sdk import DAG, Asset, BaseOperator, task
 with DAG("d", schedule=Asset("a")):
+    @task
+    def f(n):
+        return n
+    f(1)
     BaseOperator(task_id="a", outlets=[Asset("b")])
 """
 

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
-CHECKOUT = Path(__file__).parents[2] / "airflow_provider_cloudfn"
+ROOT = Path(__file__).parents[2]
+CHECKOUT = ROOT / "airflow_provider_cloudfn"
 
 
 def _files(package: Path) -> dict[str, bytes]:
@@ -46,8 +47,11 @@ def test_so_is_it_in_a_process_that_a_test_starts_here() -> None:
     assert Path(printed.strip()).is_relative_to(SITE_PACKAGES)
 
 
-def test_the_wheel_has_every_file_of_the_checkout() -> None:
-    assert _files(SITE_PACKAGES / "airflow_provider_cloudfn") == _files(CHECKOUT)
+def test_the_wheel_has_every_file_of_the_checkout_and_the_example_dags() -> None:
+    examples = {f"cli/demo/example_dags/{name}": content for name, content in _files(ROOT / "example_dags").items()}
+
+    assert examples
+    assert _files(SITE_PACKAGES / "airflow_provider_cloudfn") == _files(CHECKOUT) | examples
 
 
 def test_nothing_but_the_package_is_installed() -> None:

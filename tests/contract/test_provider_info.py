@@ -77,9 +77,17 @@ def test_airflow_s_own_providers_manager_takes_it_without_a_complaint(caplog: py
 
     assert {
         kind: (manager.hooks[kind].hook_name, manager.hooks[kind].hook_class_name)  # type: ignore[union-attr]  # present
-        for kind in ("cloudfn", "amazon_connect", "emporix_oe")
+        for kind in ("cloudfn", "amazon_connect", "emporix_oe", "cloudfn_event_source")
     } == {form.connection_type: (form.title, form.hook_class_name) for form in FORMS}
     assert "cloudfn" not in caplog.text
+
+
+def test_airflow_has_the_task_decorator() -> None:
+    from airflow.sdk import task
+
+    from airflow_provider_cloudfn.operators.decorated import cloudfn_task
+
+    assert task.cloudfn is cloudfn_task
 
 
 def test_airflow_lists_the_provider() -> None:
@@ -102,9 +110,9 @@ def test_the_ui_s_api_draws_the_form() -> None:
     assert drawn.standard_fields.host.title == "Base URL"  # type: ignore[union-attr]  # it is drawn
     assert drawn.standard_fields.login.hidden  # type: ignore[union-attr]  # it is hidden
     fields = drawn.extra_fields or {}
-    assert list(fields) == [field.name for field in FORMS[0].extras]
+    assert list(fields) == [field.name for field in FORMS[0].drawn]
     assert fields["auth_type"]["schema"]["enum"][:3] == ["none", "api_key", "oauth2"]
-    assert fields["secret_values"]["schema"]["format"] == "password"
+    assert not any(field["schema"].get("format") == "password" for field in fields.values())
 
 
 def test_discovery_imports_nothing_heavy() -> None:

@@ -17,15 +17,31 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 def test_the_public_names_are_these() -> None:
     assert set(airflow_provider_cloudfn.__all__) == {
         "AmazonConnectHook",
+        "Callback",
+        "CloudFunctionEventTrigger",
         "CloudFunctionHook",
         "CloudFunctionHttpSensor",
         "CloudFunctionOperator",
         "CloudFunctionRetryPolicy",
+        "CloudFunctionSensor",
         "CompletionEvent",
+        "CompletionEventSensor",
         "CompletionRecord",
+        "Confirm",
+        "Emit",
+        "EmporixCompleteOperator",
         "EmporixHook",
+        "EmporixProcessContextOperator",
+        "EmporixResumeOperator",
         "EmporixStartOperator",
+        "EventPublishOperator",
+        "ForEach",
+        "Pages",
+        "Poll",
+        "Rate",
+        "WaitFor",
         "cel",
+        "emit_when_failed",
         "lit",
         "secret",
     }
@@ -39,8 +55,15 @@ def test_a_public_name_can_be_imported_and_is_listed(name: str) -> None:
 
 OF_A_KIND = {
     "hooks": {"AmazonConnectHook", "CloudFunctionHook", "CloudFunctionHttpHook", "EmporixHook"},
-    "operators": {"CloudFunctionOperator", "EmporixStartOperator"},
-    "sensors": {"CloudFunctionHttpSensor"},
+    "operators": {
+        "CloudFunctionOperator",
+        "EmporixCompleteOperator",
+        "EmporixProcessContextOperator",
+        "EmporixResumeOperator",
+        "EmporixStartOperator",
+        "EventPublishOperator",
+    },
+    "sensors": {"CloudFunctionHttpSensor", "CloudFunctionSensor", "CompletionEventSensor"},
 }
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 
 import pytest
+from kit.package_modules import modules
 
-import airflow_provider_cloudfn
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 
 # Only these hold classes that Airflow renders: to import the rest would start a command, or want what is not installed.
@@ -18,13 +16,12 @@ PARTS = ("operators", "sensors", "triggers", "hooks", "authoring", "events")
 def templated() -> list[type]:
     """Return every class of the package that has template fields of its own, or inherits some."""
     found: set[type] = set()
-    for module in pkgutil.walk_packages(airflow_provider_cloudfn.__path__, f"{airflow_provider_cloudfn.__name__}."):
-        if module.name.split(".")[1] in PARTS:
-            found |= {
-                kind
-                for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-                if kind.__module__ == module.name and getattr(kind, "template_fields", ())
-            }
+    for module in modules(*PARTS):
+        found |= {
+            kind
+            for _, kind in inspect.getmembers(module, inspect.isclass)
+            if kind.__module__ == module.__name__ and getattr(kind, "template_fields", ())
+        }
     return sorted(found, key=lambda kind: kind.__name__)
 
 

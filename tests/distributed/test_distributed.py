@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from kit.counting import Counting
+from kit.server import Answer, LoopbackServer
 
 from airflow_provider_cloudfn.cli.demo.order_to_cash import run_order_to_cash
+
+if TYPE_CHECKING:
+    from kit.server import Received
 
 pytestmark = [pytest.mark.distributed, pytest.mark.timeout(900)]
 
@@ -92,6 +98,48 @@ def test_a_deferred_sensor_outlives_its_triggerer(world: Any) -> None:
     assert row == ["deferred", "1"]
 
 
+def test_a_batch_that_is_killed_goes_on_and_hands_much_on_to_another_worker(world: Any) -> None:
+    with Counting(spared=lambda name: name != "batch-i17").running(world.cluster.api) as counting:
+        run_id = world.cluster.trigger("batch_killed")
+        assert world.cluster.finish("batch_killed", [run_id]) == ["success"]
+
+    assert counting.counts() == {f"batch-i{number:02d}": 1 for number in range(40)}
+    assert world.reports("stored-") == ["stored-40"]
+    told = "select try_number, length(value::text) from task_instance join xcom using (dag_id, run_id, task_id)"
+    (row,) = world.cluster.query(f"{told} where run_id = '{run_id}' and task_id = 'many' and key = 'return_value'")
+    assert row[0] == "2"
+    assert int(row[1]) < 1000
+
+
+def test_a_fast_clock_makes_no_wait_shorter_or_longer(world: Any) -> None:
+    came: list[float] = []
+
+    def busy(request: Received) -> Answer:
+        came.append(time.monotonic())
+        if len(came) > 1:
+            return Answer.of(200, {})
+        now = time.time()
+        return Answer.of(
+            503, {}, {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(now + 4, usegmt=True)}
+        )
+
+    with LoopbackServer(reply=busy) as server, world.cluster.early_worker():
+        world.cluster.api.create(
+            "connections", json={"connection_id": "busy", "conn_type": "cloudfn", "host": server.url}
+        )
+        runs = {
+            dag_id: world.cluster.trigger(dag_id, **conf)
+            for dag_id, conf in (("wait_on_a_fast_clock", {"charge": "never"}), ("call_on_a_fast_clock", {}))
+        }
+        assert world.cluster.finish("call_on_a_fast_clock", [runs["call_on_a_fast_clock"]]) == ["success"]
+        assert world.cluster.finish("wait_on_a_fast_clock", [runs["wait_on_a_fast_clock"]]) == ["failed"]
+
+    assert 3 <= came[1] - came[0] <= 30
+    assert _asked_for("never", world) >= 10
+    # It goes to the triggerer once, and comes back once: when its time is over.
+    assert world.cluster.task_logs("wait_on_a_fast_clock").count("Pausing task as DEFERRED") == 1
+
+
 def test_no_secret_is_in_the_database_in_redis_or_in_a_log(world: Any) -> None:
     import redis
 
@@ -111,7 +159,7 @@ def _keys(client: Any, base: int) -> list[bytes]:
 
 
 def _token_requests(world: Any) -> list[Any]:
-    return [request for request in world.sandbox.requests if request.path == "/oauth2/token"]
+    return [request for request in world.sandbox.requests if request.path in ("/oauth2/token", "/oauth2/refresh")]
 
 
 def _asked_for(charge: str, world: Any) -> int:

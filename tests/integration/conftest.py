@@ -72,6 +72,23 @@ def run(run_dag: Callable[..., DagResult]) -> Callable[..., DagResult]:
 
 
 @pytest.fixture
+def run_in_backfill(run: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return a function that runs written tasks, as `run` does, in a run of a backfill."""
+    from airflow.models import dagrun
+
+    made = dagrun.get_or_create_dagrun
+
+    def in_backfill(*, session: Any, **arguments: Any) -> Any:
+        created = made(session=session, **arguments)
+        created.run_type = "backfill"
+        session.commit()
+        return created
+
+    monkeypatch.setattr(dagrun, "get_or_create_dagrun", in_backfill)
+    return run
+
+
+@pytest.fixture
 def dag() -> Iterator[DAG]:
     """Return the Dag ``d``, which takes up the tasks that the test makes."""
     from airflow.sdk import DAG

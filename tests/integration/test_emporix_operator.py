@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from kit import state_store
 from kit.dag_runs import call
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -20,7 +21,7 @@ def test_it_starts_a_process_with_all_that_is_given(run: Any, sandbox: Any) -> N
         start(
             case_id="cel('params.id')",
             subject="'Größe {{ params.id }}'",
-            payload="{'orderId': cel('params.id'), 'text': 'run.id', 'deep': [{'a': cel('1 + 1')}]}",
+            payload="{'orderId': cel('params.id'), 'text': lit('run.id'), 'deep': [{'a': cel('1 + 1')}]}",
             source="'shop'",
         )
     )
@@ -125,7 +126,7 @@ def test_a_payload_from_another_step_is_data(run: Any, sandbox: Any) -> None:
     assert sandbox.processes[0].events[0].payload == {"a": "{{ run_id }}", "b": "run.id"}
 
 
-def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
+def test_an_event_that_was_accepted_is_not_sent_by_the_next_try(run: Any, sandbox: Any) -> None:
     run(f"""
     import datetime
     {
@@ -139,7 +140,8 @@ def test_the_events_id_is_the_same_on_every_try(run: Any, sandbox: Any) -> None:
     }
     """)
 
-    assert len(sandbox.processes) == 2
+    # Airflow 3.2 keeps nothing for the next try; the event's id is the same then.
+    assert len(sandbox.processes) == (1 if state_store.is_there() else 2)
     assert len({process.events[0].id for process in sandbox.processes}) == 1
 
 

@@ -53,7 +53,7 @@ def test_a_mapped_cloud_function(run_dag: Callable[..., Any], sandbox: Any) -> N
     assert result.xcom("report")["of"] == len(customers)
 
 
-def test_a_paged_read_in_a_task(run_dag: Callable[..., Any], sandbox: Any) -> None:
+def test_a_paged_read_and_a_call_for_each_item(run_dag: Callable[..., Any], sandbox: Any) -> None:
     result = run_dag(EXAMPLES / "read_customers.py")
 
     assert result.state == "success"
@@ -61,6 +61,10 @@ def test_a_paged_read_in_a_task(run_dag: Callable[..., Any], sandbox: Any) -> No
     pages = [one for one in sandbox.requests if one.path.endswith("/v1/customers")]
     assert len(pages) > 1
     assert len({customer["id"] for customer in read}) == len(read) > 2
+    scores = result.xcom("score_each")
+    assert [one["customer"] for one in scores] == [customer["id"] for customer in read]
+    best = max(scores, key=lambda one: one["score"])
+    assert result.xcom("best_customer")["id"] == best["customer"]
 
 
 def test_a_call_by_amazon_connect(
@@ -84,6 +88,16 @@ def test_a_call_by_amazon_connect(
     assert len(request.json()["ClientToken"]) == 36
     assert "Credential=AKIAIOSFODNN7EXAMPLE/" in request.headers["authorization"]
     assert "/eu-central-1/connect/aws4_request" in request.headers["authorization"]
+
+
+def test_the_sandbox_answers_for_amazon_connect(run_dag: Callable[..., Any], sandbox: Any, connection: Any) -> None:
+    connection("amazon_connect_default", **sandbox.connections()["amazon_connect_default"])
+
+    result = run_dag(EXAMPLES / "call_customer.py")
+
+    assert len(result.xcom("call")) == 36
+    (request,) = sandbox.requests
+    assert (request.path, request.caller) == ("/amazon_connect/contact/outbound-voice", "sigv4")
 
 
 @pytest.mark.one_run_per_event

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMPORTS = """
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Asset
 from airflow_provider_cloudfn import CloudFunctionOperator, lit
 """
 
@@ -49,7 +49,7 @@ def test_each_problem_of_a_field_stands_with_its_task(problems: Callable[[str], 
         (""" body={"{{ ds }}": 1} """, "body key '{{ ds }}': "),
         (""" query={"{{ ds }}": 1} """, "query key '{{ ds }}': "),
         (""" headers={"{{ ds }}": "run.id"} """, "headers key '{{ ds }}': "),
-        (""" event_payload='{"d": "{{ ds }}"}' """, "event_payload: "),
+        (""" completion_event=Asset("x"), event_payload='{"d": "{{ ds }}"}' """, "event_payload: "),
     ],
 )
 def test_jinja_in_a_field_of_expressions_is_refused(
@@ -66,3 +66,23 @@ def test_jinja_that_is_marked_as_text_passes(problems: Callable[[str], list[str]
     assert (
         problems("""body={lit("{{ ds }}"): lit("{{ ds }}")}, query={lit("{{ ds }}"): lit("{{ ds }}"), "a": 1}""") == []
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("item.id", "unknown name 'item'; it is there under for_each=ForEach(…) alone"),
+        ("items[0]", "unknown name 'items'; it is there under pages= alone"),
+        ("ds", "unknown name 'ds'; write time.format(run.logical_date"),
+        ("var.value.x", "unknown name 'var'; give the variable to inputs="),
+        ("ti.x", "unknown name 'ti'; what a step returned is steps.<task id>"),
+        ("conn.shop.password", "unknown name 'conn'; no expression reads a connection"),
+        ("prams.x", "unknown name 'prams'; did you mean 'params'?"),
+    ],
+)
+def test_a_name_that_exists_elsewhere_is_answered_with_where_it_is(
+    problems: Callable[[str], list[str]], source: str, message: str
+) -> None:
+    (problem,) = problems(f"""returns={source!r}""")
+
+    assert message in problem

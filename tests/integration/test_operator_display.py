@@ -32,6 +32,14 @@ def test_rendered_templates_are_cut_and_masked_as_airflow_does(run: Any, sandbox
         assert "b-12345" not in str(shown[name])
 
 
+def test_of_an_option_is_shown_what_was_given(run: Any, sandbox: Any) -> None:
+    result = run("""
+    CloudFunctionOperator(task_id="call", cloudfn_conn_id="shop", uri='"/v1/customers/" + item', for_each=ForEach(["c-1"]))
+    """)
+
+    assert result.rendered("call")["for_each"] == "ForEach(items=['c-1'])"
+
+
 def _plain(log: str) -> str:
     """Return a log without the colours of a terminal."""
     return re.sub(r"\x1b\[[0-9;]*m", "", log)
@@ -77,3 +85,23 @@ def test_a_step_in_a_group_is_read_by_its_whole_id(run: Any, sandbox: Any) -> No
     """)
 
     assert result.rendered("after")["body"] == {"order": "1001"}
+
+
+@pytest.mark.parametrize(
+    ("template", "labels"),
+    [("", ["c-1", "{{ run_id }}"]), ("map_index_template='mine {{ task.task_id }}', ", ["mine call", "mine call"])],
+)
+def test_a_mapped_instance_is_named_by_its_inputs_unless_its_author_says_otherwise(
+    run: Any, template: str, labels: list[str]
+) -> None:
+    result = run(f"""
+    @task
+    def customers():
+        return [{{"total": 1, "id": "c-1"}}, {{"total": 2, "id": "{{{{ run_id }}}}"}}]
+
+    CloudFunctionOperator.partial(
+        task_id="call", {template}cloudfn_conn_id="shop", uri='"/v1/customers?of=" + url.encode(inputs.id)'
+    ).expand(inputs=customers())
+    """)
+
+    assert result.labels("call") == labels

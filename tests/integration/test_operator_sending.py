@@ -80,12 +80,13 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"retry_attempts": "0"}, "attempts must be a whole number from 1 to 100"),
+        ({"idempotency_key": "cel('inputs.id')", "inputs": "{'id': ' '}"}, "idempotency_key: gives empty text"),
+        ({"idempotency_key": "cel('inputs.?id')", "inputs": "{}"}, "idempotency_key: gives null"),
         (
-            {"list_style": "'pipes'", "query": "{'a': ['\"1\"']}"},
-            "list_style: 'pipes' is none of repeat, brackets, comma",
+            {"idempotency_key": "cel('inputs')", "inputs": "{}"},
+            "idempotency_key: must give text or an integer, not dict",
         ),
-        ({"idempotency_key": "3"}, "idempotency_key: must be True, False or a header's name, not 3"),
+        ({"idempotency_key": "cel('1.5')"}, "idempotency_key: must give text or an integer, not float"),
         ({"idempotency_key": "True", "headers": "{'idempotency-key': '\"mine\"'}"}, "idempotency_key sets this header"),
         ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not int"),
         ({"response_file": "'nope://x/y'"}, "response_file: 'nope://x/y' is no path of an object storage"),
@@ -93,7 +94,7 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
             {"response_file": "'file:///nowhere/x'", "method": "'POST'"},
             "/thing: was not sent, because its answer can't be written where it should go (FileNotFoundError",
         ),
-        ({"files": "'file:///x'", "method": "'POST'"}, "files: must be a map of paths, not str"),
+        ({"files": "cel('\"file:///x\"')", "method": "'POST'"}, "files: must be a map of paths, not str"),
         ({"files": "{'a': 'file:///nowhere/x'}", "method": "'POST'"}, 'files["a"]: file:///nowhere/x can\\\'t be read'),
         (
             {"body": "{'a': secret('nope')}", "method": "'POST'"},
@@ -141,6 +142,20 @@ def test_each_instance_of_a_mapped_step_has_a_key_of_its_own(run: Any, service: 
     """)
 
     assert len({request.headers["idempotency-key"] for request in service.received}) == 3
+
+
+def test_a_key_that_an_expression_gives_follows_what_it_names_and_not_the_map_index(run: Any, service: Any) -> None:
+    result = run("""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="service", method="POST", uri='"/thing"', body="inputs",
+        idempotency_key=cel("inputs"), completion_event=CompletionEvent("done"),
+    ).expand(inputs=[7, "cus_8", 7])
+    """)
+
+    by_customer = {(request.json(), request.headers["idempotency-key"]) for request in service.received}
+    events = {extra["metadata"]["id"] for _, extra, _ in result.asset_events()}
+    assert {customer for customer, _ in by_customer} == {7, "cus_8"}
+    assert (len(by_customer), len({key for _, key in by_customer}), len(events)) == (2, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ def silent_server() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("extra", "limit", "message"),
     [
-        ({}, {"request_timeout": 0.3}, "took longer than 0.3 seconds in all"),
+        ({}, {"request_timeout": 0.3}, "0.3 seconds in all; the service may"),
+        ({}, {"request_timeout": 0.3}, "request_timeout of the task, or else total_timeout of the connection"),
         ({}, {"request_timeout": timedelta(seconds=0.3)}, "took longer than 0.3 seconds in all"),
         ({}, {"execution_timeout": timedelta(seconds=0.5)}, "AirflowTaskTimeout"),
         ({"total_timeout": 0.3}, {}, "took longer than 0.3 seconds in all"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -498,3 +499,59 @@ def test_a_line_break_in_a_uri_forges_no_line_of_the_log(run: Any, capfd: pytest
     run(f"""CloudFunctionOperator({CALL}, uri="inputs", inputs="/x\\nFORGED LINE")""")
 
     assert not any(line.startswith("FORGED") for line in "".join(capfd.readouterr()).splitlines())
+
+
+OWN_WITH_AN_OPTION = """
+from airflow.sdk import task
+from airflow_provider_cloudfn import Confirm, Pages, Poll
+
+@task
+def give():
+    return ["response.status == 200 && " + "true"]
+
+class Own(CloudFunctionOperator):
+    def __init__(self, *, given, **arguments):
+        super().__init__({option}, **arguments)
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "option"),
+    [
+        ("poll.done_when", "poll=Poll(done_when=given)"),
+        ("poll.result", "poll=Poll(done_when='true', result=given)"),
+        ("pages.stop_when", "pages=Pages.next_link('null', stop_when=given)"),
+        ("on_unknown.done_when", "on_unknown=Confirm(uri='\"/\"', done_when=given)"),
+    ],
+)
+def test_text_that_arrives_at_run_time_is_no_expression_of_an_option_either(
+    run: Any, connected: Any, capfd: pytest.CaptureFixture[str], place: str, option: str
+) -> None:
+    service = connected()
+
+    result = run(
+        "Own.partial(task_id='call', cloudfn_conn_id='service', uri='\"/things/1\"').expand(given=give())",
+        before=OWN_WITH_AN_OPTION.replace("{option}", option),
+    )
+
+    assert result.states["call"] == ["failed"]
+    assert f"{place}: is evaluated after the call, and can't come from another step" in "".join(capfd.readouterr())
+    assert service.received == []
+
+
+@pytest.mark.skipif(find_spec("airflow.sdk.bases.resumablejobmixin") is None, reason="Airflow 3.3 has a task state")
+def test_text_that_arrives_at_run_time_is_a_path_for_an_option(run: Any, connected: Any) -> None:
+    service = connected()
+    service.answer_in_turn((502, {}), (200, {"n": 1}))
+    option = "on_unknown=Confirm(uri=given, done_when='true')"
+
+    result = run(
+        "Own.partial(task_id='call', cloudfn_conn_id='service', method='POST', uri='\"/things/1\"', retries=1, "
+        "retry_delay=datetime.timedelta(0)).expand(given=give())",
+        before=OWN_WITH_AN_OPTION.replace("{option}", option).replace(
+            '"response.status == 200 && " + "true"', '"/as" + "ked"'
+        ),
+    )
+
+    assert result.states["call"] == ["success"]
+    assert service.received[-1].target == "/asked"

@@ -14,10 +14,13 @@ IMPORTS = """
 import datetime
 from airflow.sdk import DAG, Asset, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
+from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator
 """
 
 CALL = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/customers\"'"}
 START = {"task_id": "'call'", "emporix_conn_id": "'emporix'", "event_type": "'order.paid'"}
+INSTANCE = {**START, "instance_id": "'i-1'"}
+STEP = {**INSTANCE, "execution_id": "'x-1'", "scenario_id": "'s-1'"}
 
 METHODS = "GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS"
 TEXT = "payload: is text. If it is JSON, pass it as json_string; if it is a CEL expression, mark it with cel(…)"
@@ -46,6 +49,46 @@ WRONG = [
         {"completion_event": "'a'"},
         "completion_event: must be a CompletionEvent or an Asset",
     ),
+    ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"cloudfn_conn_id": "'https://a.test'"},
+        "cloudfn_conn_id: is a URL: make a connection",
+    ),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"retry_attempts": "0"},
+        "retry_attempts: must be a whole number from 1 to 100, not 0",
+    ),
+    ("CloudFunctionOperator", CALL, {"retry_attempts": "2.5"}, "retry_attempts: must be a whole number from 1 to 100"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"list_style": "'pipes'"},
+        "list_style: 'pipes' is none of repeat, brackets, comma",
+    ),
+    ("CloudFunctionOperator", CALL, {"deferrable": "'yes'"}, "deferrable: must be True or False, not 'yes'"),
+    ("CloudFunctionOperator", CALL, {"compress": "1"}, "compress: must be True or False, not 1"),
+    ("CloudFunctionOperator", CALL, {"files": "'file:///x'"}, "files: must be a map of paths, not str"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"query": "{'a': {'b': 1}}"},
+        'query["a"]: must be text, a number or a list of these',
+    ),
+    ("CloudFunctionOperator", CALL, {"headers": "{'Host': '\"x\"'}"}, 'headers["Host"]: belongs to the connection'),
+    ("CloudFunctionOperator", CALL, {"headers": "{'X A': '\"x\"'}"}, "headers: 'X A' is no name of a header"),
+    ("CloudFunctionOperator", CALL, {"headers": "{'X': lit('a\\r\\nB: c')}"}, 'headers["X"]: has a line break'),
+    ("CloudFunctionOperator", CALL, {"headers": "{'X': '\"1\"', 'x': '\"2\"'}"}, 'headers["x"]: is given twice'),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"body": "{'a': {1, 2}}"},
+        "body: value: a value of type set can't be written as JSON",
+    ),
+    ("CloudFunctionOperator", CALL, {"body": "{1: 2}"}, "body: a name is text, not int"),
     ("EmporixStartOperator", START, {"payload": "'{}'"}, TEXT),
     ("EmporixStartOperator", START, {"payload": "'{{ dag.dag_id }}'"}, TEXT),
     ("EmporixStartOperator", START, {"payload": "lit('text')"}, TEXT),
@@ -55,6 +98,21 @@ WRONG = [
         {"payload": "{}", "json_string": "'{}'"},
         "payload and json_string: give one of them, they are two ways to say the same",
     ),
+    (
+        "EmporixCompleteOperator",
+        STEP,
+        {"impact": "'positive'"},
+        "impact: must be one of 'P', 'N', 'D', not 'positive'",
+    ),
+    ("EmporixCompleteOperator", STEP, {"impact": "lit('{')"}, "impact: must be one of"),
+    (
+        "EmporixCompleteOperator",
+        STEP,
+        {"timestamp": "'yesterday'"},
+        "timestamp: must be a time as RFC 3339 has it",
+    ),
+    ("EmporixResumeOperator", INSTANCE, {"payload": "'{}'"}, TEXT),
+    ("EmporixCompleteOperator", STEP, {"payload": "'{}'"}, TEXT),
     (
         "EmporixStartOperator",
         START,
@@ -70,7 +128,8 @@ def _dag(tasks: str) -> str:
 
 
 def _arguments(*parts: dict[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for part in parts for name, value in part.items())
+    given = {name: value for part in parts for name, value in part.items()}
+    return ", ".join(f"{name}={value}" for name, value in given.items())
 
 
 @EACH
@@ -106,6 +165,75 @@ def test_a_worker_refuses_it_before_anything_is_sent(
     assert result.states == {"call": ["failed"]}
     assert sandbox.requests == []
     assert message in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        (
+            """CloudFunctionOperator(task_id="call", uri='"/"', default_args={})""",
+            "",
+        ),
+        (
+            """CloudFunctionOperator(task_id="call", uri='"/"', event_payload="response.body")""",
+            "- call: event_payload: the step emits no event: write completion_event=CompletionEvent(…), or leave this out",
+        ),
+        (
+            """CloudFunctionOperator(task_id="call", uri='"/" + inputs.id')""",
+            "- call: uri: reads inputs, and the step has none: give inputs=",
+        ),
+        (
+            """CloudFunctionOperator.partial(task_id="call", uri='"/" + inputs.id').expand(method=["GET"])""",
+            "- call: uri: reads inputs, and the step has none: give inputs=",
+        ),
+        ("""CloudFunctionOperator(task_id="call", uri='"/" + inputs.?id.orValue("x")')""", ""),
+        ("""CloudFunctionOperator.partial(task_id="call", uri='"/" + inputs.id').expand(inputs=[{"id": "1"}])""", ""),
+        ("""CloudFunctionOperator(task_id="call", uri=lambda context: "/")""", "- call: uri: must be an expression"),
+    ],
+)
+def test_what_would_do_nothing_is_told(import_errors: Callable[[str], str], tasks: str, message: str) -> None:
+    found = import_errors(_dag(tasks))
+
+    assert message in found if message else found == ""
+
+
+def test_a_misspelt_default_argument_is_told_unless_another_operator_has_it(
+    import_errors: Callable[[str], str],
+) -> None:
+    defaults = "default_args={'retry_attemps': 2, 'owner': 'ann', 'http_conn_id': 'x', 'bash_comand': 'x'}"
+    dag = _dag("""CloudFunctionOperator(task_id="call", uri='"/"')""").replace(
+        "schedule=None", f"schedule=None, {defaults}"
+    )
+    own = "class Own(BaseOperator):\n    def __init__(self, retry_attemps, **kwargs):\n        super().__init__(**kwargs)\n"
+
+    assert (
+        "- call: default_args['retry_attemps']: is a parameter of no operator here; did you mean retry_attempts?"
+        in import_errors(dag)
+    )
+    assert "bash_comand" not in import_errors(dag)
+    assert import_errors(f"from airflow.sdk import BaseOperator\n{own}{dag}\n    Own(task_id='own')\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ('CloudFunctionOperator(task_id="a", uri="x", retry_attemps=2)', "did you mean retry_attempts?"),
+        ('CloudFunctionOperator.partial(task_id="a", uri="x", retry_attemps=2).expand(inputs=[])', "retry_attempts?"),
+        ('EmporixStartOperator(task_id="a", event_type="x", cloudfn_conn_id="x")', "did you mean emporix_conn_id?"),
+        (
+            'CloudFunctionSensor(task_id="a", http_conn_id="x", endpoint="/x")',
+            "http_conn_id: is a parameter of the operator",
+        ),
+        (
+            'CloudFunctionSensor(task_id="a", uri="x", poll=None)',
+            "poll: is a parameter of the operator; write done_when=",
+        ),
+    ],
+)
+def test_a_name_that_is_no_parameter_is_answered_with_the_one_that_is(
+    import_errors: Callable[[str], str], task: str, message: str
+) -> None:
+    assert message in import_errors(_dag(task))
 
 
 def test_each_of_the_values_to_map_over_is_looked_at(import_errors: Callable[[str], str]) -> None:
@@ -145,6 +273,10 @@ def test_what_is_right_is_left_alone(import_errors: Callable[[str], str]) -> Non
     EmporixStartOperator.partial(task_id="e", event_type="x").expand_kwargs([{"payload": {}}, {"json_string": "{}"}])
     EmporixStartOperator(task_id="f", event_type="x", payload=cel("null"), completion_event=Asset("x"))
     EmporixStartOperator(task_id="g", event_type="x", payload=None, json_string="null")
+    step = {"event_type": "x", "instance_id": "i", "execution_id": cel("run.id"), "scenario_id": "s"}
+    EmporixCompleteOperator(task_id="h", **step, impact="{{ params.impact }}", timestamp=datetime.datetime(2026, 1, 31))
+    EmporixCompleteOperator(task_id="i", **step, impact=cel("'P'"), timestamp=cel("run.run_after"))
+    EmporixCompleteOperator(task_id="j", **step, impact="", timestamp="2026-01-31T12:00:00+01:00")
     """)
         )
         == ""

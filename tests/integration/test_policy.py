@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMPORTS = """
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, TaskGroup, task
+try:
+    from airflow.sdk import CronPartitionTimetable
+except ImportError:
+    pass  # Airflow 3.2
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
 """
 
@@ -89,6 +94,54 @@ def test_an_ordinary_schedule_of_an_event_with_a_run_for_each_is_refused(errors:
         assert "write schedule=<the event>.each()" in errors(task, schedule)
 
 
+@pytest.mark.one_run_per_event
+@pytest.mark.parametrize(
+    "schedule",
+    ['CompletionEvent("first", one_run_per_event=True).each()', 'CronPartitionTimetable("@daily", timezone="UTC")'],
+)
+@pytest.mark.parametrize(
+    ("emitting", "field"),
+    [
+        ("CloudFunctionOperator(task_id='call', uri='\"/\"', completion_event={0})", "completion_event"),
+        ("EmporixStartOperator(task_id='call', event_type='x', completion_event={0})", "completion_event"),
+        (
+            "CloudFunctionOperator.partial(task_id='call', uri='\"/\"', completion_event={0}).expand(inputs=[1])",
+            "completion_event",
+        ),
+        ("CloudFunctionOperator(task_id='call', uri='\"/\"', completion_event={1}, outlets=[{0}])", "outlets"),
+        ("task(task_id='call', outlets=[{0}])(lambda: None)()", "outlets"),
+        ("task(task_id='call', outlets=[{0}])(lambda x: x).expand(x=[1, 2])", "outlets"),
+        ("EmptyOperator(task_id='call', outlets=[{0}])", "outlets"),
+    ],
+)
+def test_an_ordinary_event_in_a_run_with_a_partition_key_is_refused_for_it_would_start_no_run(
+    errors: Any, emitting: str, field: str, schedule: str
+) -> None:
+    ordinary, single = 'CompletionEvent("next")', 'CompletionEvent("single", one_run_per_event=True)'
+
+    message = errors(emitting.format(ordinary, single), schedule)
+
+    (problem,) = [line for line in message.splitlines() if line.startswith("- ")]
+    assert problem.startswith(f"- call: {field}: 'next' would start no run")
+    assert "declare the event with one_run_per_event=True" in problem
+    assert ".each()" in problem
+
+
+@pytest.mark.one_run_per_event
+def test_what_else_a_run_with_a_partition_key_emits_is_allowed(errors: Any) -> None:
+    assert (
+        errors(
+            """
+    single = CompletionEvent("single", one_run_per_event=True)
+    CloudFunctionOperator(task_id="call", uri='"/"', completion_event=single, outlets=[Asset("table")])
+    task(task_id="own", outlets=[single, Asset("table")])(lambda: None)()
+    """,
+            'CompletionEvent("first", one_run_per_event=True).each()',
+        )
+        == ""
+    )
+
+
 def test_each_of_an_ordinary_event_is_refused(errors: Any) -> None:
     message = errors("EmporixStartOperator(task_id='e', event_type='x')", 'CompletionEvent("charge.created").each()')
 
@@ -155,6 +208,31 @@ def test_an_xcom_in_a_parameter_that_is_no_template_field_is_refused(errors: Any
     """)
 
     assert f"call: {name}: can't come from another step, because it is no template field" in message
+
+
+@pytest.mark.parametrize("key", ["3", "''", "None", "[cel('inputs.id')]"])
+def test_an_idempotency_key_that_is_none_is_refused(errors: Any, key: str) -> None:
+    message = errors(f"""CloudFunctionOperator(task_id="call", uri='"/v1"', idempotency_key={key})""")
+
+    assert "call: idempotency_key: must be True, False or a header's name, not" in message
+
+
+@pytest.mark.parametrize(
+    "given", ["(uri='\"/v1\"', idempotency_key={0})", ".partial(uri='\"/v1\"').expand(idempotency_key={0})"]
+)
+def test_an_idempotency_key_from_another_step_is_refused_for_it_could_be_a_header_s_name(
+    errors: Any, given: str
+) -> None:
+    written = given.format("made()").replace("(uri", '(task_id="call", uri')
+    message = errors(f"""
+    @task
+    def made():
+        return ["cus_7"]
+
+    CloudFunctionOperator{written}
+    """)
+
+    assert message.count("call: idempotency_key: must stand in the Dag file: give what a step returned to inputs=") == 1
 
 
 def test_a_completion_event_cannot_be_expanded(errors: Any) -> None:

@@ -186,7 +186,7 @@ def test_a_fault_in_the_look_at_a_dag_that_is_none_of_ours_is_logged_only(
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(policy, "_silent_outlets", broken)
+    monkeypatch.setattr(policy, "_never_firing", broken)
 
     assert import_errors(FOREIGN) == ""
     assert "The check of Dag 'foreign' itself has failed" in caplog.text

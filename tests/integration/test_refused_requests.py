@@ -97,10 +97,15 @@ def test_what_belongs_to_the_connection_or_to_http_is_refused_and_never_dropped(
     run_dag: Callable[..., Any],
     service: Any,
     capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     conn_id: str,
     parameter: str,
     name: str,
 ) -> None:
+    from airflow import settings
+
+    # Without the parser, which knows some of it before.
+    monkeypatch.setattr(settings, "dag_policy", lambda dag: None)
     result = run_dag(f"""{IMPORTS}
 with DAG("d", schedule=None):
     @task

@@ -14,15 +14,16 @@ import subprocess
 import sys
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
+import kit
 import pytest
 from kit.server import Answer, LoopbackServer, Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 INNER = "inner/s3cret+of&the=request"
 
@@ -68,6 +69,10 @@ KINDS = {
     "basic": Kind(cloudfn("basic", "basic/pass+word", username="alice"), ("basic/pass+word", BASIC), BASIC),
     "bearer": Kind(cloudfn("bearer", "bearer-t0ken-value"), ("bearer-t0ken-value",), "bearer-t0ken-value"),
     "hmac": Kind(cloudfn("hmac", "hmac/s3cret+value", hmac_header="X-Signature"), ("hmac/s3cret+value",)),
+    "standard_webhooks": Kind(
+        cloudfn("standard_webhooks", "whsec_c3RhbmRhcmQtd2ViaG9va3M="),
+        ("whsec_c3RhbmRhcmQtd2ViaG9va3M=", "c3RhbmRhcmQtd2ViaG9va3M=", "standard-webhooks"),
+    ),
     "sigv4": Kind(
         cloudfn(
             "sigv4",
@@ -158,8 +163,24 @@ run = bag.dags["secrets"].test()
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.xcom import XComModel
+from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
+from airflow_provider_cloudfn.records.commands import COMMANDS
+from airflow_provider_cloudfn.records.har import har_of
 from sqlalchemy import select
+from urllib.parse import quote
+from airflow.api_fastapi.app import create_app
+from kit import rights
+from starlette.testclient import TestClient
+rights.READS["reader"] = {"secrets"}
+browser = TestClient(create_app(apps="core"))
+browser.cookies.set("_token", rights.session_of("reader"))
+def page(path):
+    answer = browser.get("/cloudfn" + path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
 with create_session() as session:
+    rows = list(session.scalars(select(XComModel).filter_by(key=CALL_RECORD_KEY)))
+    records = {row.task_id: CallRecord.from_dict(XComModel.deserialize_value(row)) for row in rows}
     instances = run.get_task_instances(session=session)
     shown = RenderedTaskInstanceFields.get_templated_fields
     Path(sys.argv[2]).write_text(json.dumps({
@@ -167,6 +188,14 @@ with create_session() as session:
         "xcom": [[row.task_id, row.key, repr(row.value)] for row in session.scalars(select(XComModel))],
         "rendered": [[one.task_id, repr(shown(one, session=session))] for one in instances],
         "serialized": [repr(row.data) for row in session.scalars(select(SerializedDagModel))],
+        "records": {name: json.dumps(record.to_dict()) for name, record in records.items()},
+        "archive": json.dumps(har_of(records)),
+        "pages": [
+            page("/"),
+            *(page(f"/functions/secrets/{name}") for name in records),
+            *(page(f"/calls/secrets/{quote(run.run_id, safe='')}/{name}/-1") for name in records),
+        ],
+        "commands": [command(one.exchange) for one in records.values() if one.exchange for command in COMMANDS.values()],
     }))
 """
 
@@ -181,6 +210,10 @@ class Left:
     xcom: list[list[str]]
     rendered: list[list[str]]
     serialized: list[str]
+    records: dict[str, str]
+    archive: str
+    pages: list[str]
+    commands: list[str]
 
 
 def with_host(fields: dict[str, Any], url: str) -> dict[str, Any]:
@@ -205,6 +238,9 @@ def left(service: Talkative, tmp_path_factory: pytest.TempPathFactory) -> Left:
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
+        "AIRFLOW__CORE__AUTH_MANAGER": "kit.rights.RightsByDag",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "signs-sessions" * 8,
+        "PYTHONPATH": os.pathsep.join([str(Path(kit.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
         "AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER": str(home),
         **{
             f"AIRFLOW_CONN_{conn_id(kind).upper()}": json.dumps(with_host(given.fields, service.url))
@@ -248,7 +284,13 @@ def test_the_secrets_were_in_play(left: Left, kind: str) -> None:
 
 
 @EACH_KIND
-@pytest.mark.parametrize("place", ["log", "xcom", "rendered", "serialized"])
+def test_each_step_has_left_a_record_of_what_it_sent(left: Left, kind: str) -> None:
+    for end in (*OUTCOMES, "poke", "deferrable"):
+        assert f"/do/{end if end in OUTCOMES else 'success'}" in left.records[f"{conn_id(kind)}-{end}"]
+
+
+@EACH_KIND
+@pytest.mark.parametrize("place", ["log", "xcom", "rendered", "serialized", "records", "archive", "pages", "commands"])
 def test_no_secret_stays(left: Left, kind: str, place: str) -> None:
     found = getattr(left, place)
     text = found if isinstance(found, str) else repr(found)

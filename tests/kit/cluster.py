@@ -22,6 +22,7 @@ import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,23 +40,25 @@ PATIENCE = 300.0
 WORKERS = ("north", "south")
 _FIRST_USER = 61_001
 _AIRFLOW = str(Path(sys.executable).with_name("airflow"))
-_PORTS = ("postgres", "redis", "api-1", "api-2", "north", "south", "triggerer")
+_PORTS = ("postgres", "redis", "api-1", "api-2", "north", "south", "early", "triggerer")
 
 
 def missing() -> str | None:
     """Return what this machine lacks for a distributed Airflow, None where it has all."""
-    if _postgres_program("initdb") is None:
+    if postgres_program("initdb") is None:
         return "PostgreSQL is not installed (Debian: apt-get install postgresql)"
     if shutil.which("redis-server") is None:
         return "Redis is not installed (Debian: apt-get install redis-server)"
     if os.geteuid() != 0:
         return "only root can start workers under users of their own"
+    if not list(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")):
+        return "faketime is not installed (Debian: apt-get install faketime)"
     if shutil.which("setpriv") is None:
         return "setpriv is not installed (Debian: apt-get install util-linux)"
     return None
 
 
-def _postgres_program(name: str) -> str | None:
+def postgres_program(name: str) -> str | None:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(found[-1]) if found else shutil.which(name)
 
@@ -80,6 +83,7 @@ class Service:
     environment: Mapping[str, str]
     folder: Path
     stop_signal: signal.Signals = signal.SIGTERM
+    umask: int = -1
     process: subprocess.Popen[bytes] | None = None
     held: bool = False
     starts: list[float] = field(default_factory=list)
@@ -97,6 +101,7 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=self.umask,
             )
         self.starts.append(time.monotonic())
 
@@ -112,6 +117,9 @@ class Cluster:
     def __init__(self, dags: Sequence[Path], settings: Mapping[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cloudfn-cluster-"))
         self.folder.chmod(0o755)
+        self._stored = self.folder / "stored"
+        self._stored.mkdir()
+        self._stored.chmod(0o777)
         self.ports = _free_ports(_PORTS)
         self.services: dict[str, Service] = {}
         self.api = AirflowApi(f"http://127.0.0.1:{self.ports['api-1']}")
@@ -151,7 +159,7 @@ class Cluster:
 
     def query(self, statement: str) -> list[list[str]]:
         """Return the rows of a statement on Airflow's database, as texts."""
-        psql = _postgres_program("psql") or "psql"
+        psql = postgres_program("psql") or "psql"
         given = ["-h", "127.0.0.1", "-p", str(self.ports["postgres"]), "-U", "airflow", "-d", "airflow"]
         done = subprocess.run(
             [psql, *given, "-X", "-A", "-t", "-F", "\x1f", "-c", statement], check=True, capture_output=True, text=True
@@ -160,7 +168,7 @@ class Cluster:
 
     def dump(self) -> str:
         """Return all of Airflow's database, as text."""
-        program = _postgres_program("pg_dump") or "pg_dump"
+        program = postgres_program("pg_dump") or "pg_dump"
         given = ["-h", "127.0.0.1", "-p", str(self.ports["postgres"]), "-U", "airflow", "airflow"]
         return subprocess.run([program, *given], check=True, capture_output=True, text=True).stdout
 
@@ -180,6 +188,19 @@ class Cluster:
     def kill(self, name: str) -> None:
         """Kill a service, which the supervisor starts again."""
         self.services[name].kill()
+
+    @contextmanager
+    def early_worker(self) -> Iterator[None]:
+        """Have one more worker, for the queue ``early``, whose clock is five minutes fast."""
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        clock = [f"LD_PRELOAD={library}", "FAKETIME=+5m", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        self._add_worker("early", _FIRST_USER + len(WORKERS), "api-1", through=["env", *clock], queue="early")
+        try:
+            self.until(partial(self._is_ready, "early"), "the worker is not there", 180)
+            yield
+        finally:
+            self.services["early"].held = True
+            self.services["early"].kill()
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
         return self.api.trigger(dag_id, conf)
@@ -243,6 +264,10 @@ class Cluster:
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
             "AIRFLOW__CORE__PARALLELISM": "8",
+            # The one thing that workers share: a folder, in an object storage's place.
+            "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
+            "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": self._stored.as_uri(),
+            "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "2048",
             "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "8",
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
@@ -280,7 +305,7 @@ class Cluster:
         plain = {"PATH": os.defpath, "HOME": str(data), "LC_ALL": "C.UTF-8"}
         as_owner = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         initdb = [
-            _postgres_program("initdb") or "",
+            postgres_program("initdb") or "",
             "-D",
             str(data / "data"),
             "-U",
@@ -291,14 +316,14 @@ class Cluster:
         ]
         subprocess.run([*as_owner, *initdb], check=True, env=plain, cwd=data, stdout=subprocess.DEVNULL)
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300", "-c", "fsync=off"]
-        server = [_postgres_program("postgres") or "", "-D", str(data / "data"), "-k", str(data), *options]
+        server = [postgres_program("postgres") or "", "-D", str(data / "data"), "-k", str(data), *options]
         postgres = [*as_owner, *server, "-p", str(self.ports["postgres"])]
         self._add("postgres", postgres, plain, stop_signal=signal.SIGINT)
         stored = ["--port", str(self.ports["redis"]), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._add("redis", [shutil.which("redis-server") or "", *stored], plain)
         for name in ("postgres", "redis"):
             self.until(lambda port=self.ports[name]: _listens(port), f"{name} does not listen", 60)  # type: ignore[misc]
-        createdb = [_postgres_program("createdb") or "", "-h", "127.0.0.1", "-p", str(self.ports["postgres"])]
+        createdb = [postgres_program("createdb") or "", "-h", "127.0.0.1", "-p", str(self.ports["postgres"])]
 
         def created() -> bool | None:
             done = subprocess.run([*createdb, "-U", "airflow", "airflow"], check=False, capture_output=True)
@@ -335,7 +360,7 @@ class Cluster:
         environment = {**self._environment, "AIRFLOW_HOME": str(home), **settings}
         self._add(name, [_AIRFLOW, *command], environment)
 
-    def _add_worker(self, name: str, user: int, api: str) -> None:
+    def _add_worker(self, name: str, user: int, api: str, through: Sequence[str] = (), queue: str = "default") -> None:
         """Add a worker with a user, a home and a temporary folder of its own, and its own API server."""
         home = self._home(name)
         (home / "tmp").mkdir()
@@ -356,7 +381,9 @@ class Cluster:
         reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
         as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *reading]
         worker = [_AIRFLOW, "celery", "worker", "--celery-hostname", f"{name}@localhost", "--concurrency", "4"]
-        self._add(name, [*as_user, *worker], environment)
+        worker += ["--queues", queue]
+        # What one worker stores, another one's user goes on with.
+        self._add(name, [*as_user, *through, *worker], environment, umask=0)
 
     def _home(self, name: str) -> Path:
         home = self.folder / "homes" / name
@@ -382,8 +409,10 @@ class Cluster:
         self.until(self._has_workers, "the workers are not there", 180)
 
     def _has_workers(self) -> bool | None:
-        ready = [self.services[name].log.read_text(errors="replace").count(" ready.") for name in WORKERS]
-        return True if all(ready) else None
+        return True if all(self._is_ready(name) for name in WORKERS) else None
+
+    def _is_ready(self, name: str) -> bool | None:
+        return True if " ready." in self.services[name].log.read_text(errors="replace") else None
 
 
 def _listens(port: int) -> bool | None:

@@ -47,6 +47,13 @@ class DagResult:
         instances = self._rows(TaskInstance, task_id=task_id)
         return [one.try_number for one in sorted(instances, key=lambda one: one.map_index)]
 
+    def labels(self, task_id: str) -> list[str | None]:
+        """Return what the UI calls each instance of a step, in map order."""
+        from airflow.models.taskinstance import TaskInstance
+
+        instances = self._rows(TaskInstance, task_id=task_id)
+        return [one.rendered_map_index for one in sorted(instances, key=lambda one: one.map_index)]
+
     def asset_events(self) -> list[tuple[str, dict[str, Any], str | None]]:
         """Return the name, the extra and the partition key of each asset event that the run caused, in their order."""
         from airflow.models.asset import AssetEvent
@@ -76,7 +83,10 @@ import datetime
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, TaskGroup, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit, secret
+from airflow_provider_cloudfn import CloudFunctionOperator, CloudFunctionSensor, CompletionEvent, Emit, ForEach, Pages, Poll
+from airflow_provider_cloudfn import Callback, CompletionEventSensor, WaitFor
+from airflow_provider_cloudfn import cel, lit, secret, EmporixCompleteOperator, EmporixResumeOperator, EmporixStartOperator
+from airflow_provider_cloudfn import EmporixProcessContextOperator, EventPublishOperator, emit_when_failed
 """
 
 
@@ -131,7 +141,7 @@ def run_dag(folder: Path, dag: DAG | Path | str, dag_id: str | None = None, **ar
         bag = DagBag(str(folder), bundle_name="dags-folder", bundle_path=folder, collect_dags=False)
         bag.bag_dag(dag)  # Policies see it, as they see a parsed one.
     # ``dag.test()`` itself writes only what it finds in files; in Airflow 3.2 of those only the first of a name.
-    _write_to_database(bag)
+    write_to_database(bag)
     run = dag.test(**arguments)
     states: dict[str, list[str]] = {}
     for instance in run.get_task_instances():
@@ -139,7 +149,8 @@ def run_dag(folder: Path, dag: DAG | Path | str, dag_id: str | None = None, **ar
     return DagResult(state=str(run.state), states=states, run_id=run.run_id, dag_id=dag.dag_id)
 
 
-def _write_to_database(bag: DagBag) -> None:
+def write_to_database(bag: DagBag) -> None:
+    """Write Dags into Airflow's database, as its parser does."""
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import sync_bag_to_db
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
 from airflow_provider_cloudfn.cli.demo.order_to_cash import create_connections
+from airflow_provider_cloudfn.events.asset import partitions_available
 from airflow_provider_cloudfn.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECONDS = 900.0
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 DAGS = (
     "produce_plain",
@@ -31,6 +34,10 @@ DAGS = (
     "consume_either",
     "charge_again",
     "fail_late",
+    "wait_ship",
+    "wait_event",
+    "consume_webhook",
+    *(("chain_place", "chain_book", "chain_pay", "chain_ship", "chain_note") if partitions_available() else ()),
 )
 
 
@@ -93,19 +100,24 @@ class World:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("system")
+    dags = tmp_path_factory.mktemp("system-dags")
+    shutil.copytree(Path(__file__).parent / "dags", dags, dirs_exist_ok=True)
+    shutil.copy(EXAMPLES / "process_round.py", dags)
     with Sandbox.start() as sandbox:
         server = AirflowServer.start(
             home,
-            Path(__file__).parent / "dags",
+            dags,
             # As many tasks at once as two processors stand, with Airflow itself beside them.
             settings={
                 "AIRFLOW__LOGGING__LOGGING_LEVEL": "DEBUG",
                 "AIRFLOW__CORE__PARALLELISM": "4",
                 "AIRFLOW__API__EXPOSE_STACKTRACE": "True",
+                "AIRFLOW__CLOUDFN__EVENT_SOURCES": "webhooks,process_engine",
             },
         )
         try:
             create_connections(server.api, sandbox)
+            sandbox.call_back(f"{server.url}/cloudfn/events/process_engine")
             world = World(server.api, server.url, home, sandbox, server.log)
             for dag_id in DAGS:
                 until(partial(_is_there, server.api, dag_id), SECONDS, f"Airflow has no Dag {dag_id}")

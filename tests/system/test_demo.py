@@ -1,7 +1,8 @@
-"""``make demo ONCE=1``, without make: a real Airflow, the example Dags, the sandbox."""
+"""``airflow cloudfn demo --once`` and ``make demo ONCE=1``, without make: a real Airflow, the example Dags, the sandbox."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,13 @@ def _demo(home: Path, dags: Path, *more: str) -> subprocess.CompletedProcess[str
         str(dags),
         "--once",
     ]
-    return subprocess.run([*command, *more], capture_output=True, text=True, timeout=280, check=False)
+    return _ended([*command, *more])
+
+
+def _ended(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=280, check=False
+    )
 
 
 def _nothing_is_left(home: Path) -> bool:
@@ -39,9 +46,12 @@ def _lives_in(process: psutil.Process, home: Path) -> bool:
 
 
 def test_it_tells_what_happened_and_leaves_nothing_running(tmp_path: Path) -> None:
-    ended = _demo(tmp_path, EXAMPLES)
+    home = tmp_path / "demo"
+    command = [sys.executable, "-m", "airflow", "cloudfn", "demo", "--once", "--home", str(home)]
+    ended = _ended(command, AIRFLOW_HOME=str(tmp_path / "another"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     said = [
+        f"The demo's folder is {home}; its Dags are in {home / 'dags'}",
         "Connections created: shop, payments",
         "Step fetch_order (CloudFunctionOperator) - success",
         "-> GET /header/v1/orders/1001",

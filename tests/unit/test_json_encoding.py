@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 import uuid
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
+from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, restored, to_json_value
+from airflow_provider_cloudfn.json_encoding.numbers import JsonNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 json_encoding = st.recursive(
     st.none()
@@ -33,8 +38,13 @@ def test_a_json_value_survives_the_journey(value: Any) -> None:
 
 
 @given(json_encoding)
-def test_a_json_value_is_itself(value: Any) -> None:
-    assert to_json_value(value) == value
+def test_a_json_value_is_itself_where_it_is_sent(value: Any) -> None:
+    assert to_json_value(value, exact=True) == value
+
+
+@given(json_encoding)
+def test_a_json_value_is_itself_after_it_was_kept(value: Any) -> None:
+    assert encode_json(restored(to_json_value(value))) == encode_json(value).replace(r"\u0000", "\ufffd")
 
 
 @pytest.mark.parametrize(
@@ -89,11 +99,12 @@ def test_a_cycle_is_refused() -> None:
         encode_json(value)
 
 
-def test_a_decimal_becomes_the_nearest_number_unless_it_must_be_exact() -> None:
-    exact = Decimal("0.12345678901234567890")
+@pytest.mark.parametrize("text", ["5", "1.5", "1.50", "-0.0", "1E+3", "0.12345678901234567890", "1E+400"])
+def test_a_decimal_keeps_its_digits_where_it_is_sent(text: str) -> None:
+    value = to_json_value(Decimal(text), exact=True)
 
-    assert to_json_value([Decimal("5"), Decimal("1.5"), exact]) == [5, 1.5, float(exact)]
-    assert to_json_value([Decimal("1.5"), exact], exact=True) == [1.5, exact]
+    assert encode_json(value) == text
+    assert isinstance(value, (int, float)) is (text != "1E+400")
 
 
 @given(
@@ -130,7 +141,9 @@ def test_a_number_keeps_its_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "steps.x", "NaN", "[Infinity]", "'a'", "[" * 100_000], ids=lambda text: text[:9]
+    "text",
+    ["", "{", "steps.x", "NaN", "[Infinity]", "'a'", "[" * 100_000, "1e99999999999999999999"],
+    ids=lambda text: text[:9],
 )
 def test_what_is_no_json_is_none(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
@@ -141,3 +154,32 @@ def test_a_key_that_is_there_twice_is_named() -> None:
     with pytest.raises(RepeatedKeyError) as caught:
         read_json('{"a": {"b": 1, "b": 2}}')
     assert caught.value.key == "b"
+
+
+def test_of_many_keys_one_that_is_there_twice_is_found_at_once() -> None:
+    text = "{" + ",".join(f'"{number}":1' for number in range(100_000)) + ',"z":1,"z":2}'
+    began = time.process_time()
+
+    with pytest.raises(RepeatedKeyError):
+        read_json(text)
+
+    # A search for each of them would take minutes.
+    assert time.process_time() - began < 10
+
+
+TEXT, ASCII, DECIMAL = "ä" * 1_000_000, "a" * 1_000_000, Decimal("0." + "1" * 1_000_000)
+
+
+@pytest.mark.parametrize("write", [encode_json, to_json_value])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [TEXT] * 101, [TEXT.encode()] * 101, (TEXT,) * 101, {"a": [TEXT] * 60, "b": [{"c": TEXT}] * 60}, [{TEXT: 1}] * 101,
+        [DECIMAL] * 101, [JsonNumber(str(DECIMAL))] * 101, [10**4_000] * 100_000, [MappingProxyType({TEXT: TEXT})] * 60,
+        [ASCII] * 101, {str(number): ASCII for number in range(101)},
+    ],
+    ids=["texts", "bytes", "tuple", "nested", "keys", "decimals", "numbers", "integers", "mappings", "ASCII", "ASCII of members"],
+)  # fmt: skip
+def test_a_text_that_is_shared_is_counted_as_often_as_it_is_written(write: Callable[[Any], Any], value: Any) -> None:
+    with pytest.raises(LimitError, match="the value has more than 100,000,000 characters when it is written as JSON"):
+        write(value)

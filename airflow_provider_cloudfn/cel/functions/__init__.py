@@ -19,20 +19,8 @@ __all__ = ["function", "method", "names", "operator"]
 _CORE: Final = ("arithmetic", "conversions", "ordering", "standard", "timestamps")
 
 _LIBRARIES: Final = (
-    "strings",
-    "optionals",
-    "lists",
-    "sorting",
-    "format",
-    "math",
-    "url",
-    "time",
-    "regex",
-    "json",
-    "encoders",
-    "sets",
-    "hash",
-    "uuid",
+    *("strings", "optionals", "lists", "sorting", "format", "math", "url"),
+    *("time", "regex", "json", "encoders", "sets", "hash", "uuid"),
 )
 
 for _library in _CORE:
@@ -61,11 +49,9 @@ def names(*, methods: bool = False) -> set[str]:
 
 
 def _found(table: dict[str, dict[int, Overloads]], name: str) -> dict[int, Overloads] | None:
-    arities = table.get(name)
-    if arities is None:
+    if name not in table:
         _load_all()  # whole libraries only: a method may have overloads in several
-        arities = table.get(name)
-    return arities
+    return table.get(name)
 
 
 def _load_all() -> None:

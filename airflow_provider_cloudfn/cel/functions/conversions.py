@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.cel.instants import (
 )
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, MAX_INT, MAX_UINT, MIN_INT, TYPES, CelType, UInt
-from airflow_provider_cloudfn.json_encoding import duration_text, timestamp_text
+from airflow_provider_cloudfn.json_encoding import JsonNumber, duration_text, timestamp_text
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget
@@ -77,11 +77,6 @@ def uint_of_text(text: str) -> UInt:
     return UInt(int(text))
 
 
-@function("double", "double")
-def double_of_double(value: float) -> float:
-    return value
-
-
 @function("double", "integer")
 def double_of_integer(value: int) -> float:
     return float(value)
@@ -94,11 +89,6 @@ def double_of_text(text: str) -> float:
     value = float(text)
     if math.isinf(value) and text[-1].isdigit():
         raise Fault("double() got a number that is out of the range of double")
-    return value
-
-
-@function("bool", "bool")
-def bool_of_bool(value: bool) -> bool:
     return value
 
 
@@ -150,11 +140,13 @@ def text_of(value: Any) -> str:
 
 
 def double_text(value: float) -> str:
-    """Return the shortest text that reads as this double: ``1``, ``1.5``, ``1e+23``, ``NaN``, ``+Inf``."""
+    """Return the text that a double was written as, else the shortest that reads as it: ``1``, ``1.5``, ``1e+23``, ``NaN``."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
+    if isinstance(value, JsonNumber) and "e" not in value.text.lower():
+        return value.text
     text = repr(value)
     return text[:-2] if text.endswith(".0") else text
 
@@ -208,5 +200,7 @@ def type_of(value: Any) -> CelType:
 
 
 @function("dyn", "dyn")
-def dyn(value: Any) -> Any:
+@function("bool", "bool")
+@function("double", "double")
+def unchanged(value: Any) -> Any:
     return value

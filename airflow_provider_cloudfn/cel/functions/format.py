@@ -109,16 +109,13 @@ def _floating(clause: str) -> Callable[[Budget, Any, int], str]:
     return format_double
 
 
-def _binary(_budget: Budget, value: Any, _precision: int) -> str:
-    if KIND[type(value)] not in ("int", "uint", "bool"):
-        raise _mismatch("%b", "an integer or bool", value)
-    return f"{int(value):b}"
+def _integral(clause: str, takes: str, *kinds: str) -> Callable[[Budget, Any, int], str]:
+    def format_integer(_budget: Budget, value: Any, _precision: int) -> str:
+        if KIND[type(value)] not in kinds:
+            raise _mismatch(f"%{clause}", takes, value)
+        return f"{int(value):{clause}}"
 
-
-def _octal(_budget: Budget, value: Any, _precision: int) -> str:
-    if KIND[type(value)] not in ("int", "uint"):
-        raise _mismatch("%o", "an integer", value)
-    return f"{int(value):o}"
+    return format_integer
 
 
 def _hexadecimal(budget: Budget, value: Any, _precision: int) -> str:
@@ -134,17 +131,13 @@ def _hexadecimal(budget: Budget, value: Any, _precision: int) -> str:
     raise _mismatch("%x", "an integer, string or bytes", value)
 
 
-def _hexadecimal_upper(budget: Budget, value: Any, precision: int) -> str:
-    return _hexadecimal(budget, value, precision).upper()
-
-
 _FORMATTERS: Final[dict[str, Callable[[Budget, Any, int], str]]] = {
     "s": _string,
     "d": _decimal,
     "f": _floating("f"),
     "e": _floating("e"),
-    "b": _binary,
-    "o": _octal,
+    "b": _integral("b", "an integer or bool", "int", "uint", "bool"),
+    "o": _integral("o", "an integer", "int", "uint"),
     "x": _hexadecimal,
-    "X": _hexadecimal_upper,
+    "X": lambda *given: _hexadecimal(*given).upper(),
 }

@@ -25,7 +25,8 @@ _HASHED: Final = frozenset({"string", "bytes", "bool", "null_type"})
 def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
     """Return the elements without those that equal an earlier one."""
     budget.elements(len(items))
-    seen: set[tuple[str, Any]] = set()
+    # The values by their kind, and no pairs of both, which the garbage collector would visit.
+    seen: dict[str, set[Any]] = {}
     others: list[Any] = []
     result = []
     for item in items:
@@ -34,10 +35,10 @@ def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
         if kind in _NUMBERS or kind in _HASHED:
             if kind in _NUMBERS and not isinstance(value, float) and not MIN_INT <= value <= MAX_UINT:
                 value = hex(value)  # Python gives any number of large integers the same hash
-            key = ("number" if kind in _NUMBERS else kind, value)
-            if key in seen:
+            same_kind = seen.setdefault("number" if kind in _NUMBERS else kind, set())
+            if value in same_kind:
                 continue
-            seen.add(key)
+            same_kind.add(value)
         else:
             budget.spend(len(others))
             if any(equal(budget, value, other) for other in others):
@@ -48,12 +49,8 @@ def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
 
 
 @method("flatten", "list")
-def flatten(budget: Budget, items: Sequence[Any]) -> list[Any]:
-    return flatten_to(budget, items, 1)
-
-
 @method("flatten", "list", "int")
-def flatten_to(budget: Budget, items: Sequence[Any], depth: int) -> list[Any]:
+def flatten(budget: Budget, items: Sequence[Any], depth: int = 1) -> list[Any]:
     """Return the elements with those that are lists replaced by their elements, so many levels deep."""
     if depth < 0:
         raise Fault("flatten() needs a depth of 0 or more")

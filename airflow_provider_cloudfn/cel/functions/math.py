@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
@@ -48,19 +49,15 @@ def least(budget: Budget, *values: Any) -> Any:
     return _extreme(budget, "math.least", values, lambda number, best: number < best)
 
 
-@function("math.ceil", "double")
-def ceil(value: float) -> float:
-    return float(math.ceil(value)) if math.isfinite(value) else value
+def _rounding(name: str, rounded: Callable[[float], int]) -> None:
+    @function(name, "double")
+    def declared(value: float) -> float:
+        return float(rounded(value)) if math.isfinite(value) else value
 
 
-@function("math.floor", "double")
-def floor(value: float) -> float:
-    return float(math.floor(value)) if math.isfinite(value) else value
-
-
-@function("math.trunc", "double")
-def trunc(value: float) -> float:
-    return float(math.trunc(value)) if math.isfinite(value) else value
+_rounding("math.ceil", math.ceil)
+_rounding("math.floor", math.floor)
+_rounding("math.trunc", math.trunc)
 
 
 @function("math.round", "double")
@@ -128,19 +125,13 @@ def _signed(bits: int) -> int:
 
 
 def _bitwise(name: str, combine: Callable[[int, int], int]) -> None:
-    def ints(left: int, right: int) -> int:
-        return combine(left, right)
-
-    def uints(left: UInt, right: UInt) -> UInt:
-        return UInt(combine(left, right))
-
-    function(name, "int", "int")(ints)
-    function(name, "uint", "uint")(uints)
+    function(name, "int", "int")(lambda left, right: combine(left, right))
+    function(name, "uint", "uint")(lambda left, right: UInt(combine(int(left), int(right))))
 
 
-_bitwise("math.bitAnd", lambda left, right: int(left) & int(right))
-_bitwise("math.bitOr", lambda left, right: int(left) | int(right))
-_bitwise("math.bitXor", lambda left, right: int(left) ^ int(right))
+_bitwise("math.bitAnd", operator.and_)
+_bitwise("math.bitOr", operator.or_)
+_bitwise("math.bitXor", operator.xor)
 
 
 @function("math.bitNot", "int")

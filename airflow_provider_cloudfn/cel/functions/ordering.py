@@ -25,7 +25,7 @@ _RELATIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 def _declare(symbol: str, relation: Callable[[Any, Any], bool]) -> None:
     name, shown = f"_{symbol}_", f"'{symbol}'"
 
-    def numbers(left: float, right: float) -> bool:
+    def alike(left: Any, right: Any) -> bool:
         return relation(left, right)
 
     def mixed(left: float, right: float) -> bool:
@@ -37,17 +37,14 @@ def _declare(symbol: str, relation: Callable[[Any, Any], bool]) -> None:
     def durations(left: dt.timedelta, right: dt.timedelta) -> bool:
         return relation(duration_nanoseconds(left), duration_nanoseconds(right))
 
-    def others(left: Any, right: Any) -> bool:
-        return relation(left, right)
-
     for integer in ("int", "uint"):
         function(name, integer, "double", shown=shown)(mixed)
         function(name, "double", integer, shown=shown)(mixed)
-    function(name, "number", "number", shown=shown)(numbers)
+    function(name, "number", "number", shown=shown)(alike)
     function(name, "timestamp", "timestamp", shown=shown)(timestamps)
     function(name, "duration", "duration", shown=shown)(durations)
     for kind in ("bool", "string", "bytes"):
-        function(name, kind, kind, shown=shown)(others)
+        function(name, kind, kind, shown=shown)(alike)
 
 
 for _symbol, _relation in _RELATIONS.items():

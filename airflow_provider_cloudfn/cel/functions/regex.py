@@ -1,6 +1,8 @@
 r"""
-Regular expressions, on RE2, which takes linear time whatever the pattern: ``matches`` of the specification, and ours,
-``regex.extract``, ``regex.extractAll`` and ``regex.replace``, as cel-go's. A replacement names groups as ``\1``.
+Regular expressions, on RE2, which takes linear time whatever the pattern.
+
+``matches`` is the specification's; ours are ``regex.extract``, ``regex.extractAll`` and ``regex.replace``, as cel-go's. A
+replacement names groups as ``\1``.
 """
 
 from __future__ import annotations
@@ -142,12 +144,8 @@ def extract_all(budget: Budget, text: str, pattern: str) -> list[str]:
 
 
 @function("regex.replace", "string", "string", "string")
-def replace(budget: Budget, text: str, pattern: str, replacement: str) -> str:
-    return replace_some(budget, text, pattern, replacement, -1)
-
-
 @function("regex.replace", "string", "string", "string", "int")
-def replace_some(budget: Budget, text: str, pattern: str, replacement: str, limit: int) -> str:
+def replace(budget: Budget, text: str, pattern: str, replacement: str, limit: int = -1) -> str:
     """Return the text with so many matches replaced; all when the limit is negative."""
     compiled = _prepared(budget, text, pattern)
     budget.spend(replacement.count("\\"))

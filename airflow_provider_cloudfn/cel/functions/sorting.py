@@ -33,9 +33,6 @@ def sort_by_keys(budget: Budget, items: Sequence[Any], keys: Sequence[Any]) -> l
     """
     Return the items in the order of their keys; those with equal keys stay as they are.
 
-    :param budget: What the evaluation may cost.
-    :param items: The items.
-    :param keys: The key of each.
     :raises Fault: when the keys are not of one type that has an order.
     """
     length = len(items)

@@ -37,23 +37,15 @@ def char_at(text: str, position: int) -> str:
 
 
 @method("indexOf", "string", "string")
-def index_of(budget: Budget, text: str, part: str) -> int:
-    return find(budget, text, part)
-
-
 @method("indexOf", "string", "string", "int")
-def index_of_from(budget: Budget, text: str, part: str, start: int) -> int:
+def index_of(budget: Budget, text: str, part: str, start: int = 0) -> int:
     return find(budget, text, part, _within(start, len(text)))
 
 
 @method("lastIndexOf", "string", "string")
-def last_index_of(budget: Budget, text: str, part: str) -> int:
-    return last(budget, text, part, len(text))
-
-
 @method("lastIndexOf", "string", "string", "int")
-def last_index_of_from(budget: Budget, text: str, part: str, start: int) -> int:
-    return last(budget, text, part, _within(start, len(text)) + len(part))
+def last_index_of(budget: Budget, text: str, part: str, start: int | None = None) -> int:
+    return last(budget, text, part, len(text) if start is None else _within(start, len(text)) + len(part))
 
 
 def _pay_translation(budget: Budget, text: str) -> None:
@@ -93,15 +85,9 @@ def reverse(budget: Budget, text: str) -> str:
 
 
 @method("substring", "string", "int")
-def substring(budget: Budget, text: str, start: int) -> str:
-    start = _within(start, len(text))
-    budget.text(len(text) - start)
-    return text[start:]
-
-
 @method("substring", "string", "int", "int")
-def substring_between(budget: Budget, text: str, start: int, end: int) -> str:
-    start, end = _within(start, len(text)), _within(end, len(text))
+def substring(budget: Budget, text: str, start: int, end: int | None = None) -> str:
+    start, end = _within(start, len(text)), len(text) if end is None else _within(end, len(text))
     if start > end:
         raise Fault("substring() begins after its end")
     budget.text(end - start)
@@ -109,12 +95,8 @@ def substring_between(budget: Budget, text: str, start: int, end: int) -> str:
 
 
 @method("replace", "string", "string", "string")
-def replace(budget: Budget, text: str, old: str, new: str) -> str:
-    return replace_some(budget, text, old, new, -1)
-
-
 @method("replace", "string", "string", "string", "int")
-def replace_some(budget: Budget, text: str, old: str, new: str, limit: int) -> str:
+def replace(budget: Budget, text: str, old: str, new: str, limit: int = -1) -> str:
     found = count(budget, text, old)
     if 0 <= limit < found:
         found = limit
@@ -123,12 +105,8 @@ def replace_some(budget: Budget, text: str, old: str, new: str, limit: int) -> s
 
 
 @method("split", "string", "string")
-def split(budget: Budget, text: str, separator: str) -> list[str]:
-    return split_some(budget, text, separator, -1)
-
-
 @method("split", "string", "string", "int")
-def split_some(budget: Budget, text: str, separator: str, limit: int) -> list[str]:
+def split(budget: Budget, text: str, separator: str, limit: int = -1) -> list[str]:
     if limit == 0:
         return []
     pieces = len(text) if not separator else count(budget, text, separator) + 1
@@ -142,12 +120,8 @@ def split_some(budget: Budget, text: str, separator: str, limit: int) -> list[st
 
 
 @method("join", "list")
-def join(budget: Budget, parts: Sequence[Any]) -> str:
-    return join_with(budget, parts, "")
-
-
 @method("join", "list", "string")
-def join_with(budget: Budget, parts: Sequence[Any], separator: str) -> str:
+def join(budget: Budget, parts: Sequence[Any], separator: str = "") -> str:
     texts, length = [], 0
     for part in parts:
         if not isinstance(part, str):

@@ -24,18 +24,10 @@ _FORMAT_FAULT: Final = "the format has a directive that is none of Python's strf
 
 
 @function("time.format", "timestamp", "string")
-def format_utc(value: dt.datetime, pattern: str) -> str:
-    """Return the timestamp in UTC, written as a pattern such as ``%Y-%m-%d`` says."""
-    return _format(instant(value), pattern)
-
-
 @function("time.format", "timestamp", "string", "string")
-def format_in_zone(value: dt.datetime, pattern: str, zone_name: str) -> str:
-    """Return the timestamp in a time zone, written as a pattern says."""
-    return _format(instant(value).astimezone(zone(zone_name)), pattern)
-
-
-def _format(value: dt.datetime, pattern: str) -> str:
+def format_time(value: dt.datetime, pattern: str, zone_name: str | None = None) -> str:
+    """Return the timestamp in a time zone, default UTC, written as a pattern such as ``%Y-%m-%d`` says."""
+    value = instant(value) if zone_name is None else instant(value).astimezone(zone(zone_name))
     if _FORMAT.fullmatch(pattern) is None:
         raise Fault(_FORMAT_FAULT)
     # Some C libraries leave the zeros of early years away.

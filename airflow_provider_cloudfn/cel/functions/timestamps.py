@@ -217,14 +217,10 @@ _PARTS: Final[dict[str, Callable[[dt.datetime], int]]] = {
 
 
 def _declare(name: str, part: Callable[[dt.datetime], int]) -> None:
-    def in_utc(value: dt.datetime) -> int:
-        return part(instant(value))
-
-    def in_zone(value: dt.datetime, name: str) -> int:
-        return part(instant(value).astimezone(zone(name)))
-
-    method(name, "timestamp")(in_utc)
-    method(name, "timestamp", "string")(in_zone)
+    @method(name, "timestamp")
+    @method(name, "timestamp", "string")
+    def read(value: dt.datetime, zone_name: str | None = None) -> int:
+        return part(instant(value) if zone_name is None else instant(value).astimezone(zone(zone_name)))
 
 
 for _name, _part in _PARTS.items():
@@ -238,19 +234,8 @@ def _whole(value: dt.timedelta, unit: int) -> int:
     return -count if nanoseconds < 0 else count
 
 
-@method("getHours", "duration")
-def hours(value: dt.timedelta) -> int:
-    return _whole(value, 3_600 * _SECOND)
-
-
-@method("getMinutes", "duration")
-def minutes(value: dt.timedelta) -> int:
-    return _whole(value, 60 * _SECOND)
-
-
-@method("getSeconds", "duration")
-def seconds(value: dt.timedelta) -> int:
-    return _whole(value, _SECOND)
+for _name, _unit in (("getHours", "h"), ("getMinutes", "m"), ("getSeconds", "s")):
+    method(_name, "duration")(lambda value, unit=_NANOSECONDS[_unit]: _whole(value, unit))
 
 
 @method("getMilliseconds", "duration")

@@ -9,11 +9,13 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer, end_leftovers
-from airflow_provider_cloudfn.cli.demo.order_to_cash import create_connections, run_order_to_cash
+from airflow_provider_cloudfn.cli.demo.order_to_cash import RECEIVES, create_connections, run_order_to_cash
+from airflow_provider_cloudfn.cli.demo.ports import free_ports
 from airflow_provider_cloudfn.cli.demo.report import Report
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.sandbox import Sandbox
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["main"]
+__all__ = ["STOPPED", "main"]
 
+#: The exit code of a demo that somebody has stopped.
+STOPPED = 130
 _STOP_SECONDS = 60.0
+_say = partial(print, flush=True)
 
 
 class _Asked(BaseException):
@@ -36,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     Run the demo, or stop one.
 
     :param arguments: The command line, without the program.
-    :return: The exit code: 0; 1 when the consumer's result differs from the charge, or nothing could run.
+    :returns: The exit code: 0; 1 when the consumer's result differs from the charge, or nothing could run.
     """
     options = _parser().parse_args(arguments)
     home: Path = options.home.resolve()
@@ -44,23 +49,25 @@ def main(arguments: list[str] | None = None) -> int:
         if options.stop:
             return _stop(home)
         with _only_one(home), _stoppable():
-            return _run(home, options.dags.resolve(), options.order, once=options.once)
+            return _run(home, options.dags.resolve(), options.order, once=options.once, port=options.port)
     except (CloudFunctionError, OSError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
 
 
-def _run(home: Path, dags: Path, order_id: str, *, once: bool) -> int:
+def _run(home: Path, dags: Path, order_id: str, *, once: bool, port: int) -> int:
     started = time.monotonic()
     if not dags.is_dir():
         raise ConfigurationError(f"--dags: there is no folder {dags}")
     end_leftovers(home)
+    ports = partial(free_ports, first=port or None)
     server: AirflowServer | None = None
     try:
         with Sandbox.start() as sandbox:
             _say(f"The sandbox is at {sandbox.url}; what it receives: {sandbox.url}/_sandbox/requests")
             _say("Airflow is starting, which takes about half a minute ...")
-            server = AirflowServer.start(home, dags)
+            server = AirflowServer.start(home, dags, ports=ports, settings=RECEIVES)
+            sandbox.call_back(f"{server.url}/cloudfn/events/process_engine")
             _say(f"Airflow is at {server.url} ({_since(started)}); its log: {server.log}")
             _say(f"Connections created: {', '.join(create_connections(server.api, sandbox))}")
             outcome = run_order_to_cash(server.api, sandbox, order_id)
@@ -79,7 +86,7 @@ def _run(home: Path, dags: Path, order_id: str, *, once: bool) -> int:
             return 1 if faults else 0
     except _Asked:
         _say("\nStopping ...")
-        return 130
+        return STOPPED
     finally:
         if server is not None:
             server.stop()
@@ -111,7 +118,7 @@ def _stoppable() -> Iterator[None]:
     try:
         yield
     except _Asked:
-        sys.exit(130)
+        sys.exit(STOPPED)
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
@@ -127,7 +134,7 @@ def _only_one(home: Path) -> Iterator[None]:
         except OSError:
             raise ConfigurationError(
                 f"A demo of this folder is running already, as process {_holder(home)}. Stop it with Ctrl-C where it "
-                "runs, or with: make clean"
+                "runs, or, in a checkout, with: make clean"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -168,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--home", type=Path, required=True, help="the folder for the state of Airflow")
     parser.add_argument("--dags", type=Path, default=Path("example_dags"), help="the folder with the example Dags")
     parser.add_argument("--order", default="1001", help="the order to charge")
+    parser.add_argument("--port", type=int, default=0, help="where Airflow's UI is; 0: any port that is free")
     parser.add_argument("--once", action="store_true", help="stop everything when the job is done")
     parser.add_argument("--stop", action="store_true", help="stop the demo of this folder")
     return parser
@@ -175,10 +183,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _since(started: float) -> str:
     return f"{time.monotonic() - started:.0f} s"
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -54,65 +54,33 @@ class AirflowApi:
         Return what is found under a path; ask again for a while where Airflow answers 5xx.
 
         :param path: Its parts, which are percent-encoded here.
-        :param parameters: The query.
         :raises ResponseError: for a status other than 2xx, which it holds.
         :raises CommunicationError: when there is no answer.
         """
         return self._repeat("GET", path, params=parameters)
 
     def create(self, *path: str, json: Mapping[str, Any]) -> None:
-        """
-        Create something once, however often it takes: what Airflow has by that id after an error was made before it.
-
-        :param path: As for :meth:`get`.
-        :param json: What it is, its id included.
-        :raises ResponseError: as :meth:`get`.
-        :raises CommunicationError: as :meth:`get`.
-        """
+        """Create something that has an id, once: what is there after an error was made by an earlier try."""
         self._repeat("POST", path, json=json)
 
-    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
-        """
-        Start a run of a Dag, and return its id.
+    def post(self, *path: str, json: Mapping[str, Any]) -> Any:
+        """Send something, once."""
+        return self._send("POST", path, json=json)
 
-        :param dag_id: The Dag.
-        :param conf: The run's conf.
-        :raises ResponseError: as :meth:`get`.
-        :raises CommunicationError: as :meth:`get`.
-        """
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Start a run of a Dag, and return its id."""
         run_id = f"manual__{uuid.uuid4()}"
         self.create("dags", dag_id, "dagRuns", json={"dag_run_id": run_id, "logical_date": None, "conf": conf})
         return run_id
 
-    def post(self, *path: str, json: Mapping[str, Any]) -> Any:
-        """
-        Send something, once.
-
-        :param path: As for :meth:`get`.
-        :param json: The body.
-        :raises ResponseError: as :meth:`get`.
-        :raises CommunicationError: as :meth:`get`.
-        """
-        return self._send("POST", path, json=json)
-
     def patch(self, *path: str, json: Mapping[str, Any]) -> Any:
-        """
-        Change something; as often as it takes, like :meth:`get`.
-
-        :param path: As for :meth:`get`.
-        :param json: What is new.
-        :raises ResponseError: as :meth:`get`.
-        :raises CommunicationError: as :meth:`get`.
-        """
+        """Change something; as often as it takes, like :meth:`get`."""
         return self._repeat("PATCH", path, json=json)
 
     def finished_run(self, dag_id: str, run_id: str, *, seconds: float) -> dict[str, Any]:
         """
         Wait until a Dag run is over, and return it.
 
-        :param dag_id: The Dag.
-        :param run_id: The run.
-        :param seconds: How long to wait.
         :raises RequestTimeoutError: when it takes longer.
         """
 
@@ -123,22 +91,12 @@ class AirflowApi:
         return until(over, seconds, f"run {run_id} of Dag {dag_id} is not over")
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """
-        Return the task instances of a run, in the order in which they began.
-
-        :param dag_id: The Dag.
-        :param run_id: The run.
-        """
+        """Return the task instances of a run, in the order in which they began."""
         found = self.get("dags", dag_id, "dagRuns", run_id, "taskInstances")["task_instances"]
         return sorted(found, key=lambda one: (one["start_date"] is None, one["start_date"] or "", one["task_id"]))
 
     def xcom(self, instance: Mapping[str, Any], key: str) -> Any:
-        """
-        Return what a task instance left in XCom, or None.
-
-        :param instance: One of :meth:`task_instances`.
-        :param key: The key.
-        """
+        """Return what one of :meth:`task_instances` left in XCom, or None."""
         path = ("dags", instance["dag_id"], "dagRuns", instance["dag_run_id"], "taskInstances", instance["task_id"])
         try:
             entry = self.get(*path, "xcomEntries", key, map_index=str(instance["map_index"]), stringify="false")
@@ -149,11 +107,7 @@ class AirflowApi:
         return entry["value"]
 
     def log_lines(self, instance: Mapping[str, Any]) -> list[str]:
-        """
-        Return the log of a task instance's last try.
-
-        :param instance: One of :meth:`task_instances`.
-        """
+        """Return the log of the last try of one of :meth:`task_instances`."""
         path = ("dags", instance["dag_id"], "dagRuns", instance["dag_run_id"], "taskInstances", instance["task_id"])
         content = self.get(*path, "logs", str(instance["try_number"]), map_index=str(instance["map_index"]))["content"]
         return [str(line.get("event", "")) if isinstance(line, dict) else str(line) for line in content]

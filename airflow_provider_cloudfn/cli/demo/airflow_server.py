@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+from cryptography.fernet import Fernet
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
 from airflow_provider_cloudfn.cli.demo.ports import free_ports
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AirflowServer", "StartError", "end_leftovers"]
 
 _ATTEMPTS = 3
-_READY = 150.0
+_READY = 300.0
 _STOP = 20.0
 _SESSION = "session"
 #: Seconds for which Airflow's processes wait for each other to write: on a busy machine longer than the default of five.
@@ -110,7 +111,6 @@ class AirflowServer:
 
         :param home: Where its state goes; what an earlier one left there is removed.
         :param dags: The folder with its Dags.
-        :param ports: Finds free ports.
         :param airflow: How Airflow's command line is run.
         :param settings: Environment variables beyond the demo's own.
         :raises StartError: when it does not start.
@@ -149,11 +149,7 @@ class AirflowServer:
         end_leftovers(self._home)
 
     def tail(self, lines: int = 30) -> str:
-        """
-        Return the last lines of its log.
-
-        :param lines: How many.
-        """
+        """Return the last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def _wait(self) -> None:
@@ -194,11 +190,7 @@ class AirflowServer:
 
 
 def end_leftovers(home: Path) -> None:
-    """
-    End what an Airflow of this folder has left running, if it did.
-
-    :param home: The folder that :meth:`AirflowServer.start` was given.
-    """
+    """End what an Airflow that :meth:`AirflowServer.start` started in this folder has left running, if it did."""
     file = home / _SESSION
     try:
         session = int(file.read_text())
@@ -229,10 +221,12 @@ def _environment(folder: Path, dags: Path, ports: _Ports, name: str) -> dict[str
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__CLOUDFN__TRY_IT": "True",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{ports.execution_api}/execution/",
-        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(),
+        "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder}/airflow.db?timeout={_DATABASE_PATIENCE}",
         # The API server of the tasks starts while `airflow standalone` makes the database.
@@ -249,9 +243,3 @@ def _environment(folder: Path, dags: Path, ports: _Ports, name: str) -> dict[str
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(ports.worker_logs),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(ports.triggerer_logs),
     }
-
-
-def _fernet_key() -> str:
-    from cryptography.fernet import Fernet
-
-    return Fernet.generate_key().decode()

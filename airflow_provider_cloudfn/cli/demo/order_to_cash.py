@@ -16,8 +16,19 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.sandbox import Process, RecordedRequest, Sandbox
 
-__all__ = ["CONSUMER", "PRODUCER", "Outcome", "RunStory", "StepStory", "create_connections", "run_order_to_cash"]
+__all__ = [
+    "CONSUMER",
+    "PRODUCER",
+    "RECEIVES",
+    "Outcome",
+    "RunStory",
+    "StepStory",
+    "create_connections",
+    "run_order_to_cash",
+]
 
+#: What lets Airflow take the events of the sandbox's processes.
+RECEIVES = {"AIRFLOW__CLOUDFN__EVENT_SOURCES": "process_engine"}
 PRODUCER = "charge_orders"
 CONSUMER = "fulfil"
 _EVENT_TYPE = "order.paid"
@@ -106,12 +117,7 @@ class Outcome:
 
 
 def create_connections(airflow: AirflowApi, sandbox: Sandbox) -> list[str]:
-    """
-    Create the connections to the sandbox that the examples use; return their ids.
-
-    :param airflow: Where.
-    :param sandbox: To what.
-    """
+    """Create the connections to the sandbox that the examples use; return their ids."""
     connections = sandbox.connections()
     for conn_id, fields in connections.items():
         airflow.create("connections", json={**fields, "connection_id": conn_id, "extra": encode_json(fields["extra"])})
@@ -119,13 +125,7 @@ def create_connections(airflow: AirflowApi, sandbox: Sandbox) -> list[str]:
 
 
 def run_order_to_cash(airflow: AirflowApi, sandbox: Sandbox, order_id: str) -> Outcome:
-    """
-    Run the producer for an order, wait for the consumer that its event starts, and gather what happened.
-
-    :param airflow: Where the Dags are.
-    :param sandbox: What they call.
-    :param order_id: The order to charge.
-    """
+    """Run the producer for an order, wait for the consumer that its event starts, and gather what happened."""
     for dag_id in (PRODUCER, CONSUMER):
         until(partial(_ready, airflow, dag_id), _SECONDS, f"Airflow has no active Dag {dag_id}")
     run_id = airflow.trigger(PRODUCER, {"order_id": order_id})

@@ -13,17 +13,20 @@ __all__ = ["free_ports"]
 _RANGE = range(20_000, 32_000)
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, *, first: int | None = None) -> list[int]:
     """
-    Return different ports that nobody listens on, on any address of this machine. Each is drawn at random, so that two
-    who ask at the same time hardly ever get the same one.
+    Return different ports that nobody listens on, on any address of this machine.
 
-    :param count: How many.
-    :raises ConfigurationError: when there are not as many.
+    Each is drawn at random, so that two who ask at the same time hardly ever get the same one.
+
+    :param first: What the first one shall be; None draws it too.
+    :raises ConfigurationError: when there are not as many, or the first one is taken.
     """
-    found: list[int] = []
+    if first is not None and not _is_free(first):
+        raise ConfigurationError(f"--port {first} is taken, or not yours to listen on: name another one, or none")
+    found: list[int] = [] if first is None else [first]
     for port in random.sample(_RANGE, len(_RANGE)):
-        if _is_free(port):
+        if port != first and _is_free(port):
             found.append(port)
         if len(found) == count:
             return found

@@ -35,11 +35,7 @@ class Report:
         self._colour = stream.isatty() and not os.environ.get("NO_COLOR")
 
     def tell(self, outcome: Outcome) -> None:
-        """
-        Tell all of it.
-
-        :param outcome: What happened.
-        """
+        """Tell all of it."""
         self._run("1. The producer", outcome.producer)
         for event in outcome.events:
             self._event(event)

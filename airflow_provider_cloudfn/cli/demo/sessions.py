@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["end_session", "session_members"]
 
@@ -42,24 +39,17 @@ def end_session(session: int, *, spare: int = 0, within: Path | None = None, sec
     """
     Ask the processes of a session to end, and kill those that have not when the time is over.
 
-    :param session: The session's id.
-    :param spare: The id of a process to leave alone.
     :param within: As :func:`session_members` has it.
     :param seconds: How long they have.
     """
     members = session_members(session, spare=spare, within=within)
     for process in members:
-        _tell(process.terminate)
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     psutil.wait_procs(members, timeout=seconds)
     # A process that was being started meanwhile is not among those that were asked.
     while left := session_members(session, spare=spare, within=within):
         for process in left:
-            _tell(process.kill)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(left, timeout=1)
-
-
-def _tell(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except psutil.NoSuchProcess:
-        return

@@ -31,7 +31,7 @@ def main(commands: Sequence[Sequence[str]]) -> int:
     Run commands until one of them ends, standard input ends, or a signal asks for the end.
 
     :param commands: For each the program and its arguments.
-    :return: The exit code of the one that ended first; where none did, that of the first one.
+    :returns: The exit code of the one that ended first; where none did, that of the first one.
     """
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -11,6 +11,7 @@ from airflow_provider_cloudfn.connections.kinds.hmac import HmacSignature
 from airflow_provider_cloudfn.connections.kinds.none import NoAuthentication
 from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
+from airflow_provider_cloudfn.connections.kinds.standard_webhooks import StandardWebhooks
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.kinds.kind import Authentication
@@ -26,4 +27,5 @@ KINDS: Final[tuple[type[Authentication], ...]] = (
     Bearer,
     AwsSignature,
     HmacSignature,
+    StandardWebhooks,
 )

@@ -28,7 +28,7 @@ class ApiKey(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"value"})
     kind = "api_key"
-    confidential = "the API key's Value"
+    confidential = "the key's value"
     fields = (
         ExtraField(
             "key_location",

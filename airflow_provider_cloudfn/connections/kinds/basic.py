@@ -27,7 +27,7 @@ class Basic(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"username", "password"})
     kind = "basic"
-    confidential = "the Basic password"
+    confidential = "the password"
     fields = (
         ExtraField(
             "username",

@@ -24,7 +24,7 @@ class Bearer(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"token"})
     kind = "bearer"
-    confidential = "the Bearer token"
+    confidential = "the token"
 
     token: str
 

@@ -32,7 +32,7 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"secret"})
     kind = "hmac"
-    confidential = "the HMAC key"
+    confidential = "the key"
     fields = (
         ExtraField(
             "hmac_header",
@@ -88,9 +88,20 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
     @classmethod
     def read(cls, reader: ConnectionReader) -> Self:
         """Return the settings of a connection."""
-        header = reader.required_text("hmac_header", "auth_type 'hmac'")
+        return cls.read_for(reader, "auth_type 'hmac'")
+
+    @classmethod
+    def read_for(cls, reader: ConnectionReader, needed_by: str) -> Self:
+        """
+        Return the settings of a connection, which signs or has others sign.
+
+        :param reader: The connection.
+        :param needed_by: What needs them, for the errors.
+        :raises ConfigurationError: naming the field that is wrong, and what to do.
+        """
+        header = reader.required_text("hmac_header", needed_by)
         reader.require_header_name("hmac_header", header)
-        secret = reader.required_password("auth_type 'hmac' needs the key there")
+        secret = reader.required_password(f"{needed_by} needs the key there")
         reader.require_clean_password(secret)
         timestamp_header = reader.text("hmac_timestamp_header")
         if timestamp_header:
@@ -102,7 +113,7 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
         if "{timestamp}" in signed and "{timestamp}" not in written and not timestamp_header:
             raise reader.error(
                 "hmac_timestamp_header",
-                "is missing: the timestamp is signed, and nothing tells the service which it is",
+                "is missing: the timestamp is signed, and nothing tells the receiver which it is",
             )
         return cls(
             secret=secret,

@@ -58,7 +58,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"client_secret", "key_passphrase", "parameters", "headers", "request_secrets"})
     kind = "oauth2"
-    confidential = "OAuth 2.0's Client secret (or private key)"
+    confidential = "the client secret (or the private key)"
     fields = (
         ExtraField(
             "client_id",

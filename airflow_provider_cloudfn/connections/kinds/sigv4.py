@@ -34,7 +34,7 @@ class AwsSignature(Authentication, frozen=True, kw_only=True):
 
     _hidden: ClassVar = frozenset({"secret_key", "session_token"})
     kind = "sigv4"
-    confidential = "the AWS secret access key"
+    confidential = "the secret access key"
     # boto3 reads files, and an assumed role is asked for over the network.
     blocks = True
     fields = (
@@ -53,7 +53,7 @@ class AwsSignature(Authentication, frozen=True, kw_only=True):
         ExtraField(
             "aws_key_id",
             "AWS SigV4: Access key ID",
-            "The secret access key stands in Secret. Without both: the connection below, or what boto3 finds.",
+            "The secret access key stands in Secret. Without both: what aws_conn_id names, or what boto3 finds.",
             example="AKIAIOSFODNN7EXAMPLE",
         ),
         ExtraField(

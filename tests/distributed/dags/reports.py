@@ -1,4 +1,4 @@
-"""Many reports at once: mapped ones with OAuth 2.0, and such as an outage of Airflow itself hits at their end."""
+"""Many reports at once: mapped ones with OAuth 2.0, and such as an outage of Airflow itself hits at their end; and deferred waits."""
 
 from __future__ import annotations
 
@@ -31,13 +31,15 @@ with DAG("report_through_outage", schedule=None, params={"label": ""}, max_activ
         retry_delay=dt.timedelta(seconds=5),
     )
 
-with DAG("wait_for_charge", schedule=None, params={"charge": ""}):
-    CloudFunctionHttpSensor(
-        task_id="wait",
-        http_conn_id="shop",
-        endpoint="/v1/charges/{{ params.charge }}",
-        response_check=cel("response.status == 200"),
-        poke_interval=1,
-        timeout=300,
-        deferrable=True,
-    )
+for dag_id, timeout, queue in (("wait_for_charge", 300, "default"), ("wait_on_a_fast_clock", 30, "early")):
+    with DAG(dag_id, schedule=None, params={"charge": ""}):
+        CloudFunctionHttpSensor(
+            task_id="wait",
+            http_conn_id="shop",
+            endpoint="/v1/charges/{{ params.charge }}",
+            response_check=cel("response.status == 200"),
+            poke_interval=1,
+            timeout=timeout,
+            deferrable=True,
+            queue=queue,
+        )

@@ -39,13 +39,30 @@ def wrong(tmp_path: Path) -> Path:
     return file
 
 
+def test_a_misspelt_parameter_is_told_with_its_line_and_the_one_that_is_meant(
+    cloudfn: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(
+        f"{HEAD}\nwith DAG('broken', schedule=None):\n"
+        """    CloudFunctionOperator(task_id="a", uri='"/"', retry_attemps=2)\n"""
+    )
+
+    (problem,) = cloudfn("check", str(file), "--json").document["problems"]
+
+    assert problem["line"] == 5
+    assert problem["message"].endswith(
+        "CloudFunctionOperator 'a':\nretry_attemps: there is no such parameter; did you mean retry_attempts?"
+    )
+
+
 @pytest.mark.one_run_per_event
 def test_the_examples_are_well(cloudfn: Callable[..., Any]) -> None:
     ended = cloudfn("check", str(EXAMPLES), "--json")
 
     assert ended.code == 0
     assert ended.document["problems"] == []
-    assert ended.document["tasks"] == 8
+    assert ended.document["tasks"] == 22
     assert ended.document["expressions"] > 20
 
 
@@ -68,7 +85,7 @@ def test_people_can_click_on_it(cloudfn: Callable[..., Any], wrong: Path) -> Non
     out = cloudfn("check", str(wrong)).out
 
     assert f'{wrong}:7: wrong.call_a: query["since"]: 1:1: 2024-01-01 is arithmetic (= 2022)' in out
-    assert "7 expressions in 4 tasks of 1 Dags: 4 problems" in out
+    assert "7 expressions in 4 tasks of 1 Dag: 4 problems" in out
 
 
 def test_a_file_that_can_not_be_imported_is_a_problem(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
@@ -79,6 +96,20 @@ def test_a_file_that_can_not_be_imported_is_a_problem(cloudfn: Callable[..., Any
 
     assert (problem["file"], problem["line"]) == (str(file), 4)
     assert problem["message"] == "ZeroDivisionError: division by zero"
+
+
+def test_an_error_of_several_lines_is_shown_whole(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(
+        f"{HEAD}\nwith DAG('broken', schedule=None):\n"
+        """    CloudFunctionOperator(task_id="a", uri='"/"', colour="x")\n"""
+    )
+
+    (problem,) = cloudfn("check", str(file), "--json").document["problems"]
+
+    assert problem["line"] == 5
+    assert problem["message"].startswith("TypeError: Invalid arguments were passed to CloudFunctionOperator")
+    assert "**kwargs: {'colour': 'x'}" in problem["message"]
 
 
 @pytest.mark.one_run_per_event
@@ -93,6 +124,102 @@ def test_a_schedule_that_never_fires_is_a_problem(cloudfn: Callable[..., Any], t
 
     assert (problem["line"], problem["dag_id"], problem["task_id"]) == (4, "silent", None)
     assert "an ordinary schedule never fires" in problem["message"]
+
+
+PRODUCER = """
+    CloudFunctionOperator(task_id="list", uri='"/"', completion_event=CompletionEvent({event}))
+"""
+CONSUMER = """
+    CloudFunctionOperator(task_id="note", uri='"/"')
+"""
+
+
+@pytest.fixture
+def checked(cloudfn: Callable[..., Any], tmp_path: Path) -> Callable[[str, str], Any]:
+    """Return a function that checks a producer and a consumer, each in a file of its own."""
+
+    def check(event: str, schedule: str) -> Any:
+        # The consumer is parsed first, when nobody has declared the event.
+        for name, dag, tasks in (("a", schedule, CONSUMER), ("b", "None", PRODUCER.format(event=event))):
+            body = f"{HEAD}from airflow.sdk import Asset\n\nwith DAG('{name}', schedule={dag}):{tasks}"
+            (tmp_path / f"{name}.py").write_text(body)
+        return cloudfn("check", str(tmp_path), "--json")
+
+    return check
+
+
+@pytest.mark.one_run_per_event
+@pytest.mark.parametrize(
+    ("event", "schedule", "said"),
+    [
+        ("'a.listed', one_run_per_event=True", "[CompletionEvent('a.listed')]", "an ordinary schedule never fires"),
+        (
+            "'b.listed'",
+            "CompletionEvent('b.listed', one_run_per_event=True).each()",
+            "emitted without one_run_per_event",
+        ),
+        ("'items.listed'", "[CompletionEvent('itms.listed')]", "did you mean 'items.listed'?"),
+        ("'c.listed'", "[Asset('c.listed')]", "write CompletionEvent('c.listed')"),
+    ],
+)
+def test_a_schedule_that_no_event_of_the_other_dags_fires_is_a_problem(
+    checked: Callable[[str, str], Any], event: str, schedule: str, said: str
+) -> None:
+    ended = checked(event, schedule)
+
+    assert ended.code == 1
+    (problem,) = ended.document["problems"]
+    assert (problem["line"], problem["dag_id"], problem["field"]) == (5, "a", "schedule")
+    assert said in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("event", "schedule", "said"),
+    [
+        ("'d.listed'", "None", [("b", "completion_event", "nothing here is scheduled on 'd.listed'")]),
+        (
+            "'e.listed'",
+            "[CompletionEvent('order.paid')]",
+            [
+                ("a", "schedule", "nothing here emits 'order.paid'"),
+                ("b", "completion_event", "nothing here is scheduled on 'e.listed'"),
+            ],
+        ),
+        ("'f.listed'", "[CompletionEvent('f.listed')]", []),
+        ("'g.listed'", "Asset('elsewhere') | CompletionEvent('g.listed')", []),
+        ("'h.listed'", "[Asset.ref(name='h.listed')]", []),
+    ],
+)
+def test_what_another_deployment_may_do_is_a_note(
+    checked: Callable[[str, str], Any], event: str, schedule: str, said: list[tuple[str, str, str]]
+) -> None:
+    ended = checked(event, schedule)
+
+    assert ended.code == 0
+    notes = [(one["dag_id"], one["field"], one["message"]) for one in ended.document["warnings"]]
+    assert [note[:2] for note in notes] == [one[:2] for one in said]
+    assert all(text in note[2] for note, (_, _, text) in zip(notes, said, strict=True))
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+def test_a_paused_consumer_is_a_note(checked: Callable[[str, str], Any], is_paused: bool) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.merge(DagBundleModel(name="dags-folder"))
+        session.flush()
+        session.merge(DagModel(dag_id="a", bundle_name="dags-folder", is_paused=is_paused))
+
+    ended = checked("'i.listed'", "[CompletionEvent('i.listed')]")
+
+    with create_session() as session:
+        session.delete(session.get(DagModel, "a"))
+    assert ended.code == 0
+    assert [one["message"].partition(",")[0] for one in ended.document["warnings"]] == [
+        "this Dag is paused"
+    ] * is_paused
 
 
 def test_what_is_not_there_is_refused(cloudfn: Callable[..., Any]) -> None:
@@ -119,7 +246,30 @@ def test_the_configured_folder_is_checked_by_default(cloudfn: Callable[..., Any]
         ("A(task_id=f'a_{x}')\nA(task_id='a_1')", "a_1", 2),
         ("A(task_id=name)", "a", None),
         ("A('a')", "a", None),
+        ("@task.cloudfn(\n  uri='x')\ndef call(): ...", "group.call", 1),
+        ("def call(): ...\n@task.cloudfn\ndef call(): ...", "call__2", 2),
     ],
 )
 def test_the_line_of_a_task(source: str, task_id: str, line: int | None) -> None:
     assert line_of_task(ast.parse(source), task_id) == line
+
+
+def test_a_decorated_function_is_checked_and_found(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    file = tmp_path / "decorated.py"
+    file.write_text(
+        "from airflow.sdk import DAG, task\n"
+        'with DAG("decorated", schedule=None):\n'
+        "    @task.cloudfn(uri='\"/v1\"', body='input')\n"
+        "    def call(n):\n"
+        "        return n\n"
+        "    call(1)\n"
+        "    call.expand(n=[1])\n"
+    )
+
+    ended = cloudfn("check", str(file), "--json")
+
+    assert ended.code == 1
+    assert [(one["line"], one["task_id"], one["field"]) for one in ended.document["problems"]] == [
+        (3, "call", "body"),
+        (3, "call__1", "body"),
+    ]

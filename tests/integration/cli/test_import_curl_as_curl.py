@@ -36,6 +36,7 @@ COMMANDS = [
     "curl 'URL/x#fragment'",
     r"curl URL/x\?a=1\&b=2",
     "curl --url URL/x --request-target '/other?a=1'",
+    "curl URL/../a/./b/../c",
     # the query
     "curl -G -d q=1 -d 'r=2&s=3' URL/x",
     "curl -G --data-urlencode 'q=a b&ä~*' 'URL/x?a=1'",
@@ -92,6 +93,8 @@ COMMANDS = [
     "curl --json '{broken' URL/x",
     "curl -H 'Content-Type: application/merge-patch+json' -X PATCH -d '{\"a\":null}' URL/x",
     "curl -H 'content-type: application/json; charset=utf-8' -d '{\"a\":1}' URL/x",
+    "curl -H 'Content-Type: application/json; charset=iso-8859-1' -d '{\"a\":\"ä\"}' URL/x",
+    "curl -H 'Content-Type: text/plain; charset=utf-16' -d 'a' URL/x",
     # forms of several parts
     "curl -F a=1 -F 'b=ä;type=text/plain' URL/x",
     "curl --form-string 'a=@b;type=x' URL/x",
@@ -99,11 +102,13 @@ COMMANDS = [
     "curl -F 'a=<FILE' URL/x",
     "curl -F a=1 -F f=@FILE URL/x",
     "curl -F f=@FILE -F f=@FILE URL/x",
+    "curl -F a=1 -H 'Content-Type: multipart/form-data' URL/x",
     # headers
     "curl -H 'X-One: 1' -H 'x-two:2' -H 'X-Empty;' -H 'Y:' URL/x",
     "curl -H 'X-One: 1' -H 'X-Other: {{ x }}' URL/x",
     "curl -A agent/1 -e 'http://a.test;auto' -r 0-5 URL/x",
     "curl -H 'Accept: text/csv' URL/x",
+    "curl -H $'X-Tab: a\\tb' URL/x",
     # credentials: the command's are what stands in the connection until it is filled in
     "curl -u 'bob:<the password>' URL/x",
     "curl -H 'Authorization: Bearer <the token>' URL/x",

@@ -153,8 +153,8 @@ def test_what_looks_like_a_secret_is_hidden(cloudfn: Callable[..., Any], order_t
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("charge_order", "charge"), "there is no Dag 'charge_order' in {file} (did you mean 'charge_orders'?)"),
-        (("charge_orders", "chrge"), "no task 'chrge' (did you mean 'charge'?); it has charge, fetch_order"),
+        (("charge_order", "charge"), "there is no Dag 'charge_order' in {file}; did you mean 'charge_orders'?"),
+        (("charge_orders", "chrge"), "no task 'chrge'; it has charge, fetch_order; did you mean 'charge'?"),
         (("charge_orders", "charge", "--sample", "/nowhere.yaml"), "--sample: can't read /nowhere.yaml"),
         (("charge_orders", "charge", "--run-id", "manual__1"), "has no run 'manual__1'; it has none yet"),
         (("charge_orders", "charge", "--map-index", "3"), "'charge' is not mapped; leave the map index out"),
@@ -192,7 +192,7 @@ def test_a_sample_that_can_not_be_is_refused(
 
 
 def test_a_task_that_is_not_ours_is_refused(cloudfn: Callable[..., Any]) -> None:
-    ended = cloudfn("render", "read_customers", "read_customers", "--file", str(EXAMPLES / "read_customers.py"))
+    ended = cloudfn("render", "read_customers", "best_customer", "--file", str(EXAMPLES / "read_customers.py"))
 
     assert ended.code == 2
     assert "holds no expressions" in ended.err
@@ -219,3 +219,23 @@ def test_a_dag_that_the_policy_refuses_is_shown_with_what_is_wrong(cloudfn: Call
 
     assert ended.code == 1
     assert """write '"/v1"'""" in ended.err
+
+
+def test_a_decorated_function_is_called_for_what_would_be_sent(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    file, sample = tmp_path / "decorated.py", tmp_path / "sample.yaml"
+    file.write_text(
+        "from airflow.sdk import DAG, task\n"
+        'with DAG("decorated", schedule=None):\n'
+        "    @task\n"
+        "    def order(): ...\n"
+        "    @task.cloudfn(method='POST', uri='\"/v1\"', body='inputs')\n"
+        "    def call(order):\n"
+        "        return {'lines': len(order['lines'])}\n"
+        "    call(order())\n"
+    )
+    sample.write_text("steps: {order: {lines: [1, 2]}}")
+
+    ended = cloudfn("render", "decorated", "call", "--file", str(file), "--sample", str(sample), "--json")
+
+    assert ended.code == 0
+    assert ended.document["request"]["body"] == {"lines": 2}

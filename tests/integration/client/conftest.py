@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
 from airflow_provider_cloudfn.client.url import BaseUrl
-from airflow_provider_cloudfn.hooks.request import body_of
+from airflow_provider_cloudfn.hooks.request_options import body_of
 
 if TYPE_CHECKING:
     import ssl

@@ -289,6 +289,22 @@ def test_an_address_that_is_not_allowed_is_never_connected_to(
     assert asked
 
 
+def test_a_connection_to_a_proxy_is_kept_between_two_calls(answers: Any, server_of: Any, client_of: Any) -> None:
+    async def both() -> tuple[int, int]:
+        async with server_of(answers()) as proxy:
+            client = client_of(
+                proxy,
+                base_url=BaseUrl.parse("http://api.example.com/v2", allow_http=True),
+                proxy=f"http://ann:{SECRET}@127.0.0.1:{proxy.port}",
+            )
+            async with client.session() as session:
+                for _ in range(2):
+                    await session.request(Request("GET", "/v1"))
+            return len(proxy.exchange.received), proxy.exchange.connections
+
+    assert asyncio.run(both()) == (2, 1)
+
+
 def test_a_proxy_is_used_and_asked_with_its_credentials(answers: Any, server_of: Any, client_of: Any) -> None:
     async def run() -> list[bytes]:
         async with server_of(answers()) as proxy:

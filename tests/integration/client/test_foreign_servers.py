@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from authlib.oauth2.rfc6750 import BearerTokenValidator
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from flask import Flask, jsonify
+from packaging.version import Version
 from werkzeug.serving import make_server
 
 from airflow_provider_cloudfn.auth.basic import BasicAuth
@@ -332,6 +334,9 @@ class TestMoto:
             client.request_sync(Request("POST", "/", headers=target, body=Json({"QueueName": "q"})))
         assert "wr0ng" not in str(raised.value)
 
+    @pytest.mark.skipif(
+        Version(version("moto")) < Version("5.2.5"), reason="this moto signs a plus in a path otherwise than AWS"
+    )
     def test_a_path_and_a_query_that_need_encoding_are_signed_as_they_are_sent(self, aws: str, keys: Keys) -> None:
         client = Client(base_url=BaseUrl.parse(aws), auth=SigV4Auth(lambda: keys, "s3", "us-east-1"))
         client.request_sync(Request("PUT", "/bucket"))

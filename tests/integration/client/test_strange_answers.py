@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ def test_an_unknown_encoding_of_no_body_does_no_harm(talk: Any, method: str) -> 
         "Content-Type: application/json;charset=utf8mb4",
         "Content-Type: application/json\r\nContent-Encoding: UTF-8",
         "Content-Type: application/json\r\nContent-Encoding: none",
+        "Content-Type: application/json\r\nContent-Encoding: aws-chunked",
     ],
 )
 def test_json_is_read_whatever_else_its_headers_say(talk: Any, headers: str) -> None:
@@ -104,6 +106,13 @@ def test_json_is_read_whatever_else_its_headers_say(talk: Any, headers: str) -> 
     answer = talk(raw(f"HTTP/1.1 201 X\r\n{headers}\r\nContent-Length: 12\r\n\r\n".encode() + content), "POST").outcome
 
     assert answer.body == {"id": "é"}
+
+
+def test_encodings_in_headers_of_their_own_are_one_list(talk: Any) -> None:
+    body = gzip.compress(zlib.compress(b"ok"))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Encoding: gzip\r\nContent-Type: text/plain\r\n\r\n"
+
+    assert talk(raw(head + body)).outcome.body == "ok"
 
 
 def test_length_and_chunks_at_once_are_no_answer(talk: Any) -> None:

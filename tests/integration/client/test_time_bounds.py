@@ -57,6 +57,18 @@ def test_a_call_that_may_take_longer_may_be_silent_for_longer(server_of: Any, cl
     assert asyncio.run(both()).content == b"ok"
 
 
+def test_a_service_is_not_silent_while_it_is_sent_a_long_body(talk: Any) -> None:
+    async def script(wire: Any) -> None:
+        # What it has no room for is not sent yet.
+        await asyncio.sleep(0.6)
+        await wire.request()
+        await wire.answer(b"ok")
+
+    exchange = talk(script, "POST", call={"data": b"x" * 20_000_000})
+
+    assert exchange.outcome.status == 200
+
+
 def test_without_a_bound_for_silence_the_whole_call_has_one(talk: Any) -> None:
     error = talk(silence, timeouts=Timeouts(total=0.2)).outcome
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError
-from airflow_provider_cloudfn.hooks.emporix import SIGNATURE_HEADER, EmporixHook, StartedEvent
+from airflow_provider_cloudfn.hooks.emporix import SIGNATURE_HEADER, AcceptedEvent, EmporixHook
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.sandbox.server import Sandbox
@@ -24,7 +24,7 @@ def hook(service: Any, define: Any) -> EmporixHook:
     return EmporixHook("oe")
 
 
-def start(hook: EmporixHook, mode: str, *arguments: Any, **keywords: Any) -> StartedEvent:
+def start(hook: EmporixHook, mode: str, *arguments: Any, **keywords: Any) -> AcceptedEvent:
     if mode == "sync":
         return hook.start(*arguments, **keywords)
     return asyncio.run(hook.astart(*arguments, **keywords))
@@ -48,7 +48,9 @@ def test_an_event_that_was_accepted_is_started_whatever_the_receiver_says_beside
 ) -> None:
     service.answer(status=200, body=body, **{"Content-Type": content_type, "X-Request-Id": "req_1"})
 
-    assert start(hook, mode, "order.paid", event_id="e-1") == StartedEvent("e-1", "order.paid", "airflow", "req_1", 200)
+    assert start(hook, mode, "order.paid", event_id="e-1") == AcceptedEvent(
+        "e-1", "order.paid", "airflow", "req_1", 200
+    )
 
 
 @MODES
@@ -88,7 +90,7 @@ def test_a_cloudevent_in_binary_mode_is_sent(service: Any, hook: EmporixHook, mo
     }
     assert got.headers["content-type"] == "application/json"
     assert got.headers["x-emporix-hmac"] == "aBlS7L9NzAwdI+nEGsO07Njb1lSBYggtQXymh/QH644="
-    assert started == StartedEvent("e-1", "order.paid", "airflow/orders", "req_NkMd", 200)
+    assert started == AcceptedEvent("e-1", "order.paid", "airflow/orders", "req_NkMd", 200)
 
 
 @pytest.mark.parametrize(

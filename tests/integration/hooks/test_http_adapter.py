@@ -508,7 +508,7 @@ def secretive(service: Any) -> dict[str, dict[str, Any]]:
     base = {"conn_type": "cloudfn", "host": service.url}
     texts = {"secret_values": json.dumps({"tenant_key": SECRET}), "client_cert": "/c.pem", "client_private_key": key}
     (form,) = [form for form in FORMS if form.connection_type == "cloudfn"]
-    saved_by_the_form = {field.name: field.default for field in form.extras}
+    saved_by_the_form = {field.name: field.default for field in form.drawn}
     return {
         "an API key": {**base, "password": SECRET, "extra": KEY},
         "an API key, in the form": {**base, "password": SECRET, "extra": {**saved_by_the_form, **KEY}},

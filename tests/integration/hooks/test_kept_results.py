@@ -11,7 +11,7 @@ from airflow.sdk.serde import serialize
 from airflow_provider_cloudfn import CompletionRecord
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import TaskInstanceKey
-from airflow_provider_cloudfn.hooks.emporix import StartedEvent
+from airflow_provider_cloudfn.hooks.emporix import AcceptedEvent
 
 RECORD = CompletionRecord.of(
     TaskInstanceKey("d", "r", "t"),
@@ -24,7 +24,7 @@ RECORD = CompletionRecord.of(
 
 @pytest.mark.parametrize(
     "value",
-    [StartedEvent("e-1", "order.paid", "airflow/orders", "req_NkMd", 200), StoredBody(3, "text/plain", "ab"), RECORD],
+    [AcceptedEvent("e-1", "order.paid", "airflow/orders", "req_NkMd", 200), StoredBody(3, "text/plain", "ab"), RECORD],
     ids=lambda value: type(value).__name__,
 )
 def test_airflow_keeps_what_a_task_returns(value: Any) -> None:

@@ -51,6 +51,23 @@ def wait(run_dag: Any, service: Any) -> Any:
     return run_sensor
 
 
+@pytest.mark.parametrize("name", ["http_conn_id", "cloudfn_conn_id"])
+def test_the_connection_has_both_names(name: str) -> None:
+    from airflow_provider_cloudfn import CloudFunctionHttpSensor
+
+    sensor = CloudFunctionHttpSensor(task_id="wait", endpoint="/", **{name: "service"})
+
+    assert sensor.http_conn_id == "service"
+
+
+def test_one_of_the_two_names_is_given() -> None:
+    from airflow_provider_cloudfn import CloudFunctionHttpSensor
+    from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match="http_conn_id and cloudfn_conn_id: give one of them"):
+        CloudFunctionHttpSensor(task_id="wait", endpoint="/", http_conn_id="a", cloudfn_conn_id="b")
+
+
 @EVERY_MODE
 def test_it_waits_for_a_status_of_success(wait: Any, service: Any, mode: str) -> None:
     service.answer_in_turn((404, {}), (404, {}), (200, {}))
@@ -71,6 +88,20 @@ def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str)
 
     assert result.states == {"wait": ["success"]}
     assert result.xcom("wait") == ({"state": "done"} if check == "with_context" else None)
+
+
+def test_large_answers_are_read_by_a_worker_and_asked_for_once_an_interval(wait: Any, service: Any) -> None:
+    large = "x" * (2 * 1024 * 1024)
+    service.answer_in_turn(
+        *[(200, {"state": state, "data": large}) for state in ("busy", "busy", "busy", "busy", "done")]
+    )
+
+    check = "cel(\"response.body.state == 'done'\")"
+    result = wait(f"endpoint='/things/1', response_check={check}, poke_interval=0.01, deferrable=True")
+
+    assert result.states == {"wait": ["success"]}
+    # The second one was the triggerer's, which found that it is large.
+    assert len(service.received) == 5
 
 
 @EVERY_MODE

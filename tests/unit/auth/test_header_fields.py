@@ -37,7 +37,9 @@ def test_a_key_may_stand_in_authorization() -> None:
     assert ApiKeyAuth("Authorization", SECRET).reserved_headers == {"authorization"}
 
 
-@pytest.mark.parametrize("secret", ["", SECRET + "\n", " " + SECRET, SECRET + "\r\nX-Evil: 1", "\0" + SECRET, "\x7f"])
+@pytest.mark.parametrize(
+    "secret", ["", SECRET + "\n", " " + SECRET, SECRET + "\r\nX-Evil: 1", "\0" + SECRET, "\x7f", SECRET + "\u0141"]
+)
 def test_a_secret_that_was_copied_badly_is_refused_and_not_shown(secret: str) -> None:
     for make in (lambda: ApiKeyAuth("x-api-key", secret), lambda: BearerAuth(secret)):
         with pytest.raises(ConfigurationError, match=r"copy it once more|is empty") as caught:

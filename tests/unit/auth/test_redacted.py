@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import pytest
+from kit.package_modules import modules
 from rich.pretty import pretty_repr
 
-import airflow_provider_cloudfn
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Fields that hold a secret, or what a service or a Dag has in it, whichever class they are in.
 SECRET_FIELDS = {
+    "answer",
     "body",
     "client_cert",
     "client_private_key",
@@ -26,9 +25,11 @@ SECRET_FIELDS = {
     "content",
     "headers",
     "json",
+    "known",
     "password",
     "proxy",
     "refresh_token",
+    "result",
     "secret",
     "secret_access_key",
     "secret_key",
@@ -38,13 +39,24 @@ SECRET_FIELDS = {
     "value",
 }
 #: Where these words mean something else: what an event is sent with; what goes out is shown with its secrets as ``***``;
-#: names alone; a number of bytes; what stands in a Dag file.
+#: names alone; a number of bytes; what stands in a Dag file; answers that hide their own content.
 OTHERWISE = {
     "Plain": {"value"},
-    "_Event": {"headers", "body"},
+    "Text": {"value"},
+    "Constant": {"value"},
+    "Entry": {"value"},
+    "Item": {"value"},
+    "Pages": {"body"},
+    "Poll": {"headers", "result", "value"},
+    "CallEntry": {"answer"},
+    "Outcome": {"result"},
+    "Confirm": {"headers"},
+    "Event": {"headers", "body"},
+    "ItemQuestion": {"headers"},
     "PreparedRequest": {"headers"},
     "Response": {"headers"},
     "ResponseLimits": {"body"},
+    "_Room": {"body", "headers"},
 }
 
 
@@ -58,14 +70,12 @@ class Login(Redacted, frozen=True):
 def structs() -> list[type[msgspec.Struct]]:
     """Return every struct of the package."""
     found: set[type[msgspec.Struct]] = set()
-    for module in pkgutil.walk_packages(airflow_provider_cloudfn.__path__, "airflow_provider_cloudfn."):
-        if not module.name.endswith("__main__"):
-            vars_of = vars(importlib.import_module(module.name))
-            found.update(
-                value
-                for value in vars_of.values()
-                if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.name
-            )
+    for module in modules():
+        found.update(
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__
+        )
     return sorted(found, key=lambda found_class: found_class.__qualname__)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from email.utils import format_datetime
 
 import pytest
 import time_machine
@@ -11,8 +12,16 @@ from hypothesis import strategies as st
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
-from airflow_provider_cloudfn.auth.repeatable import can_succeed_later, is_put_off, may_repeat_after, seconds_to_wait
+from airflow_provider_cloudfn.auth.repeatable import (
+    can_succeed_later,
+    is_put_off,
+    is_put_off_for_long,
+    may_repeat_after,
+    seconds_to_wait,
+)
+from airflow_provider_cloudfn.auth.token_answer import read_token
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import AuthenticationError, CloudFunctionError, ResponseError
 
 NOW = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
@@ -33,7 +42,11 @@ NOW = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
         (None, None),
         ("", None),
         ("-5", None),
-        ("1.5", None),
+        ("1.5", 1.5),
+        ("2.0", 2.0),
+        ("60, 120.5, 5", 120.5),
+        ("1e3", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
         ("soon", None),
         ("Mon, 01 Jan 2030 00:00:00 +99999999999999", None),
         ("Mon, 99999999999999999999 Jan 2030 00:00:00 GMT", None),
@@ -45,9 +58,42 @@ def test_it_is_seconds_or_a_date(text: str | None, seconds: float | None) -> Non
     assert seconds_to_wait(text) == seconds
 
 
-@given(st.text())
-def test_whatever_a_service_writes_is_a_time_or_nothing(text: str) -> None:
-    seconds = seconds_to_wait(text)
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sat, 21 Nov 2026 06:01:00 GMT", 30.0),  # a minute ahead of this machine
+        ("Sat, 21 Nov 2026 05:56:30 GMT", 300.0),
+        ("Sat, 21 Nov 2026 06:01:00 -0000", 30.0),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", 0.0),
+        ("now", 90.0),
+        ("", 90.0),
+        (None, 90.0),
+    ],
+)
+@time_machine.travel(NOW, tick=False)
+def test_a_date_counts_from_the_answer_s_own(date: str | None, seconds: float) -> None:
+    assert seconds_to_wait("Sat, 21 Nov 2026 06:01:30 GMT", date) == seconds
+    assert seconds_to_wait("7", date) == 7.0
+
+
+@pytest.mark.parametrize("ahead", [-300, 300])
+@time_machine.travel(NOW, tick=False)
+def test_a_service_whose_clock_is_off_is_waited_for_as_long_as_it_says(ahead: int) -> None:
+    there = NOW + dt.timedelta(seconds=ahead)
+    headers = {
+        "date": format_datetime(there, usegmt=True),
+        "retry-after": format_datetime(there + dt.timedelta(seconds=30), usegmt=True),
+    }
+
+    with pytest.raises(AuthenticationError) as raised:
+        read_token(HttpResponse(503, tuple(headers.items())), "https://auth.example.com/token", ())
+
+    assert retry_after_seconds(headers) == raised.value.retry_after == 30.0
+
+
+@given(st.text(), st.none() | st.text())
+def test_whatever_a_service_writes_is_a_time_or_nothing(text: str, date: str | None) -> None:
+    seconds = seconds_to_wait(text, date)
 
     assert seconds is None or seconds >= 0
 
@@ -126,3 +172,22 @@ def test_a_call_is_repeated_where_that_does_no_harm(
 )
 def test_a_service_that_says_when_to_come_back_has_put_off(error: CloudFunctionError, expected: bool) -> None:
     assert is_put_off(error) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ResponseError("x", status=429, retry_after=30), True),
+        (ResponseError("x", status=503, retry_after=3600), True),
+        (ResponseError("x", status=429, retry_after=29), False),
+        (ResponseError("x", status=429), False),
+        # It may have been carried out.
+        (ResponseError("x", status=500, retry_after=3600), False),
+        (CloudFunctionError("x", retry_after=1, never_sent=True), True),
+        (CloudFunctionError("x", never_sent=True), False),
+    ],
+)
+def test_what_was_not_carried_out_is_put_off_where_nobody_waits_so_long(
+    error: CloudFunctionError, expected: bool
+) -> None:
+    assert is_put_off_for_long(error, 30) is expected

@@ -117,6 +117,15 @@ def test_an_aws_signature_is_the_one_that_two_implementations_agree_on() -> None
     )
 
 
+@pytest.mark.parametrize(("value", "is_signed"), [("Muller", True), ("M\xfcller", False)])
+def test_a_header_that_goes_in_latin_1_is_not_signed_as_utf_8(value: str, is_signed: bool) -> None:
+    request = HttpRequest("GET", "https://h.amazonaws.com/a", (("X-Name", value),))
+    sent = next(SigV4Auth(Keys, "es", "eu-central-1").flow(request))
+
+    assert sent.header("X-Name") == value
+    assert ("x-name" in (sent.header("authorization") or "")) is is_signed
+
+
 def test_an_aws_session_token_is_sent_and_is_a_secret() -> None:
     auth = SigV4Auth(lambda: Keys(token="session-token"), "connect", "eu-central-1")
 
@@ -259,3 +268,11 @@ def test_a_plus_sign_in_a_query_is_the_space_that_it_is_to_aws() -> None:
     signed = next(auth.flow(HttpRequest("GET", "https://api.example.com/x?a+b=c+d&e=%2B")))
 
     assert signed.url == "https://api.example.com/x?a%20b=c%20d&e=%2B"
+
+
+def test_bytes_of_a_query_that_are_no_utf_8_stay_themselves_for_aws() -> None:
+    auth = SigV4Auth(Keys, "execute-api", "eu-central-1")
+
+    signed = next(auth.flow(HttpRequest("GET", "https://api.example.com/x?a%ff=%E4+")))
+
+    assert signed.url == "https://api.example.com/x?a%FF=%E4%20"

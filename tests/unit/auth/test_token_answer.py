@@ -56,3 +56,33 @@ def test_an_outage_is_waited_for_and_a_refusal_is_looked_into(
 
 def test_how_long_an_outage_takes_is_kept() -> None:
     assert failure(HttpResponse(503, (("retry-after", "7"),), b"")).retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (
+            {"accessToken": "t", "expiresIn": 60},
+            "no access_token that is text, among 'accessToken', 'expiresIn'; check",
+        ),
+        ({"access_token": None}, "no access_token that is text, among 'access_token'; check"),
+        ({"errorCode": "E7", "errorSummary": "no such app"}, "errorCode 'E7', errorSummary 'no such app'; check"),
+        ({"message": "unknown client s3cr3t"}, "message 'unknown client ***'; check"),
+        ({"message": ["not", "text"]}, "no access_token that is text, among 'message'; check"),
+        ({"error": "invalid_client", "message": "x"}, "answered 400: error 'invalid_client'; check"),
+    ],
+)
+def test_an_error_tells_what_came_instead(
+    answer: Callable[..., HttpResponse], fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(AuthenticationError) as raised:
+        read_token(answer(fields, status=400), URL, ("s3cr3t",))
+
+    assert said in str(raised.value)
+    assert len(str(raised.value)) < 1000
+
+
+def test_what_is_too_long_for_a_token_is_not_parsed() -> None:
+    content = b'{"access_token": "a", "pad": [' + b"[]," * 400_000 + b"[]]}"
+
+    assert "no access_token in 1200034 bytes" in str(failure(HttpResponse(200, (), content)))

@@ -234,11 +234,12 @@ def test_what_nobody_has_written_for_long_is_swept_away(folder: Path) -> None:
     with_a_lock(folder, KEY)
     left_by_one_that_died = token_file(folder).with_name(f"{token_file(folder).name}.0123456789abcdef")
     left_by_one_that_died.write_bytes(b"half")
+    (folder / f"{'0' * 32}.rate").write_bytes(b"a rate limit")
     old = aged(folder)
 
     with_a_lock(folder, OTHER_KEY)
 
-    assert len(old) == 3
+    assert len(old) == 4
     assert sorted(file.suffix for file in folder.iterdir()) == [".lock", ".token"]
     assert not set(old) & set(folder.iterdir())
     assert store_of(folder).get(OTHER_KEY) == TOKEN

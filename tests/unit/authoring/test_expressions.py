@@ -6,27 +6,123 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn import cel, lit
+from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.authoring.expressions import RECORDS, written_problems
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import Surroundings
-from airflow_provider_cloudfn.client.response import Response
+from airflow_provider_cloudfn.client.response import read_response
 
 URI = Parameter("uri", Reading.TEXT)
 BODY = Parameter("body", Reading.DOCUMENT)
 QUERY = Parameter("query", Reading.PAIRS)
 RETURNS = Parameter("returns", Reading.VALUE, after_call=True)
+INPUTS = Parameter("inputs", Reading.MARKED, jinja=True)
+CHECK = Parameter("response_check", Reading.CHECK, after_call=True)
 
 SURROUNDINGS = Surroundings(
     task_id="charge",
     upstream=frozenset({"fetch_order", "fetch-order", "group.inner"}),
     tasks=frozenset({"fetch_order", "fetch-order", "group.inner", "charge", "later", "other.later-on"}),
 )
+MAPPED = Surroundings(
+    task_id="charge",
+    upstream=frozenset({"score", "group.inner"}),
+    tasks=frozenset({"score", "group.inner", "charge"}),
+    groups={"group.inner": ("group",)},
+    mapped=frozenset({"score"}),
+)
+
+
+def _filled(value: Any, text: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(item, text) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, text) for item in value]
+    return text if value == "%s" else value
 
 
 def problems(field: Parameter, value: Any) -> list[str]:
     return [str(problem) for problem in written_problems(field, read(field, value), SURROUNDINGS)]
+
+
+UNMARKED = [
+    "steps.fetch_order.customer.id",
+    ' steps["fetch-order"].total * 100',
+    "steps.fetch_order.name.lower()",
+    'context["charge.created"].orderId',
+    'contextEventPath("charge.created:id")',
+    "params.order_id",
+    "conf.order_id",
+    "inputs.id",
+    "run.id",
+    "events[0].result",
+    "events.map(e, e.result)",
+    "response.body.id",
+]
+
+TEXT = [
+    "params",
+    "events",
+    "inputs-v2",
+    "see steps.fetch_order",
+    "steps.fetch_order and more",
+    "run.completed",
+    "events.created",
+    "response.created",
+    "conf.d/site.conf",
+    "steps. First, open the lid.",
+]
+
+
+@pytest.mark.parametrize("text", UNMARKED)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(BODY, {"a": ["%s"]}), (INPUTS, "%s"), (RETURNS, {"a": "%s"}), (BODY, ["%s", 1])],
+    ids=["body", "inputs", "returns", "list"],
+)
+def test_text_that_reads_as_an_expression_is_refused_with_both_marks(field: Parameter, value: Any, text: str) -> None:
+    (problem,) = problems(field, _filled(value, text))
+
+    assert "is text that reads as an expression" in problem
+    assert repr(cel(text)) in problem
+    assert repr(lit(text)) in problem
+
+
+@pytest.mark.parametrize("mark", [cel, lit])
+def test_text_that_is_marked_passes(mark: Any) -> None:
+    assert problems(BODY, {"a": mark("steps.fetch_order.id")}) == []
+
+
+@pytest.mark.parametrize("text", TEXT)
+def test_text_that_no_expression_is_passes(text: str) -> None:
+    assert problems(BODY, {"a": text}) == []
+
+
+def test_a_name_that_reads_as_an_expression_is_a_name() -> None:
+    assert problems(BODY, {"params.size": 1}) == []
+    assert problems(QUERY, {"params.size": 1}) == []
+
+
+def test_in_json_text_an_expression_in_quotes_is_refused() -> None:
+    (problem,) = problems(BODY, '{"customer": ["steps.fetch_order.id", "c-1"]}')
+
+    assert problem.startswith("body.customer[0]: is text that reads as an expression")
+    assert "leave its quotes out" in problem
+
+
+@pytest.mark.parametrize("check", ["response.body.done", "true", 1])
+def test_a_check_that_checks_nothing_is_refused(check: Any) -> None:
+    (problem,) = problems(CHECK, check)
+
+    assert problem.startswith("response_check: ")
+    assert 'cel("' in problem or "cel('" in problem
+
+
+@pytest.mark.parametrize("check", [cel("response.body.done"), bool])
+def test_a_function_and_an_expression_are_checks(check: Any) -> None:
+    assert problems(CHECK, check) == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +177,7 @@ def test_what_is_right_has_no_problem(field: Parameter, value: Any) -> None:
         (
             RETURNS,
             'response["json"]',
-            ["'response' has no field 'json'; it has status, headers, body, url, request_id"],
+            ["'response' has no field 'json'; it has status, headers, body, text, bytes, cookies, url, request_id"],
         ),
         (URI, "'/' + run.idd", ["'run' has no field 'idd'; did you mean run.id?"]),
         (RETURNS, "response.headers['Content-Type']", ['write response.headers["content-type"]']),
@@ -93,6 +189,52 @@ def test_what_is_wrong_is_told_with_its_place_and_what_to_do(field: Parameter, v
 
     for part in parts:
         assert part in problem
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ('{"name": Ada}', ["unknown name 'Ada'", """text stands in quotes inside the quotes ('"Ada"')""", "f-string"]),
+        ("name=Ada", ["'=' is no operator", "text stands in quotes inside the quotes", "params.name or inputs.name"]),
+        ("Hello Ada", ["text stands in quotes inside the quotes"]),
+        ('"/" + Ada', ["unknown name 'Ada'", "f-string"]),
+    ],
+)
+def test_bare_text_is_told_where_its_quotes_are(source: str, parts: list[str]) -> None:
+    (problem,) = problems(BODY, source)
+
+    for part in parts:
+        assert part in problem
+
+
+def test_a_misspelt_name_is_no_bare_text() -> None:
+    (problem,) = problems(BODY, "{'a': parms.x}")
+
+    assert "text stands" not in problem
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("steps.score.price", "step 'score' is mapped, so its result is a list: write steps.score.map(x, x.price)"),
+        ('steps.score["a b"].c', 'write steps.score.map(x, x["a b"].c), or steps.score[0]["a b"].c'),
+        (
+            'steps["group.inner"].id',
+            'is in a mapped group, so its result is a list: write steps["group.inner"].map(x, x.id)',
+        ),
+    ],
+)
+def test_a_field_of_a_mapped_step_is_refused_with_what_to_write(source: str, said: str) -> None:
+    (problem,) = written_problems(BODY, read(BODY, source), MAPPED)
+
+    assert said in str(problem)
+
+
+@pytest.mark.parametrize(
+    "source", ["steps.score", "steps.score.map(x, x.price)", "steps.score[0].price", "size(steps.score)"]
+)
+def test_a_mapped_step_is_a_list(source: str) -> None:
+    assert list(written_problems(BODY, read(BODY, source), MAPPED)) == []
 
 
 def test_all_problems_of_a_task_are_told_at_once() -> None:
@@ -119,9 +261,10 @@ def test_all_problems_of_an_expression_are_told_in_the_order_of_its_source() -> 
 
 
 def test_the_fields_of_records_are_those_that_there_are() -> None:
-    answer = Response(status=200, headers={}, body=None, content=b"", url="", request_id=None).as_variable()
+    answer = read_response(HttpResponse(200), "").as_variable()
 
-    assert RECORDS["response"] == tuple(answer)
+    assert all(name in answer for name in RECORDS["response"])
+    assert set(answer) <= set(RECORDS["response"])
 
 
 def test_outside_a_dag_the_steps_are_not_checked() -> None:

@@ -30,6 +30,7 @@ def problems(source: str, *, text: bool = True) -> list[str]:
         "12",
         "-12",
         "1.5",
+        "1.50",
         "run.idempotency_key",
         '"/v1/orders/" + url.encode(params.order_id)',
         "inputs.since - duration('24h')",
@@ -45,7 +46,7 @@ def test_what_is_meant_as_an_expression_passes(source: str):
     ("source", "said"),
     [
         ("2024-01-01", "2024-01-01 is arithmetic (= 2022); write '\"2024-01-01\"'"),
-        ("1.50", "1.50 is a number, which is sent as 1.5; write '\"1.50\"'"),
+        ("1e3", "1e3 is a number, which is sent as 1000; write '\"1e3\"'"),
         ("0x10", "0x10 is a number, which is sent as 16; write '\"0x10\"'"),
         ("1u", "1u is a number, which is sent as 1; write '\"1u\"'"),
         ('"a" + "b"', '"a" + "b" reads no variable, so its text is known: write \'"ab"\''),

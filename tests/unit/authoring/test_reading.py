@@ -9,7 +9,8 @@ import pytest
 
 from airflow_provider_cloudfn import cel, lit
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.reading import Wrong, formulas, parts, read, render
+from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.written import Wrong, formulas, parts, render
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 URI = Parameter("uri", Reading.TEXT)

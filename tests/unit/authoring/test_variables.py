@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
 from airflow_provider_cloudfn.authoring.expressions import RECORDS
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
+from airflow_provider_cloudfn.events.run_events import records_for
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 NOON = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
@@ -23,15 +25,18 @@ def record(name: str, result: Any, run_id: str = "manual__1") -> dict[str, Any]:
     return dict(CompletionRecord.of(key, type=name, function="charge", result=result, occurred_at=NOON).to_dict())
 
 
-def asset_event(name: str, extra: Any, minute: int = 0) -> Any:
+def asset_event(
+    name: str, extra: Any, minute: int = 0, *, partition: str | None = None, by_hand: bool = False, plain: bool = False
+) -> Any:
     return SimpleNamespace(
-        asset=SimpleNamespace(name=name, uri=f"x-cloudfn://completion-event/{name}"),
+        asset=SimpleNamespace(name=name, uri=f"s3://{name}" if plain else CompletionEvent(name).uri),
         extra=extra,
         timestamp=NOON + dt.timedelta(minutes=minute),
-        source_dag_id="charge_orders",
-        source_run_id="manual__1",
-        source_task_id="charge",
-        source_map_index=-1,
+        partition_key=partition,
+        source_dag_id=None if by_hand else "charge_orders",
+        source_run_id=None if by_hand else "manual__1",
+        source_task_id=None if by_hand else "charge",
+        source_map_index=None if by_hand else -1,
     )
 
 
@@ -57,6 +62,7 @@ def variables(
     conf: dict[str, Any] | None = None,
     left: dict[tuple[str, str], Any] | None = None,
     schedule: Any = None,
+    run_id: str = "asset_triggered__1",
 ) -> tuple[TaskVariables, TaskInstance]:
     """Return what the last of three steps can name: the first declares `fetched`, the second nothing."""
     with DAG("d", schedule=schedule, params={"page": 5}) as dag:
@@ -65,6 +71,7 @@ def variables(
         call = CloudFunctionOperator(task_id="call", uri='"/"')
         first >> second >> call
     instance = TaskInstance(left or {})
+    instance.run_id = run_id
     dag_run = SimpleNamespace(
         conf=conf,
         consumed_asset_events=list(events),
@@ -179,18 +186,85 @@ def test_an_event_that_was_emitted_twice_is_one_event_and_its_newest_record_coun
 
     assert found["context"]["charge.created"] == "new"
     assert [one["result"] for one in found["events"]] == ["new"]
+    assert [one["result"] for one in records_for(found._context, "charge.created")] == ["new"]
 
 
-def test_events_without_an_id_are_as_many_as_there_are() -> None:
-    found, _ = variables(asset_event("charge.created", 1), asset_event("charge.created", 1, minute=1))
+@pytest.mark.parametrize(
+    "one",
+    [
+        partial(asset_event, "charge.created", 1),  # a task's own outlet
+        partial(asset_event, "charge.created", 1, partition="1001"),
+        partial(asset_event, "charge.created", 1, partition="1001", by_hand=True),
+    ],
+)
+def test_an_event_without_a_record_is_known_by_its_partition_key_or_by_what_emitted_it(one: Any) -> None:
+    found, _ = variables(one(), one(minute=1))
+
+    assert len(found["events"]) == 1
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        partial(asset_event, "charge.created", 1, by_hand=True),
+        partial(asset_event, "table", 1, plain=True),
+        partial(asset_event, "table", 1, plain=True, partition="2026-01-31"),
+        partial(asset_event, "charge.created", {"metadata": {"type": "charge.created"}, "result": 1}),
+    ],
+)
+def test_events_without_an_id_are_as_many_as_there_are(one: Any) -> None:
+    found, _ = variables(one(), one(minute=1))
 
     assert len(found["events"]) == 2
+
+
+def key_of(*events: Any, run_id: str = "asset_triggered__1") -> str:
+    return str(variables(*events, run_id=run_id)[0]["run"]["idempotency_key"])
+
+
+CHARGED, REFUNDED = (asset_event(name, record(name, {})) for name in ("charged", "refunded"))
+
+
+@pytest.mark.parametrize("events", [(CHARGED,), (CHARGED, REFUNDED), (asset_event("charged", 1, partition="1001"),)])
+def test_a_run_that_the_same_events_start_again_has_the_same_key(events: tuple[Any, ...]) -> None:
+    again = [SimpleNamespace(**{**vars(event), "timestamp": NOON + dt.timedelta(hours=1)}) for event in events]
+
+    assert key_of(*events) == key_of(*reversed(again), run_id="asset_triggered__2")
+    assert key_of(*events) != key_of(run_id="asset_triggered__1")
+
+
+def test_a_task_s_own_event_with_a_partition_key_is_the_same_whichever_run_emitted_it() -> None:
+    """As down a chain: a Clear of its first Dag starts the second one again, in another run, which emits this once more."""
+    first, again = (asset_event("noted", {}, partition="ch_1") for _ in range(2))
+    again.source_run_id = "asset_triggered__7"
+
+    assert key_of(first) == key_of(again, run_id="asset_triggered__2")
+
+
+@pytest.mark.parametrize(
+    "others",
+    [(REFUNDED,), (CHARGED, REFUNDED), (asset_event("charged", record("charged", {}, run_id="manual__2")),)],
+)
+def test_a_run_that_other_events_start_has_another_key(others: tuple[Any, ...]) -> None:
+    assert key_of(CHARGED) != key_of(*others)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [(), (asset_event("table", {}, plain=True),), (CHARGED, asset_event("table", {}, plain=True))],
+    ids=["no event", "an ordinary asset's", "an ordinary asset's among others"],
+)
+def test_without_an_id_of_each_event_the_key_is_the_task_instances(events: tuple[Any, ...]) -> None:
+    instance = TaskInstanceKey("d", "asset_triggered__1", "call")
+
+    assert key_of(*events) == instance.stable_id("idempotency_key")
 
 
 def test_the_run_is_described() -> None:
     run = dict(variables()[0]["run"])
 
-    assert tuple(run) == RECORDS["run"]
+    # An address is there only where a step waits for its callback.
+    assert (*run, "callback_url") == RECORDS["run"]
     assert run.pop("idempotency_key") == TaskInstanceKey("d", "asset_triggered__1", "call").stable_id("idempotency_key")
     assert run == {
         "id": "asset_triggered__1",

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.cel.literals import plain_literal
+from airflow_provider_cloudfn.cel.values import KIND
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 LITERALS = [
@@ -46,7 +47,7 @@ def test_a_literal_alone_is_decoded_without_a_parser(source: str, expected: Any)
 @pytest.mark.parametrize(("source", "expected"), LITERALS)
 def test_a_literal_within_an_expression_has_the_same_value(source: str, expected: Any):
     result = cel.evaluate(f"[{source}][0]", {})
-    assert (result, type(result)) == (expected, type(expected))
+    assert (result, KIND[type(result)]) == (expected, KIND[type(expected)])
 
 
 @pytest.mark.parametrize("source", ['"a" + "b"', "x", '"a".size()', '"a" "b"', "1 + 1", "-1", '"a', ""])

@@ -10,8 +10,8 @@ import lark
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from kit import cel_grammar as grammar
 
-from airflow_provider_cloudfn.cel import grammar
 from airflow_provider_cloudfn.cel.parser import SourceError, parse
 from airflow_provider_cloudfn.cel.tree_builder import Lexeme, TreeBuilder
 
@@ -61,8 +61,8 @@ def shape(node: Any) -> Any:
     """Return a tree as plain values, with the place and depth of each node."""
     if isinstance(node, list):
         return [shape(part) for part in node]
-    slots = getattr(type(node), "__slots__", None)
-    return (type(node).__name__, *(shape(getattr(node, slot)) for slot in slots)) if slots else node
+    fields = getattr(node, "__struct_fields__", None)
+    return (type(node).__name__, *(shape(getattr(node, name)) for name in fields)) if fields else node
 
 
 def by_lark(source: str) -> Any:

@@ -52,7 +52,7 @@ def test_a_program_is_kept_by_its_source_and_names():
 
 def test_a_program_can_not_be_changed():
     program = cel.compile("x", variables=["x"])
-    with pytest.raises(AttributeError, match="can't be changed"):
+    with pytest.raises(AttributeError):
         program.source = "y"
 
 

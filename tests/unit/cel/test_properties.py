@@ -10,11 +10,10 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.cel_expressions import expressions
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.cel import functions
-from airflow_provider_cloudfn.cel.macros import MACROS
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
 LIMITS = cel.Limits(steps=20_000, string_length=100_000, list_length=10_000)
@@ -45,39 +44,6 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=8,
 )
-
-
-def expressions() -> st.SearchStrategy[str]:
-    """Sources that parse: every function, method, macro and operator, over variables and literals."""
-    leaves = st.sampled_from(
-        ["a", "b", "a.x", "b[0]", "1", "-1", "2u", "1.5", "0.0", "true", "null", '"é"', 'b"x"', "[]", "{}", '"%s %d"']
-    )
-    names = st.sampled_from(sorted(functions.names()))
-    methods = st.sampled_from(sorted(functions.names(methods=True)))
-    macros = st.sampled_from(sorted(name for name, macro in MACROS.items() if macro.is_method and "." not in name))
-    operators = st.sampled_from(["+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "in", "&&", "||"])
-
-    def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-        arguments = st.lists(inner, max_size=3).map(", ".join)
-        return (
-            st.builds("({} {} {})".format, inner, operators, inner)
-            | st.builds("({} ? {} : {})".format, inner, inner, inner)
-            | st.builds("{}({})".format, names, arguments)
-            | st.builds("{}.{}({})".format, inner, methods, arguments)
-            | st.builds("{}.{}(a, {})".format, inner, macros, inner)
-            | st.builds("{}.{}(a, b, {})".format, inner, macros, inner)
-            | st.builds("[{}, {}]".format, inner, inner)
-            | st.builds('{{"k": {}, ?"o": {}}}'.format, inner, inner)
-            | st.builds("{}[{}]".format, inner, inner)
-            | st.builds("{}[?{}]".format, inner, inner)
-            | st.builds("{}.x".format, inner)
-            | st.builds("{}.?x".format, inner)
-            | st.builds("has({}.x)".format, inner)
-            | st.builds("(!{})".format, inner)
-            | st.builds("(-{})".format, inner)
-        )
-
-    return st.recursive(leaves, grow, max_leaves=10)
 
 
 @settings(max_examples=600, deadline=None)

@@ -132,6 +132,17 @@ SECRETS_IN_THEIR_PLACES = [
     "curl -F password=SECRET https://api.test",
     "curl -F password=SECRET -F f=@x.txt https://api.test",
     "curl -H 'Content-Type: text/xml' -d '<Login><Password>SECRET</Password></Login>' https://api.test",
+    "curl https://SECRET@api.test",
+    "curl -d 'grant_type=authorization_code&code=SECRET' https://api.test",
+    "curl -d '%70assword=SECRET' https://api.test",
+    'curl --data-urlencode \'payload={"token":"SECRET"}\' https://api.test',
+    "curl 'https://api.test?q=%7B%22password%22%3A%22SECRET%22%7D'",
+    'curl -H \'X-Data: {"token":"SECRET"}\' https://api.test',
+    'curl --json \'{"headers":[{"name":"X-Api-Key","value":"SECRET"}]}\' https://api.test',
+    'curl --json \'{"data":"{\\"password\\":\\"SECRET\\"}"}\' https://api.test',
+    'curl --json \'{"query":"mutation { login(password: \\"SECRET\\") { id } }"}\' https://api.test',
+    'curl --json \'{"dsn":"Server=a;Password=SECRET;"}\' https://api.test',
+    'curl --json \'{"contraseña":"SECRET"}\' https://api.test',
     "curl --aws-sigv4 aws:amz:eu-central-1:execute-api -u AKIA1:SECRET -H 'X-Amz-Security-Token: SECRET' https://api.test",
 ]
 
@@ -152,12 +163,14 @@ def test_no_secret_stays_in_the_dag_or_is_printed(command: str) -> None:
         'curl --json \'{"max_tokens": 100, "key": "a", "client_id": "b", "code": "c"}\' https://api.test',
         "curl -H 'Idempotency-Key: 1' -H 'X-Author: a' -H 'X-Keyword: b' https://api.test",
         "curl 'https://api.test?page_token=a&sort_key=b&monkey=c&spin=d'",
+        'curl --json \'{"tags":[{"name":"color","value":"red"}],"text":"a: b, c=d, 10:30"}\' https://api.test',
+        "curl -d '<a href=\"x\">text</a>' https://api.test/webhooks/we_1Mr5jULkdIwHu7ix1ibLTM0x",
     ],
 )
 def test_what_is_no_secret_stays(command: str) -> None:
     request = read_curl(command)
 
-    assert request.credentials is None
+    assert request.authentication is None
     assert request.secrets == []
 
 
@@ -252,6 +265,13 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl https://a.test//x", "two slashes"),
         ("curl -d a=1 https://hooks.slack.com/services/T0/B0/xyz", "the path at hooks.slack.com is a secret itself"),
         ("curl https://api.telegram.org/bot1:xyz/getMe", "the path at api.telegram.org is a secret itself"),
+        ("curl https://a.test/webhook/4f6eb2a09c3d4f6eb2a09c3d", "the path at a.test is a secret itself"),
+        ("curl https://a.test/v1/sk_live_0123456789/x", "the path at a.test is a secret itself"),
+        ("curl https://a.test/bot123:abcdef/getMe", "the path at a.test is a secret itself"),
+        ("curl --path-as-is https://a.test/b/../c", "--path-as-is: the path is sent without"),
+        ("curl --data-binary $'\\xff password=a' https://a.test", "no text in UTF-8"),
+        ("fetch('https://a.test')", "JavaScript's fetch: copy it as cURL"),
+        ('Invoke-WebRequest -Uri "https://a.test"', "quoted for PowerShell: copy it as cURL"),
         ("curl -H 'Authorization: Digest username=x' https://a.test", "computed for one request"),
         ("curl --json '{password:\"hunter22\"}' https://a.test", "holds what looks like a secret"),
         ("curl --max-time soon https://a.test", "--max-time: must be seconds"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RUN = """
 import argparse, sys
 from airflow_provider_cloudfn.cli.sandbox_command import sandbox
-sandbox(argparse.Namespace(port=int(sys.argv[1]), token_seconds=300, connections=sys.argv[2] or None))
+sandbox(argparse.Namespace(port=int(sys.argv[1]), token_seconds=300, connections=sys.argv[2] or None, callback=None))
 """
 
 

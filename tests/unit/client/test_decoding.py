@@ -79,7 +79,8 @@ def test_any_bytes_are_decoded_or_refused(content: bytes, encoding: str) -> None
 
 
 @pytest.mark.parametrize(
-    "encoding", [None, "", "identity", " , ", "none", "UTF-8", "utf8", "ISO-8859-1", "us-ascii, identity"]
+    "encoding",
+    ["", "identity", " , ", "none", "aws-chunked", "binary", "UTF-8", "utf8", "ISO-8859-1", "us-ascii, identity"],
 )
 def test_without_an_encoding_nothing_is_undone(encoding: str | None) -> None:
     assert decoded([b"\x1f\x8b", b"", b"abc"], encoding) == b"\x1f\x8babc"

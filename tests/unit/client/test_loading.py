@@ -10,7 +10,7 @@ import importlib, pkgutil, sys
 from airflow_provider_cloudfn import auth, client
 for package in (auth, client):
     for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
-        if module.name.rpartition(".")[2] not in ("connector", "resolver"):  # They are parts of a session that is open.
+        if module.name.rpartition(".")[2] not in ("connector", "framing", "resolver", "wire"):  # Parts of an open session.
             importlib.import_module(module.name)
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth

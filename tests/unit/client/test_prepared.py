@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.client.prepared import PreparedRequest, prepare
 from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
-from airflow_provider_cloudfn.hooks.request import body_of
+from airflow_provider_cloudfn.hooks.request_options import body_of
 
 BASE = BaseUrl.parse("https://h/v2")
 ACCEPT = ("Accept", "application/json, */*;q=0.5")

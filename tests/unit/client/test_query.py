@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_cloudfn.client.body import Form, make_body
 from airflow_provider_cloudfn.client.query import query_pairs
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,12 @@ def test_a_list_is_written_in_its_style(value: Any, style: Any, pairs: list[tupl
 def test_what_has_no_text_is_refused(query: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         list(query_pairs(query))
+
+
+@pytest.mark.parametrize("style", ["repeat", "brackets", "comma"])
+def test_a_text_that_elements_share_is_counted_as_often_as_it_is_written(style: Any) -> None:
+    with pytest.raises(LimitError, match="query: has more than 100,000,000 characters; send less at once"):
+        list(query_pairs({"a": ["x" * 1_000_000] * 101}, style))
 
 
 def test_a_style_that_there_is_not_is_refused() -> None:

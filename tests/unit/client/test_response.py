@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.client.response import Response, read_response
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ResponseError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, LimitError, ResponseError
+from airflow_provider_cloudfn.json_encoding import MOST_VALUES
 
 
 def read(content: bytes, content_type: str | None = None, *, status: int = 200, headers: Any = ()) -> Response:
@@ -61,6 +62,8 @@ def read(content: bytes, content_type: str | None = None, *, status: int = 200, 
         (b"a=1", "application/x-www-form-urlencoded", "a=1"),
         (b"\x89PNG", "image/png", b"\x89PNG"),
         (b"{}", "application/octet-stream", b"{}"),
+        (b"{}\n{}\n", "application/x-ndjson", "{}\n{}\n"),
+        (b"a: 1", "application/openapi+yaml", "a: 1"),
         (b'{"a": 1}', None, {"a": 1}),
         (b"hello", None, b"hello"),
         (b"hello", "nonsense", b"hello"),
@@ -244,8 +247,40 @@ def test_a_header_has_no_bytes_that_no_text_can_have(as_aiohttp_has_it: str, tex
     assert response.headers["x-name"] == f"{text}, b"
 
 
-def test_an_answer_can_be_copied_and_its_headers_are_a_plain_map() -> None:
+def test_an_answer_can_be_copied() -> None:
     answer = read(b"{}", "application/json")
 
     assert copy.deepcopy(answer) == pickle.loads(pickle.dumps(answer)) == answer
-    assert type(answer.headers) is dict
+
+
+@pytest.mark.parametrize(
+    ("content", "is_read"),
+    [
+        (b"[" + b"0," * (MOST_VALUES - 2) + b"0]", True),
+        (b"[" + b"0," * MOST_VALUES + b"0]", False),
+        (b"[" + b"{}," * MOST_VALUES + b"{}]", False),
+        (b"[" * (MOST_VALUES + 1), False),
+        (b'["' + b"," * MOST_VALUES + b'"]', True),
+        (rb'["' + rb"\"[" * MOST_VALUES + b'"]', True),
+    ],
+    ids=["most", "more", "maps", "deep", "commas in a text", "quotes in a text"],
+)
+def test_the_values_of_an_answer_are_bounded_and_not_its_text(content: bytes, is_read: bool) -> None:
+    answer = read(content, "application/json")
+
+    assert answer.content == content
+    assert len(answer.text) == len(content)
+    if is_read:
+        assert len(answer.body) in (1, MOST_VALUES - 1)
+    else:
+        for _ in range(2):
+            with pytest.raises(
+                LimitError, match="the answer 200 of https://h/v1 has more than 2,000,000 values; ask for less"
+            ):
+                answer.body  # noqa: B018 - it raises
+
+
+@pytest.mark.parametrize("content", [b'"' + rb"\"," * MOST_VALUES, b"\\" * 3_000_000])
+def test_text_that_is_no_json_is_known_as_such_in_one_reading(content: bytes) -> None:
+    with pytest.raises(ResponseError, match="promises JSON"):
+        read(content, "application/json")

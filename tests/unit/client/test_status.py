@@ -16,10 +16,12 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 
-def error_of(status: int, content: bytes = b"", **headers: str) -> CloudFunctionError:
+def error_of(
+    status: int, content: bytes = b"", url: str = "https://h/v1", base_path: str = "", **headers: str
+) -> CloudFunctionError:
     pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    response = read_response(HttpResponse(status, pairs, content), "https://h/v1")
-    return status_error("POST", response, Redaction(["s3cret"]))
+    response = read_response(HttpResponse(status, pairs, content), url)
+    return status_error("POST", response, Redaction(["s3cret"]), base_path)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,23 @@ def test_an_error_says_what_a_person_needs() -> None:
     assert error.request_id == "r-1"
 
 
+@pytest.mark.parametrize(
+    ("path", "base_path", "is_twice"),
+    [
+        ("/v1/v1/orders", "/v1", True),
+        ("/v1/v1", "/v1", True),
+        ("/api/v2/api/v2/orders?a=1", "/api/v2", True),
+        ("/v1/v12/orders", "/v1", False),
+        ("/v1/orders", "/v1", False),
+        ("/v1/v1/orders", "", False),
+    ],
+)
+def test_a_base_path_that_stands_there_twice_is_named(path: str, base_path: str, is_twice: bool) -> None:
+    error = error_of(404, url=f"https://h{path}", base_path=base_path)
+
+    assert (f"the path {base_path} stands in the base URL already" in str(error)) is is_twice
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "no-such", "utf-16", "base64", "\x00"])
 def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
     assert "answered 500" in str(error_of(500, b"x\xff\xfey", content_type=f"text/plain; charset={charset}"))
@@ -78,7 +97,7 @@ def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
         ("", None),
         ("soon", None),
         ("-5", None),
-        ("1.5", None),
+        ("1.5", 1.5),
         ("٣", None),
         ("9" * 400, 1e9),
         ("Thu, 99 Jan 2026 00:00:30 GMT", None),

@@ -22,10 +22,10 @@ def as_form(conn_type: str, extra: dict[str, Any], **fields: Any) -> Connection:
             field.name: json.dumps(extra[field.name])
             if isinstance(extra.get(field.name), dict)
             else extra.get(field.name)
-            for field in form.extras
+            for field in form.drawn
         },
-        **{field.name: field.default for field in form.extras if field.name not in extra},
-        **{name: value for name, value in extra.items() if name not in form.fields},
+        **{field.name: field.default for field in form.drawn if field.name not in extra},
+        **{name: value for name, value in extra.items() if name not in {field.name for field in form.drawn}},
     }
     return Connection(conn_id="shop", conn_type=conn_type, extra=json.dumps(saved), **fields)
 

@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.connections.kinds.hmac import HmacSignature
 from airflow_provider_cloudfn.connections.kinds.none import NoAuthentication
 from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
+from airflow_provider_cloudfn.connections.kinds.standard_webhooks import StandardWebhooks
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def refusal(**fields: Any) -> str:
             None,
             AwsSignature(service="lambda", region="us-east-1", conn_id="aws_default"),
         ),
+        ({"auth_type": "standard_webhooks"}, "whsec_c2VjcmV0", StandardWebhooks(secret="whsec_c2VjcmV0")),
         (
             {"auth_type": "hmac", "hmac_header": "X-Signature", "hmac_algorithm": "sha512", "hmac_encoding": "hex"},
             SECRET,
@@ -380,7 +382,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ),
         (
             {"extra": {**OAUTH2, "oauth2_parameters": {"tenant": "secret('x')"}}, "password": SECRET},
-            "oauth2_parameters (OAuth 2.0: Further parameters): secret('x'): the connection's secret_values have no such name",
+            "oauth2_parameters (in the extra JSON): secret('x'): the connection's secret_values have no such name",
         ),
         ({"extra": {**OAUTH2, "oauth2_headers": {"Host": "x"}}, "password": SECRET}, "a header that HTTP itself sets"),
         (
@@ -390,7 +392,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ({"extra": {**OAUTH2, "oauth2_headers": {"X-A": "a\nb"}}, "password": SECRET}, "'X-A' holds what no header"),
         (
             {"extra": {**OAUTH2, "jwt_claims": {"sub": "x"}}, "password": SECRET},
-            "jwt_claims (OAuth 2.0: JWT claims): belongs",
+            "jwt_claims (in the extra JSON): belongs",
         ),
         (
             {"extra": {**OAUTH2, "client_auth_method": "private_key_jwt", "jwt_claims": {"exp": 1}}, "password": PEM},
@@ -398,7 +400,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ),
         (
             {"extra": {**OAUTH2, "client_auth_method": "private_key_jwt", "jwt_certificate": "x.pem"}, "password": PEM},
-            "jwt_certificate (OAuth 2.0: JWT certificate): is no certificate as PEM text, nor its thumbprint",
+            "jwt_certificate (in the extra JSON): is no certificate as PEM text, nor its thumbprint",
         ),
         ({"extra": {**OAUTH2, "oauth2_parameters": "{"}, "password": SECRET}, "is no JSON (line 1, column 2)"),
         ({"extra": {"auth_type": "basic"}, "password": SECRET}, "username (Basic: User name): is missing"),
@@ -417,50 +419,52 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
             {"extra": {"auth_type": "sigv4", "aws_region": "EU/x", "aws_service": "s3"}},
             "aws_region (AWS SigV4: Region): may hold small letters",
         ),
-        ({"extra": {"auth_type": "hmac"}, "password": SECRET}, "hmac_header (HMAC: Header): is missing"),
+        ({"extra": {"auth_type": "hmac"}, "password": SECRET}, "hmac_header (in the extra JSON): is missing"),
+        ({"extra": {"auth_type": "standard_webhooks"}, "password": "whsec_ä"}, "is no secret of Standard Webhooks"),
+        ({"extra": {"auth_type": "standard_webhooks"}}, "auth_type 'standard_webhooks' needs the signing secret"),
         (
             {"extra": {"auth_type": "hmac", "hmac_header": "X-S", "hmac_algorithm": "md5"}, "password": SECRET},
             "got 'md5'; choose one of sha256",
         ),
         (
             {"extra": {**HMAC, "hmac_format": "sha256="}, "password": SECRET},
-            "hmac_format (HMAC: Format): must have {signature} in it, once",
+            "hmac_format (in the extra JSON): must have {signature} in it, once",
         ),
         (
             {"extra": {**HMAC, "hmac_signed": "{time}.{body}"}, "password": SECRET},
-            "hmac_signed (HMAC: What is signed): got {time}; the blanks are {body} and {timestamp}",
+            "hmac_signed (in the extra JSON): got {time}; the blanks are {body} and {timestamp}",
         ),
         (
             {"extra": {**HMAC, "hmac_signed": "{timestamp}.{body}"}, "password": SECRET},
-            "hmac_timestamp_header (HMAC: Timestamp header): is missing: the timestamp is signed",
+            "hmac_timestamp_header (in the extra JSON): is missing: the timestamp is signed",
         ),
         (
             {"extra": {**OAUTH2, "client_auth_method": "private_key_jwt"}, "password": ENCRYPTED_PEM},
-            "jwt_key_passphrase (OAuth 2.0: JWT key passphrase): is missing, and the private key in password (Secret) is",
+            "jwt_key_passphrase (in the extra JSON): is missing, and the private key in password (Secret) is",
         ),
         (
             {"extra": {"allow_http": False, **OAUTH2, "jwt_key_passphrase": SECRET}, "password": SECRET},
-            "jwt_key_passphrase (OAuth 2.0: JWT key passphrase): is given, and password (Secret) holds no encrypted",
+            "jwt_key_passphrase (in the extra JSON): is given, and password (Secret) holds no encrypted",
         ),
         (
             {"extra": {"allow_http": "perhaps"}},
             "allow_http (Allow http://): got 'perhaps'; write true or false",
         ),
-        ({"extra": {"health_path": "https://other.example"}}, "health_path (Connection test: Path): must be a path"),
+        ({"extra": {"health_path": "https://other.example"}}, "health_path (in the extra JSON): must be a path"),
         ({"extra": {"health_path": "//other.example"}}, "must be a path"),
-        ({"extra": {"connect_timeout": 0}}, "connect_timeout (Timeout: Connect): got '0'; write a number from 0.001"),
-        ({"extra": {"read_timeout": True}}, "read_timeout (Timeout: Read): got"),
+        ({"extra": {"connect_timeout": 0}}, "connect_timeout (in the extra JSON): got '0'; write a number from 0.001"),
+        ({"extra": {"read_timeout": True}}, "read_timeout (in the extra JSON): got"),
         ({"extra": {"total_timeout": "1e999"}}, "got '1e999'"),
         ({"extra": {"total_timeout": "nan"}}, "got 'nan'"),
         ({"extra": {"address_guard": "all"}}, "got 'all'; choose one of link_local, private, off"),
-        ({"extra": {"proxy": "proxy.example.com:3128"}}, "proxy (Proxy): is no proxy's URL"),
+        ({"extra": {"proxy": "proxy.example.com:3128"}}, "proxy (in the extra JSON): is no proxy's URL"),
         ({"extra": {"client_key_file": "/k.pem"}}, "given without client_cert"),
         ({"extra": {"client_cert": PEM}}, "holds a private key, and is shown to everybody"),
         (
             {"extra": {"allow_http": False, "client_cert": "/c.pem", "client_private_key": SECRET}},
-            "client_private_key (TLS: Private key): is no PEM text",
+            "client_private_key (in the extra JSON): is no PEM text",
         ),
-        ({"extra": {"allow_http": False, "secret_values": SECRET}}, "secret_values (Secrets in requests): is no JSON"),
+        ({"extra": {"allow_http": False, "secret_values": SECRET}}, "secret_values (in the extra JSON): is no JSON"),
         ({"extra": {"secret_values": [SECRET]}}, "got a list; write a JSON object"),
         ({"extra": {"secret_values": {"tenant_key": 12345}}}, "'tenant_key' holds a number"),
         ({"extra": {"secret_values": {"tenant_key": ""}}}, "'tenant_key' holds empty text"),
@@ -477,7 +481,10 @@ def test_what_is_refused_and_how_that_is_said(fields: dict[str, Any], expected: 
 @pytest.mark.parametrize("name", [*sorted(PROTOCOL_HEADERS - {"authorization"}), "Expect", "content-type"])
 @pytest.mark.parametrize(
     ("field", "extra"),
-    [("key_name (API key: Name)", {"auth_type": "api_key"}), ("hmac_header (HMAC: Header)", {"auth_type": "hmac"})],
+    [
+        ("key_name (API key: Name)", {"auth_type": "api_key"}),
+        ("hmac_header (in the extra JSON)", {"auth_type": "hmac"}),
+    ],
 )
 def test_a_header_that_nobody_may_set_is_refused_when_the_connection_is_read(
     field: str, extra: dict[str, Any], name: str

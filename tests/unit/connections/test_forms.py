@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_cloudfn.connections.forms import FORMS
+from airflow_provider_cloudfn.connections.kinds import KINDS
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.form import ConnectionForm
+    from airflow_provider_cloudfn.connections.kinds.kind import Authentication
 
 EACH = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.connection_type)
 
@@ -33,10 +35,52 @@ def test_the_public_names_of_the_fields() -> None:
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
         ],
         "emporix_oe": [
-            "environment", "client_id", "client_secret", "event_receiver_url", "api_url",
+            "environment", "client_id", "client_secret", "event_receiver_url", "api_url", "context_path",
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
         ],
+        "cloudfn_event_source": [
+            "scheme", "previous_secret", "event_types", "unknown", "type", "id", "filter", "payload",
+            "credential_header", "jwt_issuer", "jwt_audience", "jwt_jwks_url", "jwt_claims",
+            "hmac_header", "hmac_algorithm", "hmac_encoding", "hmac_format", "hmac_signed", "hmac_timestamp_header",
+            "tolerance", "max_body", "rate_limit",
+        ],
     }  # fmt: skip
+
+
+def test_a_form_draws_few_fields() -> None:
+    """One that draws all is so long that nobody finds in it what he needs."""
+    assert {form.connection_type: len(form.standard) + len(form.drawn) <= 14 for form in FORMS} == {
+        "cloudfn": True,
+        "amazon_connect": True,
+        "emporix_oe": True,
+        "cloudfn_event_source": True,
+    }
+
+
+def test_the_form_of_any_service_draws_these() -> None:
+    (form,) = [form for form in FORMS if form.connection_type == "cloudfn"]
+
+    assert [field.name for field in form.drawn] == [
+        "auth_type", "allow_http", "key_location", "key_name",
+        "client_id", "scopes", "oauth2_url", "refresh_url",
+        "username",
+        "aws_service", "aws_region", "aws_key_id",
+    ]  # fmt: skip
+
+
+def test_a_field_that_is_not_drawn_is_said_to_be_in_the_json() -> None:
+    (form,) = [form for form in FORMS if form.connection_type == "cloudfn"]
+
+    assert form.label("username") == "Basic: User name"
+    assert form.label("total_timeout") == "in the extra JSON"
+    assert form.label("nothing_of_ours") == "nothing_of_ours"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_form_says_what_secret_is_for_each_kind(kind: type[Authentication]) -> None:
+    (form,) = [form for form in FORMS if form.connection_type == "cloudfn"]
+
+    assert f"{kind.kind}: {kind.confidential or 'nothing'}" in form.fields["auth_type"].help
 
 
 @EACH
@@ -72,6 +116,8 @@ def test_a_table_leaves_out_what_another_has_shown() -> None:
     cloudfn, *others = sorted(FORMS, key=lambda form: form.connection_type != "cloudfn")
 
     for form in others:
+        if form.connection_type == "cloudfn_event_source":  # It calls nobody, and so shares none of this.
+            continue
         left_out = {line for line in form.markdown_table().splitlines() if line not in form.markdown_table(cloudfn)}
         assert {re.search(r"`(\w+)`", line)[1] for line in left_out} == {
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",

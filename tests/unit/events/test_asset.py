@@ -58,6 +58,22 @@ def test_each_of_an_event_without_the_flag_is_refused() -> None:
         CompletionEvent("charge.created").each()
 
 
+@pytest.mark.one_run_per_event
+def test_events_of_one_key_are_one_run_on_every_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    import airflow.sdk
+
+    class OfAirflow34:
+        def __init__(self, *, assets: Asset, batch_asset_events: bool = False) -> None:
+            self.batch_asset_events = batch_asset_events
+
+    event = CompletionEvent("charge.created", one_run_per_event=True)
+    assert event.each().asset_condition == event
+
+    monkeypatch.setattr(airflow.sdk, "PartitionedAssetTimetable", OfAirflow34)
+
+    assert event.each().batch_asset_events
+
+
 def test_the_flag_is_refused_where_airflow_has_no_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.execution_time.context import OutletEventAccessor
 

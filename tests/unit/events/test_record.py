@@ -10,8 +10,9 @@ from cloudevents.core.bindings.http import from_binary_event, to_binary_event
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cloudfn.events.claim_check import payload_of
 from airflow_provider_cloudfn.events.cloudevent import from_cloudevent, to_cloudevent
-from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey, is_record, payload_of
+from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey, is_record
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 words = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20)
@@ -32,6 +33,20 @@ records = st.builds(
     result=payloads,
 )
 
+came_in = st.builds(
+    CompletionRecord,
+    id=words,
+    type=words,
+    source=words,
+    subject=st.just("") | words,
+    occurred_at=st.datetimes(min_value=dt.datetime.fromisoformat("1971-01-01"), timezones=st.just(dt.UTC)),
+    function=words,
+    producer=st.none(),
+    result=payloads,
+    sender_id=st.none() | words,
+    extensions=st.dictionaries(st.from_regex(r"ext[a-z0-9]{1,10}", fullmatch=True), words, max_size=3),
+)
+
 
 def charge() -> CompletionRecord:
     return CompletionRecord.of(
@@ -43,12 +58,12 @@ def charge() -> CompletionRecord:
     )
 
 
-@given(records)
+@given(records | came_in)
 def test_a_record_is_read_as_it_was_written(record: CompletionRecord) -> None:
     assert CompletionRecord.from_dict(record.to_dict()) == record
 
 
-@given(records)
+@given(records | came_in)
 def test_a_record_becomes_a_cloudevent_and_back(record: CompletionRecord) -> None:
     assert from_cloudevent(to_cloudevent(record)) == record
 
@@ -94,6 +109,25 @@ def test_an_id_is_one_task_instances_own(other: TaskInstanceKey) -> None:
     assert key.stable_id("ce-id") == key.stable_id("ce-id")
     assert key.stable_id("ce-id") != other.stable_id("ce-id")
     assert key.stable_id("ce-id") != key.stable_id("idempotency_key")
+
+
+@given(events=st.lists(st.text(), min_size=1), place=st.none() | st.text())
+def test_the_events_that_started_a_run_stand_for_it_in_an_id(events: list[str], place: str | None) -> None:
+    first, again = (TaskInstanceKey("fulfil", run_id, "start", 2) for run_id in ("asset_triggered__1", "manual__2"))
+
+    ours = first.stable_id("ce-id", started_by=events, place=place)
+
+    assert ours == again.stable_id("ce-id", started_by=[*reversed(events), events[0]], place=place)
+    assert ours != first.stable_id("ce-id", started_by=[*events, "".join(events) + "x"], place=place)
+    assert ours != first.stable_id("ce-id", place=place)
+
+
+def test_a_place_stands_for_the_map_index_in_an_id() -> None:
+    first, moved = (TaskInstanceKey("welcome", "manual__1", "start", index) for index in (0, 7))
+
+    assert first.stable_id("ce-id", place="cus_7") == moved.stable_id("ce-id", place="cus_7")
+    assert first.stable_id("ce-id", place="0") != first.stable_id("ce-id")
+    assert first.stable_id("ce-id", place="cus_7") != first.stable_id("ce-id", place="cus_8")
 
 
 @pytest.mark.parametrize(

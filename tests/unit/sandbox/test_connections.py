@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.sandbox import Sandbox
 
 
-@pytest.mark.parametrize("conn_id", ["shop", "payments", "cloudfn_default", "emporix", "emporix_oe_default"])
+@pytest.mark.parametrize(
+    "conn_id", ["shop", "payments", "cloudfn_default", "amazon_connect_default", "emporix", "emporix_oe_default"]
+)
 def test_airflow_reads_each_of_them(sandbox: Sandbox, conn_id: str) -> None:
     fields = sandbox.connections()[conn_id]
     connection = Connection.from_json(json.dumps(fields), conn_id=conn_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_cloudfn.sandbox.emporix import signature
+from airflow_provider_cloudfn.sandbox.signing import signature
 
 if TYPE_CHECKING:
     import httpx
@@ -82,6 +82,18 @@ def test_an_event_with_an_instance_id_joins_that_process(client: httpx.Client, s
     assert [event.id for event in process.events] == ["1-2-3", "4"]
 
 
+def test_an_event_with_an_execution_completes_a_step(client: httpx.Client, sandbox: Sandbox) -> None:
+    _send(client, sandbox)
+    instance = sandbox.processes[0].instance_id
+    step = {"ce_executionid": "x%201", "ce_scenarioid": "s-1", "ce_npsprojection": "D", "ce_instanceid": instance}
+    assert _send(client, sandbox, b'{"n":2}', ce_type="done", ce_id="4", **step).status_code == 200
+    (process,) = sandbox.processes
+    (completion,) = process.completions
+    assert (completion.id, completion.execution_id, completion.scenario_id) == ("4", "x 1", "s-1")
+    assert completion.impact == "D"
+    assert process.context["done"] == {"n": 2}
+
+
 @pytest.mark.parametrize(
     ("content", "changed", "status", "cause"),
     [
@@ -99,6 +111,16 @@ def test_an_event_with_an_instance_id_joins_that_process(client: httpx.Client, s
         (b"{}", {"ce_subject": "two words"}, 400, "MALFORMED_ATTRIBUTE"),
         (b'{"a":', {}, 400, "UNPARSABLE_JSON"),
         (b"{}", {"ce_instanceid": "unknown"}, 404, "UNKNOWN_INSTANCE"),
+        (b"{}", {"ce_instanceid": "unknown", "ce_executionid": "x"}, 400, "MISSING_ATTRIBUTE"),
+        (b"{}", {"ce_instanceid": "unknown", "ce_scenarioid": "s"}, 400, "MISSING_ATTRIBUTE"),
+        (b"{}", {"ce_executionid": "x", "ce_scenarioid": "s"}, 400, "MISSING_ATTRIBUTE"),
+        (b"{}", {"ce_npsprojection": "P"}, 400, "MISSING_ATTRIBUTE"),
+        (
+            b"{}",
+            {"ce_instanceid": "i", "ce_executionid": "x", "ce_scenarioid": "s", "ce_npsprojection": "X"},
+            400,
+            "MALFORMED_ATTRIBUTE",
+        ),
     ],
 )
 def test_a_wrong_event_starts_nothing_and_is_told_why(

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import DAG, Param
 from airflow.sdk import task as task_decorator
 
-from airflow_provider_cloudfn import CloudFunctionOperator, lit
+from airflow_provider_cloudfn import CloudFunctionOperator, EmporixCompleteOperator, cel, lit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.testing import RenderedRequest, render
 from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
@@ -36,6 +36,13 @@ def test_a_request_is_the_one_that_would_be_sent(charge: Any) -> None:
     )
 
 
+def test_a_field_of_a_pair_says_where_pairs_come_from() -> None:
+    score = CloudFunctionOperator(task_id="score", uri='"/" + inputs.id')
+
+    with pytest.raises(ExpressionError, match="where expand\\(\\) goes over a dict, inputs is a pair"):
+        render(score, inputs=["c-1", {"id": "1"}])
+
+
 def test_params_come_from_the_dag_the_conf_and_the_test_in_this_order(dag: DAG) -> None:
     fetch = dag.get_task("fetch_order")
 
@@ -58,6 +65,24 @@ def test_a_process_start_shows_its_event_and_the_place_of_its_signature(dag: DAG
     assert request.headers["ce-caseid"] == "1001"
     assert request.headers["ce-subject"] == "Order%201001"
     assert request.headers["x-emporix-hmac"] == "***"
+
+
+def test_the_completion_of_a_step_is_shown_as_it_would_be_sent() -> None:
+    complete = EmporixCompleteOperator(
+        task_id="complete",
+        event_type="order.shipped",
+        instance_id=cel("conf.instance"),
+        execution_id="x-1",
+        scenario_id="s-1",
+        impact=cel("size(conf.instance) > 1 ? 'P' : 'D'"),
+        timestamp=cel("timestamp('2026-01-31T12:00:00Z')"),
+    )
+
+    request = render(complete, conf={"instance": "i 1"})
+
+    shown = {name: value for name, value in request.headers.items() if name in ("ce-instanceid", "ce-npsprojection")}
+    assert shown == {"ce-instanceid": "i%201", "ce-npsprojection": "P"}
+    assert request.headers["ce-time"] == "2026-01-31T12:00:00Z"
 
 
 @pytest.mark.parametrize(("map_index", "path"), [(None, "/v1/scores/a"), (1, "/v1/scores/b")])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
+import datetime as dt
 import json
-import pkgutil
 from typing import Any
 
 import pytest
 from airflow.sdk.module_loading import import_string
-from airflow.triggers.base import BaseTrigger
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger
 from hypothesis import given
 from hypothesis import strategies as st
+from kit.package_modules import modules
 
-import airflow_provider_cloudfn.triggers
 from airflow_provider_cloudfn.client.secret import Secret
+from airflow_provider_cloudfn.events.place import Place
+from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.triggers.event_trigger import CloudFunctionEventTrigger
+from airflow_provider_cloudfn.triggers.event_wait import EventWaitTrigger
 from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger, PollEvent
+from airflow_provider_cloudfn.triggers.job import Job, JobPoll
+from airflow_provider_cloudfn.triggers.job_wait import JobEvent, JobTrigger
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
+from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
 
 #: Data may have keys like the wire format's own.
 KEYS = st.text() | st.sampled_from(["$cloudfn.secret", "$cloudfn.secret$", "$cloudfn.secret$$"])
@@ -39,7 +45,74 @@ POLLS = st.builds(
     waiting=st.lists(st.integers(100, 599), max_size=3).map(tuple),
     any_status=st.booleans(),
     until=st.none() | st.text(),
+    once=st.booleans(),
 )
+JSON = st.none() | st.recursive(
+    st.integers() | st.text() | st.booleans(),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner, max_size=2),
+)
+JOBS = st.builds(
+    Job,
+    poll=st.builds(
+        JobPoll,
+        question=POLLS,
+        done_when=st.text(),
+        failed_when=st.none() | st.text(),
+        known=st.dictionaries(st.sampled_from(["job", "inputs"]), JSON),
+        every=st.floats(0.1, 100),
+        at_most_every=st.floats(0.1, 100),
+        tolerate=st.integers(0, 9),
+        moves=st.booleans(),
+        place=st.sampled_from(["", "poll."]),
+    ),
+    answer=st.none() | st.dictionaries(KEYS, JSON),
+    begun=st.floats(0, 1e10),
+)
+JOB = Job(
+    poll=JobPoll(question=HttpPoll(conn_id="shop", once=True), done_when="true", known={"job": {"body": {"id": "7"}}}),
+    answer={"body": {"id": "7"}},
+    begun=1.5,
+)
+
+MOMENTS = st.datetimes(timezones=st.just(dt.UTC))
+WAITS = st.builds(
+    Wait,
+    event=st.none() | st.text(),
+    uri=st.none() | st.text(),
+    place=st.none() | st.builds(Place, MOMENTS, st.lists(st.integers(0, 2**31)).map(tuple)),
+    match=st.none() | st.text(),
+    known=st.dictionaries(st.sampled_from(["response", "inputs"]), JSON),
+    callback=st.none()
+    | st.builds(CallbackAddress, st.text(), st.text(), st.text(), *(st.integers(-1, 2**40) for _ in range(3))),
+    answer=st.none() | st.dictionaries(KEYS, JSON),
+    answered=st.booleans(),
+    begun=st.floats(0, 1e10),
+)
+WAIT = Wait(
+    event="order.shipped",
+    uri="x-cloudfn://completion-event/order.shipped",
+    place=Place(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), (1, 2)),
+    match="event.result.id == response.body.id",
+    known={"response": {"body": {"id": "7"}}},
+    answered=True,
+    begun=1.5,
+)
+
+
+def watcher() -> dict[type[Any], Any]:
+    """Return a watcher's trigger, where this Airflow has an asset state (3.3)."""
+    if not hasattr(BaseEventTrigger, "create_shared_stream_producer"):
+        return {}
+    made = CloudFunctionEventTrigger(
+        uri='"/v1/orders"',
+        query={"after": "cursor"},
+        cursor="response.body.next",
+        match="item.total > 1",
+        every=30,
+        backlog=True,
+    )
+    return {CloudFunctionEventTrigger: made}
+
 
 EXAMPLES: dict[type[Any], Any] = {
     HttpPollTrigger: HttpPollTrigger(
@@ -47,19 +120,19 @@ EXAMPLES: dict[type[Any], Any] = {
         poll_interval=60,
         first_wait=5,
         go_on=True,
-        deadline="2030-01-01T00:00:00+00:00",
-    )
+        deadline=3600.5,
+        asks=False,
+    ),
+    JobTrigger: JobTrigger(job=JOB, seconds=3600.5, first_wait=5),
+    EventWaitTrigger: EventWaitTrigger(wait=WAIT, seconds=3600.5, looks=2),
+    **watcher(),
 }
 
 
 def trigger_classes() -> list[type[BaseTrigger]]:
-    package = airflow_provider_cloudfn.triggers
-    modules = [
-        importlib.import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
-    ]
     return [
         value
-        for module in modules
+        for module in modules("triggers")
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, BaseTrigger) and value.__module__ == module.__name__
     ]
@@ -130,19 +203,123 @@ def test_what_is_no_question_is_refused(written: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [PollEvent("found"), PollEvent("failed", "AuthenticationError", "2030-01-01T00:00:00+00:00")]
+    "event",
+    [
+        PollEvent("found"),
+        PollEvent("late", left=0.0),
+        PollEvent("large", left=7),
+        PollEvent("failed", "AuthenticationError", 59.5),
+    ],
 )
 def test_an_event_comes_back_as_it_was(event: PollEvent) -> None:
     assert PollEvent.from_dict(json.loads(json.dumps(event.to_dict()))) == event
 
 
-@pytest.mark.parametrize("written", [None, "found", {}, {"outcome": "success"}])
+@pytest.mark.parametrize(
+    "written",
+    [None, "found", {}, {"outcome": "success"}, {"outcome": "found", "left": "2030-01-01T00:00:00+00:00"}],
+)
 def test_what_is_no_event_is_refused(written: Any) -> None:
     with pytest.raises(ConfigurationError, match="none of ours"):
         PollEvent.from_dict(written)
+
+
+@pytest.mark.parametrize("deadline", ["2030-01-01T00:00:00+00:00", True, float("inf"), float("nan")])
+def test_a_deadline_that_is_no_number_of_seconds_is_refused(deadline: Any) -> None:
+    with pytest.raises(ConfigurationError, match="deadline: must be seconds"):
+        HttpPollTrigger(poll=HttpPoll(conn_id="shop"), poll_interval=1, deadline=deadline)
 
 
 def test_a_question_shows_neither_headers_nor_bodies() -> None:
     shown = repr(HttpPoll(conn_id="shop", headers={"X": "s3cret"}, json={"a": "s3cret"}, data="s3cret"))
 
     assert "s3cret" not in shown
+
+
+@given(JOBS)
+def test_a_job_comes_back_as_it_was(job: Job) -> None:
+    assert Job.from_dict(json.loads(json.dumps(job.to_dict()))) == job
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("a job", "job: is none of ours"),
+        ({}, "job: is none of ours"),
+        ({**JOB.to_dict(), "poll": {"question": {"conn_id": "a"}}}, "job: done_when is missing"),
+        (
+            {**JOB.to_dict(), "poll": {"question": {"conn_id": "a"}, "done_when": 1}},
+            "job: done_when can't be of type int",
+        ),
+        ({**JOB.to_dict(), "poll": {"until": "x"}}, "job: 'until' is not known here"),
+    ],
+)
+def test_what_is_no_job_is_refused(written: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Job.from_dict(written)
+
+
+@pytest.mark.parametrize("outcome", ["ended", "error", "late"])
+def test_a_job_s_event_comes_back_as_it_was(outcome: Any) -> None:
+    event = JobEvent(outcome, 59.5, JOB.to_dict(), "ResponseError")
+
+    assert JobEvent.from_dict(json.loads(json.dumps(event.to_dict()))) == event
+
+
+@pytest.mark.parametrize("written", [None, {}, {"outcome": "found", "seconds": 1.0}, {"outcome": "late"}])
+def test_what_is_no_job_s_event_is_refused(written: Any) -> None:
+    with pytest.raises(ConfigurationError, match="the trigger's event is none of ours"):
+        JobEvent.from_dict(written)
+
+
+@given(WAITS)
+def test_a_wait_comes_back_as_it_was(wait: Wait) -> None:
+    assert Wait.from_dict(json.loads(json.dumps(wait.to_dict()))) == wait
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("a wait", "wait: must be a map, not str"),
+        ({}, "wait: begun is missing"),
+        ({**WAIT.to_dict(), "match": 1}, "wait: match can't be of type int"),
+        ({**WAIT.to_dict(), "until": "x"}, "wait: 'until' is not known here"),
+        ({**WAIT.to_dict(), "place": {"after": "2026-01-01T00:00:00"}}, "the place of a wait is none of ours"),
+        ({**WAIT.to_dict(), "place": {"after": "2026-01-01T00:00:00Z", "besides": ["1"]}}, "the place of a wait"),
+        ({**WAIT.to_dict(), "callback": {"dag_id": "d"}}, "the wait for a callback is none of ours"),
+    ],
+)
+def test_what_is_no_wait_is_refused(written: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Wait.from_dict(written)
+
+
+@pytest.mark.parametrize("outcome", ["found", "look", "late"])
+def test_a_wait_s_event_comes_back_as_it_was(outcome: Any) -> None:
+    event = WaitEvent(outcome, 59.5, WAIT.to_dict(), 3)
+
+    assert WaitEvent.from_dict(json.loads(json.dumps(event.to_dict()))) == event
+
+
+@pytest.mark.parametrize("written", [None, {}, {"outcome": "ended", "seconds": 1.0}, {"outcome": "late"}])
+def test_what_is_no_wait_s_event_is_refused(written: Any) -> None:
+    with pytest.raises(ConfigurationError, match="the trigger's event is none of ours"):
+        WaitEvent.from_dict(written)
+
+
+def test_a_wait_shows_nothing_of_an_answer() -> None:
+    shown = repr(Wait(known={"response": {"body": "s3cret"}}, answer={"body": "s3cret"}))
+
+    assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize(
+    "event", [JobEvent("ended", 1.0, {"answer": "kept"}), WaitEvent("found", 1.0, {"answer": "kept"})]
+)
+def test_what_a_trigger_says_shows_nothing_of_an_answer_in_airflow_s_log(event: JobEvent | WaitEvent) -> None:
+    from airflow.triggers.base import TriggerEvent
+
+    fired = TriggerEvent(event.to_dict())
+
+    assert "kept" not in f"{fired!r} {fired}"
+    assert "kept" in fired.model_dump_json()

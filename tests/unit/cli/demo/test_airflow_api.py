@@ -63,13 +63,6 @@ def test_a_thing_that_was_there_before_is_an_error(serve: Serve) -> None:
         AirflowApi(serve({"POST /api/v2/connections": (409, {})})).create("connections", json={"connection_id": "c"})
 
 
-def test_what_has_no_id_is_sent_once(serve: Serve) -> None:
-    answers = [LOCKED, (200, {})]
-    with pytest.raises(ResponseError, match="answered 500"):
-        AirflowApi(serve({"POST /api/v2/assets/events": answers})).post("assets", "events", json={})
-    assert answers == [(200, {})]
-
-
 def test_an_answer_that_is_no_json_is_an_error(serve: Serve) -> None:
     with pytest.raises(ResponseError, match="what is no JSON"):
         AirflowApi(serve({"GET /api/v2/version": (200, "<html>")})).get("version")

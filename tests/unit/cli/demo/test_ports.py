@@ -27,3 +27,19 @@ def test_a_port_on_which_somebody_listens_is_none_of_them(monkeypatch: pytest.Mo
         assert ports.free_ports(1) == [free]
         with pytest.raises(ConfigurationError, match="No 2 free ports"):
             ports.free_ports(2)
+
+
+def test_the_first_one_can_be_asked_for() -> None:
+    wanted = ports.free_ports(1)[0]
+
+    found = ports.free_ports(3, first=wanted)
+
+    assert found[0] == wanted
+    assert len(set(found)) == 3
+
+
+def test_one_that_was_asked_for_and_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"--port {port} is taken"):
+            ports.free_ports(4, first=port)

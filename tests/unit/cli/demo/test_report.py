@@ -10,7 +10,7 @@ import httpx
 from airflow_provider_cloudfn.cli.demo.order_to_cash import Outcome, RunStory, StepStory
 from airflow_provider_cloudfn.cli.demo.report import Report
 from airflow_provider_cloudfn.sandbox import Sandbox
-from airflow_provider_cloudfn.sandbox.emporix import signature
+from airflow_provider_cloudfn.sandbox.signing import signature
 
 
 def tell(**changed: Any) -> str:

@@ -1,0 +1,79 @@
+"""
+The arrows between steps that follow from what their expressions read, where the author has asked for it.
+
+They are there only when the Dag is complete: a step can be written below the one that reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.expressions import VARIABLES
+from airflow_provider_cloudfn.authoring.options import parts_of
+from airflow_provider_cloudfn.authoring.parameter import Parameter
+from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.written import formulas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.sdk import DAG
+
+__all__ = ["DEPENDS_ON_WHAT_IT_READS", "add_arrows"]
+
+
+def _choice_problem(value: Any) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    return f"must be True, False or None, not {value!r}"
+
+
+#: The parameter by which an author asks for it; None as ``[cloudfn] implicit_dependencies`` says.
+DEPENDS_ON_WHAT_IT_READS: Final = Parameter("depends_on_what_it_reads", check=_choice_problem, authored=True)
+
+
+def add_arrows(dag: DAG) -> None:
+    """
+    Let the steps of a Dag that ask for it run behind those that their expressions read, as Airflow's parser has it.
+
+    ``dag.test()`` does not parse the Dag that it runs: call this before it, where arrows are left to the expressions.
+
+    Where an arrow would lead round in a circle, or there is no such step, none is added: the rules about expressions say so.
+
+    :param dag: A Dag that is complete; it is changed.
+    """
+    for task in map(AuthoredTask, dag.tasks):
+        if not task.is_ours or not _is_wanted(task):
+            continue
+        for step in dict.fromkeys(_steps_read(task)):
+            around = task.surroundings
+            if around is None or step not in around.tasks or step == task.task_id or step in around.upstream:
+                continue
+            if not around.way_to(step):
+                task.run_after(step)
+
+
+def _is_wanted(task: AuthoredTask) -> bool:
+    from airflow.sdk import conf
+
+    name = DEPENDS_ON_WHAT_IT_READS.name
+    chosen = [value for value in task.written(name) if value is not None]
+    if chosen:
+        return any(value is True for value in chosen)
+    return conf.getboolean("cloudfn", "implicit_dependencies", fallback=False)
+
+
+def _steps_read(task: AuthoredTask) -> Iterator[str]:
+    """Yield the steps that the expressions of a task name, wherever in it."""
+    for parameter in task.parameters:
+        for value in task.written(parameter.name):
+            for declared, written in ((parameter, value), *parts_of(parameter.name, value)):
+                if declared.reading is None or written is None:
+                    continue
+                for formula in formulas(read(declared, written)):
+                    # What else it can name is judged elsewhere.
+                    for reference in language.check(formula.source, variables=VARIABLES).references:
+                        if reference.path[0] == "steps" and len(reference.path) > 1:
+                            yield reference.path[1]

@@ -1,0 +1,77 @@
+"""What the parameters of an operator are called, and which of them a misspelt name means."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
+
+_PACKAGE: Final = __name__.partition(".")[0]
+#: How alike two names are of which one surely means the other: `http_conn_id` is not `cloudfn_conn_id`.
+_ALIKE: Final = 0.85
+
+
+@lru_cache(maxsize=256)
+def parameter_names(operator: type) -> frozenset[str]:
+    """
+    Return what the parameters of an operator are called, those of all classes that it inherits from among them.
+
+    :param operator: The class.
+    """
+    inits = [vars(kind)["__init__"] for kind in operator.__mro__ if "__init__" in vars(kind)]
+    return frozenset(name for init in inits for name in inspect.signature(init).parameters)
+
+
+def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:
+    """
+    Refuse a parameter that an operator of ours has not, and that is near to one that it has; Airflow names no other.
+
+    :param operator: The class; one of a user's own may take what it likes.
+    :param given: The parameters that it is made with.
+    :raises ConfigurationError: where there is one.
+    """
+    if str(operator.__module__).partition(".")[0] != _PACKAGE:
+        return
+    known = parameter_names(operator)
+    found = dict(_misspelt(given, known))
+    for name in given:
+        if name.endswith("conn_id") and name not in known:
+            found.update((name, own) for own in known if own.endswith("_conn_id"))
+    problems = [f"{name}: there is no such parameter; did you mean {near}?" for name, near in found.items()]
+    if problems:
+        raise ConfigurationError("\n".join([f"{operator.__name__} {given.get('task_id', '')!r}:", *problems]))
+
+
+def misspelt_defaults(task: AuthoredTask) -> Iterator[tuple[str, str]]:
+    """
+    Yield the names among a task's ``default_args`` that Airflow passes over without a word, each with the one that is meant.
+
+    :param task: The task. What another operator of its Dag has a parameter for is meant for that one.
+    """
+    found = list(_misspelt(task.default_arguments, parameter_names(task.kind)))
+    if not found or not task.task.has_dag():
+        return
+    others = frozenset().union(*(parameter_names(AuthoredTask(other).kind) for other in task.task.dag.tasks))
+    yield from ((name, near) for name, near in found if name not in others)
+
+
+def _misspelt(given: Iterable[str], known: frozenset[str]) -> Iterator[tuple[str, str]]:
+    for name in given:
+        if name not in known and not name.startswith("_") and (near := _near(name, known)) is not None:
+            yield name, near
+
+
+@lru_cache(maxsize=1_024)
+def _near(name: str, known: frozenset[str]) -> str | None:
+    """Return the parameter that a name stands for; each task of a Dag asks of the same default arguments."""
+    from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
+
+    return next(iter(get_close_matches(name, known - {"self", "kwargs"}, n=1, cutoff=_ALIKE)), None)

@@ -1,0 +1,73 @@
+"""What is wrong with a path, a query and headers, as far as that is known while the Dag is parsed; of an entry with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.cel.literals import is_quoted
+from airflow_provider_cloudfn.client.prepared import own_headers
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["headers_problem", "query_problem", "uri_problem"]
+
+
+def uri_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with what is to be a path, besides its expression.
+
+    :param value: What was given as one.
+    """
+    if isinstance(value, (str, cel.Expression, cel.Literal)):
+        return None
+    return f"must be an expression that gives text, such as '\"/v1/orders\"', not {type(value).__name__}"
+
+
+def query_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with a query, besides its expressions.
+
+    :param value: What was given as one.
+    """
+    for name, one in _pairs(value):
+        kind = type(one).__name__
+        if isinstance(one, (Mapping, set, frozenset)) or callable(one):
+            return f'["{name}"]: must be text, a number or a list of these, not {kind}: write each value under a name of its own'
+    return None
+
+
+def headers_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with headers: their names, and those values that are known.
+
+    :param value: What was given as these.
+    """
+    try:
+        own_headers({name: _known(one) for name, one in _pairs(value)}, frozenset())
+    except ConfigurationError as error:
+        return str(error).removeprefix("headers").removeprefix(": ")
+    return None
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the entries whose names are known."""
+    for name, one in value.items() if isinstance(value, Mapping) else ():
+        if type(name) is str and name[:1] not in ("'", '"') and one is not None and jinja_at(name) is None:
+            yield name, one
+
+
+def _known(value: Any) -> str:
+    """Return the text of a header where it is known, and otherwise one that any header can have."""
+    if isinstance(value, cel.Literal):
+        return value.text
+    if isinstance(value, str) and is_quoted(value.strip()):
+        try:
+            return str(cel.evaluate(value, {}))
+        except ExpressionError:
+            return ""  # told with the expression's place
+    return ""

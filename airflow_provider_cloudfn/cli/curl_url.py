@@ -1,0 +1,47 @@
+"""A URL of a curl command: what of it is sent, and in which bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["by_name", "escaped", "without_dots"]
+
+
+def without_dots(path: str, *, as_is: bool) -> str:
+    """
+    Return a path without ``.`` and ``..``, which curl takes out.
+
+    :param path: The path, as it is written.
+    :param as_is: Whether curl was told to leave them.
+    :raises ConfigurationError: then, for a path that has one.
+    """
+    if re.search(r"/\.{1,2}(/|$)", path) is None:
+        return path
+    if as_is:
+        raise ConfigurationError("--path-as-is: the path is sent without '.' and '..': write where it leads")
+    return urlsplit(urljoin("http://host", path)).path
+
+
+def escaped(text: str) -> str:
+    """Return a part of a URL with what no URL holds percent-encoded, as it is sent; what is encoded stays so."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="/%:@!$&'()*+,;=-._~?")
+
+
+def by_name(pairs: list[str]) -> Mapping[str, list[str]] | None:
+    """Return a query by name; None if that would be sent in another order, or in other bytes."""
+    query: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            query.setdefault(unquote_to_bytes(name).decode(), []).append(unquote_to_bytes(value).decode())
+        except UnicodeDecodeError:
+            return None
+    sent = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, values in query.items() for value in values]
+    return query if sent == pairs else None

@@ -1,0 +1,205 @@
+"""``airflow cloudfn import-celonis``: a cloud function of Celonis, typed off its form, as a ``CloudFunctionOperator``."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.expressions import VARIABLES
+from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.client.request import METHODS
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
+from airflow_provider_cloudfn.json_encoding import read_json
+from airflow_provider_cloudfn.testing.samples import read_structured_file
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+
+__all__ = ["connection_of", "import_celonis", "operator_of"]
+
+#: The labels of the form, each in small letters, and whether one must be there.
+_LABELS: Final = {
+    "name": True, "provider": True, "connection": True, "method": True, "uri": True,
+    "query parameters": False, "headers": False, "body": False, "completion event": False,
+}  # fmt: skip
+#: Those of a connection of each provider, and the field that each is here.
+_AMAZON: Final = {"connection name": "", "default region": "region_name", "access key id": "login"}
+_CUSTOM: Final = {
+    "connection name": "", "base url": "host", "authentication type": "auth_type", "location": "key_location",
+    "headername": "key_name", "header name": "key_name", "client id": "client_id", "scopes": "scopes",
+    "token url": "oauth2_url", "refresh url": "refresh_url",
+}  # fmt: skip
+#: Where the form has a secret, it is not read: it belongs into no file.
+_SECRETS: Final = frozenset({"value", "client secret", "secret access key"})
+_CURLY: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - these very marks
+_SINGLE_EQUALS: Final = re.compile(r"(?<![=!<>])=(?!=)")
+
+
+def import_celonis(args: Namespace) -> None:
+    """Print the operator for a cloud function of Celonis, and what its connection needs."""
+    printer = Printer(args.json)
+    with reported(printer, "import-celonis"):
+        step = _labelled(read_structured_file(Path(args.file), "FILE"), _LABELS, "the file")
+        conn_id, connection = connection_of(step)
+        operator, notes = operator_of(step, conn_id)
+        if args.json:
+            printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
+            return
+        print(operator)
+        printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
+        printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
+        for note in notes:
+            printer.line(f"Note: {note}", style="yellow")
+
+
+def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
+    """
+    Return the operator as it is written in a Dag file, and what its author must see to.
+
+    :param step: The form's values by their labels in small letters.
+    :param conn_id: The connection.
+    :raises ConfigurationError: for what the form has no place for.
+    :raises ExpressionError: for an expression that is none; the message says what to write instead.
+    """
+    notes: list[str] = []
+    method = str(step["method"]).strip().upper()
+    if method not in METHODS:
+        raise ConfigurationError(f"Method: {method!r} is none of {', '.join(METHODS)}")
+    name, event = str(step["name"]), step.get("completion event")
+    lines = [f"task_id={_identifier(name)!r},", f"function_name={name!r},", f"cloudfn_conn_id={conn_id!r},"]
+    lines.append(f"method={method!r},")
+    lines.append(f"uri={_expression('URI', step['uri'], notes)!r},")
+    for label, parameter in (("query parameters", "query"), ("headers", "headers")):
+        pairs = list(_pairs(label, step.get(label), notes))
+        if pairs:
+            lines += [f"{parameter}={{", *(f"    {key!r}: {value!r}," for key, value in pairs), "},"]
+    if step.get("body") is not None:
+        lines.append(f"body={_body(step['body'], notes)},")
+    names = ["CloudFunctionOperator"]
+    if event:
+        names.append("CompletionEvent")
+        lines.append(f"completion_event=CompletionEvent({str(event)!r}),")
+    text = "\n".join(f"    {line}" for line in lines)
+    imported = f"from airflow_provider_cloudfn import {', '.join(names)}\n\n"
+    return f"{imported}CloudFunctionOperator(\n{text}\n)", notes
+
+
+def connection_of(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """
+    Return the connection's id and its fields, with a placeholder where its secret goes.
+
+    :param step: The form's values by their labels in small letters.
+    :raises ConfigurationError: for a label that the form has not.
+    """
+    provider = str(step["provider"]).strip().lower()
+    if provider not in ("custom", "amazon connect"):
+        raise ConfigurationError(f"Provider: {step['provider']!r} is none of Custom, Amazon Connect")
+    fields = _AMAZON if provider == "amazon connect" else _CUSTOM
+    labels = dict.fromkeys((*fields, *_SECRETS), False)
+    form = _labelled(step["connection"], {**labels, "connection name": True}, "Connection")
+    given = {fields[label]: str(value) for label, value in form.items() if fields.get(label)}
+    conn_id = _identifier(str(form["connection name"]))
+    if provider == "amazon connect":
+        login = given.pop("login", "")
+        return conn_id, {
+            "conn_type": "amazon_connect", "login": login, "password": "<the secret access key>", "extra": given
+        }  # fmt: skip
+    kind = re.sub(r"[^a-z0-9]+", " ", given.pop("auth_type", "none").lower()).strip()
+    kinds = {"api key": "api_key", "oauth 2 0": "oauth2", "none": "none", "no authentication": "none"}
+    if kind not in kinds:
+        raise ConfigurationError("Authentication type: must be API key, OAuth 2.0 or None")
+    connection: dict[str, Any] = {"conn_type": "cloudfn", "host": given.pop("host", "")}
+    if kinds[kind] != "none":
+        connection["password"] = "<the value>" if kinds[kind] == "api_key" else "<the client secret>"
+    if "key_location" in given:
+        given["key_location"] = given["key_location"].lower()
+    return conn_id, {**connection, "extra": {"auth_type": kinds[kind], **given}}
+
+
+def _labelled(value: object, labels: Mapping[str, bool], where: str) -> dict[str, Any]:
+    """Return what stands under each label of the form, whatever the case in which it is written."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(
+            f"{where}: must be a map of the form's labels, such as Name and URI, not {type(value).__name__}"
+        )
+    found = {" ".join(str(label).lower().replace("_", " ").split()): one for label, one in value.items()}
+    for label in found:
+        if label not in labels:
+            near = nearest_name(label, list(labels))
+            remedy = f"did you mean {near!r}?" if near else f"it has {', '.join(labels)}"
+            raise ConfigurationError(f"{where}: the form has no {label!r}; {remedy}")
+    for label, is_needed in labels.items():
+        if is_needed and found.get(label) in (None, ""):
+            raise ConfigurationError(f"{where}: {label!r} is missing")
+    return found
+
+
+def _pairs(label: str, value: object, notes: list[str]) -> Iterator[tuple[str, str]]:
+    if value is None:
+        return
+    if isinstance(value, Mapping):
+        entries: list[tuple[Any, Any]] = list(value.items())
+    elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+        entries = [(one.get("key", one.get("Key")), one.get("value", one.get("Value"))) for one in value]
+    else:
+        raise ConfigurationError(f"{label}: must be a map, or a list of maps with Key and Value")
+    for key, one in entries:
+        if key is None or one is None:
+            raise ConfigurationError(f"{label}: an entry has no Key, or no Value")
+        yield _expression(f"{label} key", key, notes), _expression(f'{label}["{str(key).strip(chr(34))}"]', one, notes)
+
+
+def _body(value: Any, notes: list[str]) -> str:
+    if not isinstance(value, str):
+        return repr(value)
+    text = value.translate(_CURLY) if _is_json(value.translate(_CURLY)) else value
+    return repr(text if _is_json(text) else _expression("Body", value, notes))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _expression(place: str, value: object, notes: list[str]) -> str:
+    """Return an expression as it is written here; what the documents print and CEL refuses is said with what to write."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{place}: must be an expression in quotes, not {type(value).__name__}")
+    text = value.strip().translate(_CURLY)
+    if text != value.strip():
+        notes.append(f"{place}: its curly quotes became straight ones.")
+    # What reads from another step there has other names here.
+    checked = language.check(
+        text, variables=VARIABLES | {"request", "settings", "json", "response"}, text=place == "URI"
+    )
+    if checked.problems:
+        hint = ""
+        if _SINGLE_EQUALS.search(text):
+            hint = "; a comparison is written =="
+        elif re.search(r'"\s*\.\s*"', text):
+            hint = '; a field whose name is in quotes is written context["Sales_Order_Items"]["Price"]'
+        raise ExpressionError(checked.problems, source=text, field=f"{place}{hint}")
+    foreign = sorted(
+        {reference.path[0] for reference in checked.references} & {"request", "settings", "json", "response"}
+    )
+    if foreign:
+        notes.append(
+            f"{place}: {', '.join(foreign)} is no name here: read what a step returned as steps.<task_id>, and what started the "
+            'run as params, conf or context["<event>"].'
+        )
+    elif any(reference.path[0] == "context" for reference in checked.references):
+        notes.append(f'{place}: context["<event>"] is the payload of a completion event that a step before emits.')
+    return text
+
+
+def _identifier(text: str) -> str:
+    return re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "cloud_function"

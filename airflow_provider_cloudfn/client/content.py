@@ -1,0 +1,107 @@
+"""What the bytes of an answer or of a request mean, by their Content-Type."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import Any
+
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
+from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
+from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
+
+__all__ = ["any_text", "read_content"]
+
+_AWS_JSON = "application/x-amz-json-"  # and a version
+_TEXT_TYPES = frozenset(
+    {
+        "application/graphql", "application/javascript", "application/jsonl", "application/jwt",
+        "application/ndjson", "application/sql", "application/x-ndjson", FORM_TYPE,
+        "application/x-yaml", "application/yaml",
+    }
+)  # fmt: skip
+_XML_TYPES = frozenset({"application/xml", "text/xml"})
+
+
+def read_content(content: bytes, content_type: str) -> Any:
+    """
+    Return a JSON value, text, bytes, or None where there is nothing, by what Content-Type says.
+
+    :param content: The bytes, decompressed.
+    :param content_type: The header's value, of which there is one.
+    :raises ValueError: for what is not what it says it is; the message never has a part of it.
+    :raises TooManyValuesError: for JSON of too many values.
+    """
+    if not content:
+        return None
+    media_type = media_type_of(content_type)
+    if _is_json(media_type):
+        if not content.removeprefix(codecs.BOM_UTF8).strip():
+            return None
+        return _json(content, charset_of(content_type))
+    if media_type in _XML_TYPES or media_type.endswith("+xml"):
+        return _text(content, charset_of(content_type) or xml_charset(content))
+    if media_type.startswith("text/") or media_type.endswith("+yaml") or media_type in _TEXT_TYPES:
+        return _text(content, charset_of(content_type) or "utf-8")
+    if not media_type:
+        try:
+            return _json(content, None)
+        except ValueError:
+            return content
+    return content
+
+
+def any_text(content: bytes, content_type: str) -> str:
+    """
+    Return bytes as text, whatever they are: in the character set that they name, else UTF-8; U+FFFD for what is none.
+
+    :param content: The bytes.
+    :param content_type: As of :func:`read_content`.
+    """
+    media_type = media_type_of(content_type)
+    own = xml_charset(content) if media_type in _XML_TYPES or media_type.endswith("+xml") else None
+    if _is_json(media_type):
+        own = json.detect_encoding(content)
+    for charset in (charset_of(content_type), own):
+        try:
+            return codec_of(charset or "").decode(content, "replace")[0]
+        except ValueError:
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def _is_json(media_type: str) -> bool:
+    """Return whether an answer is JSON, under an old name of it or that of AWS' services too."""
+    return is_json(media_type) or media_type == "text/json" or media_type.startswith(_AWS_JSON)
+
+
+def _json(content: bytes, charset: str | None) -> Any:
+    # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it.
+    if charset is not None:
+        try:
+            return _parsed(_text(content, charset))
+        except ValueError:
+            pass
+    return _parsed(_text(content, _encoding_of_json(content)))
+
+
+def _encoding_of_json(content: bytes) -> str:
+    # What nearly all JSON begins with says it at once.
+    return "utf-8" if content[:1] in (b"{", b"[") and content[1:2] != b"\0" else json.detect_encoding(content)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_foreign_json(text)
+    except TooManyValuesError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"it promises JSON, and {error}") from None
+
+
+def _text(content: bytes, charset: str) -> str:
+    codec = codec_of(charset)
+    try:
+        return codec.decode(content, "strict")[0]
+    except UnicodeError:
+        raise ValueError(f"its bytes are not {codec.name}") from None

@@ -1,0 +1,106 @@
+"""
+What an answer says of the service's own limit, in the spellings that are in use.
+
+``RateLimit`` is a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-11: ``"default";r=0;t=30``; older drafts
+wrote ``limit=100, remaining=0, reset=30`` there. Three fields are more common than it: ``X-RateLimit-Limit``, ``-Remaining``
+and ``-Reset``, also without ``X-``.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["seconds_of_pause"]
+
+_PREFIXES: Final = ("ratelimit", "x-ratelimit", "x-rate-limit")
+#: One of these stands in every answer that says something.
+_FIELDS: Final = frozenset({"ratelimit", *(f"{prefix}-remaining" for prefix in _PREFIXES)})
+#: No field that is longer than that is read.
+_LONGEST: Final = 4096
+#: From here on a number is a moment, in seconds since 1970: as seconds it would be 31 years.
+_MOMENTS: Final = 1e9
+#: From here on it is one in milliseconds.
+_MILLISECONDS: Final = 1e12
+
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
+_STRING: Final = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
+_TOKEN: Final = r"[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*"  # noqa: S105 - a token of the grammar
+_VALUE: Final = rf"(?:{_STRING}|{_TOKEN}|-?[0-9]{{1,15}}(?:\.[0-9]{{1,3}})?|:[A-Za-z0-9+/=]*:|\?[01]|@-?[0-9]{{1,15}})"
+_PARAMETER: Final = re.compile(rf"; *([a-z*][a-z0-9_.*-]*)(?:=({_VALUE}))?")
+_POLICY: Final = re.compile(rf"(?:{_STRING}|{_TOKEN})((?:{_PARAMETER.pattern})*)[ \t]*(?:,[ \t]*|$)")
+_OLD_PAIR: Final = re.compile(r"(limit|remaining|reset)=([0-9]{1,15})[^,]*(?:,[ \t]*|$)")
+
+
+def seconds_of_pause(headers: Mapping[str, str]) -> float | None:
+    """
+    Return how long nothing more should be sent, because nothing remains of a limit.
+
+    :param headers: The answer's headers, names in lower case.
+    :returns: Seconds; None where something remains, or nothing of use is said. What can't be read counts as not said.
+    """
+    if _FIELDS.isdisjoint(headers):
+        return None
+    waits: list[float] = []
+    written = headers.get("ratelimit")
+    if written is not None and len(written) <= _LONGEST:
+        waits.extend(_of_policies(written.strip()))
+    for prefix in _PREFIXES:
+        remaining, reset = _number(headers.get(f"{prefix}-remaining")), _number(headers.get(f"{prefix}-reset"))
+        if remaining == 0 and reset is not None:
+            waits.append(_until(reset, headers))
+    return max(waits, default=0.0) or None
+
+
+def _of_policies(written: str) -> Iterator[float]:
+    """Yield the seconds until each policy begins anew of which nothing remains; none where the field is no field."""
+    old = _all_of(_OLD_PAIR, written)
+    if old:
+        said = {match[1]: float(match[2]) for match in old}
+        if said.get("remaining") == 0 and "reset" in said:
+            yield said["reset"]
+        return
+    for policy in _all_of(_POLICY, written):
+        parameters = {match[1]: match[2] for match in _PARAMETER.finditer(policy[1])}
+        remaining, reset = _number(parameters.get("r")), _number(parameters.get("t"))
+        if remaining == 0 and reset is not None:
+            yield reset
+
+
+def _all_of(part: re.Pattern[str], written: str) -> list[re.Match[str]]:
+    """Return the parts that a text is made of; none where there is anything else in it."""
+    found: list[re.Match[str]] = []
+    position = 0
+    while position < len(written):
+        match = part.match(written, position)
+        if match is None:
+            return []
+        found.append(match)
+        position = match.end()
+    return found
+
+
+def _number(written: str | None) -> float | None:
+    found = None if written is None else _NUMBER.fullmatch(written.strip())
+    return None if found is None else float(found[0])
+
+
+def _until(reset: float, headers: Mapping[str, str]) -> float:
+    """Return in how many seconds a limit begins anew: some services say that, and others the moment."""
+    if reset < _MOMENTS:
+        return reset
+    moment = reset / 1000 if reset >= _MILLISECONDS else reset
+    return max(0.0, moment - _now(headers))
+
+
+def _now(headers: Mapping[str, str]) -> float:
+    """Return the moment by the service's own clock, where it says it."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, OverflowError):
+        return time.time()

@@ -1,0 +1,54 @@
+"""An event that came in, and the request that it came with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+
+from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.deliveries.outcome import Outcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from airflow_provider_cloudfn.events.record import CompletionRecord
+    from airflow_provider_cloudfn.webhooks.refused import Reason
+
+__all__ = ["Arrival", "Request"]
+
+
+class Request(Struct, frozen=True):
+    """
+    The request that events came with.
+
+    :param source: The event source.
+    :param received_at: When it was there; aware.
+    :param size: Bytes of its body.
+    """
+
+    source: str
+    received_at: dt.datetime
+    size: int
+
+
+class Arrival(Redacted, frozen=True, kw_only=True):
+    """
+    One event that came in.
+
+    :param record: The record that it becomes; its id is that of the event among all that ever came.
+    :param outcome: What is to become of it.
+    :param reason: Why, where it is not accepted.
+    :param status: The status of the answer.
+    :param has_one_run: Whether it has a run of its own.
+    :param is_kept: Whether it is kept, so that it can be replayed; one that its source does not want is not.
+    """
+
+    _hidden: ClassVar = frozenset({"record"})
+
+    record: CompletionRecord
+    outcome: Outcome = Outcome.ACCEPTED
+    reason: Reason | None = None
+    status: int = 202
+    has_one_run: bool = False
+    is_kept: bool = True

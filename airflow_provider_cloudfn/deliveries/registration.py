@@ -1,0 +1,127 @@
+"""
+The one transaction in which a delivery becomes an asset event.
+
+What is committed is the delivery's row and the asset event with all that Airflow queues for it, or neither. The row's unique
+key is what keeps an event from being made twice: of two API servers that write it at once, one waits for the other, and sees
+then that it is there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.utils.session import create_session
+from sqlalchemy import insert, select, update
+
+from airflow_provider_cloudfn.deliveries.emission import emit, tell
+from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.sealing import seal
+from airflow_provider_cloudfn.deliveries.tables import LONGEST_NAME, Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airflow_provider_cloudfn.deliveries.arrival import Arrival, Request
+    from airflow_provider_cloudfn.events.record import CompletionRecord
+
+__all__ = ["note_refusal", "register"]
+
+
+def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
+    """
+    Write what came, make asset events of what is accepted, and return what became of each.
+
+    :param request: The request that they came with.
+    :param arrivals: The events. Two of them may be the same.
+    :raises SQLAlchemyError: when the database is away; then nothing was written, or, where the connection broke at the very
+        end, all of it: sent again, it is a duplicate.
+    :raises UnknownEventError: when an asset is not there any more; nothing was written.
+    """
+    outcomes = [arrival.outcome for arrival in arrivals]
+    callbacks: list[Callable[[], None]] = []
+    with create_session(scoped=False) as session:
+        # In one order everywhere: transactions that wait for each other's rows would wait for ever.
+        for place in _ordered(arrivals, lambda arrival: arrival.record.id):
+            outcomes[place] = _write(session, request, arrivals[place])
+        for place in _ordered(arrivals, lambda arrival: arrival.record.type):
+            if outcomes[place] is Outcome.ACCEPTED:
+                arrival = arrivals[place]
+                made = emit(arrival.record, has_one_run=arrival.has_one_run, session=session, callbacks=callbacks)
+                key = Delivery.event_key == arrival.record.id
+                session.execute(update(Delivery).where(key).values(asset_event_id=made))
+    tell(callbacks)
+    return outcomes
+
+
+def note_refusal(request: Request, reason: str, status: int, records: Sequence[CompletionRecord] = ()) -> None:
+    """
+    Write down that a request was refused.
+
+    :param request: The request.
+    :param reason: Why, in the receiver's own words: nothing of the request.
+    :param status: The status of the answer.
+    :param records: The events, where it has come so far that they are known: they can be replayed when what they were refused
+        for is mended.
+    """
+    with create_session(scoped=False) as session:
+        for record in records or (None,):
+            session.execute(insert(Delivery).values(_row(request, record, Outcome.REFUSED, reason, status)))
+
+
+def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list[int]:
+    return sorted(range(len(arrivals)), key=lambda place: key(arrivals[place]))
+
+
+def _write(session: Any, request: Request, arrival: Arrival) -> Outcome:
+    """Write the row of an event; where it has one already, that one counts it."""
+    row = _row(request, arrival.record, arrival.outcome, arrival.reason, arrival.status, is_kept=arrival.is_kept)
+    if arrival.outcome is not Outcome.ACCEPTED:
+        session.execute(insert(Delivery).values(row))
+        return arrival.outcome
+    session.execute(_insert_or_count(session.get_bind().dialect.name, row | {"event_key": arrival.record.id}))
+    repeats = session.scalar(select(Delivery.repeats).where(Delivery.event_key == arrival.record.id))
+    return Outcome.DUPLICATE if repeats else Outcome.ACCEPTED
+
+
+def _insert_or_count(dialect: str, row: dict[str, Any]) -> Any:
+    again = {"repeats": Delivery.repeats + 1}
+    if dialect == "mysql":
+        from sqlalchemy.dialects import mysql
+
+        return mysql.insert(Delivery).values(row).on_duplicate_key_update(again)
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(Delivery).values(row)
+    return statement.on_conflict_do_update(index_elements=[Delivery.event_key], set_=again)
+
+
+def _row(
+    request: Request,
+    record: CompletionRecord | None,
+    outcome: Outcome,
+    reason: str | None,
+    status: int,
+    *,
+    is_kept: bool = True,
+) -> dict[str, Any]:
+    return {
+        "source": request.source[:LONGEST_NAME],
+        "event_id": None if record is None else _column(record.sender_id),
+        "event_type": None if record is None else _column(record.type),
+        "outcome": outcome.value,
+        "reason": reason,
+        "status": status,
+        "received_at": request.received_at,
+        "size": request.size,
+        "repeats": 0,
+        "record": seal(record) if record is not None and is_kept else None,
+    }
+
+
+def _column(name: str | None) -> str | None:
+    """Return a sender's name of something as a column can hold it: PostgreSQL refuses NUL, and no database takes a surrogate."""
+    if name is None:
+        return None
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)[
+        :LONGEST_NAME
+    ]

@@ -1,0 +1,318 @@
+"""Events for the Emporix Orchestration Engine: CloudEvents that start an instance, resume one, or complete a step of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, Unpack
+
+from msgspec import Struct
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError
+from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers
+from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_cloudfn.client.request import Request
+    from airflow_provider_cloudfn.client.response import Response
+
+__all__ = [
+    "IMPACTS",
+    "AcceptedEvent",
+    "CompletionParts",
+    "Event",
+    "EventParts",
+    "accepted_event",
+    "completion_event",
+    "impact_problem",
+    "resume_event",
+    "start_event",
+    "timestamp_problem",
+    "unreadable_acceptance",
+]
+
+#: What the completion of a step may say of its impact; the engine's own form has these three.
+IMPACTS: Final = ("P", "N", "D")
+_INSTANCE: Final = "write the id of the running instance, which the process has in its context as 'instanceid'"
+
+
+# A dataclass: a task that returns one has sent an event, and Airflow can keep this as the task's XCom.
+@dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """
+    An event that the engine accepted, which is not to say that it did anything about it.
+
+    :param id: The event's id, ``ce-id``; of one that starts an instance, the context keeps it as ``metadata.externalID``.
+    :param type: The event's type.
+    :param source: Who sent it.
+    :param request_id: What to look for in the engine's event log.
+    :param status: The HTTP status of the answer.
+    """
+
+    id: str
+    type: str
+    source: str
+    request_id: str | None
+    status: int
+
+
+class EventParts(TypedDict, total=False):
+    """
+    What an event can have besides its type.
+
+    :param case_id: The case of an overarching process, for process mining.
+    :param subject: What a person reads of the event.
+    :param payload: A JSON value; nothing given sends ``{}``.
+    :param json_string: JSON text that is sent byte for byte, instead of `payload`: with it, that is an error.
+    :param source: Who sends; default ``airflow``.
+    :param event_id: What makes the event one and the same over all tries; default a new UUID.
+    """
+
+    case_id: str | None
+    subject: str | None
+    payload: Any
+    json_string: str | None
+    source: str | None
+    event_id: str | None
+
+
+class CompletionParts(EventParts, total=False):
+    """
+    What the completion event of a process step can have besides its type.
+
+    :param instance_id: The running instance whose step it is.
+    :param execution_id: The execution of the step that is done.
+    :param scenario_id: The scenario that the step is.
+    :param impact: ``P``, ``N`` or ``D``.
+    :param timestamp: When it happened: a datetime, or text as RFC 3339 has it.
+    """
+
+    instance_id: Required[str]
+    execution_id: Required[str]
+    scenario_id: Required[str]
+    impact: NotRequired[str | None]
+    timestamp: NotRequired[dt.datetime | str | None]
+
+
+class Event(Struct, frozen=True):
+    """
+    An event, ready to be signed and sent.
+
+    :param id: ``ce-id``.
+    :param type: ``ce-type``.
+    :param source: ``ce-source``.
+    :param headers: All headers but the signature.
+    :param body: The exact bytes that are sent.
+    :param names_instance: Whether it is for a running instance.
+    """
+
+    id: str
+    type: str
+    source: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    names_instance: bool
+
+    def request(self, path: str) -> Request:
+        """Return the request that sends it."""
+        from airflow_provider_cloudfn.client.body import Raw
+        from airflow_provider_cloudfn.client.request import Request
+
+        return Request("POST", path, headers=dict(self.headers), body=Raw(self.body))
+
+
+def start_event(event_type: str, **parts: Unpack[EventParts]) -> Event:
+    """
+    Return an event that starts an instance: it never names one.
+
+    :param event_type: The key of an event in the engine's event registry.
+    :param parts: What else it has.
+    :raises ConfigurationError: for what can be no event.
+    """
+    return _event(event_type, {}, **parts)
+
+
+def resume_event(event_type: str, instance_id: str, **parts: Unpack[EventParts]) -> Event:
+    """
+    Return an event for one running instance.
+
+    :param event_type: The key of an event in the engine's event registry, which the instance waits for.
+    :param instance_id: The instance.
+    :param parts: What else it has.
+    :raises ConfigurationError: for what can be no event.
+    """
+    return _event(event_type, {"instanceid": _required("instance_id", instance_id, _INSTANCE)}, **parts)
+
+
+def completion_event(
+    event_type: str,
+    *,
+    instance_id: str,
+    execution_id: str,
+    scenario_id: str,
+    impact: str | None = None,
+    timestamp: dt.datetime | str | None = None,
+    **parts: Unpack[EventParts],
+) -> Event:
+    """
+    Return the event that says that a step of a process is done.
+
+    :param event_type: The key of the step's completion event.
+    :param instance_id: As of :class:`CompletionParts`.
+    :param execution_id: As there.
+    :param scenario_id: As there.
+    :param impact: As there.
+    :param timestamp: As there.
+    :param parts: What else it has.
+    :raises ConfigurationError: for what can be no event.
+    """
+    moment = timestamp_text(timestamp) if isinstance(timestamp, dt.datetime) else _text("timestamp", timestamp)
+    impact = _text("impact", impact)
+    for name, problem in (
+        ("impact", None if impact is None else impact_problem(impact)),
+        ("timestamp", None if moment is None else timestamp_problem(moment)),
+    ):
+        if problem is not None:
+            raise ConfigurationError(f"{name}: {problem}")
+    attributes = {
+        "instanceid": _required("instance_id", instance_id, _INSTANCE),
+        "executionid": _required("execution_id", execution_id, "write the id of the execution that is done"),
+        "scenarioid": _required("scenario_id", scenario_id, "write the id of the scenario that the step is"),
+        "npsprojection": impact,
+        "time": moment,
+    }
+    return _event(event_type, attributes, **parts)
+
+
+def impact_problem(text: str) -> str | None:
+    """
+    Say what is wrong with the impact of a step.
+
+    :param text: What was given.
+    """
+    return None if text in IMPACTS else f"must be one of {', '.join(map(repr, IMPACTS))}, not {text!r}"
+
+
+def timestamp_problem(text: str) -> str | None:
+    """
+    Say what is wrong with a time that is text; the rule is that of CEL's ``timestamp()``.
+
+    :param text: What was given.
+    """
+    from airflow_provider_cloudfn.cel.faults import Fault
+    from airflow_provider_cloudfn.cel.functions.timestamps import timestamp_of_text
+
+    try:
+        timestamp_of_text(text)
+    except Fault:
+        return f"must be a time as RFC 3339 has it, such as '2026-01-31T12:00:00Z', not {text!r}"
+    return None
+
+
+def _event(
+    event_type: str,
+    extensions: Mapping[str, str | None],
+    *,
+    case_id: str | None = None,
+    subject: str | None = None,
+    payload: Any = None,
+    json_string: str | None = None,
+    source: str | None = None,
+    event_id: str | None = None,
+) -> Event:
+    kind = _required("event_type", event_type, "write the key of an event in the event registry, such as 'order.paid'")
+    event_id = _text("event_id", event_id) or str(uuid.uuid4())
+    source = _text("source", source) or "airflow"
+    attributes = {
+        "specversion": "1.0",
+        "id": event_id,
+        "type": kind,
+        "source": source,
+        "subject": _text("subject", subject),
+        "caseid": _text("case_id", case_id),
+        **extensions,
+    }
+    headers = (("content-type", "application/json"), *cloudevent_headers(attributes))
+    return Event(event_id, kind, source, headers, _body(payload, json_string), "instanceid" in extensions)
+
+
+def _required(name: str, value: Any, remedy: str) -> str:
+    text = _text(name, value)
+    if text is None:
+        raise ConfigurationError(f"{name}: is missing; {remedy}")
+    return text
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name}: must be text, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"{name}: holds half of a surrogate pair, which is no text") from None
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        # CloudEvents 1.0.2, section 3.1: an attribute's text has none.
+        raise ConfigurationError(f"{name}: holds a line break or another control character; leave it out")
+    return value
+
+
+def _body(payload: Any, json_string: str | None) -> bytes:
+    if json_string is None:
+        if isinstance(payload, str):
+            raise ConfigurationError(
+                "payload: is text. If it is JSON, pass it as json_string; if it is a CEL expression, mark it with cel(…); if the "
+                "payload is this very text, put it in an object, such as {'text': …}"
+            )
+        return encode_json({} if payload is None else payload).encode()
+    if payload is not None:
+        raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
+    if not isinstance(json_string, str):
+        raise ConfigurationError(
+            f"json_string: must be text, not {type(json_string).__name__}; pass a value as payload"
+        )
+    try:
+        json.loads(json_string, parse_constant=_refuse_constant)
+        return json_string.encode()
+    except ConfigurationError:
+        raise
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"json_string: is no JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+        ) from None
+    except (ValueError, RecursionError):
+        raise ConfigurationError("json_string: is no JSON that can be sent") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ConfigurationError(f"json_string: holds {name}, which JSON does not have")
+
+
+def accepted_event(event: Event, response: Response) -> AcceptedEvent:
+    """
+    Return what was accepted.
+
+    :param event: What was sent.
+    :param response: The answer, a success.
+    """
+    answered = response.body.get("request_id") if isinstance(response.body, dict) else None
+    request_id = answered if isinstance(answered, str) else response.request_id
+    return AcceptedEvent(event.id, event.type, event.source, request_id, response.status)
+
+
+def unreadable_acceptance(event: Event, error: ResponseError) -> AcceptedEvent:
+    """
+    Return what was accepted where only the body of a success could not be read; all else is raised again.
+
+    :param event: What was sent.
+    :param error: How it failed.
+    """
+    if error.status is None or not 200 <= error.status < 300:
+        raise error
+    return AcceptedEvent(event.id, event.type, event.source, error.request_id, error.status)

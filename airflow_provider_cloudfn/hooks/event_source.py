@@ -1,0 +1,76 @@
+"""The hook of the connection type ``cloudfn_event_source``: reads the connection, and sends nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_cloudfn.connections.event_source import event_source_of
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
+from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.webhooks.source import EventSource
+
+__all__ = ["EventSourceHook"]
+
+
+class EventSourceHook(BaseHook):
+    """
+    Who may send events, as a connection says it.
+
+    :param event_source_conn_id: The connection, of type ``cloudfn_event_source``.
+    """
+
+    conn_name_attr = "event_source_conn_id"
+    default_conn_name = "cloudfn_event_source_default"
+    conn_type = "cloudfn_event_source"
+    hook_name = "Cloud Function (Event source)"
+
+    def __init__(self, event_source_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.event_source_conn_id = event_source_conn_id
+
+    def source(self) -> EventSource:
+        """
+        Return the event source; its secrets are registered with Airflow's masker.
+
+        :raises ConfigurationError: when there is no such connection, or it is wrong.
+        """
+        with missing_connection(self.event_source_conn_id, self.conn_name_attr, (self.conn_type,)):
+            conn = self.get_connection(self.event_source_conn_id)
+        return self.accept(conn)
+
+    def accept(self, conn: Any) -> EventSource:
+        """
+        Read a connection that was fetched already, instead of fetching it.
+
+        :param conn: The Airflow connection.
+        """
+        source = event_source_of(conn)
+        mask_secrets(text for secret in source.scheme.hidden_values() for text in appearances(secret))
+        return source
+
+    def get_conn(self) -> EventSource:
+        """Return the event source, as every hook's ``get_conn`` returns what it is about."""
+        return self.source()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """
+        Read the connection; nothing is sent, and only a delivery proves the secret.
+
+        :returns: Whether it is complete, and what it says, for whoever asked.
+        """
+        try:
+            source = self.source()
+        except CloudFunctionError as error:
+            return False, str(error)
+        types = ", ".join(source.event_types) or "any type"
+        rotation = ", and the previous secret holds too" if len(source.scheme.secrets) > 1 else ""
+        return True, (
+            f"The connection is complete: POST /cloudfn/events/{source.name} takes events of {types} by the scheme "
+            f"{source.scheme.name!r}, once [cloudfn] event_sources names {source.name!r}{rotation}. Nothing was sent: a first "
+            "delivery shows whether the secret is the sender's."
+        )

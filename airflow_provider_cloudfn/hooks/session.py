@@ -1,0 +1,203 @@
+"""Connections that stay open for a task of one's own, and the engines of ``pages=`` and ``for_each=`` in Python."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from concurrent.futures import CancelledError, Future, wait
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.client.batch import concurrency_problem, run_batch
+from airflow_provider_cloudfn.client.paging import read_pages
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.request_options import request_of, sending_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from airflow_provider_cloudfn.client.batch import Done
+    from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.pages import Pages
+    from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.hooks.request_options import RequestOptions
+
+__all__ = ["HookSession"]
+
+T = TypeVar("T")
+_END: Any = object()
+
+
+class HookSession:
+    """
+    Open connections to a service; made by :meth:`RequestHook.session`, and closed at the end of its block.
+
+    Its event loop runs in a thread of its own, so that it can be used from any code that has none.
+
+    :param client: The hook's client.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._closed = client
+        self._client = client
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cloudfn-session", daemon=True)
+        self._opened: Any = None
+        self._is_ending = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._opened = self._closed.session()
+        try:
+            self._client = self._run(self._opened.__aenter__())
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._run(self._opened.__aexit__(kind, error, traceback))
+        finally:
+            self._end()
+
+    def request(self, method: str, uri: str, **options: Unpack[RequestOptions]) -> Response:
+        """
+        Make an authenticated call, as :meth:`RequestHook.request` does.
+
+        :param method: As of :meth:`RequestHook.request`, and so are the others.
+        :returns: The answer.
+        """
+        return self._run(self._client.request(request_of(method, uri, options), sending_of(options)))
+
+    def pages(self, pages: Pages, method: str, uri: str, **options: Unpack[RequestOptions]) -> Iterator[Any]:
+        """
+        Yield the items of page after page, each page asked for when the one before is used up.
+
+        :param pages: How to go on; its expressions read ``response``, ``page`` and ``items``.
+        :param method: As of :meth:`RequestHook.request`, and so are the others.
+        """
+        if pages.results is not None or pages.timeout is not None:
+            raise ConfigurationError("pages: results and timeout are the operator's; here items come one by one")
+        sending = sending_of(options)
+        read = read_pages(
+            lambda request: self._client.request(request, sending),
+            request_of(method, uri, options),
+            pages,
+            lambda name, variables: _evaluated(pages, name, variables),
+            resolve=self._client.resolve,
+        )
+        try:
+            while (page := self._run(_next(read))) is not _END:
+                yield from page.items
+        finally:
+            self._run(read.aclose())
+
+    def for_each(
+        self,
+        items: Iterable[T],
+        call: Callable[[T], tuple[str, str, RequestOptions]],
+        *,
+        concurrency: int = 16,
+    ) -> Iterator[Done[T, Response]]:
+        """
+        Make a call for each item, many at a time, and yield what came of them in their order.
+
+        :param items: The items, asked for as they are needed.
+        :param call: Returns method, URI and the other options of an item's call.
+        :param concurrency: How many are under way at a time.
+        :returns: For each item its ``index``, ``item``, and its ``result`` or its ``error``.
+        :raises ConfigurationError: for a `concurrency` that is no number from 1 to 1,000.
+        """
+        if (problem := concurrency_problem(concurrency)) is not None:
+            raise ConfigurationError(f"session: {problem}")
+
+        async def numbered() -> AsyncIterator[tuple[int, T]]:
+            if isinstance(items, (list, tuple, range)):
+                for pair in enumerate(items):
+                    yield pair
+                return
+            # Where they come from may wait for something, such as for this very session's pages.
+            left = enumerate(items)
+            while (found := await asyncio.to_thread(next, left, _END)) is not _END:
+                yield found
+
+        async def one(_: int, item: T) -> Response:
+            method, uri, options = call(item)
+            return await self._client.request(request_of(method, uri, options), sending_of(options))
+
+        done = run_batch(numbered(), one, concurrency=concurrency, ahead=4 * concurrency, goes_on=lambda: True)
+        try:
+            while (ended := self._run(_next(done))) is not _END:
+                yield ended
+        finally:
+            self._run(done.aclose())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the session's event loop, in the context of whoever asks."""
+        if self._is_ending or threading.current_thread() is self._thread:
+            work.close()
+            raise ConfigurationError(
+                "session: it is closed at the end of its block; open another one"
+                if self._is_ending
+                else "session: a call of it can't wait for another one: make that before, and give what it returned to this one"
+            )
+        told: Future[T] = Future()
+        begun: list[asyncio.Task[T]] = []
+        context = contextvars.copy_context()
+
+        def start() -> None:
+            task = self._loop.create_task(work, context=context)
+            begun.append(task)
+            task.add_done_callback(lambda done: _tell(done, told))
+
+        self._loop.call_soon_threadsafe(start)
+        try:
+            return told.result()
+        except BaseException:
+            # Interrupted, as by the time limit of a task: nothing goes on behind whoever has asked.
+            if not told.done():
+                self._loop.call_soon_threadsafe(lambda: begun[0].cancel())
+                wait([told])
+            raise
+
+    def _end(self) -> None:
+        self._is_ending = True
+        asyncio.run_coroutine_threadsafe(_ended(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+async def _ended() -> None:
+    """Wait until nothing goes on in this loop, nor in the threads that ask something of it."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
+
+
+def _tell(done: asyncio.Task[T], told: Future[T]) -> None:
+    if done.cancelled():
+        told.set_exception(CancelledError())
+    elif (error := done.exception()) is not None:
+        told.set_exception(error)
+    else:
+        told.set_result(done.result())
+
+
+async def _next(read: AsyncIterator[Any]) -> Any:
+    return await anext(read, _END)
+
+
+def _evaluated(pages: Pages, name: str, variables: Mapping[str, Any]) -> Any:
+    source = getattr(pages, name)
+    if not isinstance(source, (str, cel.Expression)):
+        return source
+    text = source.source if isinstance(source, cel.Expression) else source
+    return cel.compile(text, variables=frozenset(variables)).evaluate(variables)

@@ -1,0 +1,128 @@
+"""How JSON text is read: what an author wrote, and what somebody else did."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from airflow_provider_cloudfn.json_encoding.numbers import number_of
+
+__all__ = ["MOST_VALUES", "RepeatedKeyError", "TooManyValuesError", "parse_foreign_json", "read_json"]
+
+#: How many values a text may have. Each takes about a hundred bytes, in the text perhaps two.
+MOST_VALUES: Final = 2_000_000
+
+
+class RepeatedKeyError(Exception):
+    """
+    JSON text has a key twice in one object, so nobody knows which value it means.
+
+    :param key: The key.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class TooManyValuesError(ValueError):
+    """JSON text has more values than there is memory for. The message goes on after "it"."""
+
+
+def read_json(text: str) -> Any:
+    """
+    Return what JSON text means. Numbers with a fraction keep all their digits.
+
+    :param text: The text.
+    :raises ValueError: for text that is no JSON; `NaN` and its like are none (RFC 8259).
+    :raises RepeatedKeyError: for an object that has a key twice.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        parsed: dict[str, Any] = {}
+        for name, value in found:
+            if name in parsed:
+                raise RepeatedKeyError(name)
+            parsed[name] = value
+        return parsed
+
+    try:
+        return json.loads(text, parse_constant=refuse, parse_float=Decimal, object_pairs_hook=pairs)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except InvalidOperation:
+        raise ValueError("a number whose exponent is too large") from None
+
+
+def parse_foreign_json(text: str) -> Any:
+    """
+    Return the value of JSON text that somebody else wrote: an answer's body, or what ``json.decode`` is given.
+
+    A byte order mark is ignored (RFC 8259), half of a character becomes U+FFFD, and of a key that stands twice in an object
+    the last value counts.
+
+    :param text: The text.
+    :raises ValueError: for what is none, and a number that no double is near to; the message goes on after "it".
+    :raises TooManyValuesError: for more than :data:`MOST_VALUES`.
+    """
+    if _has_too_many_values(text):
+        raise TooManyValuesError(f"has more than {MOST_VALUES:,} values")
+    if _SURROGATE.search(text):
+        text = _PAIR_OR_HALF.sub(lambda found: found[1] or r"\ufffd", text)
+    try:
+        return _DECODER.decode(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        reason = f"is none at line {error.lineno}, column {error.colno}"
+    except _NoJsonError as error:
+        reason = str(error)
+    except ValueError:
+        # Python's own bound: reading a number takes time that grows with the square of its length.
+        reason = "has a number of thousands of digits"
+    except RecursionError:
+        reason = "is nested too deep"
+    raise ValueError(reason)
+
+
+def _has_too_many_values(text: str) -> bool:
+    if _most_values(text) <= MOST_VALUES:
+        return False
+    return _most_values(_TEXT.sub('""', text)) > MOST_VALUES
+
+
+def _most_values(text: str) -> int:
+    """Return how many values a text can have: no fewer than it has, and no more where there are no texts in it."""
+    return 1 + sum(map(text.count, ",[{"))
+
+
+#: A text, or the rest behind a quote that none ends; possessive, so that it is read once.
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+
+
+class _NoJsonError(ValueError):
+    """A part of a text is no JSON."""
+
+
+def _refuse(constant: str) -> None:
+    raise _NoJsonError(f"has {constant}, which is none")
+
+
+def _finite(text: str) -> float:
+    number = number_of(text)
+    if math.isinf(number):
+        raise _NoJsonError("has a number that is too large to be one here")
+    return number
+
+
+#: An escape that is half of a character, such as JavaScript leaves when it cuts an emoji: no text can be sent or kept with it.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+#: What is whole is found first, an escaped backslash too, so that none of its parts is taken for such a half.
+_PAIR_OR_HALF = re.compile(
+    r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)

@@ -1,0 +1,126 @@
+"""The items of a batch, one at a time, each with its name and the variables of its expressions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import UNSET
+
+from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.authoring.for_each import ForEach
+from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_ids
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
+from airflow_provider_cloudfn.operators.results import lines_of
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
+
+__all__ = ["BatchItems", "Item", "items_of"]
+
+
+class Item(Redacted, frozen=True):
+    """
+    An item.
+
+    :param index: Its position, from 0.
+    :param key: Its name.
+    :param place: What stands for it in ids: instances of a mapped step can have items of the same name.
+    :param variables: What the expressions of its call can name before the answer is there.
+    """
+
+    _hidden: ClassVar = frozenset({"variables"})
+
+    index: int
+    key: str
+    place: str
+    variables: TaskVariables
+
+
+class BatchItems:
+    """
+    The items of a batch.
+
+    :param task: The operator.
+    :param each: Its option, rendered.
+    :param variables: What all expressions can name.
+    :param stable_id: Returns the idempotency key of what stands for the map index.
+    :raises ExpressionError: for items that are no list and no map.
+    """
+
+    def __init__(
+        self,
+        task: CloudFunctionOperator,
+        each: ForEach,
+        variables: TaskVariables,
+        stable_id: Callable[[str | None], str],
+    ) -> None:
+        self._task = task
+        self._each = each
+        self._variables = variables
+        self._stable_id = stable_id
+        self._map_index: int = variables["run"]["map_index"]
+        self._seen: set[bytes] = set()
+        self._values = lines_of(each.path, "for_each") if each.path is not UNSET else _listed(each.items)
+        #: How many were given out by now.
+        self.count = 0
+        #: How many there are, where that is known.
+        self.total: int | None = len(self._values) if isinstance(self._values, Sized) else None
+
+    def __iter__(self) -> Iterator[Item]:
+        for index, value in enumerate(self._values):
+            key = self._key(index, value)
+            self.count = index + 1
+            place = key if self._map_index < 0 else f"{self._map_index}/{key}"
+            yield Item(index, key, place, self._variables.with_item(value, index, partial(self._stable_id, place)))
+
+    def _key(self, index: int, value: Any) -> str:
+        if self._each.key is None:
+            return f"{index}-{_digest(value)}"
+        # Its own idempotency key is not known while its name is evaluated.
+        found = self._task.evaluate_after_call("for_each.key", self._variables.with_item(value, index, str))
+        if isinstance(found, bool) or not isinstance(found, (str, int)) or found == "":
+            raise ExpressionError(f"gives no name for item {index}, but {found!r}"[:200], field="for_each.key")
+        key = str(found)
+        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()[:16]
+        if digest in self._seen:
+            raise ExpressionError(
+                f"the key {key[:60]!r} stands twice, the second time at item {index}: a key names one item",
+                field="for_each.key",
+            )
+        self._seen.add(digest)
+        return key
+
+
+def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:
+    """
+    Return the items of a task that is rendered.
+
+    :param task: The operator.
+    :param context: Its Airflow context.
+    :raises CloudFunctionError: for items that can't be.
+    """
+    each = task.for_each if isinstance(task.for_each, ForEach) else ForEach(task.for_each)
+    return BatchItems(task, each, TaskVariables(context, inputs=task.inputs), stable_ids(context, "idempotency_key"))
+
+
+def _listed(items: Any) -> Iterable[Any]:
+    if isinstance(items, Mapping):
+        return [{"key": key, "value": value} for key, value in items.items()]
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+        found = "null: what it comes from returned nothing" if items is None else type(items).__name__
+        raise ExpressionError(f"must give a list or a map, not {found}", field="for_each")
+    return items
+
+
+def _digest(value: Any) -> str:
+    try:
+        text = encode_json(to_json_value(value))
+    except ConfigurationError:
+        text = repr(value)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]

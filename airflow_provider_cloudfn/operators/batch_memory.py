@@ -1,0 +1,327 @@
+"""What the tries of a batch tell one another: which items are done, and which may have been sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.journal.entries import BatchEntry, ItemFailure, ItemResult, PartEntry
+from airflow_provider_cloudfn.journal.kept_batch import BATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+    from airflow_provider_cloudfn.operators.results import Results
+    from airflow_provider_cloudfn.records.recorder import Items
+
+__all__ = ["BatchMemory", "JournalParts"]
+
+#: Seconds between two writes of it.
+_EVERY: Final = 1.0
+#: Failures that are told; the log tells all.
+_FAILURES_TOLD: Final = 1_000
+
+
+class JournalParts:
+    """
+    Parts of results in the journal.
+
+    :param journal: The task's.
+    :param name: What their entries are called, before their number.
+    """
+
+    def __init__(self, journal: TaskJournal, name: str) -> None:
+        self._journal = journal
+        self._name = name
+
+    def write(self, number: int, text: str) -> None:
+        """
+        Write a part.
+
+        :param number: Its number, from 0.
+        :param text: JSON Lines.
+        """
+        self._journal.write(f"{self._name}.{number}", PartEntry(text=text))
+
+    def read(self, number: int) -> str:
+        """
+        Return a part.
+
+        :param number: Its number.
+        :raises ConfigurationError: when it is not there.
+        """
+        found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)
+        if found is None:
+            raise ConfigurationError(f"{self._name}: results that an earlier try has kept are gone: start the run anew")
+        return found.text
+
+    def remove(self, count: int) -> None:
+        """
+        Remove the parts below a number.
+
+        :param count: The number.
+        """
+        for number in range(count):
+            self._journal.forget(f"{self._name}.{number}")
+
+
+class BatchMemory:
+    """
+    Keeps the entry of a batch, and what it says of an earlier try.
+
+    :param journal: The task's.
+    :param results: Where the results go.
+    :param fingerprint: Tells whether the calls are defined as they were.
+    :param keeps_windows: Whether an item may not be sent twice, so that it must be known which may have been sent.
+    :param window: How many items may be sent between two writes then.
+    """
+
+    def __init__(
+        self, journal: TaskJournal, results: Results, *, fingerprint: str, keeps_windows: bool, window: int
+    ) -> None:
+        self._journal = journal
+        self._results = results
+        self._keeps_windows = keeps_windows
+        self._window = window
+        self._keys = hashlib.sha256()
+        self._written = 0.0
+        self._recalled: BatchEntry | None = None
+        self._ahead: dict[int, ItemResult] = {}
+        #: How far it got when it was last written down, and what was done since: its results are kept nowhere yet.
+        self._kept: BatchEntry | None = None
+        self._since: list[ItemResult] = []
+        self.entry = BatchEntry(
+            generation=journal.generation, fingerprint=fingerprint, started_at=dt.datetime.now(tz=dt.UTC)
+        )
+
+    def expect(self, total: int | None) -> None:
+        """
+        Take note of how many items there are.
+
+        :param total: How many; None where that is not known.
+        """
+        self.entry = replace(self.entry, total=total)
+
+    def recall(self, log: Any, *, anew: bool) -> None:
+        """
+        Begin where an earlier try ended.
+
+        :param log: The task's log.
+        :param anew: Whether it is forgotten instead, where the task was cleared.
+        """
+        found = self._journal.read(BATCH, BatchEntry, of_any_generation=True)
+        if found is None:
+            return
+        is_cleared = found.generation != self._journal.generation
+        # The tries after this one go on with what it has begun.
+        if is_cleared and (anew or found.finished):
+            log.info("The calls begin anew%s", "" if anew else ": all of an earlier run of this task were done")
+            self._journal.forget(BATCH)
+            self._results.discard(found.parts)
+            return
+        if found.fingerprint != self.entry.fingerprint:
+            log.warning("The calls are defined otherwise than in the try before; what was done then stays done")
+        if found.stored is None:
+            self._results.resume(found.parts, found.done)
+        log.info("%s items were done by an earlier try; the calls go on behind them", f"{found.done:,}")
+        self._recalled = found
+        self._ahead = {one.index: one for one in found.ahead}
+        mine = self.entry
+        self.entry = replace(found, generation=mine.generation, fingerprint=mine.fingerprint, total=mine.total)
+        if is_cleared:
+            # What was unknown was decided by whoever has cleared the task: what is sent from now on is written down anew.
+            self.entry = replace(self.entry, begun=found.done, uncertain=())
+
+    @property
+    def skipped(self) -> int:
+        """How many items an earlier try has done."""
+        return 0 if self._recalled is None else self._recalled.done
+
+    @property
+    def unknown(self) -> set[int]:
+        """The items that an earlier try may have sent, and of which it has written no outcome."""
+        found = self._recalled
+        if found is None or not self._keeps_windows or found.generation != self._journal.generation:
+            return set()
+        return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
+
+    def result_of(self, index: int) -> ItemResult | None:
+        """
+        Return what an earlier try has got for an item behind one that has failed; None where it has got nothing.
+
+        :param index: Its position.
+        """
+        return self._ahead.get(index)
+
+    def passes_over(self, index: int, key: str) -> bool:
+        """
+        Return whether an earlier try has done an item and all before it, and take note of it then.
+
+        :param index: Its position.
+        :param key: Its name.
+        :raises ConfigurationError: when the items are not those of that try.
+        """
+        recalled = self._recalled
+        if recalled is None or index >= recalled.done:
+            if index in self._ahead and self._ahead[index].key != key:
+                raise _misfit(f"item {index} ({key}) is")
+            return False
+        self._add_key(key)
+        if index + 1 == recalled.done and self._keys.hexdigest()[:32] != recalled.keys:
+            raise _misfit(f"the first {recalled.done:,} items are")
+        return True
+
+    def require_all(self, count: int) -> None:
+        """
+        Refuse to end where an earlier try has called for more items than there are by now.
+
+        :param count: How many there are.
+        :raises ConfigurationError: in that case.
+        """
+        if count < max(self.skipped, *(index + 1 for index in self._ahead), 0):
+            raise _misfit(f"there are {count:,} items, which are")
+
+    def begin(self, index: int) -> None:
+        """
+        Write down that an item may be sent, before it is, where it may not be sent twice.
+
+        :param index: Its position.
+        """
+        if self._keeps_windows and self._journal.is_kept and index >= self.entry.begun:
+            self.entry = replace(self.entry, begun=index + self._window)
+            # Not without the results of what it says is done.
+            self.keep()
+
+    def take(self, key: str, failure: ItemFailure | None, result: Any = None, *, is_unknown: bool = False) -> None:
+        """
+        Take note of the next item that is done, or has failed.
+
+        :param key: Its name.
+        :param result: What it came to, where it has not failed.
+        :param failure: What is told of it, where it has failed.
+        :param is_unknown: Whether nobody knows what became of it.
+        """
+        self._add_key(key)
+        entry = self.entry
+        if self._journal.is_kept and failure is None:
+            self._since.append(ItemResult(index=entry.done, key=key, result=result))
+        told = entry.failures
+        if failure is not None and len(told) < _FAILURES_TOLD:
+            told = (*told, failure)
+        self.entry = replace(
+            entry,
+            done=entry.done + 1,
+            ok=entry.ok + (failure is None),
+            failed=entry.failed + (failure is not None),
+            unknown=entry.unknown + is_unknown,
+            failures=told,
+        )
+        if time.monotonic() - self._written >= _EVERY:
+            self.keep()
+
+    def take_ahead(self, done: ItemResult) -> None:
+        """
+        Take note of an item that is done behind one that has failed.
+
+        :param done: Its result.
+        """
+        others = (one for one in self.entry.ahead if one.index != done.index)
+        self.entry = replace(self.entry, ahead=(*others, done))
+
+    def stop(self, uncertain: AbstractSet[int]) -> None:
+        """
+        Write down how far it got, where all that was under way was waited for.
+
+        :param uncertain: The items of this try of which nobody knows whether they were carried out; those of an earlier one stay
+            so until they are done.
+        """
+        entry = self.entry
+        kept = {one.index for one in entry.ahead}
+        left = sorted(index for index in self.unknown | uncertain if index >= entry.done and index not in kept)
+        self.entry = replace(entry, begun=entry.done, uncertain=tuple(left))
+        try:
+            self.keep()
+        finally:
+            if self._since:
+                self._keep_beside()
+
+    def keep(self) -> None:
+        """Write down how far it got, after the results that it speaks of."""
+        # Interrupted between a result and its entry, what was written before counts.
+        if not self._journal.is_kept or self._results.count != self.entry.done:
+            return
+        self._results.keep()
+        self._written = time.monotonic()
+        self._since.clear()
+        ahead = tuple(one for one in self.entry.ahead if one.index >= self.entry.done)
+        self.entry = replace(self.entry, parts=self._results.parts, keys=self._keys.hexdigest()[:32], ahead=ahead)
+        self._journal.write(BATCH, self.entry)
+        self._kept = self.entry
+
+    def _keep_beside(self) -> None:
+        """Write down what was done since the results had a place, with its results: that place is full, or gone."""
+        mine = self.entry
+        kept = (
+            self._kept
+            or self._recalled
+            or BatchEntry(
+                generation=mine.generation, fingerprint=mine.fingerprint, started_at=mine.started_at, total=mine.total
+            )
+        )
+        self._journal.write(
+            BATCH,
+            replace(
+                kept,
+                generation=mine.generation,
+                fingerprint=mine.fingerprint,
+                begun=kept.done,
+                ahead=(*self._since, *(one for one in mine.ahead if one.index >= mine.done)),
+                uncertain=mine.uncertain,
+            ),
+        )
+
+    def finish(self, stored: Any) -> None:
+        """
+        Write down that all is done.
+
+        :param stored: What describes the file that the results are in; anything else for a list.
+        """
+        self.entry = replace(self.entry, finished=True, stored=stored if isinstance(stored, dict) else None)
+        self.keep()
+
+    def told(self) -> Items:
+        """Return how far it got, as the step's record tells it."""
+        from airflow_provider_cloudfn.records.call_record import FailedCall
+        from airflow_provider_cloudfn.records.recorder import FAILURES, Items
+
+        entry = self.entry
+        return Items(
+            total=entry.done,
+            ok=entry.ok,
+            failed=entry.failed,
+            unknown=entry.unknown,
+            earlier=self.skipped,
+            failures=tuple(
+                FailedCall(key=one.key, error=one.error, status=one.status, request_id=one.request_id)
+                for one in entry.failures[:FAILURES]
+            ),
+            statuses=Counter(one.status for one in entry.failures),
+        )
+
+    def _add_key(self, key: str) -> None:
+        self._keys.update(key.encode("utf-8", "surrogateescape") + b"\0")
+
+
+def _misfit(which: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"for_each: {which} not what an earlier try has called for: the keys do not fit what it wrote down. Give the items the "
+        "order and the keys that they had, or begin anew: "
+        "`airflow cloudfn progress <dag_id> <task_id> --run-id <run_id> --forget`"
+    )

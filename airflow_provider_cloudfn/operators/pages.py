@@ -1,0 +1,170 @@
+"""``pages=``: one request, and the pages behind it, as one step."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import convert, to_builtins
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.authoring.value_checks import seconds
+from airflow_provider_cloudfn.client.paging import PageChange, read_pages
+from airflow_provider_cloudfn.client.running import run
+from airflow_provider_cloudfn.client.transport import within
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.journal.entries import PagesEntry
+from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.operators.batch_memory import JournalParts
+from airflow_provider_cloudfn.operators.once import fingerprint_of
+from airflow_provider_cloudfn.operators.results import results_at
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from airflow_provider_cloudfn.authoring.variables import TaskVariables
+    from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.pages import Pages
+    from airflow_provider_cloudfn.client.paging import Page
+    from airflow_provider_cloudfn.client.request import Request
+    from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+    from airflow_provider_cloudfn.operators.function_call import FunctionCall
+
+__all__ = ["all_pages", "pages_of", "read_whole"]
+
+#: The name of the entry.
+_ENTRY: Final = "pages"
+#: Seconds between two writes of it.
+_EVERY: Final = 1.0
+
+
+def pages_of(
+    call: FunctionCall,
+    client: Client,
+    pages: Pages,
+    first: Request,
+    variables: TaskVariables,
+    begin: PageChange | None = None,
+) -> AsyncGenerator[Page]:
+    """
+    Read page after page; each is a call of its own, with its own retries.
+
+    :param call: What makes the calls and judges the answers.
+    :param client: An open client.
+    :param pages: How to go on.
+    :param first: The first page's request.
+    :param variables: What expressions can name.
+    :param begin: The page to begin with; None for the first.
+    :raises CloudFunctionError: with the number of the page.
+    """
+    sending = call.sending(variables)
+
+    async def ask(request: Request) -> Response:
+        response = await client.request(request, sending)
+        call.require_success(response, variables.with_response(response.as_variable()))
+        return response
+
+    def evaluate(name: str, more: Mapping[str, Any]) -> Any:
+        return call.task.evaluate_after_call(f"pages.{name}", variables.with_more(**more))
+
+    return read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)
+
+
+def read_whole(
+    call: FunctionCall, pages: Pages, first: Request, variables: TaskVariables, journal: TaskJournal
+) -> tuple[Any, int, Response]:
+    """
+    Read all pages of a step.
+
+    :param call: As of :func:`pages_of`, and so are the others.
+    :param journal: What the tries of the task tell one another: a retry goes on at the page where the one before ended.
+    :returns: The items, or what describes the file that they went into; the number of pages; and the last page's answer.
+    """
+    parts = JournalParts(journal, "pages.items") if journal.is_kept else None
+    results = results_at(pages.results, "pages", variables, parts)
+    results.check()
+    begin: PageChange | None = None
+    fingerprint = _fingerprint(call, pages, first)
+    earlier = journal.read(_ENTRY, PagesEntry)
+    if earlier is not None and earlier.fingerprint != fingerprint:
+        # What goes on at a page of another read would put two of them together.
+        call.task.log.warning("The read is another one than in the try before: it begins anew, at the first page")
+        journal.forget(_ENTRY)
+        results.discard(earlier.parts)
+    elif earlier is not None:
+        begin = convert(earlier.place, PageChange)
+        results.resume(earlier.parts, earlier.count)
+        call.task.log.info("An earlier try has read %d pages: this one goes on at the next", begin.number - 1)
+
+    async def read() -> tuple[int, Response]:
+        last: Page | None = None
+        written = time.monotonic()
+        async with call.hook.client().session() as client:
+            async for page in pages_of(call, client, pages, first, variables, begin):
+                for item in call.task.storable_results(page.items, page.response):
+                    results.add(item)
+                last = page
+                if journal.is_kept and page.following is not None and time.monotonic() - written > _EVERY:
+                    written = time.monotonic()
+                    place = to_builtins(page.following)
+                    # The task's state is plain rows. Where the link to a page repeats a secret, the next try begins before it.
+                    if client.redaction().text(shown := encode_json(place)) == shown:
+                        results.keep()
+                        kept = PagesEntry(
+                            place=place, parts=results.parts, count=results.count, fingerprint=fingerprint
+                        )
+                        journal.write(_ENTRY, kept)
+        if last is None:
+            raise CloudFunctionError("pages: no page came")
+        return last.number, last.response
+
+    number, response = run(lambda: _in_time(pages, read()))
+    found = results.finish()
+    call.task.log.info("Read %s items; the last page was number %s", f"{results.count:,}", f"{number:,}")
+    # To read anew does no harm: the parts go as soon as they are no longer needed.
+    if results.parts:
+        journal.forget(_ENTRY)
+        results.discard(results.parts)
+    return found, number, response
+
+
+def _fingerprint(call: FunctionCall, pages: Pages, first: Request) -> str:
+    """Return what tells whether a read is the one of an earlier try: a time that was too short may be longer now."""
+    of_request = fingerprint_of(call.hook.client().prepare(first))
+    how = repr(replace(pages, timeout=None, results=None))
+    return hashlib.sha256(f"{of_request}\n{how}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+async def all_pages(
+    call: FunctionCall, client: Client, pages: Pages, first: Request, variables: TaskVariables
+) -> tuple[list[Any], int, Response]:
+    """
+    Read all pages into memory: what an item of a batch does.
+
+    :param call: As of :func:`pages_of`, and so are the others.
+    :returns: All items, the number of pages, and the last page's answer.
+    """
+
+    async def read() -> tuple[list[Any], int, Response]:
+        items: list[Any] = []
+        last: Page | None = None
+        async for page in pages_of(call, client, pages, first, variables):
+            items += page.items
+            last = page
+        if last is None:
+            raise CloudFunctionError("pages: no page came")
+        return items, last.number, last.response
+
+    result: tuple[list[Any], int, Response] = await _in_time(pages, read())
+    return result
+
+
+async def _in_time(pages: Pages, work: Any) -> Any:
+    if pages.timeout is None:
+        return await work
+    limit = seconds("pages.timeout", pages.timeout)
+    return await within(
+        limit, "pages", work, is_sent=lambda: True, said_by="timeout of pages, which is for all of them,"
+    )

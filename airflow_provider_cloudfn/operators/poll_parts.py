@@ -1,0 +1,113 @@
+"""What the parts of a ``poll=`` give, once the job has begun: values, conditions and requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_cloudfn.authoring.emit import parts_of_events
+from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
+from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
+from airflow_provider_cloudfn.authoring.value_checks import method_problem
+from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.client.request import Request
+from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.json_encoding import to_json_value
+from airflow_provider_cloudfn.operators.request_values import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_cloudfn.authoring.poll import Poll
+    from airflow_provider_cloudfn.authoring.variables import TaskVariables
+    from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.operators.polled_task import PolledTask
+    from airflow_provider_cloudfn.triggers.poll import HttpPoll
+
+__all__ = ["PollParts", "condition_source", "plain"]
+
+#: What can name ``job`` when the job is done.
+_READ_AFTERWARDS: Final = ("returns", "success_when", *EVENT_PARAMETERS)
+
+
+class PollParts:
+    """
+    Evaluates the parts of a poll.
+
+    :param task: The operator.
+    :param poll: Its poll.
+    :param client: The connection's client.
+    """
+
+    def __init__(self, task: PolledTask, poll: Poll, client: Client) -> None:
+        self._task = task
+        self._poll = poll
+        self._client = client
+
+    def value(self, name: str, variables: TaskVariables) -> Any:
+        """
+        Return what a part gives; None where it is not given.
+
+        :param name: The part.
+        :param variables: What it can name.
+        """
+        if getattr(self._poll, name) is None:
+            return None
+        return self._task.evaluate_after_call(f"poll.{name}", variables)
+
+    def later(self) -> Iterator[str]:
+        """Yield the expressions that may name ``job`` later."""
+        events = (part.name for part, _ in parts_of_events(self._task.completion_events))
+        of_poll = (f"poll.{name}" for name in ("result", "value", "cancel") if getattr(self._poll, name) is not None)
+        for name in (*_READ_AFTERWARDS, *events, *of_poll):
+            for formula in formulas(read(*self._task.written(name))):
+                yield formula.source
+
+    def request(self, name: str, wanted: Any, question: HttpPoll, method: str) -> Request:
+        """
+        Return the request that a part describes.
+
+        :param name: The part.
+        :param wanted: What it gives.
+        :param question: The poll's question, from which a link leads on.
+        :param method: The method where none is given.
+        :raises ExpressionError: for what is no request.
+        """
+        place = f"poll.{name}"
+        if isinstance(wanted, str):
+            return Request(method, wanted)
+        if not isinstance(wanted, Mapping):
+            raise ExpressionError(f"must give text or a map, not {type(wanted).__name__}", field=place)
+        known = ("method", "uri", "link", "query", "headers", "body")
+        if unknown := sorted(str(key) for key in wanted if key not in known):
+            raise ExpressionError(f"{unknown[0]!r} is none of {', '.join(known)}", field=place)
+        method = wanted.get("method", method)
+        if (problem := method_problem(method)) is not None:
+            raise ExpressionError(f"method: {problem}", field=place)
+        if wanted.get("link") is not None:
+            uri = self._client.resolve(question.request(), uri_text(f"{place}.link", wanted["link"]))
+        else:
+            uri = uri_text(f"{place}.uri", wanted.get("uri"))
+        headers = header_text(f"{place}.headers", wanted.get("headers"))
+        body = wanted.get("body")
+        content = None if body is None else content_of(body, headers)
+        return Request(method, uri, query_text(f"{place}.query", wanted.get("query")), headers, content)
+
+
+def condition_source(written: Any) -> str:
+    """
+    Return the source of a condition.
+
+    :param written: CEL, marked or not, or a bool.
+    """
+    return str(written).lower() if isinstance(written, bool) else str(getattr(written, "source", written))
+
+
+def plain(value: Any) -> Any:
+    """
+    Return a value as JSON has it; bytes, which an expression can't look into, are left out.
+
+    :param value: The value.
+    """
+    return None if value is None else to_json_value(value, bytes_as=lambda _: None)

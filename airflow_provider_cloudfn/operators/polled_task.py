@@ -1,0 +1,81 @@
+"""What an operator has for a job that is waited for: going on after the triggerer, and what is told when it is killed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import TaskDeferralTimeout
+
+from airflow_provider_cloudfn.operators.base import ExpressionOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.authoring.poll import Poll
+    from airflow_provider_cloudfn.authoring.variables import TaskVariables
+    from airflow_provider_cloudfn.client.request import Request
+    from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.operators.function_call import FunctionCall
+    from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
+    from airflow_provider_cloudfn.operators.polling import PolledCall
+    from airflow_provider_cloudfn.operators.settled import Settled
+
+__all__ = ["PolledTask"]
+
+
+class PolledTask(ExpressionOperator):
+    """An operator whose call can start a job that is waited for."""
+
+    cloudfn_conn_id: str
+    idempotency_key: Any = False
+    poll: Poll | None = None
+    deferrable: bool = False
+    _polled: PolledCall | None = None
+    #: What the trigger says, where the task goes on after a deferral.
+    polled_event: Any = None
+
+    def hook(self) -> RequestHook[Any]:
+        """Return the hook over which the call goes."""
+        raise NotImplementedError
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """
+        Go on after the triggerer has waited for the job.
+
+        :param context: The task's Airflow context.
+        :param event: What the trigger says.
+        """
+        self.polled_event = event
+        return self.execute(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Go on after a deferral; where Airflow has given up on the triggerer, the job is told.
+
+        :param next_method: What goes on.
+        :param next_kwargs: With what.
+        :param context: The task's Airflow context.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            if self.poll is not None:
+                from airflow_provider_cloudfn.operators.polling import PolledCall
+
+                self.prepare(context)
+                PolledCall(self, self.hook(), context, self._variables(context)).end_late()
+            raise
+
+    def on_kill(self) -> None:
+        """Tell the service that a job is not wanted any more, as ``cancel`` of the poll says."""
+        if self._polled is not None:
+            self._polled.kill()
+
+    def _polled_answer(
+        self, context: Context, call: FunctionCall, request: Request, sink: ObjectStorageSink | None
+    ) -> tuple[Settled, TaskVariables]:
+        """Return what came of a call that starts a job, and what expressions can name besides."""
+        from airflow_provider_cloudfn.operators.polling import PolledCall
+
+        self._polled = PolledCall(self, call.hook, context, self._variables(context))
+        return self._polled.settle(lambda: call.settle(context, request, self._variables(context), None), request, sink)

@@ -1,0 +1,217 @@
+"""A task that leaves a record of its calls in XCom, however it ends, and never fails for it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow.sdk import BaseOperator, conf
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+    TaskDeferred,
+)
+
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.journal.outage import outlast
+from airflow_provider_cloudfn.operators.call_link import CallLink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow.sdk import BaseOperatorLink
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.hooks.base import ConnectionHook
+    from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, Outcome
+    from airflow_provider_cloudfn.records.recorder import CallRecorder
+
+__all__ = ["RecordedTask"]
+
+_CHOICES: Final = ("all", "failures", "none")
+#: Seconds for which Airflow is asked again: the step itself is done by then.
+_PATIENCE: Final = 20.0
+
+
+class RecordedTask(BaseOperator):
+    """A task that makes calls, of which it leaves a record: see :mod:`airflow_provider_cloudfn.records`."""
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (CallLink(),)
+    #: The parameter that names the connection, and what the task does.
+    call_connection: ClassVar[str] = "cloudfn_conn_id"
+    call_kind: ClassVar[Kind] = "call"
+
+    #: Whether this try has left a record.
+    call_is_recorded = False
+    _recorder: CallRecorder | None = None
+    _is_recording = False
+
+    @property
+    def recorder(self) -> CallRecorder:
+        """What the record of this try is made of; where none is left, nobody reads it."""
+        if self._recorder is None:
+            from airflow_provider_cloudfn.records.recorder import CallRecorder
+
+            self._recorder = CallRecorder(self.call_kind, _masked)
+        return self._recorder
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Go on after a deferral, with the record that was begun before it.
+
+        :param next_method: What goes on.
+        :param next_kwargs: With what.
+        :param context: The task's Airflow context.
+        """
+        with self._recorded(context, goes_on=True):
+            return super().resume_execution(next_method, next_kwargs, context)
+
+    def _watched(self, hook: ConnectionHook[Any]) -> Any:
+        """Return a hook whose calls are recorded, where they are to be."""
+        if self._is_recording:
+            hook.watch_calls(self.recorder)
+        return hook
+
+    @contextmanager
+    def _recorded(self, context: Context, *, goes_on: bool = False) -> Iterator[None]:
+        """
+        Leave a record of what is done in this block.
+
+        A worker that is killed leaves none: what is pushed then could stand beside another try's.
+
+        :param context: The task's Airflow context.
+        :param goes_on: Whether it goes on with a record that was begun before a deferral.
+        """
+        if self._is_recording or not (wanted := self._records_wanted(context)):
+            yield
+            return
+        self._recorder, self.call_is_recorded, self._is_recording = None, False, True
+        record = _Recording(self, context, only_failures=wanted == "failures", goes_on=goes_on)
+        try:
+            yield
+        except TaskDeferred:
+            record.end("waiting")
+            raise
+        except AirflowRescheduleException:
+            # Airflow clears what it leaves before the next process asks, which records what that asks.
+            raise
+        except AirflowSkipException as error:
+            record.end("skipped", error)
+            raise
+        except (Exception, AirflowTaskTimeout) as error:
+            record.end("failed", error)
+            raise
+        else:
+            record.end("success")
+        finally:
+            self._is_recording = False
+
+    def _records_wanted(self, context: Context) -> str | None:
+        """Return which records are wanted; None for none."""
+        if SAMPLE_RUN in context or not self.do_xcom_push or not hasattr(context.get("ti"), "xcom_push"):
+            return None
+        chosen = conf.get("cloudfn", "call_records", fallback="all").strip().lower()
+        if chosen not in _CHOICES:
+            self.log.warning(
+                "[cloudfn] call_records: must be one of %s, not %r; a record of each call is left",
+                ", ".join(_CHOICES),
+                chosen,
+            )
+        return None if chosen == "none" else chosen
+
+
+class _Recording:
+    """
+    The record of a try, while that goes on.
+
+    :param task: The task.
+    :param context: Its Airflow context.
+    :param only_failures: Whether a record is left of a try that fails alone.
+    :param goes_on: Whether one was begun before a deferral.
+    """
+
+    def __init__(self, task: RecordedTask, context: Context, *, only_failures: bool, goes_on: bool) -> None:
+        self._task = task
+        self._instance: Any = context["ti"]
+        self._only_failures = only_failures
+        self._goes_on = goes_on
+        self._started_at = dt.datetime.now(tz=dt.UTC)
+        self._begun = time.monotonic()
+
+    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+        """
+        Write the record.
+
+        :param outcome: How the try ended.
+        :param error: Why it failed.
+        """
+        if self._only_failures and outcome != "failed":
+            return
+        try:
+            self._push(self._record(outcome, error))
+        except (Exception, AirflowTaskTimeout) as failure:
+            # The step itself is done: that no time was left for this is no reason to do it again. The text of what went
+            # wrong could hold what the record does.
+            self._task.log.warning("The record of the calls could not be written (%s)", type(failure).__name__)
+        else:
+            self._task.call_is_recorded = True
+
+    def _record(self, outcome: Outcome, error: BaseException | None) -> CallRecord:
+        task, recorder = self._task, self._task.recorder
+        recorder.function = getattr(task, "function", None) or task.task_id
+        recorder.conn_id = recorder.conn_id or str(getattr(task, task.call_connection, ""))
+        record = recorder.record(
+            outcome,
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._begun,
+            try_number=getattr(self._instance, "try_number", None) or 1,
+            error=error,
+        )
+        if (before := self._before()) is None:
+            return record
+        from airflow_provider_cloudfn.records.joining import joined
+
+        return joined(before, record)
+
+    def _before(self) -> CallRecord | None:
+        """Return what was recorded before the deferral."""
+        if not self._goes_on:
+            return None
+        from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
+
+        try:
+            pulled = outlast(
+                lambda: self._instance.xcom_pull(
+                    task_ids=self._task.task_id, key=CALL_RECORD_KEY, map_indexes=self._instance.map_index
+                ),
+                "what the step's calls were before it was deferred",
+                self._task.log,
+                patience=_PATIENCE,
+            )
+            return None if pulled is None else CallRecord.from_dict(pulled)
+        except ConfigurationError:
+            return None  # Another version's, during an upgrade.
+
+    def _push(self, record: CallRecord) -> None:
+        from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY
+        from airflow_provider_cloudfn.records.room import fitted
+
+        written = fitted(record).to_dict()
+        outlast(
+            lambda: self._instance.xcom_push(key=CALL_RECORD_KEY, value=written),
+            "the record of the step's calls",
+            self._task.log,
+            patience=_PATIENCE,
+        )
+
+
+def _masked(text: str) -> str:
+    """Return a text without what Airflow knows to be secret. Where nobody can say what that is, nothing may be written."""
+    from airflow.sdk import log
+
+    redact: Any = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
+    return str(redact(text))

@@ -1,0 +1,240 @@
+"""A call that is waited for: the place where the wait begins is kept before it is sent, and what came is the step's result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from airflow.sdk import conf
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
+from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.value_checks import seconds
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, task_instance_key
+from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
+from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.events.place import Arrivals, place_now
+from airflow_provider_cloudfn.events.signature import CallbackAddress
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, RequestTimeoutError
+from airflow_provider_cloudfn.journal.entries import CALLBACK, CallbackEntry, WaitEntry
+from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
+from airflow_provider_cloudfn.operators.poll_parts import condition_source, plain
+from airflow_provider_cloudfn.triggers.job import named_by
+from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from airflow.sdk.definitions.context import Context
+
+    from airflow_provider_cloudfn.authoring.variables import SampleRun, TaskVariables
+    from airflow_provider_cloudfn.client.redaction import Redaction
+    from airflow_provider_cloudfn.operators.settled import Settled
+    from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
+
+__all__ = ["WaitedCall", "callback_url"]
+
+#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
+_GRACE: Final = 60.0
+#: Seconds between two looks of a worker: at first, by what they grow, and to what.
+_SHORTEST: Final = 1.0
+_GROWTH: Final = 1.5
+_LONGEST: Final = 10.0
+_WAIT: Final = "wait"
+#: What can name ``response`` when what is waited for has come.
+_READ_AFTERWARDS: Final = ("returns", *EVENT_PARAMETERS)
+#: What a rehearsal calls a callback among its samples, and gives for its address.
+_SAMPLE: Final = "callback"
+_SAMPLE_URL: Final = "https://airflow.example.com/cloudfn/callbacks/rehearsed"
+
+
+class WaitedCall:
+    """
+    The call of a task with ``wait_for=``, and the wait.
+
+    :param task: The operator, whose parameters are rendered.
+    :param context: The task's Airflow context.
+    """
+
+    def __init__(self, task: WaitingTask, context: Context) -> None:
+        self._task = task
+        self._context = context
+        self._journal = TaskJournal.of(context, task.log)
+        self._defers = task.deferrable
+
+    def settle(
+        self, call: Callable[[], Settled], variables: TaskVariables, redaction: Callable[[], Redaction]
+    ) -> TaskVariables:
+        """
+        Make the call, unless an earlier try has, wait, and return what expressions can name then: ``response`` and ``event``.
+
+        :param call: Makes the call.
+        :param variables: What expressions can name before it.
+        :param redaction: What hides the secrets that are known by then.
+        :raises CloudFunctionError: when the call fails, or nothing comes in time.
+        """
+        given: Mapping[str, Any] = self._context
+        if (sample_run := given.get(SAMPLE_RUN)) is not None:
+            variables = variables.with_response(call().response.as_variable())
+            return variables.with_more(event=self._sampled(sample_run, variables))
+        if self._task.waited_event is not None:
+            told = WaitEvent.from_dict(self._task.waited_event)
+            return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)
+        wait = self.begun()
+        if not wait.answered:
+            response = call().response.as_variable()
+            wait = self._answered(wait, variables.with_response(response), redaction())
+        else:
+            self._task.log.info("An earlier try has made the call: nothing is sent, and the wait goes on")
+        return self._gone_on(wait, self._seconds_left(wait), variables, 0)
+
+    def begun(self) -> Wait:
+        """
+        Return the wait, which begins here where no earlier try has begun it: before anything is sent.
+
+        :raises ConfigurationError: for a callback where Airflow keeps no task state.
+        """
+        entry = self._journal.read(_WAIT, WaitEntry)
+        if entry is not None:
+            return Wait.from_dict(entry.wait)
+        wait, option = Wait(begun=time.time()), self._task.wait_for
+        if isinstance(option, WaitFor):
+            match = None if option.match is None else condition_source(option.match)
+            name, uri = option.event.name, option.event.uri
+            wait = replace(wait, event=name, uri=uri, place=place_now(self._context, option.event), match=match)
+        else:
+            if not self._journal.is_kept:
+                raise ConfigurationError(
+                    "wait_for: a Callback needs Airflow's task state, which this Airflow does not have: upgrade to Airflow "
+                    "3.3, or wait with poll=Poll(…) or WaitFor(…)"
+                )
+            wait = replace(wait, callback=self._address(wait))
+        self._journal.write(_WAIT, WaitEntry(wait=wait.to_dict()))
+        return wait
+
+    def url(self) -> str:
+        """Return the address at which the task is called back; the same on every try, until the task is cleared."""
+        token = self._address(self.begun()).token()
+        return f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/cloudfn/callbacks/{token}"
+
+    def _address(self, wait: Wait) -> CallbackAddress:
+        key = task_instance_key(self._context)
+        deadline = int(wait.begun + self._limit())
+        return CallbackAddress(key.dag_id, key.run_id, key.task_id, key.map_index, self._journal.generation, deadline)
+
+    def _answered(self, wait: Wait, variables: TaskVariables, redaction: Redaction) -> Wait:
+        """Keep of the answer what is read of it later: for the triggerer, and for the next try."""
+        sources = [] if wait.match is None else [wait.match]
+        known = {name: plain(named_by(sources, name, variables[name])) for name in ("response", "inputs")}
+        wait = replace(
+            wait,
+            known={name: value for name, value in known.items() if value is not None},
+            answer=plain(named_by(self._later(), "response", variables["response"])),
+            answered=True,
+        )
+        text = encode_json(wait.to_dict())
+        if redaction.text(text) == text:
+            self._journal.write(_WAIT, WaitEntry(wait=wait.to_dict()))
+        elif self._defers:
+            # What is handed over to the triggerer, or to another try, stands in the database.
+            self._task.log.warning("The answer repeats a secret of the connection: the wait stays in this process")
+            self._defers = False
+        return wait
+
+    def _later(self) -> Iterator[str]:
+        for parameter in self._task.authored_parameters:
+            if parameter.name in _READ_AFTERWARDS:
+                for formula in formulas(read(parameter, getattr(self._task, parameter.name))):
+                    yield formula.source
+
+    def _gone_on(self, wait: Wait, left: float, variables: TaskVariables, looks: int) -> TaskVariables:
+        end, pause = time.monotonic() + left, _SHORTEST
+        while True:
+            record, wait = self._arrived(wait)
+            if record is not None:
+                self._task.log.info("It came: %s, id %s", wait.event or "the callback", record["metadata"].get("id"))
+                return variables.with_more(response=restored(wait.answer) or {}, event=record)
+            left = end - time.monotonic()
+            if left <= 0:
+                self._end_late(wait)
+            if self._defers:
+                self._defer(wait, left, looks)
+            time.sleep(min(pause, left))
+            pause = min(pause * _GROWTH, _LONGEST)
+
+    def _arrived(self, wait: Wait) -> tuple[Mapping[str, Any] | None, Wait]:
+        """Return what came, if it did, and the wait from where on it goes on."""
+        if wait.callback is not None:
+            entry = self._journal.read(CALLBACK, CallbackEntry)
+            return None if entry is None else _as_record(entry), wait
+        option = self._task.wait_for
+        if not isinstance(option, WaitFor) or wait.place is None:
+            raise ConfigurationError("wait_for: was another one when the call was made: clear the task, to begin anew")
+        arrivals = Arrivals(self._context, option.event, wait.place)
+        for record in arrivals.records():
+            if wait.matches(record):
+                return record, wait
+        return None, replace(wait, place=arrivals.place)
+
+    def _defer(self, wait: Wait, left: float, looks: int) -> NoReturn:
+        from airflow_provider_cloudfn.triggers.event_wait import EventWaitTrigger
+
+        self._task.defer(
+            trigger=EventWaitTrigger(wait=wait, seconds=left, looks=looks),
+            method_name="execute_complete",
+            # The trigger stops by itself: this is for one that can't, or has begun anew.
+            timeout=dt.timedelta(seconds=left + _GRACE),
+        )
+
+    def _end_late(self, wait: Wait) -> NoReturn:
+        what = "no callback came" if wait.callback is not None else f"no event {wait.event!r} came that is the one"
+        raise RequestTimeoutError(
+            f"wait_for: {what} within {self._limit():g} seconds (timeout); what the call has begun may go on at the service"
+        )
+
+    def _sampled(self, sample_run: SampleRun, variables: TaskVariables) -> Mapping[str, Any]:
+        option = self._task.wait_for
+        name = option.event.name if isinstance(option, WaitFor) else _SAMPLE
+        if name not in sample_run.payloads:
+            raise ExpressionError(
+                f"wait_for: there is no sample of what is waited for: give its payload under 'context', as {name!r}"
+            )
+        record = {"metadata": {"type": name, "source": "sample"}, "result": sample_run.payloads[name]}
+        variables = variables.with_more(event=record)
+        has_match = isinstance(option, WaitFor) and option.match is not None
+        if has_match and not self._task.truth_after_call("wait_for.match", variables):
+            raise ExpressionError(f"is false for the sample of {name!r} under 'context'", field="wait_for.match")
+        return record
+
+    def _limit(self) -> float:
+        option = self._task.wait_for
+        return seconds("wait_for: timeout", option.timeout if isinstance(option, (WaitFor, Callback)) else None)
+
+    def _seconds_left(self, wait: Wait) -> float:
+        limit = self._limit()
+        return min(limit, max(0.0, limit - (time.time() - wait.begun)))
+
+
+def _as_record(entry: CallbackEntry) -> dict[str, Any]:
+    metadata = {"id": entry.id, "type": "callback", "source": "callback", "occurredAt": timestamp_text(entry.came_at)}
+    return {"metadata": metadata, "result": restored(entry.payload)}
+
+
+def callback_url(task: WaitingTask, context: Context) -> str:
+    """
+    Return the address at which a task is called back, which nothing that is logged or shown has in it.
+
+    :param task: The operator.
+    :param context: The task's Airflow context.
+    :raises ConfigurationError: where there can be none.
+    """
+    if SAMPLE_RUN in context:
+        return _SAMPLE_URL
+    from airflow_provider_cloudfn.hooks.masking import mask_secrets
+
+    url = WaitedCall(task, context).url()
+    mask_secrets([url.rpartition("/")[2]])
+    return url

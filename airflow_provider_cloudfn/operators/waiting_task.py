@@ -1,0 +1,104 @@
+"""What an operator has that waits for an event or a callback when its call is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import TaskDeferralTimeout
+
+from airflow_provider_cloudfn.authoring.task import default_arguments
+from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL, Callback
+from airflow_provider_cloudfn.events.place import with_inlet
+from airflow_provider_cloudfn.operators.polled_task import PolledTask
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+
+    from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
+    from airflow_provider_cloudfn.authoring.wait_for import WaitFor
+    from airflow_provider_cloudfn.client.request import Request
+    from airflow_provider_cloudfn.operators.function_call import FunctionCall
+
+__all__ = ["WaitingTask"]
+
+
+class WaitingTask(PolledTask):
+    """An operator whose call can be followed by a wait."""
+
+    wait_for: WaitFor | Callback | None = None
+    returns: Any
+    #: What the trigger says, where the task goes on after a wait.
+    waited_event: Any = None
+
+    @property
+    def function(self) -> str:
+        """The cloud function's name."""
+        raise NotImplementedError
+
+    @classmethod
+    def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
+        """
+        Begin a mapped task, as :meth:`BaseOperator.partial` does, with the event that it waits for among its inlets.
+
+        :param task_id: The task's id.
+        :param kwargs: What every instance has in common.
+        """
+        partial = super().partial(task_id=task_id, **kwargs)
+        given = partial.kwargs
+        shared = default_arguments(given.get("dag"), given.get("task_group"), kwargs)
+        event = getattr(given.get("wait_for", shared.get("wait_for")), "event", None)
+        if event is not None:
+            given["inlets"] = with_inlet(given.get("inlets"), event)
+        return partial
+
+    def execute_complete(self, context: Context, event: Any = None) -> Any:
+        """
+        Go on after the triggerer has waited.
+
+        :param context: The task's Airflow context.
+        :param event: What the trigger says.
+        """
+        if self.wait_for is None:
+            return super().execute_complete(context, event)
+        self.waited_event = event
+        return self.execute(context)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Go on after a deferral; where Airflow has given up on the triggerer, it is looked once more.
+
+        :param next_method: What goes on.
+        :param next_kwargs: With what.
+        :param context: The task's Airflow context.
+        """
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralTimeout:
+            # Without a task state nobody knows that the call was made.
+            if self.wait_for is None or "task_state_store" not in context:
+                raise
+            return self.execute(context)
+
+    def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
+        if isinstance(self.wait_for, Callback):
+            from airflow_provider_cloudfn.operators.waiting import callback_url
+
+            context[CALLBACK_URL] = callback_url(self, context)  # type: ignore[typeddict-unknown-key]  # no key of Airflow's own
+        super()._render_expressions(context, arrived)
+
+    def _carry_out_wait(self, context: Context, call: FunctionCall, request: Request) -> Any:
+        """Make the call, wait, and return what came."""
+        from airflow_provider_cloudfn.operators.waiting import WaitedCall
+
+        variables = self._variables(context)
+        variables = WaitedCall(self, context).settle(
+            lambda: call.settle(context, request, variables, None), variables, call.hook.client().redaction
+        )
+        result = variables["event"]["result"]
+        if self.returns is not None:
+            result = self.evaluate_after_call("returns", variables)
+        returned = self._returned(result)
+        self._complete(context, function=self.function, result=returned, variables=variables)
+        self._push_result(context, returned)
+        return returned

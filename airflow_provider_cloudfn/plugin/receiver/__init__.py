@@ -1,0 +1,1 @@
+"""The receiver of events: ``POST /cloudfn/events/<source>`` of the API server."""

@@ -1,0 +1,116 @@
+"""A recorded call as a command for a terminal: the places of credentials are variables, which whoever runs it sets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
+
+from airflow_provider_cloudfn.auth.spellings import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_cloudfn.records.call_record import Exchange, Sent
+
+__all__ = ["COMMANDS", "curl", "hurl"]
+
+#: What stands in a query for a secret: the parameter's name before it says what it is.
+_IN_QUERY: Final = re.compile(rf"(?<=[?&])([^=&]*)={re.escape(MASK)}")
+
+
+def curl(exchange: Exchange) -> str:
+    """
+    Return a call as a command of curl, for a POSIX shell.
+
+    :param exchange: The call.
+    """
+    sent = exchange.sent
+    how = "--head" if sent.method == "HEAD" else f"--request {shlex.quote(sent.method)}"
+    lines = ["curl", how, f"--url {_for_shell(_marked_url(sent.url))}"]
+    lines += [f"--header {_for_shell(_marked_header(name, value))}" for name, value in sent.headers]
+    if sent.body is not None and sent.body.text is not None:
+        lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
+    return "\n".join((*_remarks(sent, "environment"), " \\\n  ".join(lines)))
+
+
+def hurl(exchange: Exchange) -> str:
+    """
+    Return a call as a file of Hurl, which expects the status that came back.
+
+    :param exchange: The call.
+    """
+    sent = exchange.sent
+    lines = [*_remarks(sent, "variables"), f"{sent.method} {_for_hurl(_marked_url(sent.url))}"]
+    lines += [f"{name}: {_for_hurl(_marked(value, _variable(name)))}" for name, value in sent.headers]
+    if sent.body is not None and sent.body.text is not None:
+        lines.append(f"`{_for_hurl(_marked(sent.body.text, 'SECRET'))}`")
+    if exchange.answered is not None:
+        lines.append(f"HTTP {exchange.answered.status}")
+    return "\n".join(lines)
+
+
+#: By what ``--as`` calls them.
+COMMANDS: Final[dict[str, Callable[[Exchange], str]]] = {"curl": curl, "hurl": hurl}
+
+
+def _variable(name: str) -> str:
+    """Return a variable's name for what stands under a name."""
+    return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper() or "SECRET"
+
+
+def _marked(text: str, variable: str) -> list[tuple[str, str]]:
+    """Return the parts of a text, each with the variable behind it; an empty name where there is none."""
+    parts = text.split(MASK)
+    return [(part, variable if at < len(parts) - 1 else "") for at, part in enumerate(parts)]
+
+
+def _marked_header(name: str, value: str) -> list[tuple[str, str]]:
+    (first, variable), *others = _marked(value, _variable(name))
+    return [(f"{name}: {first}", variable), *others]
+
+
+def _marked_url(url: str) -> list[tuple[str, str]]:
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for found in _IN_QUERY.finditer(url):
+        parts.append((f"{url[end : found.start()]}{found[1]}=", _variable(unquote_plus(found[1]))))
+        end = found.end()
+    return parts + _marked(url[end:], "SECRET")
+
+
+def _remarks(sent: Sent, where: str) -> list[str]:
+    named = [*_marked_url(sent.url), *(part for name, value in sent.headers for part in _marked_header(name, value))]
+    if sent.body is not None and sent.body.text is not None:
+        named += _marked(sent.body.text, "SECRET")
+    remarks = []
+    if variables := sorted({variable for _, variable in named if variable}):
+        remarks.append(f"# credentials are not recorded: set {', '.join(variables)} in the {where}")
+    if sent.headers_left_out:
+        remarks.append(f"# {sent.headers_left_out} headers were not recorded")
+    if sent.body is not None and sent.body.text is None:
+        remarks.append(f"# the body, {sent.body.size:,} bytes, was not recorded: it is no text, or may hold a secret")
+    elif sent.body is not None and sent.body.is_cut:
+        remarks.append(f"# the body is cut: it had {sent.body.size:,} bytes")
+    return remarks
+
+
+def _for_shell(parts: list[tuple[str, str]]) -> str:
+    quoted = (
+        (shlex.quote(text) if text else "") + (f'"${{{variable}}}"' if variable else "") for text, variable in parts
+    )
+    return "".join(quoted) or "''"
+
+
+def _for_hurl(parts: list[tuple[str, str]]) -> str:
+    return "".join(_escaped(text) + _filled(variable) for text, variable in parts)
+
+
+def _escaped(text: str) -> str:
+    r"""Return text as Hurl reads it back: ``#`` begins a comment, two braces a variable, and a backtick ends a body."""
+    return re.sub(r"[#\\`\n\r\t]|\{(?=\{)", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+
+
+def _filled(variable: str) -> str:
+    return f"{{{{{variable}}}}}" if variable else ""

@@ -1,0 +1,53 @@
+"""What our sensors share that wait on a worker or in the triggerer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import BaseSensorOperator
+
+if TYPE_CHECKING:
+    from airflow.triggers.base import BaseTrigger
+
+__all__ = ["DeferringSensor"]
+
+_GRACE: Final = dt.timedelta(minutes=1)
+
+
+class DeferringSensor(BaseSensorOperator):
+    """A sensor that waits as long as the service asks it to, and in the triggerer where it is deferrable."""
+
+    deferrable: bool
+    #: How many seconds the service has asked to wait.
+    _asked_to_wait = 0.0
+    #: When to give up, by the clock of this process that nobody sets.
+    _deadline: float | None = None
+
+    @abstractmethod
+    def _trigger(self, left: float, first_wait: float) -> BaseTrigger:
+        """Return what waits in the triggerer, for so many seconds, and asks first after so many."""
+
+    # Airflow's own, though not public: what it asks for between two pokes, after all that it does about a poke that failed.
+    def _get_next_poke_interval(self, *args: Any, **kwargs: Any) -> float:
+        wait = max(super()._get_next_poke_interval(*args, **kwargs), self._asked_to_wait)
+        if self.deferrable:
+            self._defer(wait)
+        return wait
+
+    def _defer(self, wait: float) -> None:
+        from airflow.sdk.exceptions import AirflowSensorTimeout
+
+        now = time.monotonic()
+        left = (self._deadline or now) - now
+        if left <= 0:
+            raise AirflowSensorTimeout(f"Sensor has timed out; it has waited for {self.timeout} seconds.")
+        self.defer(
+            trigger=self._trigger(left, wait),
+            method_name="execute_complete",
+            # The trigger stops by itself: this is for one that can't, or that begins to count anew when the triggerer was
+            # started again. Airflow keeps it as a time of its database's, so that it outlasts both.
+            timeout=dt.timedelta(seconds=left) + _GRACE,
+        )

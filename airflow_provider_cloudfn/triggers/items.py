@@ -1,0 +1,167 @@
+"""A question for the items of a list that grows, and which of an answer's items are new."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
+from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.json_encoding import encode_json, restored, to_json_value
+from airflow_provider_cloudfn.triggers.poll import HttpPoll
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.client.response import Response
+
+__all__ = ["Item", "ItemQuestion", "Progress"]
+
+#: How many items are known by their ids, besides those of the answer at hand.
+_KNOWN: Final = 1_000
+#: What the expressions can name.
+_OF_REQUEST: Final = frozenset({"cursor"})
+_OF_ANSWER: Final = frozenset({"response", "cursor"})
+_OF_ITEM: Final = frozenset({"item"})
+
+
+class Progress(Redacted, frozen=True, kw_only=True):
+    """
+    How far a list was read, as it stands in Airflow's asset state.
+
+    :param cursor: What ``cursor`` is in the next question.
+    :param ids: Digests of the items that are known, the newest last.
+    :param kept_at: When it was written down, in seconds since 1970: the earliest of several counts.
+    """
+
+    _hidden: ClassVar = frozenset({"cursor"})
+
+    cursor: Any = None
+    ids: tuple[str, ...] = ()
+    kept_at: float = 0.0
+
+
+class Item(Redacted, frozen=True):
+    """
+    An item that was not there before.
+
+    :param id: What it is known by.
+    :param value: The item, a JSON value.
+    """
+
+    _hidden: ClassVar = frozenset({"value"})
+
+    id: str
+    value: Any
+
+
+class ItemQuestion(Struct, frozen=True, kw_only=True):
+    """
+    The question, of expressions over ``cursor``, and what is read of its answer.
+
+    :param conn_id: The connection.
+    :param uri: CEL: the path below its base URL.
+    :param query: The query, CEL by name.
+    :param headers: Headers, CEL by name.
+    :param items: CEL over ``response``: the list.
+    :param id: CEL over ``item``: what an item is known by.
+    :param cursor: CEL over ``response`` and ``cursor``: what ``cursor`` is next time; null leaves it.
+    """
+
+    conn_id: str
+    uri: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    items: str = "response.body"
+    id: str = "item.id"
+    cursor: str | None = None
+
+    def check(self) -> None:
+        """
+        Refuse an expression that is none.
+
+        :raises ExpressionError: which names the parameter and the place.
+        """
+        for name, source in (("uri", self.uri), *_places("query", self.query), *_places("headers", self.headers)):
+            _compiled(name, source, _OF_REQUEST)
+        _compiled("items", self.items, _OF_ANSWER)
+        _compiled("id", self.id, _OF_ITEM)
+        if self.cursor is not None:
+            _compiled("cursor", self.cursor, _OF_ANSWER)
+
+    def asked(self, progress: Progress) -> HttpPoll:
+        """
+        Return what is asked next.
+
+        :param progress: How far the list was read.
+        :raises ExpressionError: for what an expression gives that can't be sent.
+        """
+        variables = {"cursor": restored(progress.cursor)}
+
+        def values(name: str, written: Mapping[str, str]) -> dict[str, Any]:
+            return {key: _value(place, source, variables) for key, (place, source) in _named(name, written).items()}
+
+        return HttpPoll(
+            conn_id=self.conn_id,
+            uri=uri_text("uri", _value("uri", self.uri, variables)),
+            query=query_text("query", values("query", self.query)) or None,
+            headers=header_text("headers", values("headers", self.headers)),
+            once=True,
+        )
+
+    def read(self, response: Response, progress: Progress) -> tuple[list[Item], Progress]:
+        """
+        Return the items of an answer that are new, in its order, and how far the list is read with them.
+
+        :param response: The answer.
+        :param progress: How far it was read before.
+        :raises ExpressionError: where an expression has no value, or one of another kind.
+        """
+        variables = {"response": response.as_variable(), "cursor": restored(progress.cursor)}
+        found = _value("items", self.items, variables)
+        if not isinstance(found, Sequence) or isinstance(found, (str, bytes)):
+            raise ExpressionError(f"must give a list, not {type(found).__name__}", field="items")
+        known, new, all_ids = set(progress.ids), [], []
+        for value in found:
+            item = Item(cel.to_text(_value("id", self.id, {"item": value})), to_json_value(value))
+            digest = hashlib.sha256(item.id.encode()).hexdigest()[:24]
+            all_ids.append(digest)
+            if digest not in known:
+                known.add(digest)
+                new.append(item)
+        moved = None if self.cursor is None else _value("cursor", self.cursor, variables)
+        cursor = progress.cursor if moved is None else to_json_value(moved)
+        here = dict.fromkeys(all_ids)
+        before = [one for one in progress.ids if one not in here]
+        return new, replace(progress, cursor=cursor, ids=(*before[-_KNOWN:], *here))
+
+    def key(self) -> str:
+        """Return what tells this question from others."""
+        parts = [self.conn_id, self.uri, dict(self.query), dict(self.headers), self.items, self.id, self.cursor]
+        return hashlib.sha256(encode_json(parts).encode()).hexdigest()[:32]
+
+
+def _places(name: str, written: Mapping[str, str]) -> list[tuple[str, str]]:
+    return list(_named(name, written).values())
+
+
+def _named(name: str, written: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {key: (f'{name}["{key}"]', source) for key, source in written.items()}
+
+
+def _compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
+    try:
+        return cel.compile(source, variables=names)
+    except ExpressionError as error:
+        raise error.in_field(place) from None
+
+
+def _value(place: str, source: str, variables: Mapping[str, Any]) -> Any:
+    try:
+        return _compiled(place, source, frozenset(variables)).evaluate(variables)
+    except ExpressionError as error:
+        raise error.in_field(place) from None

@@ -1,0 +1,157 @@
+"""Connections of a hook that stay open, in a task of one's own."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.server import Answer, LoopbackServer, Received
+
+from airflow_provider_cloudfn import CloudFunctionHook, Pages
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def reply(request: Received) -> Answer:
+    if request.target.startswith("/v1/items"):
+        page = int(request.target.partition("page=")[2] or 1)
+        return Answer.of(200, [page], {"Link": f"</v1/items?page={page + 1}>; rel=next"} if page < 3 else {})
+    if request.target == "/v1/odd":
+        return Answer.of(409, {"error": "odd"})
+    return Answer.of(200, {"asked": request.target})
+
+
+@pytest.fixture
+def server(serve: Callable[..., LoopbackServer], connection: Callable[..., None]) -> LoopbackServer:
+    started = serve(reply=reply)
+    connection("shop", conn_type="cloudfn", host=started.url)
+    return started
+
+
+def test_requests_share_a_connection_also_after_one_that_failed(server: LoopbackServer) -> None:
+    opened: list[Any] = []
+    accept = server._server.get_request
+    server._server.get_request = lambda: opened.append(1) or accept()  # type: ignore[method-assign,func-returns-value]
+
+    with CloudFunctionHook("shop").session() as shop:
+        for _ in range(3):
+            assert shop.request("GET", "/v1/orders").body == {"asked": "/v1/orders"}
+        with pytest.raises(ResponseError):
+            shop.request("GET", "/v1/odd")
+        shop.request("GET", "/v1/orders")
+
+    assert len(opened) == 1
+
+
+def test_pages_are_asked_for_as_their_items_are_used(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        read = shop.pages(Pages.link_header(), "GET", "/v1/items")
+        assert next(read) == 1
+        assert len(server.received) == 1
+        assert list(read) == [2, 3]
+
+
+def test_expressions_of_pages_read_the_answer(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        pages = Pages.link_header(items="response.body.map(x, x * 10)", stop_when="page == 2")
+
+        assert list(shop.pages(pages, "GET", "/v1/items")) == [10, 20]
+
+
+def test_an_error_says_at_which_page_it_was(server: LoopbackServer) -> None:
+    pages = Pages.link_header(items="page == 2 ? response.body.nothing : response.body")
+
+    with CloudFunctionHook("shop").session() as shop, pytest.raises(ExpressionError, match=r"^page 2: "):
+        list(shop.pages(pages, "GET", "/v1/items"))
+
+
+def test_calls_for_many_items_come_in_their_order(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        done = list(shop.for_each(range(5), lambda item: ("GET", f"/v1/{item}", {}), concurrency=2))
+
+    assert [(one.index, one.result and one.result.body) for one in done] == [
+        (item, {"asked": f"/v1/{item}"}) for item in range(5)
+    ]
+
+
+def test_a_failure_of_an_item_is_told_with_it(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        done = list(shop.for_each(["even", "odd"], lambda item: ("GET", f"/v1/{item}", {})))
+
+    assert [type(one.error) for one in done] == [type(None), ResponseError]
+
+
+def test_what_is_the_operator_s_is_refused(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop, pytest.raises(ConfigurationError, match="are the operator's"):
+        next(shop.pages(Pages.link_header(results="file:///tmp/x"), "GET", "/v1/items"))
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, 1_001, True])
+def test_a_concurrency_with_which_nothing_would_begin_is_refused(server: LoopbackServer, concurrency: int) -> None:
+    with (
+        CloudFunctionHook("shop").session() as shop,
+        pytest.raises(ConfigurationError, match="session: concurrency must be a whole number from 1 to 1,000"),
+    ):
+        list(shop.for_each([1], lambda _: ("GET", "/", {}), concurrency=concurrency))
+
+
+def test_the_items_of_calls_can_come_from_pages_of_the_same_session(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        items = shop.pages(Pages.link_header(), "GET", "/v1/items")
+        done = [one.result and one.result.body for one in shop.for_each(items, lambda one: ("GET", f"/v1/{one}", {}))]
+
+    assert done == [{"asked": f"/v1/{number}"} for number in (1, 2, 3)]
+
+
+def test_nothing_goes_on_behind_who_stops_in_the_middle(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        items = shop.pages(Pages.link_header(), "GET", "/v1/items")
+        next(shop.for_each(items, lambda one: ("GET", f"/v1/{one}", {}), concurrency=1))
+
+    assert not shop._thread.is_alive()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio_")] == []
+
+
+def test_a_call_that_would_wait_for_another_one_says_so(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        [done] = shop.for_each([1], lambda item: ("GET", shop.request("GET", f"/v1/{item}").url, {}))
+
+    assert "can't wait for another one" in str(done.error)
+
+
+def test_a_session_that_is_closed_says_so(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        pass
+
+    with pytest.raises(ConfigurationError, match="closed at the end of its block"):
+        shop.request("GET", "/v1/orders")
+
+
+def test_who_is_interrupted_leaves_no_request_behind(
+    serve: Callable[..., LoopbackServer], connection: Callable[..., None]
+) -> None:
+    arrived, over = threading.Event(), threading.Event()
+
+    def hang(request: Received) -> Answer:
+        arrived.set()
+        over.wait(10)
+        return Answer.of(200, {})
+
+    connection("slow", conn_type="cloudfn", host=serve(reply=hang).url)
+
+    def interrupt(*_: Any) -> None:
+        raise TimeoutError("the task's time is over")
+
+    earlier = signal.signal(signal.SIGUSR1, interrupt)
+    main = threading.main_thread().ident or 0
+    threading.Thread(target=lambda: arrived.wait(10) and signal.pthread_kill(main, signal.SIGUSR1)).start()
+    try:
+        with CloudFunctionHook("slow").session() as shop, pytest.raises(TimeoutError, match="time is over"):
+            list(shop.for_each([1], lambda item: ("GET", f"/v1/{item}", {})))
+    finally:
+        over.set()
+        signal.signal(signal.SIGUSR1, earlier)

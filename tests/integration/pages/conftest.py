@@ -1,0 +1,59 @@
+"""Airflow's API server with our pages in it, and somebody who looks at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit import rights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.testclient import TestClient
+
+ORIGIN = "http://testserver"
+
+
+@pytest.fixture(scope="session")
+def api_server(airflow_database: None) -> Iterator[Any]:
+    """Return Airflow's own application, with the plugins that it finds."""
+    from airflow.api_fastapi.app import create_app
+    from airflow.configuration import conf
+
+    conf.set("core", "auth_manager", "kit.rights.RightsByDag")
+    conf.set("api_auth", "jwt_secret", "secret" * 16)
+    yield create_app(apps="core")
+    conf.remove_option("core", "auth_manager")
+    conf.remove_option("api_auth", "jwt_secret")
+
+
+@pytest.fixture
+def visit(api_server: Any) -> Iterator[Callable[..., TestClient]]:
+    """Return a function that opens a browser for somebody who may read, and trigger, some Dags."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from starlette.testclient import TestClient
+
+    def open_for(
+        username: str = "reader",
+        reads: tuple[str, ...] = ("d",),
+        triggers: tuple[str, ...] = (),
+        *,
+        without: tuple[str, ...] = (),
+        edits: bool = True,
+        assets: bool = True,
+        root_path: str = "",
+    ) -> TestClient:
+        rights.READS[username], rights.TRIGGERS[username] = set(reads), set(triggers)
+        rights.WITHOUT[username] = {DagAccessEntity[name] for name in without}
+        if not edits:
+            rights.WITHOUT_EDITS.add(username)
+        if not assets:
+            rights.WITHOUT_ASSETS.add(username)
+        client = TestClient(api_server, base_url=ORIGIN, root_path=root_path, raise_server_exceptions=False)
+        client.cookies.set("_token", rights.session_of(username))
+        return client
+
+    yield open_for
+    for table in (rights.READS, rights.TRIGGERS, rights.WITHOUT, rights.WITHOUT_EDITS, rights.WITHOUT_ASSETS):
+        table.clear()

@@ -1,0 +1,762 @@
+"""A batch over the tries of its task: what is done stays done, and what may have been sent is not sent again unknowingly."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from airflow.sdk.exceptions import AirflowFailException
+from kit.server import Answer, LoopbackServer, Received
+from kit.state_store import StateStore
+
+from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages, cel
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, OutcomeUnknownError
+from airflow_provider_cloudfn.journal.entries import BatchEntry
+from airflow_provider_cloudfn.journal.kept_batch import BATCH
+from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _outside_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+
+
+@pytest.fixture
+def store() -> StateStore:
+    return StateStore()
+
+
+class Service:
+    """Counts the effects of requests by item, and fails or hangs where it is told to."""
+
+    def __init__(self) -> None:
+        self.effects: Counter[str] = Counter()
+        self.failing: set[str] = set()
+        self.put_off: set[str] = set()
+        self.is_silent = False
+        self.hangs: Callable[[str], bool] = lambda item: False
+
+    def reply(self, request: Received) -> Answer:
+        if request.method == "GET":
+            if self.is_silent:
+                return Answer.of(500, {})
+            item = request.target.rpartition("=")[2]
+            return Answer.of(200, {"done": self.effects[item] > 0, "id": f"found-{item}"})
+        item = request.target.rpartition("/")[2]
+        if self.hangs(item):
+            return Answer.of(504)
+        if item in self.put_off:
+            return Answer.of(503, {}, {"Retry-After": "600"})
+        if item in self.failing:
+            return Answer.of(409, {"error": "not now"})
+        self.effects[item] += 1
+        return Answer.of(201, {"id": f"made-{item}"})
+
+
+@pytest.fixture
+def service(serve: Callable[..., LoopbackServer], connection: Callable[..., None]) -> Service:
+    made = Service()
+    connection("service", conn_type="cloudfn", host=serve(reply=made.reply).url)
+    return made
+
+
+def carry_out(
+    store: StateStore,
+    for_each: Any,
+    *,
+    generation: int = 2,
+    conf: dict[str, Any] | None = None,
+    run_id: str = "r",
+    map_index: int = -1,
+    **parameters: Any,
+) -> Any:
+    """Make one try of a batch."""
+    given = {
+        "cloudfn_conn_id": "service",
+        "method": "POST",
+        "uri": '"/v1/items/" + string(item)',
+        "returns": "response.body.id",
+        **parameters,
+    }
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(task_id="call", for_each=for_each, do_xcom_push=False, retry_attempts=1, **given)
+    pushed: dict[str, Any] = {}
+    context = store.context(generation)
+    context["dag_run"].conf = conf or {}
+    context["ti"].run_id, context["ti"].map_index = run_id, map_index
+    context["ti"].xcom_push = lambda key, value: pushed.__setitem__(key, value)
+    returned = task.prepare_for_execution().execute(context)
+    return returned, pushed
+
+
+class Killed(BaseException):
+    """Ends a try where it stands."""
+
+
+def killed(store: StateStore, service: Service, at: str, for_each: Any, **parameters: Any) -> None:
+    """Make a try whose process ends when the service has got an item: nothing is written down after that."""
+    gone = threading.Event()
+
+    def end(item: str) -> bool:
+        if item == at:
+            service.effects[item] += 1
+            gone.set()
+            threading.Event().wait(1.0)
+        return item == at
+
+    real = store.set
+
+    def keep(key: str, value: Any, **options: Any) -> None:
+        if gone.is_set():
+            raise Killed
+        real(key, value, **options)
+
+    service.hangs, store.set = end, keep  # type: ignore[method-assign]
+    with pytest.raises((Killed, CloudFunctionError)):
+        carry_out(store, for_each, request_timeout=0.3, **parameters)
+    service.hangs, store.set = (lambda item: False), real  # type: ignore[method-assign]
+
+
+ITEMS = [f"i{number}" for number in range(8)]
+MANY = [f"i{number}" for number in range(20)]
+
+
+def test_a_retry_calls_only_for_what_has_failed(service: Service, store: StateStore) -> None:
+    service.failing = {"i3"}
+    with pytest.raises(CloudFunctionError, match=r"for_each: item 3 \(3-"):
+        carry_out(store, ForEach(ITEMS, concurrency=4))
+    service.failing = set()
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=4))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_what_is_done_behind_a_failure_is_written_down_once_until_the_batch_has_passed_it(
+    service: Service, store: StateStore
+) -> None:
+    def ahead() -> list[int]:
+        entry = TaskJournal.of(store.context(2), logging.getLogger()).read(BATCH, BatchEntry)
+        assert entry is not None
+        return [one.index for one in entry.ahead]
+
+    service.failing = {"i0"}
+    for _ in range(3):
+        with pytest.raises(CloudFunctionError, match="for_each: item 0"):
+            carry_out(store, ForEach(ITEMS, concurrency=4))
+        assert len(ahead()) == len(set(ahead()))
+    assert ahead()
+    service.failing = set()
+    carry_out(store, ForEach(ITEMS, concurrency=4))
+
+    assert ahead() == []
+
+
+def test_a_batch_that_is_done_is_not_made_again_by_a_try_whose_success_was_lost(
+    service: Service, store: StateStore, tmp_path: Path
+) -> None:
+    for each in (ForEach(ITEMS), ForEach(ITEMS, results=f"file://{tmp_path}/results.jsonl")):
+        store.rows.clear()
+        service.effects.clear()
+        first, _ = carry_out(store, each)
+
+        again, _ = carry_out(store, each)
+
+        assert first == again
+        assert service.effects == dict.fromkeys(ITEMS, 1)
+    assert [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()] == [
+        f"made-{item}" for item in ITEMS
+    ]
+
+
+def test_clear_makes_a_batch_that_was_done_again(service: Service, store: StateStore) -> None:
+    carry_out(store, ForEach(ITEMS))
+
+    carry_out(store, ForEach(ITEMS), generation=4)
+
+    assert service.effects == dict.fromkeys(ITEMS, 2)
+
+
+def test_what_a_killed_try_may_have_sent_fails_for_good_with_its_keys(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=1, key="item")
+    killed(store, service, "i2", each)
+
+    with pytest.raises(OutcomeUnknownError, match=r"i2") as failure:
+        carry_out(store, each)
+
+    assert isinstance(failure.value, AirflowFailException)
+    assert max(service.effects.values()) == 1
+
+
+def test_clear_is_a_decision_what_is_done_stays_done_and_the_rest_is_sent(service: Service, store: StateStore) -> None:
+    service.failing = {"i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1))
+    service.failing = set()
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=1), generation=4)
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "effects_of_the_unknown"),
+    [({"on_unknown": "resend"}, 2), ({"idempotency_key": True}, 2), ({"method": "PUT"}, 2)],
+    ids=["resend", "key", "a method that repeats safely"],
+)
+def test_what_may_have_been_sent_is_sent_again_where_that_is_right(
+    service: Service, store: StateStore, parameters: dict[str, Any], effects_of_the_unknown: int
+) -> None:
+    each = ForEach(ITEMS, concurrency=1)
+    killed(store, service, "i2", each, **parameters)
+
+    returned, _ = carry_out(store, each, **parameters)
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects["i2"] == effects_of_the_unknown
+    assert service.effects["i7"] == 1
+
+
+def test_a_service_is_asked_about_each_item_that_may_have_been_sent(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=1)
+    ask = Confirm(uri='"/v1/items"', query={"id": "item"}, done_when="response.body.done", returns="response.body.id")
+    killed(store, service, "i2", each, on_unknown=ask)
+
+    returned, _ = carry_out(store, each, on_unknown=ask)
+
+    assert returned[2] == "found-i2"
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_a_batch_that_goes_on_tells_what_is_unknown_among_its_failures(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=1, on_error="continue", key="item")
+    killed(store, service, "i2", each)
+
+    returned, pushed = carry_out(store, each)
+
+    unknown = [failure["key"] for failure in pushed["failures"]]
+    assert "i2" in unknown
+    assert max(service.effects.values()) == 1
+    assert [value is None for value in returned] == [item in unknown for item in ITEMS]
+
+
+def test_a_batch_that_the_service_puts_off_is_tried_again_later_and_no_item_of_it_has_failed(
+    service: Service, store: StateStore
+) -> None:
+    service.put_off = {"i3"}
+    each = ForEach(ITEMS, concurrency=1, on_error="continue")
+    with pytest.raises(CloudFunctionError) as failure:
+        carry_out(store, each, request_timeout=5)
+    service.put_off = set()
+
+    returned, pushed = carry_out(store, each)
+
+    assert failure.value.retryable
+    assert (failure.value.retry_after or 0) > 60
+    assert (returned, pushed["failures"]) == ([f"made-{item}" for item in ITEMS], [])
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+@pytest.mark.parametrize("limit", ["for_each", "connection"])
+def test_a_rate_is_waited_for_and_the_wait_is_none_of_a_call_s_own_time(
+    serve: Callable[..., LoopbackServer], connection: Callable[..., None], store: StateStore, limit: str
+) -> None:
+    server = serve(reply=lambda _: Answer.of(201, {"id": 1}))
+    extra = json.dumps({"auth_type": "none", **({"rate_limit": "10/s"} if limit == "connection" else {})})
+    connection("service", conn_type="cloudfn", host=server.url, extra=extra)
+    each = ForEach(ITEMS, concurrency=8, rate="10/s" if limit == "for_each" else None)
+
+    began = time.monotonic()
+    returned, _ = carry_out(store, each, request_timeout=0.4)
+
+    assert len(returned) == len(ITEMS)
+    assert time.monotonic() - began > 0.6
+
+
+def test_a_turn_that_comes_too_late_puts_the_batch_off_and_loses_nothing(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=4, rate="1/h")
+    with pytest.raises(CloudFunctionError, match=r"for_each: for_each\.rate \(1/h\): .*; \d of 8 are done") as failure:
+        carry_out(store, each)
+
+    assert failure.value.retryable
+    assert (failure.value.retry_after or 0) > 3000
+
+    returned, _ = carry_out(store, ForEach(ITEMS))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_nothing_begins_after_a_failure_while_an_item_before_it_takes_its_time(
+    service: Service, store: StateStore
+) -> None:
+    service.failing = {"i1"}
+    service.hangs = lambda item: item == "i0" and threading.Event().wait(0.4)
+
+    with pytest.raises(CloudFunctionError, match="item 1"):
+        carry_out(store, ForEach(ITEMS, concurrency=2))
+
+    assert service.effects == {"i0": 1}
+
+
+def test_no_item_is_sent_whose_turn_comes_after_a_failure(service: Service, store: StateStore) -> None:
+    service.failing = {"i0"}
+
+    with pytest.raises(CloudFunctionError, match="item 0"):
+        carry_out(store, ForEach(ITEMS, concurrency=4, rate="4/s"))
+
+    assert not service.effects
+
+
+@pytest.mark.parametrize("empty", ["null", '""', '" "'])
+def test_an_item_without_the_key_that_the_others_have_is_not_sent(
+    service: Service, store: StateStore, empty: str
+) -> None:
+    keys = {"Idempotency-Key": f"item == 'i1' ? {empty} : item"}
+
+    with pytest.raises(
+        ConfigurationError, match=r"item 1 \(i1\): headers: the idempotency key of item 1 \(i1\) is empty"
+    ):
+        carry_out(store, ForEach(ITEMS[:3], concurrency=1, key="item"), headers=keys)
+
+    assert service.effects == {"i0": 1}
+
+
+def test_a_restart_that_is_no_bool_is_told(
+    service: Service, store: StateStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    carry_out(store, ForEach(ITEMS[:1]), conf={"restart": "yes"})
+
+    assert "'restart' is true or false for a batch, not 'yes'" in "".join(capfd.readouterr())
+
+
+def test_other_items_than_before_are_refused(service: Service, store: StateStore) -> None:
+    service.failing = {"i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1, key="item"))
+
+    with pytest.raises(ConfigurationError, match="items are not what an earlier try has called for"):
+        carry_out(store, ForEach(["x", *ITEMS], concurrency=1, key="item"))
+
+
+@pytest.mark.parametrize(
+    ("others", "message"),
+    [
+        (["i0", "i1", "new", *ITEMS[2:]], r"item 2 \(new\) is not what an earlier try has called for"),
+        ([*ITEMS[:3], "new", *ITEMS[4:]], r"item 3 \(new\) is not"),
+        (ITEMS[:4], "there are 4 items, which are not what"),
+        ([], "there are 0 items, which are not what"),
+    ],
+)
+def test_an_item_that_was_done_behind_a_failure_is_not_called_for_again_in_another_place(
+    service: Service, store: StateStore, others: list[str], message: str
+) -> None:
+    gone = threading.Event()
+    service.hangs = lambda item: item == "i1" and not gone.wait(0.3)
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=6, key="item"), method="PUT")
+    done = Counter(service.effects)
+    service.hangs = lambda item: False
+
+    with pytest.raises(ConfigurationError, match=message):
+        carry_out(store, ForEach(others, concurrency=1, key="item"), method="PUT")
+
+    assert {"i2", "i3", "i4", "i5"} <= set(done)
+    assert {item: service.effects[item] for item in done} == done
+
+
+def test_items_that_are_fewer_than_what_was_done_are_refused(service: Service, store: StateStore) -> None:
+    service.failing = {"i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1))
+
+    with pytest.raises(ConfigurationError, match="there are 3 items, which are not what"):
+        carry_out(store, ForEach(ITEMS[:3], concurrency=1))
+
+
+def test_what_is_unknown_is_not_named_by_the_keys_of_other_items(service: Service, store: StateStore) -> None:
+    killed(store, service, "i18", ForEach(MANY, concurrency=1, key="item"))
+
+    with pytest.raises(ConfigurationError, match="items are not what an earlier try has called for"):
+        carry_out(store, ForEach([f"other-{item}" for item in MANY], concurrency=1, key="item"))
+
+
+def test_items_of_which_the_service_can_t_be_asked_are_unknown_among_the_failures(
+    service: Service, store: StateStore
+) -> None:
+    asks = Confirm(uri='"/v1/items"', query={"id": "item"}, done_when="response.body.done")
+    each = ForEach(ITEMS[:3], concurrency=1, on_error="continue")
+    killed(store, service, "i2", each, on_unknown=asks)
+    service.is_silent = True
+
+    carry_out(store, each, on_unknown=asks)
+
+    entry = TaskJournal(store, 2, logging.getLogger()).read(BATCH, BatchEntry)
+    assert entry is not None
+    assert (entry.failed, entry.unknown) == (3, 3)
+
+
+def test_an_item_that_was_not_carried_out_and_is_refused_then_has_failed(service: Service, store: StateStore) -> None:
+    asks = Confirm(uri='"/v1/items"', query={"id": "item"}, done_when="response.body.done")
+    each = ForEach(ITEMS[:3], concurrency=1, on_error="continue")
+    service.failing = {"i1"}
+    killed(store, service, "i0", each, on_unknown=asks)
+
+    carry_out(store, each, on_unknown=asks)
+
+    entry = TaskJournal(store, 2, logging.getLogger()).read(BATCH, BatchEntry)
+    assert entry is not None
+    assert (entry.failed, entry.unknown) == (1, 0)
+
+
+def test_without_a_task_state_a_batch_is_made_as_ever(service: Service, store: StateStore) -> None:
+    store.context = lambda generation: {  # type: ignore[method-assign]
+        name: value for name, value in StateStore.context(store, generation).items() if name != "task_state_store"
+    }
+
+    returned, _ = carry_out(store, ForEach(ITEMS))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+
+
+def test_a_read_goes_on_at_the_page_where_it_ended(
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    broken = True
+
+    def reply(request: Received) -> Answer:
+        page = int(request.target.partition("page=")[2] or 1)
+        asked.append(page)
+        if page == 3 and broken:
+            return Answer.of(500, {})
+        return Answer.of(200, [page], {} if page == 4 else {"Link": f"</v1/items?page={page + 1}>; rel=next"})
+
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+    read = {"for_each": None, "method": "GET", "uri": '"/v1/items"', "returns": None, "pages": Pages.link_header()}
+    with pytest.raises(CloudFunctionError, match="page 3"):
+        carry_out(store, **read)
+    broken = False
+
+    returned, _ = carry_out(store, **read)
+
+    assert returned == [1, 2, 3, 4]
+    assert asked == [1, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"query": {"kind": '"other"'}},
+        {"pages": Pages.page_number(items=cel("response.body"), max_items=3)},
+        {"cloudfn_conn_id": "elsewhere"},
+    ],
+)
+def test_a_read_that_is_another_one_than_before_begins_anew(
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    other: dict[str, Any],
+) -> None:
+    asked: list[str] = []
+
+    def reply(request: Received) -> Answer:
+        asked.append(request.target)
+        page = int(request.target.partition("page=")[2] or 1)
+        if page == 3 and len(asked) == 3:
+            return Answer.of(500, {})
+        kind = "other" if "other" in request.target else "first"
+        return Answer.of(200, [f"{kind}-{page}"] if page < 5 else [])
+
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+    for conn_id, path in (("service", "v1"), ("elsewhere", "other")):
+        connection(conn_id, conn_type="cloudfn", host=f"{serve(reply=reply).url}/{path}")
+    read = {
+        "for_each": None,
+        "method": "GET",
+        "uri": '"/items"',
+        "returns": None,
+        "pages": Pages.page_number(items=cel("response.body")),
+    }
+    with pytest.raises(CloudFunctionError, match="page 3"):
+        carry_out(store, **read)
+
+    returned, _ = carry_out(store, **{**read, **other})
+
+    assert "The read is another one than in the try before: it begins anew" in "".join(capfd.readouterr())
+    assert len(returned) == (3 if "pages" in other else 4)
+    assert len({one.partition("-")[0] for one in returned}) == 1
+
+
+def test_a_shorter_read_that_begins_anew_leaves_nothing_of_the_other(
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reply(request: Received) -> Answer:
+        page = int(request.target.partition("page=")[2])
+        return Answer.of(500, {}) if page == 4 else Answer.of(200, [page])
+
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+    read = {"for_each": None, "method": "GET", "uri": '"/items"', "returns": None}
+    with pytest.raises(CloudFunctionError, match="page 4"):
+        carry_out(store, **read, pages=Pages.page_number(items=cel("response.body")))
+    assert len([key for key in store.rows if "pages" in key]) == 4
+
+    returned, _ = carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), max_items=1))
+
+    assert returned == [1]
+    assert [key for key in store.rows if "pages" in key] == []
+
+
+def test_a_read_that_may_take_longer_by_now_goes_on(
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def reply(request: Received) -> Answer:
+        asked.append(request.target)
+        page = int(request.target.partition("page=")[2])
+        if page == 3 and len(asked) == 3:
+            return Answer.of(500, {})
+        return Answer.of(200, [page] if page < 5 else [])
+
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+    read = {"for_each": None, "method": "GET", "uri": '"/items"', "returns": None}
+    with pytest.raises(CloudFunctionError, match="page 3"):
+        carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), timeout=20))
+
+    returned, _ = carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), timeout=40))
+
+    assert returned == [1, 2, 3, 4]
+    assert len(asked) == 6
+
+
+ASK = Confirm(uri='"/v1/items"', query={"id": "item"}, done_when="response.body.done", returns="response.body.id")
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_what_was_done_before_a_later_window_has_its_result_after_a_kill(
+    service: Service, store: StateStore, tmp_path: Path, is_stored: bool
+) -> None:
+    place = tmp_path / "results.jsonl"
+    each = ForEach(MANY, concurrency=1, results=f"file://{place}" if is_stored else None)
+    killed(store, service, "i18", each, on_unknown=ASK)
+
+    returned, _ = carry_out(store, each, on_unknown=ASK)
+
+    found = [json.loads(line) for line in place.read_text().splitlines()] if is_stored else returned
+    assert [one.rpartition("-")[2] for one in found] == MANY
+    assert service.effects == dict.fromkeys(MANY, 1)
+
+
+def test_what_is_unknown_stays_so_where_the_service_can_t_say_at_once(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=2)
+    killed(store, service, "i2", each, on_unknown=ASK)
+    service.is_silent = True
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, each, on_unknown=ASK)
+    service.is_silent = False
+
+    carry_out(store, each, on_unknown=ASK)
+
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_what_may_have_been_sent_after_clear_is_unknown_to_the_try_after_it(
+    service: Service, store: StateStore
+) -> None:
+    each = ForEach(ITEMS, concurrency=1, key="item")
+    killed(store, service, "i2", each)
+    service.effects.clear()
+    killed(store, service, "i0", each, generation=4)
+
+    with pytest.raises(OutcomeUnknownError, match="i0"):
+        carry_out(store, each, generation=4)
+
+    assert max(service.effects.values()) == 1
+
+
+def test_a_batch_that_begins_anew_by_the_conf_of_its_run_does_so_once(service: Service, store: StateStore) -> None:
+    service.failing = {"i5"}
+    for generation in (2, 4):
+        with pytest.raises(CloudFunctionError):
+            carry_out(store, ForEach(ITEMS, concurrency=1), generation=generation, conf={"restart": True})
+    service.failing = set()
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=1), generation=4, conf={"restart": True})
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert {service.effects[item] for item in ITEMS[:5]} == {2}
+    assert {service.effects[item] for item in ("i5", "i7")} == {1}
+
+
+def test_what_one_run_has_done_is_not_taken_for_what_another_has(
+    service: Service, store: StateStore, tmp_path: Path
+) -> None:
+    """Both write to one file: the last one wins, whole."""
+    place = f"file://{tmp_path}/results.jsonl"
+    others = [f"o{number}" for number in range(8)]
+    service.failing = {"i5", "o5"}
+    other = StateStore()
+    for state, items, run in ((store, ITEMS, "r1"), (other, others, "r2")):
+        with pytest.raises(CloudFunctionError):
+            carry_out(state, ForEach(items, concurrency=1, results=place), run_id=run)
+    service.failing = set()
+
+    carry_out(store, ForEach(ITEMS, concurrency=1, results=place), run_id="r1")
+
+    assert [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()] == [
+        f"made-{item}" for item in ITEMS
+    ]
+
+
+def test_the_same_item_of_two_mapped_instances_has_two_keys(
+    serve: Callable[..., LoopbackServer], connection: Callable[..., None]
+) -> None:
+    server = serve(reply=lambda request: Answer.of(201, {"id": "x"}))
+    connection("service", conn_type="cloudfn", host=server.url)
+    for index in (0, 1):
+        carry_out(
+            StateStore(),
+            ForEach(["a"], key="item"),
+            map_index=index,
+            idempotency_key=True,
+            headers={"X-Own": "run.idempotency_key"},
+        )
+
+    assert len({request.headers["idempotency-key"] for request in server.received}) == 2
+    assert len({request.headers["x-own"] for request in server.received}) == 2
+
+
+def test_too_many_failures_of_an_earlier_try_are_too_many_for_the_next(service: Service, store: StateStore) -> None:
+    each = ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=1)
+    service.failing = {"i2", "i5"}
+    with pytest.raises(CloudFunctionError, match="item 2"):
+        carry_out(store, each)
+    service.failing, before = set(), service.effects.copy()
+
+    with pytest.raises(
+        CloudFunctionError, match=r"2 items have failed, more than max_failures=1 allows, the first of them item \d \("
+    ):
+        carry_out(store, each)
+
+    assert service.effects == before
+
+
+def test_after_clear_a_batch_goes_on_where_more_failures_are_allowed(service: Service, store: StateStore) -> None:
+    service.failing = {"i2", "i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=1))
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=2), generation=4)
+
+    assert [index for index, one in enumerate(returned) if one is None] == [2, 5]
+    assert max(service.effects.values()) == 1
+
+
+@pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
+def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
+    service: Service, store: StateStore, on_unknown: Any
+) -> None:
+    each = ForEach(ITEMS, concurrency=2)
+    service.hangs = lambda item: item == "i3"
+    with pytest.raises(CloudFunctionError) as failure:
+        carry_out(store, each, on_unknown=on_unknown)
+    service.hangs = lambda item: False
+
+    returned, _ = carry_out(store, each, on_unknown=on_unknown)
+
+    assert failure.value.retryable
+    assert not isinstance(failure.value, AirflowFailException)
+    assert [one.rpartition("-")[2] for one in returned] == ITEMS
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_what_was_waited_for_is_known_where_the_items_end_with_an_error(service: Service, store: StateStore) -> None:
+    key = 'index == 4 && run.try_number == 1 ? "" : item'
+    with pytest.raises(CloudFunctionError, match="no name for item 4"):
+        carry_out(store, ForEach(ITEMS, concurrency=2, key=key))
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=2, key="item"))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_what_was_carried_out_is_not_sent_again_because_its_result_can_t_be_read(
+    service: Service, store: StateStore
+) -> None:
+    each = ForEach(ITEMS, concurrency=1, key="item")
+    with pytest.raises(CloudFunctionError, match="item 2"):
+        carry_out(store, each, returns="response.body.id == 'made-i2' ? response.body.nothing : response.body.id")
+
+    with pytest.raises(OutcomeUnknownError, match="i2"):
+        carry_out(store, each)
+
+    assert max(service.effects.values()) == 1
+
+
+def test_results_that_xcom_can_t_take_leave_nothing_unknown(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as small:
+        small.setattr("airflow_provider_cloudfn.operators.results.xcom_limit", lambda: 60)
+        with pytest.raises(CloudFunctionError, match="results= where they go"):
+            carry_out(store, ForEach(ITEMS, concurrency=2))
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=2))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
+def test_a_place_that_repeats_a_secret_of_the_connection_is_not_written_down(
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def reply(request: Received) -> Answer:
+        page = int(request.target.partition("page=")[2].partition("&")[0] or 1)
+        if page == 3:
+            return Answer.of(500, {})
+        return Answer.of(200, [page], {"Link": f"</v1/items?page={page + 1}&token=s3cret-of-the-connection>; rel=next"})
+
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+    connection(
+        "service",
+        conn_type="cloudfn",
+        host=serve(reply=reply).url,
+        password="s3cret-of-the-connection",
+        extra={"auth_type": "bearer"},
+    )
+    with pytest.raises(CloudFunctionError, match="page 3"):
+        carry_out(store, None, method="GET", uri='"/v1/items"', returns=None, pages=Pages.link_header())
+
+    assert not any("s3cret" in row for row in store.rows.values())

@@ -1,0 +1,455 @@
+"""``for_each=``: many calls in one task."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit import dag_runs
+from kit.server import Answer, LoopbackServer, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def score(request: Received) -> Answer:
+    number = request.json()["number"]
+    return Answer.of(422, {"error": "odd"}) if number % 2 and number > 4 else Answer.of(201, {"score": number * 10})
+
+
+@pytest.fixture
+def step(serve: Callable[..., LoopbackServer], connection: Callable[..., None], run: Any) -> Callable[..., Any]:
+    def run_step(
+        for_each: str, reply: Any = score, before: str = "", dag_arguments: str = "", **parameters: str
+    ) -> tuple[Any, LoopbackServer]:
+        server = serve(reply=reply)
+        connection("scores", conn_type="cloudfn", host=server.url)
+        given = {
+            "cloudfn_conn_id": "'scores'",
+            "method": "'POST'",
+            "uri": "'\"/v1/scores/\" + string(index)'",
+            "body": "'{\"number\": item}'",
+            **parameters,
+            "for_each": for_each,
+        }
+        return run(f"{before}\n{dag_runs.call(**given)}", dag_arguments), server
+
+    return run_step
+
+
+@pytest.mark.parametrize(
+    ("for_each", "results"),
+    [
+        ("'[1, 2, 3].map(x, x + 0)'", [10, 20, 30]),
+        ("ForEach('[0, 2, 4]', concurrency=2)", [0, 20, 40]),
+        ("[4, 2]", [40, 20]),
+        ("[]", []),
+        ("ForEach('[]')", []),
+    ],
+)
+def test_the_results_come_in_the_order_of_the_items(step: Any, for_each: str, results: list[int]) -> None:
+    result, server = step(for_each, returns="'response.body.score'")
+
+    assert result.xcom("call") == results
+    assert sorted(request.target for request in server.received) == [f"/v1/scores/{n}" for n in range(len(results))]
+
+
+def test_the_items_of_another_step_are_data(step: Any) -> None:
+    result, server = step(
+        "numbers()",
+        before="@task\ndef numbers():\n    return ['run.id', '{{ ds }}']",
+        reply=lambda request: Answer.of(200, request.json()),
+        body="'{\"number\": item}'",
+    )
+
+    assert result.xcom("call") == [{"number": "run.id"}, {"number": "{{ ds }}"}]
+    assert len(server.received) == 2
+
+
+def test_a_map_gives_keys_and_values(step: Any) -> None:
+    result, _ = step(
+        '\'{"a": 2, "b": 4}\'', body="'{\"number\": item.value}'", returns="'item.key + string(response.body.score)'"
+    )
+
+    assert result.xcom("call") == ["a20", "b40"]
+
+
+def test_each_item_has_a_key_of_its_own_that_is_the_same_on_every_try(step: Any) -> None:
+    seen: dict[str, list[str]] = {}
+
+    def reply(request: Received) -> Answer:
+        keys = seen.setdefault(request.target, [])
+        keys.append(request.headers["idempotency-key"])
+        return Answer.of(503 if len(keys) == 1 else 200, {"score": 1})
+
+    result, _ = step("[7, 8]", reply=reply, idempotency_key="True", headers="{'X-Own': 'run.idempotency_key'}")
+
+    assert result.state == "success"
+    assert all(len(keys) == 2 and keys[0] == keys[1] for keys in seen.values())
+    assert len({keys[0] for keys in seen.values()}) == 2
+
+
+def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
+    step: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    result, server = step("ForEach('[0, 5, 6, 8, 10, 12]', concurrency=1, key='\"order-\" + string(item)')")
+
+    assert result.state == "failed"
+    assert "for_each: item 1 (order-5): POST" in "".join(capfd.readouterr())
+    assert len(server.received) <= 3
+
+
+def test_failures_are_told_beside_the_results_where_the_batch_goes_on(step: Any) -> None:
+    result, server = step(
+        "ForEach('[2, 5, 4, 7]', on_error='continue', key='\"o-\" + string(item)')", returns="'response.body.score'"
+    )
+
+    assert result.state == "success"
+    assert result.xcom("call") == [20, None, 40, None]
+    failures = result.xcom("call", "failures")
+    assert [(one["index"], one["key"], one["status"]) for one in failures] == [(1, "o-5", 422), (3, "o-7", 422)]
+    assert len(server.received) == 4
+
+
+@pytest.mark.parametrize(("most", "state"), [("1", "failed"), ("2", "success"), ("0.4", "failed"), ("0.5", "success")])
+def test_too_many_failures_fail_the_batch(step: Any, most: str, state: str) -> None:
+    result, _ = step(f"ForEach('[2, 5, 4, 7]', on_error='continue', max_failures={most})")
+
+    assert result.state == state
+
+
+def test_results_go_into_a_file_and_items_come_out_of_one(step: Any, tmp_path: Path) -> None:
+    source, place = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text("2\n\n4\n")
+    result, _ = step(
+        f"ForEach.lines('\"file://{source}\"', results='file://{place}')", returns='\'{"n": item, "i": index}\''
+    )
+
+    assert [json.loads(line) for line in place.read_text().splitlines()] == [{"n": 2, "i": 0}, {"n": 4, "i": 1}]
+    assert result.xcom("call")["count"] == 2
+
+
+def test_so_many_calls_are_under_way_at_a_time(step: Any) -> None:
+    together, met = [], threading.Barrier(3)
+
+    def reply(request: Received) -> Answer:
+        together.append(met.wait(timeout=10))
+        return Answer.of(200, {"score": 1})
+
+    result, _ = step("ForEach('[1, 2, 3, 4, 5, 6]', concurrency=3)", reply=reply)
+
+    assert result.state == "success"
+    assert len(together) == 6
+
+
+def test_a_batch_has_one_completion_event_with_its_summary(step: Any) -> None:
+    result, _ = step("[2, 4]", completion_event="CompletionEvent('scored')")
+
+    [(_, extra, _)] = result.asset_events()
+    assert {name: extra["result"][name] for name in ("count", "ok", "failed")} == {"count": 2, "ok": 2, "failed": 0}
+
+
+def test_the_event_of_a_batch_carries_what_it_is_told(step: Any) -> None:
+    result, _ = step(
+        "[2, 4]",
+        returns="'response.body.score'",
+        completion_event="CompletionEvent('scored')",
+        event_payload='\'{"n": summary.ok, "sum": results[0] + results[1]}\'',
+    )
+
+    [(_, extra, _)] = result.asset_events()
+    assert extra["result"] == {"n": 2, "sum": 60}
+
+
+def test_an_item_s_result_is_the_items_of_its_pages(step: Any) -> None:
+    def reply(request: Received) -> Answer:
+        links = {"Link": f"<{request.target.split('?')[0]}?page=2>; rel=next"} if "?" not in request.target else {}
+        return Answer.of(200, [request.target[-1]], links)
+
+    result, server = step("[2, 4]", reply=reply, method="'GET'", body="None", pages="Pages.link_header()")
+
+    assert result.xcom("call") == [["0", "2"], ["1", "2"]]
+    assert len(server.received) == 4
+
+
+@pytest.mark.parametrize(
+    ("for_each", "parameters", "message"),
+    [
+        ("'params.id'", {}, "for_each: must give a list or a map, not str"),
+        ("'params.nothing'", {}, "nothing"),
+        ("'null'", {}, "for_each: must give a list or a map, not null"),
+        ("'[1, \"x\"]'", {"body": "'{\"number\": item + 1}'"}, "for_each: item 1 (1-"),
+        ("ForEach('[1, 1]', key='string(item)')", {}, "the key '1' stands twice, the second time at item 1"),
+        ("ForEach('[1]', key='item.id')", {}, "for_each.key"),
+        ("ForEach('[1]', key='\"\"')", {}, "gives no name for item 0"),
+        ("ForEach.lines('\"file:///nowhere/x.jsonl\"')", {}, "can't be read"),
+        ("'[2]'", {"returns": "'b\"a\" == response.body'", "success_when": "'response.body.score == 5'"}, "success_when is false"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_item_says_which(
+    step: Any, capfd: pytest.CaptureFixture[str], for_each: str, parameters: dict[str, str], message: str
+) -> None:
+    result, _ = step(for_each, **parameters)
+
+    assert result.state == "failed"
+    assert message in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("for_each", "message"),
+    [
+        ("ForEach('steps.nope')", "for_each.items: 1:1: there is no step 'nope'"),
+        ("'item'", "unknown name 'item'"),
+        ("ForEach('[1]', concurrency=0)", "concurrency must be a whole number from 1 to 1,000, not 0"),
+        ("ForEach('[1]', rate='fast')", "'fast' is no rate"),
+        ("ForEach('[1]', rate=50)", "50 is no rate"),
+        ("ForEach('[1]', on_error='ignore')", "on_error must be 'fail' or 'continue'"),
+        ("ForEach('[1]', max_failures=3)", "max_failures has a meaning with on_error='continue' only"),
+        ("ForEach('[1]', on_error='continue', max_failures=float('nan'))", "max_failures must be a number or a share"),
+        ("ForEach()", "say what the items are"),
+    ],
+)
+def test_what_is_wrong_with_a_batch_is_known_at_parse_time(
+    import_errors: Callable[[str], str], for_each: str, message: str
+) -> None:
+    step = dag_runs.call(uri="'\"/\" + item.id'", for_each=for_each)
+
+    assert message in import_errors(dag_runs.dag_file(step))
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        (
+            "for_each=ForEach(numbers())).expand(inputs=[1, 2]",
+            "for_each.items: comes from step 'numbers', and Airflow sees no",
+        ),
+        ("for_each=ForEach([1], key=numbers())).expand(inputs=[1]", "for_each.key: is evaluated after the call"),
+        ("pages=Pages.link_header(results=numbers())).expand(inputs=[1]", "pages.results: comes from step 'numbers'"),
+    ],
+)
+def test_a_step_that_airflow_would_not_wait_for_is_refused(
+    import_errors: Callable[[str], str], step: str, message: str
+) -> None:
+    before = "@task\ndef numbers():\n    return [1]\n"
+
+    found = import_errors(
+        dag_runs.dag_file(f"{before}CloudFunctionOperator.partial(task_id='call', uri='\"/\"', {step})")
+    )
+
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "expanded", ["expand(for_each=[None])", "expand(for_each=[[1], None])", "expand_kwargs([{'for_each': None}])"]
+)
+def test_an_instance_without_a_list_is_refused_at_parse_time(
+    import_errors: Callable[[str], str], expanded: str
+) -> None:
+    found = import_errors(dag_runs.dag_file(f"CloudFunctionOperator.partial(task_id='call', uri='\"/\"').{expanded}"))
+
+    assert "for_each: is null for an instance, which would make one plain call" in found
+
+
+@pytest.mark.parametrize(
+    ("option", "is_refused"),
+    [
+        ("for_each=ForEach('[1]', results='file:///tmp/out.jsonl')", True),
+        ("for_each=ForEach('[1]', results='file:///tmp/{{ run_id }}/{{ params.id }}.jsonl')", True),
+        ("for_each=ForEach('[1]', results=cel('\"file:///tmp/\" + run.id'))", True),
+        ("for_each=ForEach('[1]', results=lit('file:///tmp/{{ ti.map_index }}'))", True),
+        ("pages=Pages.link_header(results='file:///tmp/out.jsonl')", True),
+        ("pages=Pages.link_header(results=ObjectStoragePath('file:///tmp/out.jsonl'))", True),
+        ("response_file='file:///tmp/out.csv'", True),
+        ("response_file=cel('\"file:///tmp/\" + run.id')", True),
+        ("response_file='file:///tmp/{{ ti.map_index }}.csv'", False),
+        ("response_file=cel('\"file:///tmp/\" + inputs.id')", False),
+        ("for_each=ForEach('[1]', results='file:///tmp/{{ run_id }}/{{ ti.map_index }}.jsonl')", False),
+        ("for_each=ForEach('[1]', results='file:///tmp/{{ task.inputs.id }}.jsonl')", False),
+        ("for_each=ForEach('[1]', results='file:///tmp/{{ mine() }}.jsonl')", False),
+        ("for_each=ForEach('[1]', results=cel('\"file:///tmp/\" + string(run.map_index)'))", False),
+        ("for_each=ForEach('[1]', results=cel('\"file:///tmp/\" + inputs.id'))", False),
+    ],
+)
+@pytest.mark.parametrize("mapped", ["expand(inputs=[{'id': 'a'}, {'id': 'b'}])", "group"])
+def test_instances_that_would_write_over_one_another_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], option: str, is_refused: bool, mapped: str
+) -> None:
+    step = f"CloudFunctionOperator.partial(task_id='call', uri='\"/\"', {option}).{mapped}"
+    if mapped == "group":
+        step = (
+            "@task_group\ndef group(inputs):\n"
+            f"    CloudFunctionOperator(task_id='call', uri='\"/\"', inputs=inputs, {option})\n"
+            "group.expand(inputs=[{'id': 'a'}, {'id': 'b'}])"
+        )
+
+    found = import_errors(dag_runs.dag_file(step, before="from airflow.sdk import ObjectStoragePath\n"))
+
+    assert (": is the same for all instances of a mapped step" in found) is is_refused, found
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"for_each": "ForEach('[1]', results='file:///tmp/out.jsonl')"}, {"response_file": "'file:///tmp/out.csv'"}],
+)
+def test_a_step_that_is_not_mapped_writes_to_one_file(
+    import_errors: Callable[[str], str], option: dict[str, str]
+) -> None:
+    step = dag_runs.call(uri="'\"/\"'", **option)
+
+    assert import_errors(dag_runs.dag_file(step)) == ""
+
+
+def test_a_batch_waits_for_the_step_that_gives_its_items() -> None:
+    from airflow.sdk import DAG, XComArg
+    from airflow.sdk.bases.operator import BaseOperator
+
+    from airflow_provider_cloudfn import CloudFunctionOperator, ForEach, Pages
+
+    with DAG("d", schedule=None):
+        numbers = XComArg(BaseOperator(task_id="numbers"))
+        call = CloudFunctionOperator(task_id="call", uri='"/"', for_each=ForEach(numbers))
+        read = CloudFunctionOperator(task_id="read", uri='"/"', pages=Pages.link_header(results=numbers))
+
+    assert call.upstream_task_ids == read.upstream_task_ids == {"numbers"}
+
+
+def test_an_instance_whose_list_is_null_makes_no_call(step: Any, run: Any, sandbox: Any) -> None:
+    result = run(
+        "@task\ndef lists():\n    return [None, [1]]\n"
+        "CloudFunctionOperator.partial(task_id='call', cloudfn_conn_id='shop', uri='\"/v1/customers\"')"
+        ".expand(for_each=lists())"
+    )
+
+    assert result.states["call"] == ["failed", "success"]
+
+
+def test_what_items_read_of_a_step_is_pulled_once(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow_provider_cloudfn.authoring import variables
+
+    pulled: list[str] = []
+    pull = variables._pull
+    monkeypatch.setattr(variables, "_pull", lambda one, *more: pulled.append(one.task_id) or pull(one, *more))
+
+    result, _ = step(
+        "[1, 2, 3]",
+        before="@task\ndef numbers():\n    return [7]\nfound = numbers()",
+        body='\'{"number": item * 2, "of": steps.numbers[0]}\'',
+        inputs="found",
+    )
+
+    assert result.state == "success"
+    assert pulled == ["numbers"]
+
+
+def test_item_is_known_under_for_each_only(import_errors: Callable[[str], str]) -> None:
+    assert "unknown name 'item'" in import_errors(dag_runs.dag_file(dag_runs.call(uri="'\"/\" + item.id'")))
+
+
+def test_progress_shows_how_far_a_batch_got_and_forgets_it(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from argparse import Namespace
+
+    from airflow_provider_cloudfn.cli.progress_command import progress
+
+    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+    result, _ = step("ForEach('[2, 5, 4]', on_error='continue', key='\"o-\" + string(item)')")
+    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
+
+    capsys.readouterr()
+    progress(Namespace(**asked, forget=False, json=False))
+    shown = capsys.readouterr().out
+    progress(Namespace(**asked, forget=False, json=True))
+    document = json.loads(capsys.readouterr().out)
+    progress(Namespace(**asked, forget=True, json=False))
+
+    assert "3 of 3 items done, 1 failed, 0 unknown: all done" in shown
+    assert "1 (o-5): POST" in shown
+    assert (document["done"], document["failed"], document["finished"]) == (3, 1, True)
+    for forget in (False, True):
+        with pytest.raises(SystemExit):
+            progress(Namespace(**asked, forget=forget, json=False))
+        assert "has left nothing about a batch" in capsys.readouterr().err
+
+
+def test_progress_forgets_nothing_but_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from argparse import Namespace
+
+    from airflow_provider_cloudfn.cli.progress_command import progress
+
+    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+    result, _ = step("None", body="'{\"number\": 2}'", uri="'\"/v1/scores\"'")
+    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
+
+    with pytest.raises(SystemExit):
+        progress(Namespace(**asked, forget=True, json=False))
+    assert "has left nothing about a batch" in capsys.readouterr().err
+
+
+def test_a_rehearsal_of_a_batch_sends_nothing(serve: Callable[..., LoopbackServer]) -> None:
+    from airflow_provider_cloudfn import CloudFunctionOperator
+    from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+    from airflow_provider_cloudfn.testing.samples import Samples
+
+    task = CloudFunctionOperator(
+        task_id="call",
+        uri='"/v1/scores/" + string(item)',
+        for_each=[1, 2],
+        returns="response.body.score",
+    )
+    rehearsal = Rehearsal(task, Samples())
+
+    assert rehearsal.variables()["item"] == 1
+    assert rehearsal.request().url.endswith("/v1/scores/1")
+    done = Rehearsal(task, Samples()).run([{"body": {"score": 1}}, {"body": {"score": 2}}])
+    assert done.returned == [1, 2]
+
+
+def test_a_rehearsal_of_a_batch_waits_for_no_rate() -> None:
+    from airflow_provider_cloudfn import CloudFunctionOperator, ForEach
+    from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+    from airflow_provider_cloudfn.testing.samples import Samples
+
+    task = CloudFunctionOperator(task_id="call", uri='"/v1/scores"', for_each=ForEach([1, 2], rate="1/h"))
+
+    assert Rehearsal(task, Samples()).run([{"body": 1}, {"body": 2}]).returned == [1, 2]
+
+
+def test_a_rehearsal_of_a_batch_leaves_the_file_of_its_results_alone(tmp_path: Path) -> None:
+    from airflow_provider_cloudfn import CloudFunctionOperator, ForEach
+    from airflow_provider_cloudfn.testing.rehearsal import Rehearsal
+    from airflow_provider_cloudfn.testing.samples import Samples
+
+    place = tmp_path / "scores.jsonl"
+    place.write_text("what production has written\n")
+    each = ForEach("[1, 2]", results=f"file://{place}")
+    task = CloudFunctionOperator(task_id="call", uri='"/v1/scores"', for_each=each, returns="response.body.score")
+
+    done = Rehearsal(task, Samples()).run([{"body": {"score": 1}}, {"body": {"score": 2}}])
+
+    digest = hashlib.sha256(b"1\n2\n").hexdigest()
+    assert done.returned == {"path": f"file://{place}", "count": 2, "size": 4, "sha256": digest}
+    assert place.read_text() == "what production has written\n"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"method": "'GET'", "body": "None", "pages": "Pages.link_header()"}])
+def test_results_that_can_t_go_where_they_should_are_refused_before_anything_is_sent(
+    step: Any, capfd: pytest.CaptureFixture[str], tmp_path: Path, parameters: dict[str, str]
+) -> None:
+    (tmp_path / "out.jsonl").mkdir()
+    result, server = step(f"ForEach('[2, 4]', results='file://{tmp_path}/out.jsonl')", **parameters)
+
+    assert result.state == "failed"
+    assert "for_each.results: nothing was sent, because" in "".join(capfd.readouterr())
+    assert not server.received
+
+
+def test_a_folder_that_is_not_there_is_made_for_the_results(step: Any, tmp_path: Path) -> None:
+    result, _ = step(f"ForEach('[]', results='file://{tmp_path}/new/folder/out.jsonl')")
+
+    assert result.state == "success"
+    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["out.jsonl"]

@@ -1,0 +1,150 @@
+"""Batches and reads of pages that are killed in the middle: every row of a table, in processes of their own, ended by SIGKILL."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from kit.forked import FileStore, kill, returned_by
+from kit.server import Answer, LoopbackServer, Received
+
+from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages
+from airflow_provider_cloudfn.exceptions import OutcomeUnknownError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ITEMS = [f"i{number:02d}" for number in range(40)]
+PAGES = 6
+UNKNOWN = "unknown"
+
+
+class Service:
+    """Does something for each POST, once for each key; kills who asks when it gets a certain request."""
+
+    def __init__(self) -> None:
+        self.effects: Counter[str] = Counter()
+        self.kills_at: str | None = None
+        self._keys: set[str] = set()
+
+    def reply(self, request: Received) -> Answer:
+        name = request.target.rpartition("/")[2]
+        if request.method == "GET" and request.target.startswith("/v1/done"):
+            item = request.target.rpartition("=")[2]
+            return Answer.of(200, {"done": self.effects[item] > 0, "id": f"made-{item}"})
+        key = request.headers.get("idempotency-key")
+        if request.method == "POST" and (key is None or key not in self._keys):
+            self.effects[name] += 1
+            self._keys.add(key or "")
+        if name == self.kills_at:
+            self.kills_at = None
+            kill(int(request.headers["x-process"]))
+        if request.method == "GET":
+            page = int(request.target.partition("page=")[2] or 1)
+            self.effects[f"page {page}"] += 1
+            more = {"Link": f"</v1/items?page={page + 1}>; rel=next"} if page < PAGES else {}
+            return Answer.of(200, [page * 10, page * 10 + 1], more)
+        return Answer.of(201, {"id": f"made-{name}"})
+
+
+def run_try(parameters: dict[str, Any], file: Path, *, generation: int = 2) -> Any:
+    """Return what a try ends with; None for one that was killed."""
+
+    def one_try() -> Any:
+        context = FileStore(file).context(generation)
+        context["ti"].xcom_push = lambda **_: None
+        with DAG("d", schedule=None):
+            task = CloudFunctionOperator(
+                task_id="call",
+                cloudfn_conn_id="service",
+                do_xcom_push=False,
+                headers={"X-Process": f'"{os.getpid()}"'},
+                **parameters,
+            )
+        try:
+            return task.prepare_for_execution().execute(context)
+        except OutcomeUnknownError as error:
+            return f"{UNKNOWN}: {error}"
+
+    return returned_by(one_try)
+
+
+@pytest.fixture
+def service(connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+    made = Service()
+    with LoopbackServer(reply=made.reply) as server:
+        connection("service", conn_type="cloudfn", host=server.url)
+        yield made
+
+
+def batch(**more: Any) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "uri": '"/v1/items/" + item',
+        "returns": "response.body.id",
+        "for_each": ForEach(ITEMS, concurrency=2, key="item"),
+        **more,
+    }
+
+
+ASK = Confirm(uri='"/v1/done"', query={"id": "item"}, done_when="response.body.done", returns="response.body.id")
+
+
+@pytest.mark.parametrize(
+    ("more", "most"),
+    [({"idempotency_key": True}, 1), ({"on_unknown": ASK}, 1), ({"on_unknown": "resend"}, 2)],
+    ids=["a key", "Confirm", "resend"],
+)
+@pytest.mark.parametrize("kills_at", ["i00", "i17", "i39"])
+def test_a_batch_that_is_killed_goes_on(
+    service: Service, tmp_path: Path, more: dict[str, Any], most: int, kills_at: str
+) -> None:
+    service.kills_at = kills_at
+    assert run_try(batch(**more), tmp_path / "state.json") is None
+
+    returned = run_try(batch(**more), tmp_path / "state.json")
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert set(service.effects) == set(ITEMS)
+    assert max(service.effects.values()) <= most
+
+
+@pytest.mark.parametrize("kills_at", ["i00", "i17", "i39"])
+def test_without_a_way_to_know_a_batch_stops_and_clear_sends_the_rest(
+    service: Service, tmp_path: Path, kills_at: str
+) -> None:
+    service.kills_at = kills_at
+    assert run_try(batch(), tmp_path / "state.json") is None
+    before = Counter(service.effects)
+
+    second = run_try(batch(), tmp_path / "state.json")
+
+    assert second.startswith(UNKNOWN)
+    assert kills_at in second
+    assert service.effects == before
+
+    cleared = run_try(batch(), tmp_path / "state.json", generation=4)
+
+    assert cleared == [f"made-{item}" for item in ITEMS]
+
+
+def test_a_read_of_pages_that_is_killed_writes_no_item_twice(service: Service, tmp_path: Path) -> None:
+    read = {
+        "uri": '"/v1/items"',
+        "pages": Pages.link_header(results=f"file://{tmp_path}/items.jsonl"),
+    }
+    service.kills_at = "items?page=4"
+    assert run_try(read, tmp_path / "state.json") is None
+
+    returned = run_try(read, tmp_path / "state.json")
+
+    lines = [json.loads(line) for line in (tmp_path / "items.jsonl").read_text().splitlines()]
+    assert lines == [page * 10 + item for page in range(1, PAGES + 1) for item in (0, 1)]
+    assert returned["count"] == 2 * PAGES

@@ -1,0 +1,49 @@
+"""What aiohttp raises, in our words."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from airflow_provider_cloudfn.client.transport_errors import transport_error
+
+UNREACHABLE = aiohttp.ClientConnectorError(SimpleNamespace(host="h", port=443, ssl=True), OSError(-2, "no such name"))  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("raised", "field"),
+    [(aiohttp.ConnectionTimeoutError(), "connect_timeout"), (aiohttp.SocketTimeoutError(), "read_timeout")],
+)
+def test_a_timeout_names_the_field_that_set_it(raised: Exception, field: str) -> None:
+    assert f"{field} of the connection" in str(transport_error(raised, "GET https://h"))
+
+
+@pytest.mark.parametrize("raised", [UNREACHABLE, aiohttp.ConnectionTimeoutError()])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy"])
+def test_a_proxy_of_the_environment_is_said_to_be_ignored(
+    monkeypatch: pytest.MonkeyPatch, raised: Any, name: str
+) -> None:
+    monkeypatch.setenv(name, "http://user:s3cret@proxy:3128")
+
+    error = str(transport_error(raised, "GET https://h"))
+
+    assert f"{name} of the environment is ignored" in error
+    assert "set proxy on the connection" in error
+    assert "s3cret" not in error
+
+
+def test_no_word_on_a_proxy_where_there_is_none_or_where_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "proxy" not in str(transport_error(UNREACHABLE, "GET https://h"))
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+
+    assert "HTTPS_PROXY" not in str(transport_error(UNREACHABLE, "GET https://h", is_direct=False))

@@ -1,0 +1,200 @@
+"""What a try writes down for the next one, and who can read it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import random
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from kit.state_store import LARGEST, StateStore
+from kit.wire_values import values
+
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.journal.entries import Answer, CallEntry, Entry, StoredFile
+from airflow_provider_cloudfn.journal.rows import PIECE
+from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+
+LOG = logging.getLogger(__name__)
+SENT = CallEntry(
+    sent_at=dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC),
+    method="POST",
+    url="https://shop.test/v1/charges",
+    fingerprint="f" * 64,
+)
+
+
+def answer(content: bytes | None) -> Answer:
+    return Answer(status=201, headers={"x-id": "1"}, url=SENT.url, content=content)
+
+
+#: Of a size that compression can't make small.
+LARGE = SENT.answered(answer(random.Random(1).randbytes(200_000)))
+
+
+def journal_of(store: StateStore, generation: int = 2) -> TaskJournal:
+    return TaskJournal.of(store.context(generation), LOG)
+
+
+@pytest.fixture
+def store() -> StateStore:
+    return StateStore()
+
+
+@pytest.mark.parametrize("entry", [SENT, LARGE], ids=["small", "in pieces"])
+def test_the_next_try_reads_what_was_written(store: StateStore, entry: CallEntry) -> None:
+    journal_of(store).write("call", entry)
+
+    assert journal_of(store).read("call", CallEntry) == entry
+
+
+def test_nothing_stands_under_a_name_that_was_never_written(store: StateStore) -> None:
+    assert journal_of(store).read("call", CallEntry) is None
+
+
+def test_an_entry_belongs_to_the_tries_between_two_clears(store: StateStore) -> None:
+    journal_of(store, generation=2).write("call", SENT)
+
+    assert journal_of(store, generation=5).read("call", CallEntry) is None
+
+
+def test_an_entry_of_another_generation_is_not_even_read(store: StateStore) -> None:
+    store.rows["cloudfn.call"] = json.dumps({"generation": 2, "entry": {"of": "another version"}})
+
+    assert journal_of(store, generation=5).read("call", CallEntry) is None
+
+
+def test_entries_never_expire(store: StateStore) -> None:
+    journal_of(store).write("call", LARGE)
+
+    assert store.retentions == {dt.timedelta.max}
+
+
+def test_a_large_entry_is_in_pieces_that_airflow_takes_without_a_warning(store: StateStore) -> None:
+    journal_of(store).write("call", LARGE)
+
+    assert len(store.rows) > 3
+    assert max(len(row) for row in store.rows.values()) <= LARGEST
+
+
+def test_an_entry_in_place_of_one_in_pieces_leaves_no_piece_behind(store: StateStore) -> None:
+    journal_of(store).write("call", LARGE)
+    later = journal_of(store, generation=5)
+
+    later.read("call", CallEntry)
+    later.write("call", SENT)
+
+    assert store.rows.keys() == {"cloudfn.call"}
+
+
+@pytest.mark.parametrize("entry", [SENT, LARGE], ids=["small", "in pieces"])
+def test_what_is_forgotten_is_gone(store: StateStore, entry: CallEntry) -> None:
+    journal = journal_of(store)
+    journal.write("call", entry)
+
+    journal.forget("call")
+
+    assert store.rows == {}
+
+
+class Killed(BaseException):
+    """Ends a process where it stands."""
+
+
+@pytest.mark.parametrize("done", range(4))
+def test_a_try_that_is_killed_while_it_writes_leaves_the_old_entry(store: StateStore, done: int) -> None:
+    journal_of(store).write("call", SENT)
+    real, left = store.set, iter(range(done))
+
+    def killed(key: str, value: Any, **options: Any) -> None:
+        if next(left, None) is None:
+            raise Killed
+        real(key, value, **options)
+
+    store.set = killed  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        journal_of(store).write("call", LARGE)
+
+    assert journal_of(store).read("call", CallEntry) == SENT
+
+
+def damaged_rows(damage: str) -> StateStore:
+    store = StateStore()
+    journal_of(store).write("call", LARGE)
+    piece = next(key for key in store.rows if key != "cloudfn.call")
+    if damage == "a piece gone":
+        del store.rows[piece]
+    elif damage == "a piece changed":
+        store.rows[piece] = json.dumps("A" * PIECE)
+    elif damage == "no row of ours":
+        store.rows["cloudfn.call"] = json.dumps(["x"])
+    else:
+        store.rows["cloudfn.call"] = json.dumps({"generation": 2, "entry": {"sent_at": "yesterday"}})
+    return store
+
+
+@pytest.mark.parametrize("damage", ["a piece gone", "a piece changed", "no row of ours", "no entry of ours"])
+def test_what_cant_be_read_is_an_error_and_never_taken_for_nothing(damage: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"'cloudfn\.call'.*can't be read.*nothing is sent"):
+        journal_of(damaged_rows(damage)).read("call", CallEntry)
+
+
+@pytest.mark.parametrize(
+    "context", [{}, {SAMPLE_RUN: object(), "task_state_store": object()}], ids=["3.2", "rehearsal"]
+)
+def test_without_a_task_state_nothing_is_kept(context: Any) -> None:
+    journal = TaskJournal.of(context, LOG)
+
+    journal.write("call", SENT)
+    journal.forget("other")
+
+    assert not journal.is_kept
+    assert journal.read("call", CallEntry) is None
+
+
+@pytest.mark.parametrize("name", ["", "Call", "a/b", "a b", "a..b"])
+def test_a_name_has_words_and_dots(store: StateStore, name: str) -> None:
+    with pytest.raises(ValueError, match="lower-case words"):
+        journal_of(store).write(name, SENT)
+
+
+def kinds(base: type[Entry] = Entry) -> list[type[Entry]]:
+    return [kind for one in base.__subclasses__() for kind in (one, *kinds(one))]
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_every_entry_is_the_same_after_a_round_trip(kind: type[Entry]) -> None:
+    @given(values(kind))
+    def comes_back(entry: Entry) -> None:
+        store = StateStore()
+        journal_of(store).write("some.name", entry)
+        assert journal_of(store).read("some.name", kind) == entry
+
+    comes_back()
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_no_entry_takes_what_it_does_not_know(kind: type[Entry]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"password": "x"}, kind)
+
+
+def test_an_answer_is_read_again_as_it_came() -> None:
+    kept = Answer(
+        status=200,
+        headers={"content-type": "application/json", "x-request-id": "r-1"},
+        url=SENT.url,
+        content=b'{"id": 7}',
+        stored=StoredFile(path="/tmp/x", size=9, media_type="application/json", sha256="a"),
+    )
+
+    response = kept.response()
+
+    assert (response.status, response.body, response.request_id) == (200, {"id": 7}, "r-1")
+    assert response.stored is not None
+    assert response.stored.sha256 == "a"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit.senders import NOW, SECRET
+
+from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
+from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
+from airflow_provider_cloudfn.webhooks.refused import RefusedError
+from airflow_provider_cloudfn.webhooks.schemes.hmac import SignedBody
+
+SETTINGS = st.fixed_dictionaries(
+    {
+        "algorithm": st.sampled_from(["sha1", "sha256", "sha384", "sha512"]),
+        "encoding": st.sampled_from(["base64", "hex"]),
+        "written": st.sampled_from(["{signature}", "sha={signature}", "t={timestamp},v1={signature}", "({signature})"]),
+        "signed": st.sampled_from(["{body}", "{timestamp}.{body}", "v0:{timestamp}:{body}:end"]),
+        "timestamp_header": st.sampled_from([None, "x-time"]),
+    }
+)
+
+
+def signed_by_us(body: bytes, settings: dict[str, Any]) -> ReceivedRequest:
+    request = HttpRequest("POST", "https://airflow.example.com/cloudfn/events/x", (), body)
+    (sent,) = HmacSignatureAuth(SECRET, "x-signature", **settings).flow(request)
+    return ReceivedRequest(method="POST", headers=tuple((n.lower(), v) for n, v in sent.headers), body=body)
+
+
+@given(settings=SETTINGS, body=st.binary(max_size=60))
+def test_what_a_connection_with_these_settings_signs_is_taken(settings: dict[str, Any], body: bytes) -> None:
+    if "{timestamp}" in settings["signed"] and "{timestamp}" not in settings["written"]:
+        settings = {**settings, "timestamp_header": "x-time"}
+    scheme = SignedBody(secrets=(SECRET,), header="x-signature", **settings)
+
+    assert body in scheme.verify(signed_by_us(body, settings), datetime.now(UTC))
+
+
+def scheme_of(**settings: Any) -> SignedBody:
+    return SignedBody(secrets=(SECRET,), header="x-signature", **settings)
+
+
+def request_of(*headers: tuple[str, str]) -> ReceivedRequest:
+    return ReceivedRequest(method="POST", headers=headers, body=b"{}")
+
+
+def test_hex_may_be_in_capitals() -> None:
+    request = signed_by_us(b"{}", {"encoding": "hex"})
+    capitals = request_of(("x-signature", request.headers[-1][1].upper()))
+
+    assert scheme_of(encoding="hex").verify(capitals, NOW) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        ({"written": "sha256={signature}"}, [("x-signature", "sha1=AAAA")]),
+        ({"written": "t={timestamp},v1={signature}"}, [("x-signature", "t=,v1=AAAA")]),
+        ({"written": "t={timestamp},v1={signature}"}, [("x-signature", "t=١٢,v1=AAAA")]),
+        ({"timestamp_header": "x-time"}, [("x-signature", "AAAA"), ("x-time", "+1769860800")]),
+        ({"timestamp_header": "x-time"}, [("x-signature", "AAAA"), ("x-time", " 1769860800")]),
+        ({"timestamp_header": "x-time"}, [("x-signature", "AAAA"), ("x-time", "9" * 400)]),
+        (
+            {"written": "t={timestamp},v1={signature}", "timestamp_header": "x-time"},
+            [("x-signature", "t=1,v1=AAAA"), ("x-time", "1769860800")],
+        ),
+        ({}, [("x-signature", "")]),
+        ({}, [("x-signature", "☕".encode().decode("latin-1"))]),
+    ],
+)
+def test_what_is_not_written_as_the_connection_says_is_refused(
+    settings: dict[str, Any], headers: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        scheme_of(**settings).verify(request_of(*headers), NOW)
+
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    "written", ["{signature}{timestamp}", "{timestamp}0{signature}", "{timestamp}{timestamp}{signature}"]
+)
+def test_a_header_of_any_length_is_refused_at_once(written: str) -> None:
+    began = time.process_time()
+
+    with pytest.raises(RefusedError):
+        scheme_of(written=written).verify(request_of(("x-signature", "1" * 64_000 + "!")), NOW)
+
+    # Where each end of the one were tried with each of the other, it would take many seconds.
+    assert time.process_time() - began < 1
