@@ -132,6 +132,16 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "True",
                         "default": "False",
                     },
+                    "longest_wait_on_worker": {
+                        "description": (
+                            "For how many seconds an item of ``for_each`` waits for its turn where a rate, or the service, holds "
+                            "it back. For a longer wait the try ends and the worker is free; the task's next try goes on."
+                        ),
+                        "version_added": None,
+                        "type": "float",
+                        "example": "300",
+                        "default": "60",
+                    },
                     "call_records": {
                         "description": (
                             "Which steps leave a record of their calls in XCom, redacted, at most 16 KiB: ``all``, those that "

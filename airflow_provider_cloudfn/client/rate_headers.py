@@ -3,11 +3,13 @@ What an answer says of the service's own limit, in the spellings that are in use
 
 ``RateLimit`` is a structured field (RFC 9651) of draft-ietf-httpapi-ratelimit-headers-11: ``"default";r=0;t=30``; older drafts
 wrote ``limit=100, remaining=0, reset=30`` there. Three fields are more common than it: ``X-RateLimit-Limit``, ``-Remaining``
-and ``-Reset``, also without ``X-``.
+and ``-Reset``, also without ``X-``; where a service counts more than requests, it says what at their end (``-Requests``,
+``-Tokens``). The reset is in seconds, a duration such as ``6m0s``, or a moment.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import time
 from email.utils import parsedate_to_datetime
@@ -19,14 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["seconds_of_pause"]
 
 _PREFIXES: Final = ("ratelimit", "x-ratelimit", "x-rate-limit")
+_ENDS: Final = ("", "-requests", "-tokens")
+#: The names of what remains, and of when it begins anew.
+_PAIRS: Final = tuple((f"{prefix}-remaining{end}", f"{prefix}-reset{end}") for prefix in _PREFIXES for end in _ENDS)
 #: One of these stands in every answer that says something.
-_FIELDS: Final = frozenset({"ratelimit", *(f"{prefix}-remaining" for prefix in _PREFIXES)})
+_FIELDS: Final = frozenset({"ratelimit", *(remaining for remaining, _ in _PAIRS)})
 #: No field that is longer than that is read.
 _LONGEST: Final = 4096
 #: From here on a number is a moment, in seconds since 1970: as seconds it would be 31 years.
 _MOMENTS: Final = 1e9
 #: From here on it is one in milliseconds.
 _MILLISECONDS: Final = 1e12
+
+#: Hours, minutes, seconds, milliseconds, as Go writes a duration.
+_DURATION: Final = re.compile(
+    r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m(?!s))?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s)?(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)ms)?"
+)
+_UNITS: Final = (3600.0, 60.0, 1.0, 0.001)
+_LONGEST_RESET: Final = 64
 
 _NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _STRING: Final = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
@@ -50,10 +62,9 @@ def seconds_of_pause(headers: Mapping[str, str]) -> float | None:
     written = headers.get("ratelimit")
     if written is not None and len(written) <= _LONGEST:
         waits.extend(_of_policies(written.strip()))
-    for prefix in _PREFIXES:
-        remaining, reset = _number(headers.get(f"{prefix}-remaining")), _number(headers.get(f"{prefix}-reset"))
-        if remaining == 0 and reset is not None:
-            waits.append(_until(reset, headers))
+    for remaining, reset in _PAIRS:
+        if _number(headers.get(remaining)) == 0 and reset in headers:
+            waits.append(_until(headers[reset].strip(), headers))
     return max(waits, default=0.0) or None
 
 
@@ -90,12 +101,32 @@ def _number(written: str | None) -> float | None:
     return None if found is None else float(found[0])
 
 
-def _until(reset: float, headers: Mapping[str, str]) -> float:
-    """Return in how many seconds a limit begins anew: some services say that, and others the moment."""
-    if reset < _MOMENTS:
-        return reset
-    moment = reset / 1000 if reset >= _MILLISECONDS else reset
-    return max(0.0, moment - _now(headers))
+def _until(reset: str, headers: Mapping[str, str]) -> float:
+    """Return in how many seconds a limit begins anew: some services say that, and others the moment; 0 for what says neither."""
+    number = _number(reset)
+    if number is None:
+        duration = _DURATION.fullmatch(reset) if reset and len(reset) <= _LONGEST_RESET else None
+        if duration is not None:
+            return sum(float(count) * unit for count, unit in zip(duration.groups("0"), _UNITS, strict=True))
+        moment = _moment(reset)
+    elif number < _MOMENTS:
+        return number
+    else:
+        moment = number / 1000 if number >= _MILLISECONDS else number
+    return 0.0 if moment is None else max(0.0, moment - _now(headers))
+
+
+def _moment(written: str) -> float | None:
+    """Return the moment that a date of RFC 3339, or one of HTTP, says; None where it is neither, or in no time zone."""
+    if len(written) > _LONGEST_RESET:
+        return None
+    for read in (dt.datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = read(written)
+            return None if found.tzinfo is None else found.timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 def _now(headers: Mapping[str, str]) -> float:

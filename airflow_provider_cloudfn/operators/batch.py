@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import asdict, replace
@@ -12,6 +14,7 @@ from airflow_provider_cloudfn.auth.repeatable import is_put_off_for_long
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.batch import Done, run_batch
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.rate_limit import AllLimits, PacedLimiter, Rate, TurnsAhead
 from airflow_provider_cloudfn.client.retry import repeats_safely
 from airflow_provider_cloudfn.client.running import run
@@ -26,6 +29,7 @@ from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
 from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary
+from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError, is_unknown_after
 from airflow_provider_cloudfn.operators.pages import all_pages
 from airflow_provider_cloudfn.operators.results import Results, results_at
@@ -53,8 +57,6 @@ RESTART: Final = "restart"
 _AHEAD: Final = 4
 #: How many items that may not be sent twice are written down at a time, for each that is under way.
 _WINDOW: Final = 8
-#: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
-_LONGEST_TURN: Final = 60.0
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
 
@@ -109,6 +111,10 @@ class Batch:
         self._memory.recall(task.log, anew=_is_anew(variables["conf"].get(RESTART), task.log))
         self._unknown = self._memory.unknown
         self._progress = Progress()
+        #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
+        self._longest_wait = longest_wait_on_worker()
+        #: Whose turn it is to change what is written down.
+        self._turn = asyncio.Lock()
         self._error: CloudFunctionError | None = None
         #: Whether an item has failed that the next try will call for again.
         self._is_stopped = False
@@ -181,18 +187,17 @@ class Batch:
                         self._is_ending = True
                     raise
 
-            done = run_batch(
-                self._left(turns),
-                one,
-                concurrency=concurrency,
-                ahead=concurrency * _AHEAD,
-                goes_on=self._goes_on,
-            )
+            left = self._left(turns)
+            done = run_batch(left, one, concurrency=concurrency, ahead=concurrency * _AHEAD, goes_on=self._goes_on)
             try:
                 async with aclosing(done):
                     async for ended in done:
                         try:
-                            self._take(ended)
+                            async with self._turn:
+                                self._take(ended)
+                                if self._memory.is_due:
+                                    # The calls that are under way go on: a storage, or Airflow, can be away for a while.
+                                    await in_daemon_thread(self._memory.keep, "cloudfn-batch")
                         except Exception as error:
                             self._break(error)
             except BaseException:
@@ -212,11 +217,13 @@ class Batch:
                 if self._memory.passes_over(item.index, item.key):
                     continue
                 if self._memory.result_of(item.index) is None:
-                    await turns.take(_LONGEST_TURN)
+                    await turns.take(self._longest_wait)
                 # Something may have failed meanwhile.
                 if not self._goes_on():
                     return
-                self._memory.begin(item.index)
+                if not self._memory.is_begun(item.index):
+                    async with self._turn:
+                        await in_daemon_thread(partial(self._memory.begin, item.index), "cloudfn-batch")
                 yield item.index, item
             self._memory.require_all(self._items.count)
         except Exception as error:
@@ -313,7 +320,7 @@ class Batch:
                 f"for_each: item {item.index} ({item.key}): {error.message}; {self._told_done()}"
             )
         # One that the rate has held back for too long has not failed: the next try goes on with it, when the service lets it.
-        patience = seconds("retry_total", self._task.retry_total)
+        patience = min(seconds("retry_total", self._task.retry_total), self._longest_wait)
         if self._is_stopped or self._each.on_error == "fail" or is_put_off_for_long(error, patience):
             self._is_stopped = True
             return

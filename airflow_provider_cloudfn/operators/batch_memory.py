@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import threading
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,8 @@ __all__ = ["BatchMemory", "JournalParts"]
 
 #: Seconds between two writes of it.
 _EVERY: Final = 1.0
+#: Seconds for which who was interrupted waits for the end of a write that is under way.
+_PATIENCE: Final = 5.0
 #: Failures that are told; the log tells all.
 _FAILURES_TOLD: Final = 1_000
 
@@ -92,6 +95,8 @@ class BatchMemory:
         self._window = window
         self._keys = hashlib.sha256()
         self._written = 0.0
+        #: Held while it is written: who was interrupted in the middle of that leaves a thread that goes on.
+        self._writing = threading.Lock()
         self._recalled: BatchEntry | None = None
         self._ahead: dict[int, ItemResult] = {}
         #: How far it got when it was last written down, and what was done since: its results are kept nowhere yet.
@@ -188,16 +193,23 @@ class BatchMemory:
         if count < max(self.skipped, *(index + 1 for index in self._ahead), 0):
             raise _misfit(f"there are {count:,} items, which are")
 
-    def begin(self, index: int) -> None:
+    def is_begun(self, index: int) -> bool:
         """
-        Write down that an item may be sent, before it is, where it may not be sent twice.
+        Return whether an item may be sent as it is; otherwise it is to be written down before that it may have been.
 
         :param index: Its position.
         """
-        if self._keeps_windows and self._journal.is_kept and index >= self.entry.begun:
-            self.entry = replace(self.entry, begun=index + self._window)
-            # Not without the results of what it says is done.
-            self.keep()
+        return not self._keeps_windows or not self._journal.is_kept or index < self.entry.begun
+
+    def begin(self, index: int) -> None:
+        """
+        Write down that an item, and those of a window behind it, may be sent.
+
+        :param index: Its position.
+        """
+        self.entry = replace(self.entry, begun=index + self._window)
+        # Not without the results of what it says is done.
+        self.keep()
 
     def take(self, key: str, failure: ItemFailure | None, result: Any = None, *, is_unknown: bool = False) -> None:
         """
@@ -223,8 +235,11 @@ class BatchMemory:
             unknown=entry.unknown + is_unknown,
             failures=told,
         )
-        if time.monotonic() - self._written >= _EVERY:
-            self.keep()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write down how far it got."""
+        return self._results.is_full or (self._journal.is_kept and time.monotonic() - self._written >= _EVERY)
 
     def take_ahead(self, done: ItemResult) -> None:
         """
@@ -254,10 +269,20 @@ class BatchMemory:
 
     def keep(self) -> None:
         """Write down how far it got, after the results that it speaks of."""
+        if not self._writing.acquire(timeout=_PATIENCE):
+            return
+        try:
+            self._keep()
+        finally:
+            self._writing.release()
+
+    def _keep(self) -> None:
         # Interrupted between a result and its entry, what was written before counts.
-        if not self._journal.is_kept or self._results.count != self.entry.done:
+        if self._results.count != self.entry.done:
             return
         self._results.keep()
+        if not self._journal.is_kept:
+            return
         self._written = time.monotonic()
         self._since.clear()
         ahead = tuple(one for one in self.entry.ahead if one.index >= self.entry.done)

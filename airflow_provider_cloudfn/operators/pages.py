@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.authoring.value_checks import seconds
+from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.paging import PageChange, read_pages
 from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.transport import within
@@ -98,6 +100,11 @@ def read_whole(
         results.resume(earlier.parts, earlier.count)
         call.task.log.info("An earlier try has read %d pages: this one goes on at the next", begin.number - 1)
 
+    def keep(place: dict[str, Any]) -> None:
+        results.keep()
+        entry = PagesEntry(place=place, parts=results.parts, count=results.count, fingerprint=fingerprint)
+        journal.write(_ENTRY, entry)
+
     async def read() -> tuple[int, Response]:
         last: Page | None = None
         written = time.monotonic()
@@ -111,11 +118,9 @@ def read_whole(
                     place = to_builtins(page.following)
                     # The task's state is plain rows. Where the link to a page repeats a secret, the next try begins before it.
                     if client.redaction().text(shown := encode_json(place)) == shown:
-                        results.keep()
-                        kept = PagesEntry(
-                            place=place, parts=results.parts, count=results.count, fingerprint=fingerprint
-                        )
-                        journal.write(_ENTRY, kept)
+                        await in_daemon_thread(partial(keep, place), "cloudfn-pages")
+                elif results.is_full:
+                    await in_daemon_thread(results.keep, "cloudfn-pages")
         if last is None:
             raise CloudFunctionError("pages: no page came")
         return last.number, last.response

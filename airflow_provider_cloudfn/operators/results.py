@@ -54,6 +54,10 @@ class Results(Protocol):
     #: How many results there are.
     count: int
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits in memory that it is time for `keep`."""
+
     def check(self) -> None:
         """Refuse a place that can't be written, before anything is sent."""
 
@@ -97,6 +101,9 @@ class _ListResults:
     :param parts: Where they survive the end of the process; None where they don't.
     :param remedy: What the error says to give instead, such as ``pages``.
     """
+
+    #: Its size has a limit of its own.
+    is_full = False
 
     def __init__(self, parts: Parts | None, remedy: str) -> None:
         self.parts = 0
@@ -158,6 +165,8 @@ class _RehearsedFile:
 
     :param sink: Where it would be.
     """
+
+    is_full = False
 
     def __init__(self, sink: ObjectStorageSink) -> None:
         self.parts = 0
@@ -223,8 +232,10 @@ class _StoredResults:
         self.count += 1
         self._waiting.append(text)
         self._size += len(text)
-        if self._size > _BUFFER:
-            self.keep()
+
+    @property
+    def is_full(self) -> bool:
+        return self._size > _BUFFER
 
     def keep(self) -> None:
         if self._waiting:

@@ -11,6 +11,9 @@ import pytest
 from kit import dag_runs
 from kit.server import Answer, LoopbackServer, Received
 
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -406,6 +409,26 @@ def test_a_rehearsal_of_a_batch_sends_nothing(serve: Callable[..., LoopbackServe
     assert rehearsal.request().url.endswith("/v1/scores/1")
     done = Rehearsal(task, Samples()).run([{"body": {"score": 1}}, {"body": {"score": 2}}])
     assert done.returned == [1, 2]
+
+
+def test_a_turn_that_is_further_off_than_a_worker_may_wait_is_left_to_the_next_try(
+    step: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__LONGEST_WAIT_ON_WORKER", "2.5")
+
+    result, server = step("ForEach([0, 2], rate='1/20s')")
+
+    assert result.state == "failed"
+    assert "lets no request be sent for" in "".join(capfd.readouterr())
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("value", ["a minute", "-1", "nan", "86401", ""])
+def test_a_longest_wait_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__LONGEST_WAIT_ON_WORKER", value)
+
+    with pytest.raises(ConfigurationError, match=r"longest_wait_on_worker: must be seconds from 0 to 86,400, not"):
+        longest_wait_on_worker()
 
 
 def test_a_rehearsal_of_a_batch_waits_for_no_rate() -> None:

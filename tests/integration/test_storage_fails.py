@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from kit.forked import FileStore, returned_by
 from kit.server import Answer, LoopbackServer, Received
+from kit.state_store import StateStore
 
 from airflow_provider_cloudfn import CloudFunctionOperator, ForEach, Pages
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
@@ -32,10 +34,18 @@ class Service:
 
     def __init__(self) -> None:
         self.done: Counter[str] = Counter()
+        self.came = threading.Condition()
         self.at: dict[int, Callable[[], Any]] = {}
 
+    def wait_until_done(self, *, at_least: int) -> None:
+        """Wait for a request that comes only where whoever waits holds nobody up."""
+        with self.came:
+            assert self.came.wait_for(lambda: self.done.total() >= at_least, timeout=10)
+
     def reply(self, request: Received) -> Answer:
-        self.done[request.target] += 1
+        with self.came:
+            self.done[request.target] += 1
+            self.came.notify_all()
         self.at.pop(self.done.total(), lambda: None)()
         number = int(request.target.rpartition("/")[2])
         row = {"number": number, "text": "x" * SIZE}
@@ -243,4 +253,44 @@ def test_a_file_of_items_that_is_away_in_the_middle_is_read_again_by_the_next_tr
     assert refused.startswith("CommunicationError: ")
     assert "in.jsonl can't be read (AwayError); look at that storage" in refused
     assert [one["number"] for one in returned] == list(range(ITEMS))
+    assert set(service.done.values()) == {1}
+
+
+class SlowStore(StateStore):
+    """A task's state that takes nothing before so many requests have come to the service."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__()
+        self.service = service
+
+    def set(self, key: str, value: Any, **options: Any) -> None:
+        self.service.wait_until_done(at_least=3 if self.rows else 0)
+        super().set(key, value, **options)
+
+
+@pytest.mark.parametrize("slow", ["the storage", "the journal"])
+def test_a_write_that_takes_its_time_holds_up_no_call(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    store: StateStore = StateStore()
+    if slow == "the journal":
+        store = SlowStore(service)
+    else:
+
+        def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
+            service.wait_until_done(at_least=min(number + 3, 4))
+            real(parts, number, content)
+
+        monkeypatch.setattr(results._FolderParts, "_put", put)
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(
+            task_id="call",
+            cloudfn_conn_id="service",
+            do_xcom_push=False,
+            method="POST",
+            uri='"/v1/items/" + string(item)',
+            for_each=ForEach(list(range(4)), concurrency=2, results=f"file://{tmp_path / 'out.jsonl'}"),
+        )
+
+    assert task.prepare_for_execution().execute(store.context())["count"] == 4
     assert set(service.done.values()) == {1}

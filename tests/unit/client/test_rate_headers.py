@@ -57,7 +57,34 @@ NOON = 1795780800
 def test_nothing_is_sent_until_a_limit_that_is_used_up_begins_anew(
     headers: dict[str, str], seconds: float | None
 ) -> None:
-    assert seconds_of_pause(headers) == seconds
+    assert seconds_of_pause(headers) == (None if seconds is None else pytest.approx(seconds))
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"),
+    [
+        ("20s", 20),
+        ("6m0s", 360),
+        ("1h0m0.5s", 3600.5),
+        ("350ms", 0.35),
+        ("1m", 60),
+        ("2026-11-27T12:01:30Z", 90),
+        ("2026-11-27T13:00:30+01:00", 30),
+        ("Fri, 27 Nov 2026 12:00:10 GMT", 10),
+        ("2026-11-27T12:01:30", None),
+        ("2026-11-27T11:00:00Z", None),
+        ("soon", None),
+        ("20 s", None),
+        ("s", None),
+        ("", None),
+        ("9" * 1_000 + "s", None),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "-requests", "-tokens"])
+def test_a_reset_is_a_duration_or_a_moment_too(reset: str, seconds: float | None, end: str) -> None:
+    headers = {f"x-ratelimit-remaining{end}": "0", f"x-ratelimit-reset{end}": reset, "date": AT_NOON}
+
+    assert seconds_of_pause(headers) == (None if seconds is None else pytest.approx(seconds))
 
 
 @pytest.mark.parametrize("date", [{}, {"date": "today"}])
