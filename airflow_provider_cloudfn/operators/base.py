@@ -158,12 +158,13 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         return to_json_value(value)
 
-    def _returned(self, value: Any, *, is_storable: bool = False) -> Any:
+    def _returned(self, value: Any, *, is_storable: bool = False, size: int | None = None) -> Any:
         """
         Return what the step returns, in the form in which XCom holds it.
 
         :param value: What it is before that.
         :param is_storable: Whether it is of that form already, as the results of many calls are.
+        :param size: How many bytes of JSON it has, where that is known.
         :raises ExpressionError: for what JSON, or Airflow, can't hold.
         :raises LimitError: for more than XCom takes.
         """
@@ -172,7 +173,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         if self.do_xcom_push:
-            require_xcom(returned, self.log)
+            require_xcom(returned, self.log, size)
         return returned
 
     def _complete(

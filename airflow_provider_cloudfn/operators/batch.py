@@ -30,6 +30,7 @@ from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
 from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
+from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError, is_unknown_after
 from airflow_provider_cloudfn.operators.pages import all_pages
 from airflow_provider_cloudfn.operators.results import Results, results_at
@@ -146,7 +147,8 @@ class Batch:
             client = self._call.hook.client()
             own = PacedLimiter(self._rate, name="for_each.rate")
             turns = TurnsAhead(own if client.limiter is None else AllLimits(own, client.limiter))
-            run(lambda: self._run(replace(client, limiter=turns), turns))
+            with new_garbage_only():
+                run(lambda: self._run(replace(client, limiter=turns), turns))
         entry = self._memory.entry
         spent = round(self._progress.spent, 3)
         summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, spent)

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_ids
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
-from airflow_provider_cloudfn.operators.results import lines_of
+from airflow_provider_cloudfn.operators.json_lines import lines_of
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

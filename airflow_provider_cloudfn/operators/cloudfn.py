@@ -307,10 +307,12 @@ class CloudFunctionOperator(WaitingTask):
         sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
         request = call.request(self.fields(partial(getattr, self), key), key)
         items: Any = None
+        size: int | None = None
         if self.pages is not None:
-            items, pages, response = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
-            variables = variables.with_more(items=items, pages=pages)
-            settled = Settled(response)
+            read = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
+            items, size = read.items, read.size
+            variables = variables.with_more(items=items, pages=read.pages)
+            settled = Settled(read.response)
         elif self.wait_for is not None:
             return self._carry_out_wait(context, call, request)
         elif self.poll is not None:
@@ -331,7 +333,8 @@ class CloudFunctionOperator(WaitingTask):
             result = described(settled.path, response.stored)
         else:
             result = response.body
-        returned = self._returned(result, is_storable=result is items and items is not None)
+        are_items = result is items and items is not None
+        returned = self._returned(result, is_storable=are_items, size=size if are_items else None)
         place = place_of(self.idempotency_key) if self.key_is_evaluated else None
         self._complete(context, function=self.function, result=returned, variables=variables, place=place)
         self._push_result(context, returned)
@@ -346,7 +349,7 @@ class CloudFunctionOperator(WaitingTask):
         ids = stable_ids(context, "idempotency_key")
         batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
         summary = batch.carry_out(context)
-        returned = self._returned(batch.finish(), is_storable=True)
+        returned = self._returned(batch.finish(), is_storable=True, size=batch.results.size)
         variables = variables.with_more(summary=asdict(summary), results=returned)
         self._complete(context, function=self.function, result=asdict(summary), variables=variables)
         self._push_result(context, returned)

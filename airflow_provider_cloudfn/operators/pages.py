@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import convert, to_builtins
+from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.authoring.value_checks import seconds
@@ -34,12 +34,28 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.journal.task_journal import TaskJournal
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
 
-__all__ = ["all_pages", "pages_of", "read_whole"]
+__all__ = ["WholeRead", "all_pages", "pages_of", "read_whole"]
 
 #: The name of the entry.
 _ENTRY: Final = "pages"
 #: Seconds between two writes of it.
 _EVERY: Final = 1.0
+
+
+class WholeRead(Struct, frozen=True):
+    """
+    What a read came to.
+
+    :param items: The items, or what describes the file that they went into.
+    :param size: How many bytes of JSON they are, where that was counted.
+    :param pages: How many pages there were.
+    :param response: The last page's answer.
+    """
+
+    items: Any
+    size: int | None
+    pages: int
+    response: Response
 
 
 def pages_of(
@@ -76,13 +92,12 @@ def pages_of(
 
 def read_whole(
     call: FunctionCall, pages: Pages, first: Request, variables: TaskVariables, journal: TaskJournal
-) -> tuple[Any, int, Response]:
+) -> WholeRead:
     """
     Read all pages of a step.
 
     :param call: As of :func:`pages_of`, and so are the others.
     :param journal: What the tries of the task tell one another: a retry goes on at the page where the one before ended.
-    :returns: The items, or what describes the file that they went into; the number of pages; and the last page's answer.
     """
     parts = JournalParts(journal, "pages.items") if journal.is_kept else None
     results = results_at(pages.results, "pages", variables, parts)
@@ -132,7 +147,7 @@ def read_whole(
     if results.parts:
         journal.forget(_ENTRY)
         results.discard(results.parts)
-    return found, number, response
+    return WholeRead(found, results.size, number, response)
 
 
 def _fingerprint(call: FunctionCall, pages: Pages, first: Request) -> str:

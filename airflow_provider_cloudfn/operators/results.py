@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
 
-__all__ = ["Parts", "Results", "lines_of", "results_at"]
+__all__ = ["Parts", "Results", "results_at"]
 
 #: Characters that wait in memory for the next part.
 _BUFFER: Final = 4 * 1024 * 1024
@@ -57,6 +57,10 @@ class Results(Protocol):
     @property
     def is_full(self) -> bool:
         """Whether so much waits in memory that it is time for `keep`."""
+
+    @property
+    def size(self) -> int | None:
+        """How many bytes of JSON `finish` returns; None where that was not counted."""
 
     def check(self) -> None:
         """Refuse a place that can't be written, before anything is sent."""
@@ -102,7 +106,7 @@ class _ListResults:
     :param remedy: What the error says to give instead, such as ``pages``.
     """
 
-    #: Its size has a limit of its own.
+    #: What waits in it has a limit of its own.
     is_full = False
 
     def __init__(self, parts: Parts | None, remedy: str) -> None:
@@ -112,7 +116,7 @@ class _ListResults:
         self._remedy = remedy
         self._values: list[Any] = []
         self._waiting: list[str] = []
-        self._size = 2
+        self.size = 1
         self._limit = xcom_limit()
 
     def check(self) -> None:
@@ -120,8 +124,8 @@ class _ListResults:
 
     def add(self, value: Any) -> None:
         text = encode_json(value)
-        self._size += (len(text) if text.isascii() else len(text.encode())) + 2
-        if self._limit and self._size > self._limit:
+        self.size += (len(text) if text.isascii() else len(text.encode())) + 1
+        if self._limit and self.size > self._limit:
             raise LimitError(
                 f"{self._remedy}: the results have more than {self._limit:,} bytes as JSON, which is what XCom takes ([cloudfn] "
                 f'xcom_limit): say with {self._remedy}\'s results= where they go, such as results="s3://…/orders.jsonl", or '
@@ -167,6 +171,7 @@ class _RehearsedFile:
     """
 
     is_full = False
+    size = None
 
     def __init__(self, sink: ObjectStorageSink) -> None:
         self.parts = 0
@@ -206,6 +211,8 @@ class _StoredResults:
     :param run: The run, of which other runs and other instances of a mapped step have other parts.
     """
 
+    size = None
+
     def __init__(self, sink: ObjectStorageSink, parameter: str, run: Mapping[str, Any]) -> None:
         self.parts = 0
         self.count = 0
@@ -213,7 +220,7 @@ class _StoredResults:
         self._parameter = parameter
         self._kept = _FolderParts(storage_path(parameter, f"{sink.path}.parts-{_owner(run)}"), parameter)
         self._waiting: list[str] = []
-        self._size = 0
+        self._waiting_size = 0
 
     def check(self) -> None:
         try:
@@ -231,17 +238,17 @@ class _StoredResults:
         text = encode_json(value)
         self.count += 1
         self._waiting.append(text)
-        self._size += len(text)
+        self._waiting_size += len(text)
 
     @property
     def is_full(self) -> bool:
-        return self._size > _BUFFER
+        return self._waiting_size > _BUFFER
 
     def keep(self) -> None:
         if self._waiting:
             self._kept.write(self.parts, "\n".join(self._waiting) + "\n")
             self._waiting.clear()
-            self._size = 0
+            self._waiting_size = 0
             self.parts += 1
 
     def resume(self, parts: int, count: int) -> None:
@@ -369,30 +376,3 @@ class _FolderParts(Struct, frozen=True):
 
     def _file(self, number: int) -> ObjectStoragePath:
         return self.folder / f"{number:06d}.jsonl"
-
-
-def lines_of(path: Any, parameter: str) -> Iterator[Any]:
-    """
-    Yield the values of a file of JSON Lines, one at a time.
-
-    :param path: Where it is.
-    :param parameter: What said so, for errors.
-    :raises CloudFunctionError: when it can't be read, or a line of it is no JSON.
-    """
-    place = storage_path(parameter, path)
-    try:
-        with place.open("rb") as opened:  # type: ignore[no-untyped-call]  # Airflow's has no types
-            for number, line in enumerate(opened, start=1):
-                if line.strip():
-                    yield _value_of(line, f"{parameter}: line {number} of {place}", is_first=number == 1)
-    except CloudFunctionError:
-        raise
-    except Exception as error:  # each storage has its own
-        raise unreadable(f"{parameter}: {place} can't be read", error) from error
-
-
-def _value_of(line: bytes, where: str, *, is_first: bool) -> Any:
-    try:
-        return parse_foreign_json(line.decode("utf-8-sig" if is_first else "utf-8"))
-    except ValueError as error:
-        raise ConfigurationError(f"{where} is no JSON: {error}") from None

@@ -33,15 +33,18 @@ def described_bytes(response: Response | None, content: bytes) -> dict[str, Any]
     }
 
 
-def require_xcom(value: Any, log: Any) -> None:
+def require_xcom(value: Any, log: Any, size: int | None = None) -> None:
     """
     Refuse what Airflow can't keep as a step's result.
 
     :param value: The result, as JSON has it.
     :param log: The task's log, where a large one is a warning.
+    :param size: How many bytes of JSON it has, where that is known.
     :raises LimitError: for more bytes of JSON than ``[cloudfn] xcom_limit``.
     """
-    size, limit = json_size(value), xcom_limit()
+    limit = xcom_limit()
+    if size is None:
+        size = json_size(value)
     if limit and size > limit:
         raise LimitError(
             f"returns: the result has {size:,} bytes as JSON, and XCom takes {limit:,} at most ([cloudfn] xcom_limit): return "

@@ -17,7 +17,7 @@ from kit.state_store import StateStore
 
 from airflow_provider_cloudfn import CloudFunctionOperator, ForEach, Pages
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.operators import batch_memory, pages, results
+from airflow_provider_cloudfn.operators import batch_memory, json_lines, pages, results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -240,12 +240,12 @@ def test_a_file_of_items_that_is_away_in_the_middle_is_read_again_by_the_next_tr
     }
     with monkeypatch.context() as patched:
 
-        def value_of(line: bytes, where: str, *, is_first: bool, real: Any = results._value_of) -> Any:
+        def value_of(line: bytes, where: str, *, is_first: bool, real: Any = json_lines._value_of) -> Any:
             if line == b"7\n":
                 raise AwayError
             return real(line, where, is_first=is_first)
 
-        patched.setattr(results, "_value_of", value_of)
+        patched.setattr(json_lines, "_value_of", value_of)
         refused = run_try(parameters, tmp_path / "state.json")
 
     returned = run_try(parameters, tmp_path / "state.json")

@@ -107,6 +107,18 @@ def test_attempts_calls_retries_bytes_and_time_are_counted(service: Any, metrics
     assert [name for name, _, _ in metrics.timings] == ["cloudfn.attempt.duration"] * 2
 
 
+@pytest.mark.skipif(not hasattr(stats, "incr"), reason="Airflow 3.2 is asked for each number")
+def test_where_airflow_s_metrics_are_off_it_is_told_no_number(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*_: Any, **__: Any) -> None:
+        raise AssertionError("a number was told")
+
+    for name in ("incr", "timing"):
+        monkeypatch.setattr(stats, name, told)
+    monkeypatch.setattr(stats, "_backend", stats.NoStatsLogger())
+
+    assert hook_for("service").request("GET", "/thing").ok
+
+
 def test_token_requests_are_counted(recording_server: Any, connected: Any, metrics: Counted) -> None:
     recording_server.answer(body={"access_token": "t-123456", "token_type": "Bearer", "expires_in": 3600})
     connected(password="a-secret", extra={"auth_type": "oauth2", "client_id": "c", "oauth2_url": recording_server.url})

@@ -1,0 +1,50 @@
+"""What is there before a batch is passed over by the garbage collector, and nothing else is."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_old_objects_are_passed_over_for_as_long_as_the_block_lasts() -> None:
+    before = gc.get_freeze_count()
+
+    with new_garbage_only():
+        assert gc.get_freeze_count() > before + 1_000
+
+    assert gc.get_freeze_count() <= before
+
+
+def test_what_becomes_garbage_in_the_block_is_collected_there() -> None:
+    with new_garbage_only():
+        gone = weakref.ref(Cycle())
+        gc.collect()
+
+        assert gone() is None
+
+
+def test_an_error_ends_it_too() -> None:
+    with pytest.raises(KeyError), new_garbage_only():
+        raise KeyError
+
+    assert gc.get_freeze_count() < 1_000
+
+
+def test_what_somebody_else_has_put_aside_stays_so() -> None:
+    gc.freeze()
+    try:
+        with new_garbage_only():
+            pass
+
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()
