@@ -53,14 +53,16 @@ def _generations(
     columns = (State.dag_id, State.run_id, State.task_id, getattr(State, map_index_column(State)))
     places = tuple_(*columns).in_([_place(one) for one in addresses])
     for *place, value in session.execute(select(*columns, State.value).where(State.key == _KEY, places)):
-        try:
-            generation = first_row(json.loads(value), _KEY).generation
-        except (ValueError, RecursionError, ConfigurationError) as error:
-            _log.error(
-                "What was called back for %s can't be read, so its worker looks: %s", place, type(error).__name__
-            )
-            generation = None
-        yield tuple(place), generation
+        yield tuple(place), _generation(value, place, "its worker looks")
+
+
+def _generation(value: str, place: Any, then: str) -> int | None:
+    """Return the generation of a row; None where it can't be read, which is told, and what becomes of it."""
+    try:
+        return first_row(json.loads(value), _KEY).generation
+    except (ValueError, RecursionError, ConfigurationError) as error:
+        _log.error("What was called back for %s can't be read, so %s: %s", place, then, type(error).__name__)
+        return None
 
 
 def _place(address: CallbackAddress) -> tuple[Any, ...]:
@@ -87,7 +89,8 @@ def keep(address: CallbackAddress, entry: CallbackEntry, session: Session) -> Li
     if instance is None or instance.max_tries != address.generation:
         return "gone"
     row = _row(address, session)
-    if row is not None and first_row(json.loads(row.value), _KEY).generation == address.generation:
+    # What can't be read is of no use to whoever waits: what comes now is.
+    if row is not None and _generation(row.value, _place(address), "this one takes its place") == address.generation:
         return "again"
     if str(instance.state) in _FINISHED:
         return "gone"
@@ -104,7 +107,7 @@ def keep(address: CallbackAddress, entry: CallbackEntry, session: Session) -> Li
 
 
 def _replaced(row: Any, value: str, session: Session) -> bool:
-    """Return whether the row of an earlier generation could be replaced: if nobody has been faster."""
+    """Return whether a row of an earlier generation, or one that can't be read, could be replaced: if nobody has been faster."""
     from airflow.models.task_state_store import TaskStateStoreModel
     from sqlalchemy import CursorResult, update
 

@@ -333,15 +333,37 @@ def test_who_is_overtaken_by_another_callback_is_told_so(
     assert got == [202, 409]
 
 
+@KEPT
+@pytest.mark.parametrize("garbled", ["", "{", "[]", '{"generation": "x"}', "[" * 100_000])
+@pytest.mark.usefixtures("api_server")
+def test_a_callback_takes_the_place_of_one_that_can_t_be_read(run: Any, service: Any, garbled: str) -> None:
+    got: list[int] = []
+
+    def before(request: Received) -> None:
+        url = json.loads(request.body)["notify"]
+        got.append(post(url, b'"first"'))
+        change_last_row(lambda _: garbled)
+        got.extend(post(url, f'"{which}"'.encode()) for which in ("second", "third"))
+
+    service(before)
+
+    assert run(step("Callback(timeout=120)", body=BODY)).xcom("call") == "second"
+    assert got == [202, 202, 409]
+
+
 def of_an_earlier_generation() -> None:
     """Let what was called back be of an earlier generation of its task."""
+    change_last_row(lambda value: json.dumps({**json.loads(value), "generation": -1}))
+
+
+def change_last_row(change: Callable[[str], str]) -> None:
     from airflow.models.task_state_store import TaskStateStoreModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     with create_session() as session:
         row = session.scalars(select(TaskStateStoreModel).order_by(TaskStateStoreModel.id.desc())).first()
-        row.value = json.dumps({**json.loads(row.value), "generation": -1})
+        row.value = change(row.value)
 
 
 @KEPT
