@@ -228,6 +228,7 @@ class BatchEntry(Entry, frozen=True):
     :param started_at: When the first of them was made.
     :param done: The items before this one are done, and their results kept.
     :param begun: The items before this one may have been sent.
+    :param sent: Of each item that may have been sent and is not done, its position and a digest of its key.
     :param ahead: Those that are done behind one that is not.
     :param uncertain: Those of which nobody knows whether they were carried out, though they were waited for.
     :param parts: How many parts their results are in.
@@ -246,6 +247,7 @@ class BatchEntry(Entry, frozen=True):
     started_at: dt.datetime
     done: int = 0
     begun: int = 0
+    sent: tuple[tuple[int, str], ...] = ()
     ahead: tuple[ItemResult, ...] = ()
     uncertain: tuple[int, ...] = ()
     parts: int = 0

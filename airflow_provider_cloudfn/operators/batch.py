@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +25,7 @@ from airflow_provider_cloudfn.exceptions import (
 )
 from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
-from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item
+from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
 from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
@@ -60,9 +59,6 @@ _AHEAD: Final = 4
 _WINDOW: Final = 8
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
-
-#: What defines the calls besides what each item's has of its own; the last one is an event's.
-_OF_EVERY_CALL: Final = frozenset({"method", "pages", "mode"})
 
 
 class Batch:
@@ -104,7 +100,7 @@ class Batch:
         self._memory = BatchMemory(
             journal,
             self.results,
-            fingerprint=_fingerprint(call),
+            fingerprint=call.definition,
             keeps_windows=not self._repeats,
             window=each.concurrency * _WINDOW,
         )
@@ -215,7 +211,8 @@ class Batch:
     async def _left(self, turns: TurnsAhead) -> AsyncIterator[tuple[int, Item]]:
         """Yield the items that no earlier try has done."""
         try:
-            for item in self._items:
+            items = Peekable(self._items)
+            for item in items:
                 if self._memory.passes_over(item.index, item.key):
                     continue
                 if self._memory.result_of(item.index) is None:
@@ -224,8 +221,9 @@ class Batch:
                 if not self._goes_on():
                     return
                 if not self._memory.is_begun(item.index):
+                    window = [item, *items.following(self._memory.window - 1)]
                     async with self._turn:
-                        await in_daemon_thread(partial(self._memory.begin, item.index), "cloudfn-batch")
+                        await in_daemon_thread(partial(self._memory.begin, window), "cloudfn-batch")
                 yield item.index, item
             self._memory.require_all(self._items.count)
         except Exception as error:
@@ -389,11 +387,3 @@ def _is_anew(restart: Any, log: Any) -> bool:
     if restart is not None and not isinstance(restart, bool):
         log.warning("conf: %r is true or false for a batch, not %r: it is passed over", RESTART, restart)
     return restart is True
-
-
-def _fingerprint(call: FunctionCall) -> str:
-    """Return what tells whether the calls of a batch are defined as they were."""
-    task = call.task
-    of_each = (one.name for one in task.authored_parameters if one.per_item or one.name in _OF_EVERY_CALL)
-    parts = (task.cloudfn_conn_id, *(getattr(task, name) for name in of_each))
-    return hashlib.sha256("\x1f".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()[:32]

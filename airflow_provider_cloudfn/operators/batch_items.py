@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from msgspec import UNSET
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
 
-__all__ = ["BatchItems", "Item", "items_of"]
+__all__ = ["BatchItems", "Item", "Peekable", "items_of"]
 
 
 class Item(Redacted, frozen=True):
@@ -40,6 +42,44 @@ class Item(Redacted, frozen=True):
     key: str
     place: str
     variables: TaskVariables
+
+
+class Peekable:
+    """
+    Items one after the other, of which the next ones can be looked at before it is their turn.
+
+    :param items: The items.
+    """
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = iter(items)
+        self._waiting: deque[Item] = deque()
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Item:
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._error is not None:
+            raise self._error
+        return next(self._items)
+
+    def following(self, count: int) -> list[Item]:
+        """
+        Return the next items, which stay; what keeps one of them from being made is raised when it is its turn.
+
+        :param count: How many at most.
+        """
+        try:
+            while len(self._waiting) < count and self._error is None:
+                self._waiting.append(next(self._items))
+        except StopIteration:
+            pass
+        except Exception as error:
+            self._error = error
+        return list(islice(self._waiting, count))
 
 
 class BatchItems:

@@ -16,9 +16,11 @@ from airflow_provider_cloudfn.journal.entries import BatchEntry, ItemFailure, It
 from airflow_provider_cloudfn.journal.kept_batch import BATCH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+    from airflow_provider_cloudfn.operators.batch_items import Item
     from airflow_provider_cloudfn.operators.results import Results
     from airflow_provider_cloudfn.records.recorder import Items
 
@@ -28,6 +30,8 @@ __all__ = ["BatchMemory", "JournalParts"]
 _EVERY: Final = 1.0
 #: Seconds for which who was interrupted waits for the end of a write that is under way.
 _PATIENCE: Final = 5.0
+#: How much of a key's digest is kept: what it is to find out is whether a list is the same.
+_DIGITS: Final = 8
 #: Failures that are told; the log tells all.
 _FAILURES_TOLD: Final = 1_000
 
@@ -92,13 +96,17 @@ class BatchMemory:
         self._journal = journal
         self._results = results
         self._keeps_windows = keeps_windows
-        self._window = window
+        #: How many items may be sent between two writes.
+        self.window = window
         self._keys = hashlib.sha256()
         self._written = 0.0
         #: Held while it is written: who was interrupted in the middle of that leaves a thread that goes on.
         self._writing = threading.Lock()
         self._recalled: BatchEntry | None = None
         self._ahead: dict[int, ItemResult] = {}
+        #: Digests of the keys of what may have been sent, by position, from the last item on of which it was written down.
+        self._sent: dict[int, str] = {}
+        self._sent_before: dict[int, str] = {}
         #: How far it got when it was last written down, and what was done since: its results are kept nowhere yet.
         self._kept: BatchEntry | None = None
         self._since: list[ItemResult] = []
@@ -138,11 +146,14 @@ class BatchMemory:
         log.info("%s items were done by an earlier try; the calls go on behind them", f"{found.done:,}")
         self._recalled = found
         self._ahead = {one.index: one for one in found.ahead}
+        # After a Clear what was sent is nobody's to compare with: the rest is sent anew, as it is by now.
+        self._sent_before = {} if is_cleared else dict(found.sent)
+        self._sent = dict(self._sent_before)
         mine = self.entry
         self.entry = replace(found, generation=mine.generation, fingerprint=mine.fingerprint, total=mine.total)
         if is_cleared:
             # What was unknown was decided by whoever has cleared the task: what is sent from now on is written down anew.
-            self.entry = replace(self.entry, begun=found.done, uncertain=())
+            self.entry = replace(self.entry, begun=found.done, sent=(), uncertain=())
 
     @property
     def skipped(self) -> int:
@@ -177,6 +188,8 @@ class BatchMemory:
         if recalled is None or index >= recalled.done:
             if index in self._ahead and self._ahead[index].key != key:
                 raise _misfit(f"item {index} ({key}) is")
+            if index in self._sent_before and self._sent_before[index] != _digest(key):
+                raise _misfit(f"item {index} ({key}) is")
             return False
         self._add_key(key)
         if index + 1 == recalled.done and self._keys.hexdigest()[:32] != recalled.keys:
@@ -190,7 +203,7 @@ class BatchMemory:
         :param count: How many there are.
         :raises ConfigurationError: in that case.
         """
-        if count < max(self.skipped, *(index + 1 for index in self._ahead), 0):
+        if count < max(self.skipped, *(index + 1 for index in (*self._ahead, *self._sent_before)), 0):
             raise _misfit(f"there are {count:,} items, which are")
 
     def is_begun(self, index: int) -> bool:
@@ -201,13 +214,14 @@ class BatchMemory:
         """
         return not self._keeps_windows or not self._journal.is_kept or index < self.entry.begun
 
-    def begin(self, index: int) -> None:
+    def begin(self, window: Sequence[Item]) -> None:
         """
-        Write down that an item, and those of a window behind it, may be sent.
+        Write down that items may be sent.
 
-        :param index: Its position.
+        :param window: One behind the other, at most :attr:`window` of them.
         """
-        self.entry = replace(self.entry, begun=index + self._window)
+        self._sent.update((item.index, _digest(item.key)) for item in window)
+        self.entry = replace(self.entry, begun=window[-1].index + 1)
         # Not without the results of what it says is done.
         self.keep()
 
@@ -259,8 +273,9 @@ class BatchMemory:
         """
         entry = self.entry
         kept = {one.index for one in entry.ahead}
-        left = sorted(index for index in self.unknown | uncertain if index >= entry.done and index not in kept)
-        self.entry = replace(entry, begun=entry.done, uncertain=tuple(left))
+        left = {index for index in self.unknown | uncertain if index >= entry.done and index not in kept}
+        self._sent = {index: digest for index, digest in self._sent.items() if index in left}
+        self.entry = replace(entry, begun=entry.done, uncertain=tuple(sorted(left)))
         try:
             self.keep()
         finally:
@@ -286,7 +301,11 @@ class BatchMemory:
         self._written = time.monotonic()
         self._since.clear()
         ahead = tuple(one for one in self.entry.ahead if one.index >= self.entry.done)
-        self.entry = replace(self.entry, parts=self._results.parts, keys=self._keys.hexdigest()[:32], ahead=ahead)
+        self._sent = {index: digest for index, digest in self._sent.items() if index >= self.entry.done}
+        keys = self._keys.hexdigest()[:32]
+        self.entry = replace(
+            self.entry, parts=self._results.parts, keys=keys, ahead=ahead, sent=tuple(self._sent.items())
+        )
         self._journal.write(BATCH, self.entry)
         self._kept = self.entry
 
@@ -307,6 +326,7 @@ class BatchMemory:
                 generation=mine.generation,
                 fingerprint=mine.fingerprint,
                 begun=kept.done,
+                sent=tuple(self._sent.items()),
                 ahead=(*self._since, *(one for one in mine.ahead if one.index >= mine.done)),
                 uncertain=mine.uncertain,
             ),
@@ -342,6 +362,10 @@ class BatchMemory:
 
     def _add_key(self, key: str) -> None:
         self._keys.update(key.encode("utf-8", "surrogateescape") + b"\0")
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
 
 
 def _misfit(which: str) -> ConfigurationError:

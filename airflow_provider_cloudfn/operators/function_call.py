@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fields", "FunctionCall"]
 
+#: What defines the calls of a batch besides what each item's has of its own; the last one is an event's.
+_OF_EVERY_CALL: Final = frozenset({"method", "pages", "mode"})
+
 
 class Fields(Redacted, frozen=True):
     """What a request is made of: the operator's parameters of these names, rendered."""
@@ -71,6 +75,14 @@ class FunctionCall:
         #: What ``retry_when`` said of the last answer.
         self._wants_again = False
         self._timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
+
+    @property
+    def definition(self) -> str:
+        """What tells whether the calls of a batch are defined as they were."""
+        task = self.task
+        of_each = (one.name for one in task.authored_parameters if one.per_item or one.name in _OF_EVERY_CALL)
+        parts = (task.cloudfn_conn_id, *(getattr(task, name) for name in of_each))
+        return hashlib.sha256("\x1f".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
     def request(self, fields: Fields, key: Callable[[str | None], str]) -> Request:
         """

@@ -394,6 +394,48 @@ def test_what_is_unknown_is_not_named_by_the_keys_of_other_items(service: Servic
         carry_out(store, ForEach([f"other-{item}" for item in MANY], concurrency=1, key="item"))
 
 
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (
+            [*MANY[:3], "i15", *MANY[4:15], "i3", *MANY[16:]],
+            r"item 3 \(i15\) is not what an earlier try has called for",
+        ),
+        (["i7", *MANY[:7], *MANY[8:]], r"item 0 \(i7\) is not what an earlier try has called for"),
+        (MANY[:5], "there are 5 items, which are not what an earlier try has called for"),
+    ],
+    ids=["in another order", "from the first on", "fewer"],
+)
+@pytest.mark.parametrize("on_unknown", ["fail", "resend"])
+def test_a_list_that_is_another_one_where_it_may_have_been_sent_is_refused(
+    service: Service, store: StateStore, items: list[str], message: str, on_unknown: str
+) -> None:
+    killed(store, service, "i2", ForEach(MANY, concurrency=1, key="item"), on_unknown=on_unknown)
+    if on_unknown == "fail" and len(items) < len(MANY):
+        message = "nobody knows whether the call for i"
+
+    with pytest.raises(CloudFunctionError, match=message):
+        carry_out(store, ForEach(items, concurrency=1, key="item"), on_unknown=on_unknown)
+
+
+def test_behind_what_may_have_been_sent_a_list_may_be_another_one(service: Service, store: StateStore) -> None:
+    killed(store, service, "i2", ForEach(MANY, concurrency=1, key="item"), on_unknown="resend")
+
+    returned, _ = carry_out(
+        store, ForEach([*MANY[:12], "new"], concurrency=1, key="item"), on_unknown="resend", returns="item"
+    )
+
+    assert returned[-1] == "new"
+
+
+def test_after_clear_a_list_may_be_another_one_where_it_may_have_been_sent(service: Service, store: StateStore) -> None:
+    killed(store, service, "i0", ForEach(MANY, concurrency=1, key="item"))
+
+    returned, _ = carry_out(store, ForEach(["new"], concurrency=1, key="item"), generation=4)
+
+    assert returned == ["made-new"]
+
+
 def test_items_of_which_the_service_can_t_be_asked_are_unknown_among_the_failures(
     service: Service, store: StateStore
 ) -> None:
