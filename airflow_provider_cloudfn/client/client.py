@@ -75,7 +75,9 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         :param sending: How it is sent.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
-        async with self._open() as transport:
+        if self.transport is not None:
+            return await carry_out(self, self.transport, prepared, sending)
+        async with self._open_new() as transport:
             return await carry_out(self, transport, prepared, sending)
 
     def resolve(self, request: Request, link: str) -> str:

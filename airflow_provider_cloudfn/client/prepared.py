@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -28,6 +29,8 @@ __all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header"
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
+#: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
+_HEADER_TEXT = re.compile(r"[\t -~\xa0-\xff]*")
 
 
 class PreparedRequest(Redacted, frozen=True):
@@ -173,7 +176,7 @@ def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> 
             raise ConfigurationError(f"{place}: is given twice, in different cases: give it once")
         seen.add(lower)
         text = scalar_text(place, value).strip(" \t")
-        if not all(character == "\t" or " " <= character <= "~" or "\xa0" <= character <= "\xff" for character in text):
+        if _HEADER_TEXT.fullmatch(text) is None:
             raise ConfigurationError(
                 f"{place}: has a line break, a control character or one beyond Latin-1: encode it, as with url.encode(…)"
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.client.decoding import BodyDecoder, DecodingError
 from airflow_provider_cloudfn.client.response import read_response
 from airflow_provider_cloudfn.client.sink import BodyWriter, check
 from airflow_provider_cloudfn.client.time_split import STOPWATCH
-from airflow_provider_cloudfn.client.transport_errors import transport_error
+from airflow_provider_cloudfn.client.transport_errors import failures_of_transport, transport_error
+from airflow_provider_cloudfn.client.url import split_url
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     CommunicationError,
@@ -55,6 +55,7 @@ class Transport:
         self._limits = limits
         self._is_direct = is_direct
         self._is_allowed = is_allowed
+        self._failures = failures_of_transport()
 
     async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
         """
@@ -87,10 +88,7 @@ class Transport:
     async def _send(
         self, request: HttpRequest, sink: ResponseSink | None, on_connected: Callable[[], None] | None
     ) -> tuple[HttpResponse, StoredBody | None]:
-        import aiohttp
-        from aiohttp.http_exceptions import HttpProcessingError
-
-        parts = urlsplit(request.url)
+        parts = split_url(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
         if self._is_allowed is not None:
             from airflow_provider_cloudfn.client.resolver import refuse_host
@@ -115,7 +113,7 @@ class Transport:
                 return HttpResponse(answer.status, headers, writer.small_body), stored
         except CloudFunctionError:
             raise
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+        except self._failures as error:
             failure = transport_error(error, where, is_direct=self._is_direct)
         # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
         raise failure

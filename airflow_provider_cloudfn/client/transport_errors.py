@@ -13,7 +13,15 @@ from airflow_provider_cloudfn.exceptions import (
     RequestTimeoutError,
 )
 
-__all__ = ["transport_error"]
+__all__ = ["failures_of_transport", "transport_error"]
+
+
+def failures_of_transport() -> tuple[type[Exception], ...]:
+    """Return the classes of what :func:`transport_error` is for."""
+    import aiohttp
+    from aiohttp.http_exceptions import HttpProcessingError
+
+    return (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> CloudFunctionError:

@@ -373,7 +373,8 @@ class CloudFunctionOperator(WaitingTask):
         :param response: The answer that they come from, which bytes are described by.
         :raises ExpressionError: for what JSON can't hold.
         """
-        self._response = response
+        if self._response is None:
+            self._response = response  # Airflow looks closely at all that is set.
         described = partial(described_bytes, response)
         try:
             return [to_json_value(result, bytes_as=described) for result in results]

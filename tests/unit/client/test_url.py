@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
-from airflow_provider_cloudfn.client.url import BaseUrl, Origin, without_parameters
+from airflow_provider_cloudfn.client.url import BaseUrl, Origin, split_url, without_parameters
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 BASES = ["https://api.example.com", "https://api.example.com/v2", "https://api.example.com:8443/a/b/"]
@@ -254,3 +254,37 @@ def test_what_is_encoded_already_stays_so(uri: str) -> None:
 )
 def test_a_parameter_is_taken_off_a_url(url: str, freed: str) -> None:
     assert without_parameters(url, {"key"}) == freed
+
+
+_PARTS = st.text(st.sampled_from("ab:/?#[]@!$&'()*+,;=%.-_~ \t\n\\{}äA0"), max_size=12)
+
+
+@given(st.sampled_from(["http", "https", "HTTP", "ftp"]), _PARTS, _PARTS, _PARTS)
+def test_a_url_is_split_as_the_standard_library_does(scheme: str, host: str, path: str, query: str) -> None:
+    url = f"{scheme}://{host}/{path}?{query}"
+    try:
+        expected: object = urlsplit(url)
+    except ValueError:
+        expected = ValueError
+    try:
+        found: object = split_url(url)
+    except ValueError:
+        found = ValueError
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://shop.example.com",
+        "https://shop.example.com/v1/a//b/../c;d?x=1&y=%20?z",
+        "http://127.0.0.1:8080?x",
+        "http://[::1]:8080/x",
+        "https://shop.example.com/v1#top",
+        "https://Shop.example.com:99999/v1",
+    ],
+)
+def test_the_parts_of_a_url_that_is_sent_are_those_of_the_standard_library(url: str) -> None:
+    assert split_url(url) == urlsplit(url)
+    assert split_url(url).hostname == urlsplit(url).hostname

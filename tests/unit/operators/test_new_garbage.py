@@ -48,3 +48,18 @@ def test_what_somebody_else_has_put_aside_stays_so() -> None:
         assert gc.get_freeze_count() > 1_000
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize("threshold", [0, 700, 50_000])
+def test_it_looks_no_more_often_than_before_and_as_often_as_before_at_the_end(threshold: int) -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(threshold, 5, 5)
+    try:
+        with new_garbage_only():
+            first, *others = gc.get_threshold()
+            assert first == (max(threshold, 10_000) if threshold else 0)
+            assert others == [5, 5]
+
+        assert gc.get_threshold() == (threshold, 5, 5)
+    finally:
+        gc.set_threshold(*before)
