@@ -271,7 +271,7 @@ class Batch:
             self._sent.add(item.index)
         if task.returns is not None:
             result = task.evaluate_after_call("returns", variables)
-        [result] = task.storable_results([result], response)
+        result = task.storable_result(result, response)
         self._sent.discard(item.index)
         return result
 
@@ -280,10 +280,8 @@ class Batch:
         task, variables = self._task, item.variables.with_response(response.as_variable())
         name = "on_unknown.returns" if confirm.returns is not None else "returns"
         asked = name != "returns" or task.returns is not None
-        [result] = task.storable_results(
-            [task.evaluate_after_call(name, variables) if asked else response.body], response
-        )
-        return result
+        result = task.evaluate_after_call(name, variables) if asked else response.body
+        return task.storable_result(result, response)
 
     def _take(self, done: Done[Item, Any]) -> None:
         item = done.item

@@ -49,7 +49,7 @@ from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
@@ -365,19 +365,18 @@ class CloudFunctionOperator(WaitingTask):
         super()._prepare(arrived, known)
         self.key_is_evaluated = is_expression(self.idempotency_key)
 
-    def storable_results(self, results: Iterable[Any], response: Response) -> list[Any]:
+    def storable_result(self, result: Any, response: Response) -> Any:
         """
-        Return results of one of many calls, in the form in which XCom holds them.
+        Return a result of one of many calls, or all items of a page, in the form in which XCom holds it.
 
-        :param results: What they are before that.
-        :param response: The answer that they come from, which bytes are described by.
+        :param result: What it is before that.
+        :param response: The answer that it comes from, which bytes are described by.
         :raises ExpressionError: for what JSON can't hold.
         """
         if self._response is None:
             self._response = response  # Airflow looks closely at all that is set.
-        described = partial(described_bytes, response)
         try:
-            return [to_json_value(result, bytes_as=described) for result in results]
+            return to_json_value(result, bytes_as=partial(described_bytes, response))
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from functools import partial
@@ -124,9 +125,8 @@ def read_whole(
         last: Page | None = None
         written = time.monotonic()
         async with call.hook.client().session() as client:
-            async for page in pages_of(call, client, pages, first, variables, begin):
-                for item in call.task.storable_results(page.items, page.response):
-                    results.add(item)
+            async for page in _ahead(pages_of(call, client, pages, first, variables, begin)):
+                results.add(*call.task.storable_result(page.items, page.response))
                 last = page
                 if journal.is_kept and page.following is not None and time.monotonic() - written > _EVERY:
                     written = time.monotonic()
@@ -148,6 +148,24 @@ def read_whole(
         journal.forget(_ENTRY)
         results.discard(results.parts)
     return WholeRead(found, results.size, number, response)
+
+
+async def _ahead(pages: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
+    """Yield pages, and wait for the next one while each is put away."""
+
+    async def next_page() -> Page | None:
+        return await anext(pages, None)
+
+    following = asyncio.create_task(next_page())
+    try:
+        while (page := await following) is not None:
+            following = asyncio.create_task(next_page())
+            await asyncio.sleep(0)  # Its request goes out.
+            yield page
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await pages.aclose()
 
 
 def _fingerprint(call: FunctionCall, pages: Pages, first: Request) -> str:

@@ -65,8 +65,8 @@ class Results(Protocol):
     def check(self) -> None:
         """Refuse a place that can't be written, before anything is sent."""
 
-    def add(self, value: Any) -> None:
-        """Add a result, a value as JSON has it."""
+    def add(self, *values: Any) -> None:
+        """Add results, values as JSON has them."""
 
     def keep(self) -> None:
         """Let what was added survive the end of this process, as far as it can."""
@@ -122,17 +122,20 @@ class _ListResults:
     def check(self) -> None:
         """Ask nobody: a list has no place of its own."""
 
-    def add(self, value: Any) -> None:
-        text = encode_json(value)
-        self.size += (len(text) if text.isascii() else len(text.encode())) + 1
+    def add(self, *values: Any) -> None:
+        if not values:
+            return
+        text = encode_json(values)
+        # Instead of its brackets there is a comma.
+        self.size += (len(text) if text.isascii() else len(text.encode())) - 1
         if self._limit and self.size > self._limit:
             raise LimitError(
                 f"{self._remedy}: the results have more than {self._limit:,} bytes as JSON, which is what XCom takes ([cloudfn] "
                 f'xcom_limit): say with {self._remedy}\'s results= where they go, such as results="s3://…/orders.jsonl", or '
                 "return less with returns="
             )
-        self.count += 1
-        self._values.append(value)
+        self.count += len(values)
+        self._values += values
         if self._kept is not None:
             self._waiting.append(text)
 
@@ -147,7 +150,7 @@ class _ListResults:
             raise ConfigurationError(f"{self._remedy}: what an earlier try has done was kept nowhere")
         for number in range(parts):
             for line in self._kept.read(number).split("\n"):
-                self.add(parse_foreign_json(line))
+                self.add(*parse_foreign_json(line))
         self._waiting.clear()
         self.parts = parts
         if self.count != count:
@@ -183,11 +186,12 @@ class _RehearsedFile:
     def check(self) -> None:
         """Ask no storage."""
 
-    def add(self, value: Any) -> None:
-        line = f"{encode_json(value)}\n".encode()
-        self.count += 1
-        self._digest.update(line)
-        self._size += len(line)
+    def add(self, *values: Any) -> None:
+        for value in values:
+            line = f"{encode_json(value)}\n".encode()
+            self.count += 1
+            self._digest.update(line)
+            self._size += len(line)
 
     def keep(self) -> None:
         """Keep nothing: a rehearsal has one try."""
@@ -234,11 +238,12 @@ class _StoredResults:
             message = f"{self._parameter}: nothing was sent, because the results can't be written where they should go"
             raise unwritable(message, error, never_sent=True) from error
 
-    def add(self, value: Any) -> None:
-        text = encode_json(value)
-        self.count += 1
-        self._waiting.append(text)
-        self._waiting_size += len(text)
+    def add(self, *values: Any) -> None:
+        for value in values:
+            text = encode_json(value)
+            self.count += 1
+            self._waiting.append(text)
+            self._waiting_size += len(text)
 
     @property
     def is_full(self) -> bool:

@@ -294,3 +294,23 @@ def test_a_write_that_takes_its_time_holds_up_no_call(
 
     assert task.prepare_for_execution().execute(store.context())["count"] == 4
     assert set(service.done.values()) == {1}
+
+
+def test_the_next_page_is_asked_for_while_one_is_put_away(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
+        service.wait_until_done(at_least=min(number + 2, ITEMS))
+        real(parts, number, content)
+
+    monkeypatch.setattr(results._FolderParts, "_put", put)
+
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(
+            task_id="call", cloudfn_conn_id="service", do_xcom_push=False, **read(f"file://{tmp_path / 'out.jsonl'}")
+        )
+
+    task.prepare_for_execution().execute(StateStore().context())
+
+    assert numbers_in(tmp_path / "out.jsonl") == list(range(ITEMS))
+    assert set(service.done.values()) == {1}
