@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
+    from sqlalchemy import Select
+
     from airflow_provider_cloudfn.events.record import CompletionRecord
 
 __all__ = ["KeptDelivery", "Wanted", "find_deliveries", "find_delivery", "replay"]
@@ -90,6 +92,11 @@ def find_deliveries(wanted: Wanted) -> list[KeptDelivery]:
     :param wanted: Which ones.
     :raises SQLAlchemyError: when the database is away, or has no table of them yet.
     """
+    with create_session(scoped=False) as session:
+        return [_kept(row) for row in session.scalars(_query(wanted))]
+
+
+def _query(wanted: Wanted) -> Select[Any]:
     query = select(Delivery).order_by(Delivery.id.desc()).limit(wanted.at_most)
     if wanted.source is not None:
         query = query.where(Delivery.source == wanted.source)
@@ -101,8 +108,7 @@ def find_deliveries(wanted: Wanted) -> list[KeptDelivery]:
         query = query.where(Delivery.received_at >= wanted.since)
     if wanted.before is not None:
         query = query.where(Delivery.id < wanted.before)
-    with create_session(scoped=False) as session:
-        return [_kept(row) for row in session.scalars(query)]
+    return query
 
 
 def find_delivery(number: int) -> KeptDelivery:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.utils.session import create_session
+from sqlalchemy import text
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import until
-from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
+from airflow_provider_cloudfn.deliveries.ledger import Wanted, _query, find_deliveries
+from airflow_provider_cloudfn.deliveries.outcome import Outcome
 from airflow_provider_cloudfn.deliveries.sweep import STEP, sweep
 from airflow_provider_cloudfn.deliveries.tables import Delivery
 
@@ -79,6 +82,24 @@ def test_deliveries_are_listed_by_what_is_asked_for(
     listed = json.loads(command("list", "--json", *arguments).out)["deliveries"]
 
     assert {delivery["status"] for delivery in listed} == statuses
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Wanted(source="shop"), "idx_cloudfn_delivery_source"),
+        (Wanted(event_type="order.paid"), "idx_cloudfn_delivery_event_type"),
+        (Wanted(outcome=Outcome.REFUSED), "idx_cloudfn_delivery_outcome"),
+        (Wanted(source="shop", before=1_000), "idx_cloudfn_delivery_source"),
+    ],
+)
+def test_the_few_of_a_kind_are_not_looked_for_among_all(wanted: Wanted, index: str) -> None:
+    with create_session() as session:
+        query = _query(wanted).compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = [row[-1] for row in session.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+
+    assert any(f"USING INDEX {index}" in step for step in plan)
+    assert not any("B-TREE" in step for step in plan), "it is in order already"
 
 
 def test_a_long_list_goes_on_where_it_ended(three: list[int], command: Any) -> None:

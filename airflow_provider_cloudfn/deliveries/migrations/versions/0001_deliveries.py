@@ -42,6 +42,8 @@ def upgrade() -> None:
     )
     op.create_index("idx_cloudfn_delivery_event_key", "cloudfn_delivery", ["event_key"], unique=True)
     op.create_index("idx_cloudfn_delivery_received_at", "cloudfn_delivery", ["received_at"])
+    for column in ("source", "event_type", "outcome"):
+        op.create_index(f"idx_cloudfn_delivery_{column}", "cloudfn_delivery", [column, "id"])
 
 
 def downgrade() -> None:
