@@ -39,6 +39,7 @@ ARROWS: dict[str, set[str]] = {
     "sensors": {"events", "hooks", "triggers", "operators", "journal", "client", "authoring", "cel", "retry_policy"},
     "deliveries": {"events", "auth", "webhooks"},
     "policy": {"authoring", "events"},
+    "rendering": {"authoring"},
     "sandbox": {"auth"},
     "cli": {
         "operators",
