@@ -9,7 +9,9 @@ itself is a problem of the Dags that use this package, and of no other.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, Final
 
 import pluggy
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["dag_policy"]
 
 _log = logging.getLogger(__name__)
+
+#: What is imported before anything of ours can stand in a Dag. Where it is not, a Dag costs nothing, and meets no fault of ours.
+_BROUGHT_BY: Final = ("airflow_provider_cloudfn.authoring.rendering", "airflow_provider_cloudfn.events.asset")
+#: Where the faults arose that have been told.
+_TOLD: Final[set[str]] = set()
 
 # Airflow has the same marker. To import it here would start Airflow, where this module is imported first, and Airflow would
 # register the module as it is in the middle of its import: without its policy.
@@ -35,23 +42,46 @@ def dag_policy(dag: Any) -> None:
     :param dag: The Dag that was parsed.
     :raises AirflowClusterPolicyViolation: which lists all problems; Airflow shows it as an import error.
     """
-    uses_us = False
+    if not any(sys.modules.get(name) for name in _BROUGHT_BY):
+        return
+    ours: list[AuthoredTask] = []
     try:
-        from airflow_provider_cloudfn.authoring.task import AuthoredTask
-
-        tasks = [AuthoredTask(task) for task in dag.tasks]
-        ours = [task for task in tasks if task.is_ours or task.emitted_events]
-        uses_us = bool(ours)
+        ours = _ours(dag)
         problems = _problems(dag, ours)
     except Exception as error:
-        _log.exception("The check of Dag %r itself has failed", dag.dag_id)
-        # Where not even a task can be looked at, no module of a Dag of ours could be imported: it is no Dag of ours.
-        problems = [_unchecked(error)] if uses_us else []
+        _tell(dag, error)
+        problems = [_unchecked(error)] if ours else []
     if problems:
         from airflow.exceptions import AirflowClusterPolicyViolation
 
         listed = "\n".join(f"- {problem}" for problem in problems)
         raise AirflowClusterPolicyViolation(f"Dag {dag.dag_id!r} can't run as it is written:\n{listed}")
+
+
+def _ours(dag: Any) -> list[AuthoredTask]:
+    """Return the tasks of a Dag that are ours, or emit an event of ours."""
+    from airflow_provider_cloudfn.authoring.task import AuthoredTask
+
+    found = []
+    for task in dag.tasks:
+        try:
+            authored = AuthoredTask(task)
+            if authored.is_ours or authored.emitted_events:
+                found.append(authored)
+        except (
+            Exception
+        ) as error:  # An operator of somebody else can answer as it likes: it is no reason to pass over ours.
+            _tell(dag, error)
+    return found
+
+
+def _tell(dag: Any, error: Exception) -> None:
+    """Log a fault of the check, once in each process however many Dags meet it."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{type(error).__name__} {frame.f_code.co_filename}:{line}"
+    if place not in _TOLD:
+        _TOLD.add(place)
+        _log.error("The check of Dag %r itself has failed", dag.dag_id, exc_info=error)
 
 
 def _problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:

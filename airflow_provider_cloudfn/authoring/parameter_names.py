@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import weakref
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +11,15 @@ from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
 
 _PACKAGE: Final = __name__.partition(".")[0]
 #: How alike two names are of which one surely means the other: `http_conn_id` is not `cloudfn_conn_id`.
 _ALIKE: Final = 0.85
+#: The Dag that was asked about last, how many tasks it had, and what the parameters of their operators are called.
+_last_dag: tuple[Callable[[], Any], int, frozenset[str]] = (lambda: None, 0, frozenset())
 
 
 @lru_cache(maxsize=256)
@@ -27,7 +30,14 @@ def parameter_names(operator: type) -> frozenset[str]:
     :param operator: The class.
     """
     inits = [vars(kind)["__init__"] for kind in operator.__mro__ if "__init__" in vars(kind)]
-    return frozenset(name for init in inits for name in inspect.signature(init).parameters)
+    return frozenset(name for init in inits for name in _names_of(init))
+
+
+def _names_of(init: Any) -> Iterable[str]:
+    try:
+        return inspect.signature(init).parameters
+    except (TypeError, ValueError):  # That of somebody else's class can be anything.
+        return ()
 
 
 def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:
@@ -59,8 +69,19 @@ def misspelt_defaults(task: AuthoredTask) -> Iterator[tuple[str, str]]:
     found = list(_misspelt(task.default_arguments, parameter_names(task.kind)))
     if not found or not task.task.has_dag():
         return
-    others = frozenset().union(*(parameter_names(AuthoredTask(other).kind) for other in task.task.dag.tasks))
+    others = _parameters_in(task.task.dag)
     yield from ((name, near) for name, near in found if name not in others)
+
+
+def _parameters_in(dag: Any) -> frozenset[str]:
+    """Return what the parameters of all operators of a Dag are called: looked up once for all of its tasks, which are many."""
+    global _last_dag
+    tasks, (known, count, names) = dag.task_dict, _last_dag
+    if known() is not dag or count != len(tasks):
+        kinds = {AuthoredTask(other).kind for other in tasks.values()}
+        names = frozenset().union(*map(parameter_names, kinds))
+        _last_dag = weakref.ref(dag), len(tasks), names
+    return names
 
 
 def _misspelt(given: Iterable[str], known: frozenset[str]) -> Iterator[tuple[str, str]]:

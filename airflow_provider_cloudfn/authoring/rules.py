@@ -17,6 +17,7 @@ from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, r
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.wait_for import Callback
 from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def event_problems(task: AuthoredTask) -> Iterator[Problem]:
 def _event_key_problem(task: AuthoredTask) -> str | None:
     """Refuse a partition key for an event that has none; what a mapped class of a user's own declares is known too late."""
     event = task.completion_event
-    if getattr(event, "one_run_per_event", False) or (event is None and task.is_silent_about_its_event):
+    if has_one_run_per_event(event) or (event is None and task.is_silent_about_its_event):
         return None
     if not any("event_key" in given for given in task.given({"event_key"})):
         return None
@@ -277,7 +278,7 @@ def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Ite
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(task.task_id, SEVERAL_EVENTS, f"{name!r} is given twice: a step emits an event once")
     for event, written in events.items() if isinstance(events, Mapping) else ():
-        if emit_of(written).key is not None and not getattr(event, "one_run_per_event", False):
+        if emit_of(written).key is not None and not has_one_run_per_event(event):
             yield Problem(task.task_id, label_of(event, "key"), _NEEDS_RUN_FOR_EACH.format(name=event_name(event)))
 
 

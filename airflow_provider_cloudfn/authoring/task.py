@@ -66,8 +66,8 @@ class AuthoredTask:
 
     @property
     def is_ours(self) -> bool:
-        """Whether its class, or one that it inherits from, is of this package."""
-        return _is_ours(self.kind)
+        """Whether its class, or one that it inherits from, is an operator of this package."""
+        return _has_from(_PACKAGE, self.kind, "authored_parameters")
 
     @property
     def has_no_own_code(self) -> bool:
@@ -94,13 +94,13 @@ class AuthoredTask:
 
     @property
     def completion_event(self) -> Any:
-        """The completion event that it declares, or None."""
-        return self.arguments.get("completion_event")
+        """The completion event that it declares, or None. What an operator of somebody else calls so is something else."""
+        return self.arguments.get("completion_event") if self.is_ours else None
 
     @property
     def declared_events(self) -> list[Any]:
         """The completion events that it declares as its own; one of several may be a name."""
-        several = self.arguments.get(SEVERAL_EVENTS)
+        several = self.arguments.get(SEVERAL_EVENTS) if self.is_ours else None
         one = self.completion_event
         return [*([] if one is None else [one]), *(several if isinstance(several, Mapping) else ())]
 
@@ -111,18 +111,20 @@ class AuthoredTask:
 
     @property
     def emitted_events(self) -> list[Any]:
-        """The completion events among its outlets, its own one too; they are known by their flag, so that nothing is imported."""
+        """The completion events among its outlets, its own one too. The class of them is not imported to know them."""
         outlets = self.task.outlets or []
         given = outlets if isinstance(outlets, (list, tuple)) else [outlets]
-        return [outlet for outlet in given if hasattr(outlet, "one_run_per_event")]
+        return [outlet for outlet in given if _has_from(_PACKAGE, _class_of(outlet), "one_run_per_event")]
 
     @property
     def runs_have_partition_keys(self) -> bool:
         """Whether every run of its Dag has a partition key, as with ``schedule=event.each()``."""
         timetable = getattr(self.task.dag if self.task.has_dag() else None, "timetable", None)
-        # The first for the timetables of Airflow's core, the others for those of its SDK, which do not say it.
-        return bool(getattr(timetable, "partitioned", False)) or any(
-            hasattr(timetable, name) for name in ("default_partition_mapper", "key_format")
+        # Those of Airflow's core say it, those of its SDK do not.
+        if (said := getattr(timetable, "partitioned", None)) is not None:
+            return bool(said)
+        return any(
+            _has_from("airflow", _class_of(timetable), name) for name in ("default_partition_mapper", "key_format")
         )
 
     @property
@@ -297,11 +299,17 @@ def default_arguments(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> d
     return shared
 
 
+def _class_of(value: Any) -> Any:
+    return type(value)
+
+
 @lru_cache(maxsize=1_024)
-def _is_ours(kind: type) -> bool:
-    # By where a class comes from: no operator is imported for a Dag that uses none, and what others call their attributes
-    # is theirs to choose.
-    return any(one.__module__.partition(".")[0] == _PACKAGE for one in getattr(kind, "__mro__", ()))
+def _has_from(package: str, kind: type, name: str) -> bool:
+    """Tell whether a class, or one that it inherits from, has an attribute because a class of a package brings it."""
+    # By where the class comes from: it is not imported for a Dag that uses none, and what others call their attributes is
+    # theirs to choose. A class that was made by hand can have any module, None too.
+    kinds = getattr(kind, "__mro__", ())
+    return any(str(one.__module__).partition(".")[0] == package and name in vars(one) for one in kinds)
 
 
 def _way(tasks: Mapping[str, Any], first: str, last: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.events.address import is_completion_event
-from airflow_provider_cloudfn.events.asset import CompletionEvent
+from airflow_provider_cloudfn.events.asset import CompletionEvent, has_one_run_per_event
 from airflow_provider_cloudfn.events.run_events import scheduled_assets
 from airflow_provider_cloudfn.exceptions import nearest_name
 
@@ -53,7 +53,7 @@ class _Emitting(Struct, frozen=True):
 
     @property
     def is_single(self) -> bool:
-        return bool(getattr(self.asset, "one_run_per_event", False))
+        return has_one_run_per_event(self.asset)
 
     def finding(self, message: str, *, is_certain: bool = True) -> EventFinding:
         own = "completion_event" if self.asset == self.task.completion_event else SEVERAL_EVENTS

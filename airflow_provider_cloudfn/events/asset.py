@@ -145,7 +145,8 @@ def has_one_run_per_event(asset: Any) -> bool:
     :param asset: An asset; a timetable of Airflow's core holds it as it will be serialized, and so without the flag.
     """
     if isinstance(asset, Asset):
-        return bool(getattr(asset, "one_run_per_event", False))
+        # An asset of somebody else's class can have an attribute of that name.
+        return isinstance(asset, CompletionEvent) and asset.one_run_per_event
     return getattr(asset, "uri", None) in _SINGLE
 
 

@@ -44,14 +44,15 @@ class TaskInstanceKey:
         :param purpose: What it is for, such as ``idempotency_key``.
         :param started_by: The ids of the events that started the run. They stand for the run: an event that is emitted again
             starts another run, whose ids are the same.
-        :param place: What stands for the map index: that of a mapped step follows the order of what it is mapped over.
+        :param place: What stands for the map index: that of a mapped step follows the order of what it is mapped over. Where it
+            is the id of one of these events, this one alone stands for the run: with which others it came does not matter.
         """
         if not started_by and place is None:
             # A unit separator can't occur in an id, so no two keys can be joined to the same text.
             parts = (self.dag_id, self.run_id, self.task_id, str(self.map_index), purpose)
             return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
         # JSON, for an event's id and a place can be any text.
-        run = sorted(set(started_by)) or self.run_id
+        run = [place] if place in started_by else sorted(set(started_by)) or self.run_id
         named = [self.dag_id, run, self.task_id, self.map_index if place is None else place, purpose]
         return str(uuid.uuid5(_NAMESPACE, json.dumps(named)))
 

@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, timestamp_problem
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.key_text import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ class EmporixEventOperator(ExpressionOperator):
         "payload",
         "json_string",
         "source",
+        "id_from",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"payload": "json", "json_string": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
@@ -56,6 +58,7 @@ class EmporixEventOperator(ExpressionOperator):
         Parameter("payload", Reading.MARKED, jinja=True, shape=exact_json, check=payload_problem),
         Parameter("json_string", Reading.MARKED, instead_of="payload"),
         Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null),
+        Parameter("id_from", Reading.MARKED, jinja=True),
         Parameter("on_unknown", check=unasked_problem),
         *ExpressionOperator.authored_parameters,
     )
@@ -76,6 +79,7 @@ class EmporixEventOperator(ExpressionOperator):
         payload: Any = None,
         json_string: Any = None,
         source: Any = None,
+        id_from: Any = None,
         on_unknown: Literal["fail", "resend"] = "fail",
         completion_event: Asset | None = None,
         event_payload: Any = None,
@@ -97,9 +101,11 @@ class EmporixEventOperator(ExpressionOperator):
         self.payload = payload
         self.json_string = json_string
         self.source = source
+        self.id_from = id_from
         self.on_unknown = on_unknown
         self._has_payload = payload is not None
         self._has_json_string = json_string is not None
+        self._has_id_from = id_from is not None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
@@ -120,6 +126,21 @@ class EmporixEventOperator(ExpressionOperator):
         # A payload that is null is JSON's null; one that was not given is {}. The hook can't tell None from None.
         return "null" if self._has_payload and self.payload is None else self.json_string
 
+    def _place(self) -> str | None:
+        """Return what stands for the map index in the ids of the events, where the author says what."""
+        if not self._has_id_from:
+            return None
+        return key_text(
+            self.id_from,
+            field="id_from",
+            cost="by which no event can be told from another",
+            remedy="name what the event is about, such as an order's id",
+        )
+
+    def _event_id(self, context: Context) -> str:
+        """Return the event's id, the same on every try."""
+        return stable_id(context, "ce-id", self._place())
+
     def _once(self, context: Context, hook: EmporixHook, request: Request, sending: Sending) -> Response:
         """Send the event, unless an earlier try has the answer to it."""
         from airflow_provider_cloudfn.journal.task_journal import TaskJournal
@@ -127,8 +148,8 @@ class EmporixEventOperator(ExpressionOperator):
 
         client = hook.client()
         judges = Judges(_take, resend=self.on_unknown == "resend")
-        once = Once(client, TaskJournal.of(context, self.log), judges, self.log, key=_event_id(context))
-        self.recorder.idempotency_key, self.recorder.journal = _event_id(context), "sent"
+        once = Once(client, TaskJournal.of(context, self.log), judges, self.log, key=self._event_id(context))
+        self.recorder.idempotency_key, self.recorder.journal = self._event_id(context), "sent"
         settled = once.settle(client.prepare(request), sending)
         self.recorder.journal = settled.journal
         return settled.response
@@ -161,7 +182,7 @@ class EmporixEventOperator(ExpressionOperator):
             "payload": self.payload,
             "json_string": self._json_text(),
             "source": self.source or f"airflow/{key.dag_id}",
-            "event_id": _event_id(context),
+            "event_id": self._event_id(context),
         }
         accepted = self.send(hook, partial(self._once, context, hook), parts)
         returned = {
@@ -182,7 +203,7 @@ class EmporixEventOperator(ExpressionOperator):
         variables = self._variables(context).with_response(
             {"status": accepted.status, "headers": {}, "body": None, "url": "", "request_id": accepted.request_id}
         )
-        self._complete(context, function=self.task_id, result=returned, variables=variables)
+        self._complete(context, function=self.task_id, result=returned, variables=variables, place=self._place())
         self._push_result(context, returned)
         return returned
 
@@ -204,6 +225,8 @@ class EmporixStartOperator(EmporixEventOperator):
         and turns out null is sent as ``null``. (templated)
     :param json_string: JSON text that is sent byte for byte, instead of `payload`; not run through Jinja.
     :param source: Who sends; default ``airflow/<dag_id>``; sent as ``ce-source``. (templated)
+    :param id_from: Text or an integer that takes the place of the map index in the event's id, sent as ``ce-id``: what an
+        instance of a mapped step is about, as ``idempotency_key=cel(…)`` says it of a cloud function. (templated)
     :param completion_event: A :class:`CompletionEvent`, or any asset, to emit when the event was accepted.
     :param event_payload: What that event carries. Default: what the step returns.
     :param on_unknown: What is done when nobody knows whether the engine got the event, such as after a timeout: ``fail`` for
@@ -331,11 +354,6 @@ class EmporixCompleteOperator(EmporixEventOperator):
             through=through,
             **parts,
         )
-
-
-def _event_id(context: Context) -> str:
-    """Return the event's id, the same on every try."""
-    return stable_id(context, "ce-id")
 
 
 def _take(response: Response) -> None:

@@ -23,6 +23,7 @@ from airflow_provider_cloudfn.operators.cloudevent_message import (
     time_of,
 )
 from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
+from airflow_provider_cloudfn.operators.idempotency import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,8 @@ class EventPublishOperator(CloudFunctionOperator):
     ) -> OutgoingEvent:
         metadata, data = self._content(record, value)
         written, own = value("event_id"), metadata.get("id")
-        event_id = written or own or key(None)
+        place = place_of(value("idempotency_key")) if self.key_is_evaluated else None
+        event_id = written or own or key(place)
         if at and (written or not own):
             # Events of one source with one id are one event to a receiver (CloudEvents, section 3.1.1).
             event_id = f"{event_id}/{at}"

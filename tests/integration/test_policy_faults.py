@@ -161,6 +161,39 @@ def test_other_dags_are_parsed_and_ours_say_what_is_broken(parsed: Any, sabotage
     assert "is broken" in message
 
 
+@pytest.mark.parametrize("sabotaged", [["nothing"], [*INSIDE, "lark", "celpy"]])
+def test_dags_of_others_meet_nothing_of_ours_sound_or_broken(
+    airflow: Any, tmp_path: Path, airflow_database: None, sabotaged: list[str]
+) -> None:
+    for index in range(3):
+        (tmp_path / f"foreign_{index}.py").write_text(FOREIGN.replace('"foreign"', f'"foreign_{index}"'))
+    code = f"{PARSED}\nprint([name for name in sys.modules if name.startswith('airflow_provider_cloudfn.authoring.')])"
+
+    ended = airflow("-c", code, str(tmp_path), sabotaged=sabotaged)
+
+    found, imported = ended.stdout.splitlines()[-2:]
+    assert json.loads(found) == {"dags": ["foreign_0", "foreign_1", "foreign_2"], "errors": {}}
+    assert imported == "[]"
+    assert "itself has failed" not in ended.stdout + ended.stderr
+
+
+def test_a_fault_of_our_own_is_logged_once_and_is_in_the_error_of_each_dag(
+    airflow: Any, tmp_path: Path, airflow_database: None
+) -> None:
+    for index in range(3):
+        (tmp_path / f"ours_{index}.py").write_text(OURS.replace('"ours"', f'"ours_{index}"'))
+
+    code = PARSED.replace(
+        "bag =", "from airflow_provider_cloudfn.authoring import rules; del rules.task_problems\nbag ="
+    )
+    ended = airflow("-c", code, str(tmp_path), sabotaged=[])
+
+    errors = json.loads(ended.stdout.splitlines()[-1])["errors"]
+    assert len(errors) == 3
+    assert all("it can't be checked (ImportError" in message for message in errors.values())
+    assert (ended.stdout + ended.stderr).count("itself has failed") == 1
+
+
 def test_with_nothing_broken_both_are_parsed(parsed: Any) -> None:
     assert parsed(["nothing"]) == {"dags": ["foreign", "ours"], "errors": {}}
 
