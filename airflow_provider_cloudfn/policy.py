@@ -46,8 +46,10 @@ def dag_policy(dag: Any) -> None:
         return
     ours: list[AuthoredTask] = []
     try:
+        from airflow_provider_cloudfn.authoring.dag_problems import dag_problems
+
         ours = _ours(dag)
-        problems = _problems(dag, ours)
+        problems = dag_problems(dag, ours)
     except Exception as error:
         _tell(dag, error)
         problems = [_unchecked(error)] if ours else []
@@ -84,41 +86,8 @@ def _tell(dag: Any, error: Exception) -> None:
         _log.error("The check of Dag %r itself has failed", dag.dag_id, exc_info=error)
 
 
-def _problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
-    problems: list[str] = []
-    if ours:
-        from airflow_provider_cloudfn.authoring.arrows import add_arrows
-        from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
-
-        add_arrows(dag)
-        found = [
-            problem
-            for task in ours
-            for problem in (*(task_problems(task) if task.is_ours else ()), *event_problems(task))
-        ]
-        problems = [f"{problem.task_id}: {problem}" for problem in found]
-    if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
-        problems.extend(_never_firing(dag))
-    return problems
-
-
 def _unchecked(error: Exception) -> str:
     return (
         f"it can't be checked ({type(error).__name__}: {error}): that is a fault of airflow-provider-cloudfn or of what it is "
         "installed with, and not of the Dag. `pip check` finds a missing dependency; the log of the Dag processor has the rest"
     )
-
-
-def _never_firing(dag: Any) -> list[str]:
-    """Name the events with a run for each that the Dag is scheduled on in a way that never fires."""
-    from airflow_provider_cloudfn.events.asset import has_one_run_per_event
-    from airflow_provider_cloudfn.events.run_events import scheduled_assets
-
-    if getattr(dag.timetable, "default_partition_mapper", None):
-        return []
-    return [
-        f"schedule: {asset.name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an "
-        "event: write schedule=<the event>.each()"
-        for asset in scheduled_assets(dag)
-        if has_one_run_per_event(asset)
-    ]

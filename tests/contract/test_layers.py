@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "operators": {"hooks", "triggers", "journal", "authoring", "events", "records", "client", "auth", "retry_policy"},
     "sensors": {"events", "hooks", "triggers", "operators", "journal", "client", "authoring", "cel", "retry_policy"},
     "deliveries": {"events", "auth", "webhooks"},
-    "policy": {"authoring", "events"},
+    "policy": {"authoring"},
     "rendering": {"authoring"},
     "sandbox": {"auth"},
     "cli": {

@@ -214,12 +214,12 @@ def test_a_fault_of_our_own_is_told_as_that(import_errors: Any, monkeypatch: pyt
 def test_a_fault_in_the_look_at_a_dag_that_is_none_of_ours_is_logged_only(
     import_errors: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from airflow_provider_cloudfn import policy
+    from airflow_provider_cloudfn.authoring import dag_problems
 
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(policy, "_never_firing", broken)
+    monkeypatch.setattr(dag_problems, "_never_firing", broken)
 
     assert import_errors(FOREIGN) == ""
     assert "The check of Dag 'foreign' itself has failed" in caplog.text

@@ -14,7 +14,7 @@ from kit.server import Answer
 from airflow_provider_cloudfn import EventPublishOperator
 from airflow_provider_cloudfn.events.cloudevent import from_cloudevent
 from airflow_provider_cloudfn.events.record import CompletionRecord
-from airflow_provider_cloudfn.operators import batch
+from airflow_provider_cloudfn.operators.function_call import FunctionCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +177,7 @@ def test_a_later_try_is_told_that_the_events_are_defined_otherwise(change: dict[
     given = {"task_id": "call", "uri": '"/hook"', "event_type": "order.paid", "payload": "item", "for_each": ["a"]}
 
     before, after = (
-        batch._fingerprint(SimpleNamespace(task=EventPublishOperator(**one)))  # type: ignore[arg-type]  # the task of a call
+        FunctionCall(EventPublishOperator(**one), SimpleNamespace()).definition  # type: ignore[arg-type]  # no hook is asked
         for one in (given, {**given, **change})
     )
 

@@ -1,0 +1,49 @@
+"""All that is wrong with a parsed Dag: its tasks, one after the other, and what it is scheduled on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.authoring.task import AuthoredTask
+
+__all__ = ["dag_problems"]
+
+
+def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
+    """
+    Return what is wrong with a Dag, a sentence for each problem. The arrows that its expressions ask for are added before.
+
+    :param dag: The Dag.
+    :param ours: Its tasks that are ours, or emit an event of ours.
+    """
+    problems: list[str] = []
+    if ours:
+        from airflow_provider_cloudfn.authoring.arrows import add_arrows
+        from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
+
+        add_arrows(dag)
+        found = [
+            problem
+            for task in ours
+            for problem in (*(task_problems(task) if task.is_ours else ()), *event_problems(task))
+        ]
+        problems = [f"{problem.task_id}: {problem}" for problem in found]
+    if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
+        problems.extend(_never_firing(dag))
+    return problems
+
+
+def _never_firing(dag: Any) -> list[str]:
+    """Name the events with a run for each that the Dag is scheduled on in a way that never fires."""
+    from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+    from airflow_provider_cloudfn.events.run_events import scheduled_assets
+
+    if getattr(dag.timetable, "default_partition_mapper", None):
+        return []
+    return [
+        f"schedule: {asset.name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an "
+        "event: write schedule=<the event>.each()"
+        for asset in scheduled_assets(dag)
+        if has_one_run_per_event(asset)
+    ]
