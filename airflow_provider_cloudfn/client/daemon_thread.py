@@ -11,7 +11,7 @@ import asyncio
 import contextvars
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,7 @@ async def in_daemon_thread(work: Callable[[], T], name: str) -> T:
     :param work: What blocks.
     :param name: The thread's name.
     :raises Exception: what the work raises.
+    :raises RuntimeError: for what ends a thread, or a task of another event loop, such as a storage's own: it is nobody's here.
     """
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
@@ -45,12 +46,23 @@ async def in_daemon_thread(work: Callable[[], T], name: str) -> T:
         # Whoever asked may be gone by the end, and his event loop with him.
         try:
             found = context.run(work)
-        except Exception as error:
+        except BaseException as error:  # nobody else would tell who waits for it
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(fail, error)
+                loop.call_soon_threadsafe(fail, error if _can_be_told(error) else _ended_by(error, name))
         else:
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(succeed, found)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await outcome
+
+
+def _can_be_told(error: BaseException) -> TypeGuard[Exception]:
+    """Return whether an error means to who waits what it means to the thread; no future takes a ``StopIteration``."""
+    return isinstance(error, Exception) and not isinstance(error, StopIteration)
+
+
+def _ended_by(error: BaseException, name: str) -> RuntimeError:
+    failure = RuntimeError(f"the thread {name} was ended by {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure

@@ -202,7 +202,7 @@ class Batch:
                 # What was under way is cut short: what may have been sent stays written down as it is.
                 self._memory.keep()
                 raise
-        self._memory.stop(self._sent)
+        await in_daemon_thread(partial(self._memory.stop, self._sent), "cloudfn-batch")
         if isinstance(self._broken, RequestTimeoutError):
             raise self._broken.reworded(f"for_each: {self._broken.message}; {self._told_done()}")
         if self._broken is not None:
@@ -224,6 +224,9 @@ class Batch:
                     window = [item, *items.following(self._memory.window - 1)]
                     async with self._turn:
                         await in_daemon_thread(partial(self._memory.begin, window), "cloudfn-batch")
+                    # And while it was written down.
+                    if not self._goes_on():
+                        return
                 yield item.index, item
             self._memory.require_all(self._items.count)
         except Exception as error:

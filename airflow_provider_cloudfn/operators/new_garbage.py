@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -22,17 +23,46 @@ def new_garbage_only() -> Iterator[None]:
     """
     Let the garbage collector look at new objects only, and not as often, for as long as the block lasts.
 
-    It would walk over all that Airflow has imported, again and again: with ten thousand calls, for a third of their time.
+    It would walk over all that Airflow has imported, again and again: with ten thousand calls, for a third of their time. Of
+    blocks that overlap, in several threads, the last one to end puts all back.
     """
-    # What somebody else has put aside stays so, such as Airflow's LocalExecutor before it forks: there is no taking back a part.
-    is_first = gc.get_freeze_count() < _OF_PYTHON
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    if thresholds[0]:  # 0 is what somebody writes who wants no collector at all.
-        gc.set_threshold(max(thresholds[0], _YOUNG), *thresholds[1:])
+    _blocks.begin()
     try:
         yield
     finally:
-        gc.set_threshold(*thresholds)
-        if is_first:
-            gc.unfreeze()
+        _blocks.end()
+
+
+class _Blocks:
+    """The blocks that last, in all threads: there is one garbage collector."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._is_first = False
+        self._thresholds = (0, 0, 0)
+
+    def begin(self) -> None:
+        with self._lock:
+            self._count += 1
+            if self._count > 1:
+                return
+            # What somebody else has put aside stays so, such as Airflow's LocalExecutor before it forks: there is no taking back
+            # a part.
+            self._is_first = gc.get_freeze_count() < _OF_PYTHON
+            self._thresholds = gc.get_threshold()
+            gc.freeze()
+            if self._thresholds[0]:  # 0 is what somebody writes who wants no collector at all.
+                gc.set_threshold(max(self._thresholds[0], _YOUNG), *self._thresholds[1:])
+
+    def end(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count:
+                return
+            gc.set_threshold(*self._thresholds)
+            if self._is_first:
+                gc.unfreeze()
+
+
+_blocks = _Blocks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -21,6 +22,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError, Configuratio
 from airflow_provider_cloudfn.journal.entries import BatchEntry
 from airflow_provider_cloudfn.journal.kept_batch import BATCH
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+from airflow_provider_cloudfn.operators.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +125,7 @@ def killed(store: StateStore, service: Service, at: str, for_each: Any, **parame
         real(key, value, **options)
 
     service.hangs, store.set = end, keep  # type: ignore[method-assign]
-    with pytest.raises((Killed, CloudFunctionError)):
+    with pytest.raises((RuntimeError, CloudFunctionError)):
         carry_out(store, for_each, request_timeout=0.3, **parameters)
     service.hangs, store.set = (lambda item: False), real  # type: ignore[method-assign]
 
@@ -319,6 +321,38 @@ def test_no_item_is_sent_whose_turn_comes_after_a_failure(service: Service, stor
         carry_out(store, ForEach(ITEMS, concurrency=4, rate="4/s"))
 
     assert not service.effects
+
+
+def test_no_item_is_sent_whose_window_is_written_down_while_another_fails(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [f"i{number:02d}" for number in range(48)]
+    begins_again, has_failed = threading.Event(), threading.Event()
+    # The last one of the first window.
+    service.failing = {"i15"}
+    service.hangs = lambda item: item == "i15" and not begins_again.wait(10)
+
+    real_result_of, real_set = Batch._result_of, store.set
+
+    async def result_of(batch: Batch, session: Any, item: Any) -> Any:
+        try:
+            return await real_result_of(batch, session, item)
+        except CloudFunctionError:
+            asyncio.get_running_loop().call_soon(has_failed.set)
+            raise
+
+    def keep(key: str, value: Any, **options: Any) -> None:
+        if value["entry"].get("begun", 0) > 16:
+            begins_again.set()
+            assert has_failed.wait(10)
+        real_set(key, value, **options)
+
+    monkeypatch.setattr(Batch, "_result_of", result_of)
+    store.set = keep  # type: ignore[method-assign]
+    with pytest.raises(CloudFunctionError, match="i15"):
+        carry_out(store, ForEach(items, concurrency=2, key="item"))
+
+    assert max(service.effects) < "i15"
 
 
 @pytest.mark.parametrize("empty", ["null", '""', '" "'])

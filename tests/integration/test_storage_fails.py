@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import threading
@@ -178,6 +179,32 @@ def test_a_storage_with_errors_of_its_own_loses_nothing(
     assert returned["count"] == ITEMS
     assert numbers_in(tmp_path / "out.jsonl") == list(range(ITEMS))
     assert set(service.done.values()) == {1}
+
+
+@pytest.mark.parametrize("shape", [batch, read])
+def test_a_storage_that_is_cancelled_in_an_event_loop_of_its_own_loses_nothing(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Callable[[str], dict[str, Any]]
+) -> None:
+    parameters = shape(f"file://{tmp_path / 'out.jsonl'}")
+    with monkeypatch.context() as patched:
+
+        def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
+            if number == 2:
+                raise asyncio.CancelledError
+            real(parts, number, content)
+
+        patched.setattr(results._FolderParts, "_put", put)
+        with DAG("d", schedule=None):
+            task = CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", do_xcom_push=False, **parameters)
+        context = FileStore(tmp_path / "state.json").context()
+        with pytest.raises(RuntimeError, match="CancelledError"):
+            task.prepare_for_execution().execute(context)
+
+    returned = run_try(parameters, tmp_path / "state.json")
+
+    assert returned["count"] == ITEMS
+    assert numbers_in(tmp_path / "out.jsonl") == list(range(ITEMS))
+    assert shape is read or set(service.done.values()) == {1}
 
 
 def test_parts_that_can_t_be_removed_do_not_undo_what_was_done(

@@ -27,6 +27,20 @@ def test_what_the_work_raises_comes_back() -> None:
         asyncio.run(in_daemon_thread(fail, "worker"))
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError("away"), SystemExit(1), StopIteration(), GeneratorExit()])
+def test_what_ends_a_thread_or_a_task_elsewhere_fails_whoever_waits_and_ends_nobody_else(error: BaseException) -> None:
+    def end() -> None:
+        raise error
+
+    async def wait() -> None:
+        await asyncio.wait_for(in_daemon_thread(end, "worker"), timeout=5)
+
+    with pytest.raises(RuntimeError, match=f"worker was ended by {type(error).__name__}") as failure:
+        asyncio.run(wait())
+
+    assert failure.value.__cause__ is error
+
+
 def test_the_work_has_the_context_of_its_caller() -> None:
     NAME.set("ann")
 

@@ -63,3 +63,21 @@ def test_it_looks_no_more_often_than_before_and_as_often_as_before_at_the_end(th
         assert gc.get_threshold() == (threshold, 5, 5)
     finally:
         gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_of_blocks_that_overlap_the_last_one_to_end_puts_all_back(first_to_end: int) -> None:
+    before = gc.get_threshold()
+    blocks = [new_garbage_only(), new_garbage_only()]
+    for block in blocks:
+        block.__enter__()
+
+    blocks.pop(first_to_end).__exit__(None, None, None)
+
+    assert gc.get_freeze_count() > 1_000
+    assert gc.get_threshold() != before
+
+    blocks.pop().__exit__(None, None, None)
+
+    assert gc.get_freeze_count() < 1_000
+    assert gc.get_threshold() == before
