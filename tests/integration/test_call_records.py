@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit import state_store
 from kit.server import Answer
 
 from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, MOST_BYTES, CallRecord, Excerpt, size_of
@@ -353,6 +354,7 @@ def test_where_nothing_answers_the_record_says_how_far_it_got(run: Any, connecti
     assert record.journal is None
 
 
+@pytest.mark.skipif(not state_store.is_there(), reason="this Airflow keeps no task state")
 def test_what_an_earlier_try_has_sent_is_told_as_that(run: Any, service: Any) -> None:
     service(lambda request: Answer.of(201, {"count": 1}))
 

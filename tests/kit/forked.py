@@ -10,6 +10,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from asgiref.sync import SyncToAsync
 
 from kit.state_store import StateStore
@@ -55,7 +56,10 @@ def returned_by(work: Callable[[], Any]) -> Any:
         os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
         # Airflow's own calls off an event loop go through this one; of the parent's there is no thread here.
         SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
-        said.send(work())
+        try:
+            said.send((work(), None))
+        except pytest.skip.Exception as skipped:
+            said.send((None, skipped.msg))
         said.close()
         os._exit(0)
 
@@ -64,9 +68,11 @@ def returned_by(work: Callable[[], Any]) -> Any:
     process.start()
     says.close()
     with contextlib.suppress(EOFError):
-        returned = hears.recv()
+        returned, why_skipped = hears.recv()
         process.join()
         assert process.exitcode == 0
+        if why_skipped is not None:
+            pytest.skip(why_skipped)
         return returned
     process.join()
     assert process.exitcode == -signal.SIGKILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -421,6 +422,8 @@ def test_the_listeners_of_airflow_are_told_after_the_commit(
 ) -> None:
     from airflow.assets.manager import AssetManager
 
+    if "callback_sink" not in inspect.signature(AssetManager.register_asset_change).parameters:
+        pytest.skip("Airflow 3.2 tells its listeners before the commit")
     told: list[int] = []
     monkeypatch.setattr(AssetManager, "notify_asset_changed", lambda **_: told.append(len(find_deliveries(Wanted()))))
     dags(WAITING)

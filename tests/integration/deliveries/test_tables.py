@@ -40,7 +40,8 @@ def tables(session: Any) -> set[str]:
 def test_airflow_finds_them_in_the_provider_info_and_makes_them(session: Any) -> None:
     managers = RunDBManager()
 
-    assert managers.get_required_table_names() >= TABLES
+    if hasattr(managers, "get_required_table_names"):  # Airflow 3.3
+        assert managers.get_required_table_names() >= TABLES
     assert tables(session) >= TABLES
     assert managers.check_migration(session)
 
