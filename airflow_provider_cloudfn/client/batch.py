@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.client.running import begun
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -67,11 +68,10 @@ async def run_batch(
     :param ahead: How far an item may be ahead of the first one that is not yielded yet: that bounds what waits in memory.
     :param goes_on: Whether another call may begin.
     """
-    loop = asyncio.get_running_loop()
     slots = asyncio.Semaphore(concurrency)
     room = asyncio.Semaphore(ahead)
     order: asyncio.Queue[asyncio.Task[Done[ItemT, ResultT]] | None] = asyncio.Queue()
-    begun: set[asyncio.Task[Any]] = set()
+    under_way: set[asyncio.Task[Any]] = set()
 
     async def one(index: int, item: ItemT) -> Done[ItemT, ResultT]:
         try:
@@ -92,14 +92,14 @@ async def run_batch(
                     index, item = await anext(items)
                 except StopAsyncIteration:
                     return
-                task = loop.create_task(one(index, item))
-                begun.add(task)
-                task.add_done_callback(begun.discard)
+                task = begun(one(index, item))
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
                 order.put_nowait(task)
         finally:
             order.put_nowait(None)
 
-    feeder = loop.create_task(feed())
+    feeder = begun(feed())
     try:
         while (task := await order.get()) is not None:
             yield await task
@@ -107,6 +107,6 @@ async def run_batch(
         await feeder
     finally:
         feeder.cancel()
-        for task in tuple(begun):
+        for task in tuple(under_way):
             task.cancel()
-        await asyncio.gather(feeder, *begun, return_exceptions=True)
+        await asyncio.gather(feeder, *under_way, return_exceptions=True)

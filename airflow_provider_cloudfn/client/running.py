@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["run"]
+__all__ = ["begun", "run"]
 
 T = TypeVar("T")
 
@@ -123,3 +123,24 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     if asyncio.all_tasks(loop):
         _kept.close()
     return result
+
+
+def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """
+    Begin a task beside the one that runs, and let what a signal's handler raises in it end both.
+
+    Whoever began it would know of the time limit of a task only when he waits for it, and can be waiting for something else that
+    never comes.
+
+    :param work: What the task does.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_pass_on_interruption)
+    return task
+
+
+def _pass_on_interruption(task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    # For Ctrl-C and the end of the process the loop has stopped already.
+    if error is not None and not isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
+        raise error  # To the loop, which stops for it.

@@ -103,6 +103,8 @@ class BatchMemory:
         #: Held while it is written: who was interrupted in the middle of that leaves a thread that goes on.
         self._writing = threading.Lock()
         self._recalled: BatchEntry | None = None
+        #: Whether the items are known to be those that an earlier try has done; until then what it wrote of their keys counts.
+        self._fits = True
         self._ahead: dict[int, ItemResult] = {}
         #: Digests of the keys of what may have been sent, by position, from the last item on of which it was written down.
         self._sent: dict[int, str] = {}
@@ -145,6 +147,7 @@ class BatchMemory:
             self._results.resume(found.parts, found.done)
         log.info("%s items were done by an earlier try; the calls go on behind them", f"{found.done:,}")
         self._recalled = found
+        self._fits = found.done == 0
         self._ahead = {one.index: one for one in found.ahead}
         # After a Clear what was sent is nobody's to compare with: the rest is sent anew, as it is by now.
         self._sent_before = {} if is_cleared else dict(found.sent)
@@ -192,8 +195,10 @@ class BatchMemory:
                 raise _misfit(f"item {index} ({key}) is")
             return False
         self._add_key(key)
-        if index + 1 == recalled.done and self._keys.hexdigest()[:32] != recalled.keys:
-            raise _misfit(f"the first {recalled.done:,} items are")
+        if index + 1 == recalled.done:
+            if self._keys.hexdigest()[:32] != recalled.keys:
+                raise _misfit(f"the first {recalled.done:,} items are")
+            self._fits = True
         return True
 
     def require_all(self, count: int) -> None:
@@ -302,7 +307,7 @@ class BatchMemory:
         self._since.clear()
         ahead = tuple(one for one in self.entry.ahead if one.index >= self.entry.done)
         self._sent = {index: digest for index, digest in self._sent.items() if index >= self.entry.done}
-        keys = self._keys.hexdigest()[:32]
+        keys = self._keys.hexdigest()[:32] if self._fits else self.entry.keys
         self.entry = replace(
             self.entry, parts=self._results.parts, keys=keys, ahead=ahead, sent=tuple(self._sent.items())
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.paging import PageChange, read_pages
-from airflow_provider_cloudfn.client.running import run
+from airflow_provider_cloudfn.client.running import begun, run
 from airflow_provider_cloudfn.client.transport import within
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
@@ -124,8 +125,12 @@ def read_whole(
     async def read() -> tuple[int, Response]:
         last: Page | None = None
         written = time.monotonic()
-        async with call.hook.client().session() as client:
-            async for page in _ahead(pages_of(call, client, pages, first, variables, begin)):
+        async with (
+            call.hook.client().session() as client,
+            # Closed before the connections are, over which the next page is asked for.
+            aclosing(_ahead(pages_of(call, client, pages, first, variables, begin))) as found,
+        ):
+            async for page in found:
                 results.add(*call.task.storable_result(page.items, page.response))
                 last = page
                 if journal.is_kept and page.following is not None and time.monotonic() - written > _EVERY:
@@ -156,10 +161,10 @@ async def _ahead(pages: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
     async def next_page() -> Page | None:
         return await anext(pages, None)
 
-    following = asyncio.create_task(next_page())
+    following = begun(next_page())
     try:
         while (page := await following) is not None:
-            following = asyncio.create_task(next_page())
+            following = begun(next_page())
             await asyncio.sleep(0)  # Its request goes out.
             yield page
     finally:

@@ -412,6 +412,25 @@ def test_an_item_that_was_done_behind_a_failure_is_not_called_for_again_in_anoth
     assert {item: service.effects[item] for item in done} == done
 
 
+@pytest.mark.parametrize("others", [[], ITEMS[:2], ["x", *ITEMS[1:]]], ids=["none", "fewer", "another one"])
+def test_items_that_are_refused_are_so_on_each_try_and_take_nothing_from_those_that_fit(
+    service: Service, store: StateStore, others: list[str]
+) -> None:
+    service.failing = {"i6"}
+    with pytest.raises(CloudFunctionError, match="item 6"):
+        carry_out(store, ForEach(ITEMS, concurrency=1, key="item"))
+    service.failing = set()
+
+    for _ in range(3):
+        with pytest.raises(ConfigurationError, match="the keys do not fit"):
+            carry_out(store, ForEach(others, concurrency=1, key="item"))
+
+    returned, _ = carry_out(store, ForEach(ITEMS, concurrency=1, key="item"))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == dict.fromkeys(ITEMS, 1)
+
+
 def test_items_that_are_fewer_than_what_was_done_are_refused(service: Service, store: StateStore) -> None:
     service.failing = {"i5"}
     with pytest.raises(CloudFunctionError):

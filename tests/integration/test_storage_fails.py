@@ -17,7 +17,8 @@ from kit.server import Answer, LoopbackServer, Received
 from kit.state_store import StateStore
 
 from airflow_provider_cloudfn import CloudFunctionOperator, ForEach, Pages
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.client.connector import FramingConnector
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, LimitError
 from airflow_provider_cloudfn.operators import batch_memory, json_lines, pages, results
 
 if TYPE_CHECKING:
@@ -256,8 +257,9 @@ def test_a_path_that_is_another_one_on_each_try_is_known_before_anything_is_sent
     assert service.done.total() == before
 
 
+@pytest.mark.parametrize("away_at", [[7], [12, 7]], ids=["once", "and once more, before what is left"])
 def test_a_file_of_items_that_is_away_in_the_middle_is_read_again_by_the_next_try(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away_at: list[int]
 ) -> None:
     source = tmp_path / "in.jsonl"
     source.write_text("".join(f"{number}\n" for number in range(ITEMS)))
@@ -265,20 +267,23 @@ def test_a_file_of_items_that_is_away_in_the_middle_is_read_again_by_the_next_tr
         **batch(f"file://{tmp_path}/out.jsonl"),
         "for_each": ForEach.lines(f"'file://{source}'", concurrency=1),
     }
-    with monkeypatch.context() as patched:
+    real = json_lines._value_of
+    for number in away_at:
 
-        def value_of(line: bytes, where: str, *, is_first: bool, real: Any = json_lines._value_of) -> Any:
-            if line == b"7\n":
+        def value_of(line: bytes, where: str, *, is_first: bool, away: int = number) -> Any:
+            if int(line) == away:
                 raise AwayError
             return real(line, where, is_first=is_first)
 
-        patched.setattr(json_lines, "_value_of", value_of)
-        refused = run_try(parameters, tmp_path / "state.json")
+        with monkeypatch.context() as patched:
+            patched.setattr(json_lines, "_value_of", value_of)
+            refused = run_try(parameters, tmp_path / "state.json")
+
+        assert refused.startswith("CommunicationError: ")
+        assert "in.jsonl can't be read (AwayError); look at that storage" in refused
 
     returned = run_try(parameters, tmp_path / "state.json")
 
-    assert refused.startswith("CommunicationError: ")
-    assert "in.jsonl can't be read (AwayError); look at that storage" in refused
     assert [one["number"] for one in returned] == list(range(ITEMS))
     assert set(service.done.values()) == {1}
 
@@ -321,6 +326,47 @@ def test_a_write_that_takes_its_time_holds_up_no_call(
 
     assert task.prepare_for_execution().execute(store.context())["count"] == 4
     assert set(service.done.values()) == {1}
+
+
+def test_the_next_page_is_not_asked_for_any_more_when_the_connections_are_closed(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real_read, real_close, may_answer = pages.read_pages, FramingConnector.close, threading.Event()
+
+    def read_pages(ask: Any, *arguments: Any, **options: Any) -> Any:
+        async def asked(request: Any) -> Any:
+            try:
+                return await ask(request)
+            except asyncio.CancelledError:
+                seen.append("request ended")
+                raise
+
+        return real_read(asked, *arguments, **options)
+
+    def close(connector: FramingConnector, **options: Any) -> Any:
+        seen.append("connections closed")
+        return real_close(connector, **options)
+
+    monkeypatch.setattr(pages, "read_pages", read_pages)
+    monkeypatch.setattr(FramingConnector, "close", close)
+    # One page is more than what goes into XCom, and the next one is on its way.
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__XCOM_LIMIT", str(SIZE))
+    service.at[2] = lambda: may_answer.wait(10)
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(
+            task_id="call",
+            cloudfn_conn_id="service",
+            do_xcom_push=False,
+            uri='"/v1/pages/0"',
+            pages=Pages.link_header(),
+        )
+
+    with pytest.raises(LimitError):
+        task.prepare_for_execution().execute(StateStore().context())
+    may_answer.set()
+
+    assert seen == ["request ended", "connections closed"]
 
 
 def test_the_next_page_is_asked_for_while_one_is_put_away(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn.client.running import run
+from airflow_provider_cloudfn.client.running import begun, run
 
 NAME = contextvars.ContextVar("name", default="nobody")
 
@@ -76,6 +76,39 @@ def test_what_was_cut_short_is_ended_with_its_loop() -> None:
     assert ended == ["cancelled"]
     assert before.is_closed()
     assert run(loop) is not before
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("error", [TimeIsUp, KeyboardInterrupt])
+def test_what_a_signal_raises_in_a_task_that_nobody_waits_for_ends_the_call(error: type[BaseException]) -> None:
+    async def signalled() -> None:
+        raise error
+
+    async def never_woken() -> None:
+        task = begun(signalled())
+        await asyncio.Event().wait()
+        await task
+
+    before = run(loop)
+    with pytest.raises(error):
+        run(never_woken)
+
+    assert before.is_closed()
+    assert run(loop) is not before
+
+
+def test_a_task_that_fails_is_left_to_whoever_waits_for_it() -> None:
+    async def fail() -> None:
+        raise KeyError
+
+    async def wait() -> str:
+        task = begun(fail())
+        await asyncio.wait([task])
+        with suppress(KeyError):
+            await task
+        return "went on"
+
+    assert run(wait) == "went on"
 
 
 @pytest.mark.timeout(30)
@@ -161,7 +194,7 @@ def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> 
 def test_the_end_of_a_forked_process_takes_nothing_from_the_other() -> None:
     code = """
 import asyncio, os, sys, threading
-from airflow_provider_cloudfn.client.running import run
+from airflow_provider_cloudfn.client.running import begun, run
 async def loop():
     return asyncio.get_running_loop()
 run(loop)
@@ -186,7 +219,7 @@ assert run(woken) - begun < 10
 def test_the_current_loop_of_the_thread_stays_what_it_was() -> None:
     code = """
 import asyncio
-from airflow_provider_cloudfn.client.running import run
+from airflow_provider_cloudfn.client.running import begun, run
 async def loop():
     return asyncio.get_running_loop()
 own = asyncio.new_event_loop()
