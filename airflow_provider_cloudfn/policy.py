@@ -70,9 +70,8 @@ def _ours(dag: Any) -> list[AuthoredTask]:
             authored = AuthoredTask(task)
             if authored.is_ours or authored.emitted_events:
                 found.append(authored)
-        except (
-            Exception
-        ) as error:  # An operator of somebody else can answer as it likes: it is no reason to pass over ours.
+        except Exception as error:
+            # An operator of somebody else can answer as it likes: it is no reason to pass over ours.
             _tell(dag, error)
     return found
 

@@ -300,6 +300,7 @@ def default_arguments(dag: Any, task_group: Any, kwargs: Mapping[str, Any]) -> d
 
 
 def _class_of(value: Any) -> Any:
+    """Return a value's class: a key of a cache, which a ``type[Any]`` is not to a type checker."""
     return type(value)
 
 

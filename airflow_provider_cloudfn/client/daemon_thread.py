@@ -63,6 +63,7 @@ def _can_be_told(error: BaseException) -> TypeGuard[Exception]:
 
 
 def _ended_by(error: BaseException, name: str) -> RuntimeError:
-    failure = RuntimeError(f"the thread {name} was ended by {type(error).__name__}: {error}")
+    # By its class alone: what it says is nobody's to judge here, and can be what was sent.
+    failure = RuntimeError(f"the thread {name} was ended by {type(error).__name__}")
     failure.__cause__ = error
     return failure

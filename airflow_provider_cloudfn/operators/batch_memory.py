@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.journal.entries import BatchEntry, ItemFailure, ItemResult, PartEntry
 from airflow_provider_cloudfn.journal.kept_batch import BATCH
 
@@ -224,11 +224,18 @@ class BatchMemory:
         Write down that items may be sent.
 
         :param window: One behind the other, at most :attr:`window` of them.
+        :raises CloudFunctionError: where it could not be written down: then none of them may be sent.
         """
         self._sent.update((item.index, _digest(item.key)) for item in window)
         self.entry = replace(self.entry, begun=window[-1].index + 1)
         # Not without the results of what it says is done.
-        self.keep()
+        if not self.keep():
+            raise CloudFunctionError(
+                f"for_each: item {window[0].index} is not sent, as it could not be written down that it may be: the next try "
+                "goes on with it",
+                retryable=True,
+                never_sent=True,
+            )
 
     def take(self, key: str, failure: ItemFailure | None, result: Any = None, *, is_unknown: bool = False) -> None:
         """
@@ -287,22 +294,26 @@ class BatchMemory:
             if self._since:
                 self._keep_beside()
 
-    def keep(self) -> None:
-        """Write down how far it got, after the results that it speaks of."""
+    def keep(self) -> bool:
+        """
+        Write down how far it got, after the results that it speaks of.
+
+        :returns: Whether that was done; otherwise what was written before counts.
+        """
         if not self._writing.acquire(timeout=_PATIENCE):
-            return
+            return False
         try:
-            self._keep()
+            return self._keep()
         finally:
             self._writing.release()
 
-    def _keep(self) -> None:
-        # Interrupted between a result and its entry, what was written before counts.
+    def _keep(self) -> bool:
+        # Interrupted between a result and its entry.
         if self._results.count != self.entry.done:
-            return
+            return False
         self._results.keep()
         if not self._journal.is_kept:
-            return
+            return True
         self._written = time.monotonic()
         self._since.clear()
         ahead = tuple(one for one in self.entry.ahead if one.index >= self.entry.done)
@@ -313,6 +324,7 @@ class BatchMemory:
         )
         self._journal.write(BATCH, self.entry)
         self._kept = self.entry
+        return True
 
     def _keep_beside(self) -> None:
         """Write down what was done since the results had a place, with its results: that place is full, or gone."""

@@ -194,7 +194,7 @@ def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> 
 def test_the_end_of_a_forked_process_takes_nothing_from_the_other() -> None:
     code = """
 import asyncio, os, sys, threading
-from airflow_provider_cloudfn.client.running import begun, run
+from airflow_provider_cloudfn.client.running import run
 async def loop():
     return asyncio.get_running_loop()
 run(loop)
@@ -219,7 +219,7 @@ assert run(woken) - begun < 10
 def test_the_current_loop_of_the_thread_stays_what_it_was() -> None:
     code = """
 import asyncio
-from airflow_provider_cloudfn.client.running import begun, run
+from airflow_provider_cloudfn.client.running import run
 async def loop():
     return asyncio.get_running_loop()
 own = asyncio.new_event_loop()
