@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter
 from airflow_provider_cloudfn.authoring.reading import read
-from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.written import formulas
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import DAG
 
-__all__ = ["DEPENDS_ON_WHAT_IT_READS", "add_arrows"]
+__all__ = ["DEPENDS_ON_WHAT_IT_READS", "add_arrows", "wait_for_steps_in_options"]
 
 
 def _choice_problem(value: Any) -> str | None:
@@ -53,6 +53,21 @@ def add_arrows(dag: DAG) -> None:
                 continue
             if not around.way_to(step):
                 task.run_after(step)
+
+
+def wait_for_steps_in_options(task: Any) -> None:
+    """
+    Let a task run behind the steps that ``for_each=ForEach(read_orders())`` and the like refer to: Airflow does not see them.
+
+    :param task: The operator, when its parameters are set; an instance of a mapped one has its arrows from that.
+    """
+    if task._BaseOperator__from_mapped:
+        return
+    for parameter in task.authored_parameters:
+        for _, part in parts_of(parameter.name, getattr(task, parameter.name, None)):
+            if is_reference(part):
+                for step, _ in part.iter_references():
+                    task.set_upstream(step)
 
 
 def _is_wanted(task: AuthoredTask) -> bool:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
-from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
-from airflow_provider_cloudfn.authoring.task import default_arguments, is_reference
+from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, TaskVariables
 from airflow_provider_cloudfn.events.claim_check import event_storage
@@ -137,17 +136,6 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             # An option that is none is told before the call: after it, its answer would be lost.
             is_silent(context)
             event_storage()
-
-    def _wait_for_steps_in_options(self) -> None:
-        """Run behind the steps that ``for_each=ForEach(read_orders())`` and the like refer to: Airflow does not see them."""
-        task: Any = self
-        if task._BaseOperator__from_mapped:
-            return
-        for parameter in self.authored_parameters:
-            for _, part in parts_of(parameter.name, getattr(self, parameter.name, None)):
-                if is_reference(part):
-                    for step, _ in part.iter_references():
-                        task.set_upstream(step)
 
     def _storable(self, value: Any) -> Any:
         """

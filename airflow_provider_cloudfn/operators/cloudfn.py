@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 from airflow.sdk import conf
 from msgspec.structs import asdict
 
+from airflow_provider_cloudfn.authoring.arrows import wait_for_steps_in_options
 from airflow_provider_cloudfn.authoring.confirm import Confirm, on_unknown_problem
 from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.instance_label import displayed
@@ -256,7 +257,7 @@ class CloudFunctionOperator(WaitingTask):
         self._route = str(uri)
         self.has_body = body is not None
         self._response: Response | None = None
-        self._wait_for_steps_in_options()
+        wait_for_steps_in_options(self)
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:

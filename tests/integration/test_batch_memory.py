@@ -541,11 +541,25 @@ def test_without_a_task_state_a_batch_is_made_as_ever(service: Service, store: S
     assert returned == [f"made-{item}" for item in ITEMS]
 
 
+@pytest.fixture
+def serve_pages(
+    serve: Callable[..., LoopbackServer], connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Return what lets a service answer, of whose pages each is written down when it is there."""
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
+
+    def start(reply: Callable[[Received], Answer], *, conn_id: str = "service", path: str = "", **fields: Any) -> None:
+        connection(conn_id, conn_type="cloudfn", host=f"{serve(reply=reply).url}{path}", **fields)
+
+    return start
+
+
+READ: dict[str, Any] = {"for_each": None, "method": "GET", "uri": '"/items"', "returns": None}
+
+
 def test_a_read_goes_on_at_the_page_where_it_ended(
-    serve: Callable[..., LoopbackServer],
-    connection: Callable[..., None],
+    serve_pages: Callable[..., None],
     store: StateStore,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[int] = []
     broken = True
@@ -555,16 +569,14 @@ def test_a_read_goes_on_at_the_page_where_it_ended(
         asked.append(page)
         if page == 3 and broken:
             return Answer.of(500, {})
-        return Answer.of(200, [page], {} if page == 4 else {"Link": f"</v1/items?page={page + 1}>; rel=next"})
+        return Answer.of(200, [page], {} if page == 4 else {"Link": f"</items?page={page + 1}>; rel=next"})
 
-    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
-    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
-    read = {"for_each": None, "method": "GET", "uri": '"/v1/items"', "returns": None, "pages": Pages.link_header()}
+    serve_pages(reply)
     with pytest.raises(CloudFunctionError, match="page 3"):
-        carry_out(store, **read)
+        carry_out(store, **READ, pages=Pages.link_header())
     broken = False
 
-    returned, _ = carry_out(store, **read)
+    returned, _ = carry_out(store, **READ, pages=Pages.link_header())
 
     assert returned == [1, 2, 3, 4]
     assert asked == [1, 2, 3, 3, 4]
@@ -579,10 +591,8 @@ def test_a_read_goes_on_at_the_page_where_it_ended(
     ],
 )
 def test_a_read_that_is_another_one_than_before_begins_anew(
-    serve: Callable[..., LoopbackServer],
-    connection: Callable[..., None],
+    serve_pages: Callable[..., None],
     store: StateStore,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     other: dict[str, Any],
 ) -> None:
@@ -596,16 +606,9 @@ def test_a_read_that_is_another_one_than_before_begins_anew(
         kind = "other" if "other" in request.target else "first"
         return Answer.of(200, [f"{kind}-{page}"] if page < 5 else [])
 
-    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
-    for conn_id, path in (("service", "v1"), ("elsewhere", "other")):
-        connection(conn_id, conn_type="cloudfn", host=f"{serve(reply=reply).url}/{path}")
-    read = {
-        "for_each": None,
-        "method": "GET",
-        "uri": '"/items"',
-        "returns": None,
-        "pages": Pages.page_number(items=cel("response.body")),
-    }
+    serve_pages(reply, path="/v1")
+    serve_pages(reply, conn_id="elsewhere", path="/other")
+    read = {**READ, "pages": Pages.page_number(items=cel("response.body"))}
     with pytest.raises(CloudFunctionError, match="page 3"):
         carry_out(store, **read)
 
@@ -617,33 +620,27 @@ def test_a_read_that_is_another_one_than_before_begins_anew(
 
 
 def test_a_shorter_read_that_begins_anew_leaves_nothing_of_the_other(
-    serve: Callable[..., LoopbackServer],
-    connection: Callable[..., None],
+    serve_pages: Callable[..., None],
     store: StateStore,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def reply(request: Received) -> Answer:
         page = int(request.target.partition("page=")[2])
         return Answer.of(500, {}) if page == 4 else Answer.of(200, [page])
 
-    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
-    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
-    read = {"for_each": None, "method": "GET", "uri": '"/items"', "returns": None}
+    serve_pages(reply)
     with pytest.raises(CloudFunctionError, match="page 4"):
-        carry_out(store, **read, pages=Pages.page_number(items=cel("response.body")))
+        carry_out(store, **READ, pages=Pages.page_number(items=cel("response.body")))
     assert len([key for key in store.rows if "pages" in key]) == 4
 
-    returned, _ = carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), max_items=1))
+    returned, _ = carry_out(store, **READ, pages=Pages.page_number(items=cel("response.body"), max_items=1))
 
     assert returned == [1]
     assert [key for key in store.rows if "pages" in key] == []
 
 
 def test_a_read_that_may_take_longer_by_now_goes_on(
-    serve: Callable[..., LoopbackServer],
-    connection: Callable[..., None],
+    serve_pages: Callable[..., None],
     store: StateStore,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
 
@@ -654,13 +651,11 @@ def test_a_read_that_may_take_longer_by_now_goes_on(
             return Answer.of(500, {})
         return Answer.of(200, [page] if page < 5 else [])
 
-    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
-    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
-    read = {"for_each": None, "method": "GET", "uri": '"/items"', "returns": None}
+    serve_pages(reply)
     with pytest.raises(CloudFunctionError, match="page 3"):
-        carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), timeout=20))
+        carry_out(store, **READ, pages=Pages.page_number(items=cel("response.body"), timeout=20))
 
-    returned, _ = carry_out(store, **read, pages=Pages.page_number(items=cel("response.body"), timeout=40))
+    returned, _ = carry_out(store, **READ, pages=Pages.page_number(items=cel("response.body"), timeout=40))
 
     assert returned == [1, 2, 3, 4]
     assert len(asked) == 6
@@ -846,10 +841,8 @@ def test_results_that_xcom_can_t_take_leave_nothing_unknown(
 
 
 def test_a_place_that_repeats_a_secret_of_the_connection_is_not_written_down(
-    serve: Callable[..., LoopbackServer],
-    connection: Callable[..., None],
+    serve_pages: Callable[..., None],
     store: StateStore,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def reply(request: Received) -> Answer:
         page = int(request.target.partition("page=")[2].partition("&")[0] or 1)
@@ -857,14 +850,7 @@ def test_a_place_that_repeats_a_secret_of_the_connection_is_not_written_down(
             return Answer.of(500, {})
         return Answer.of(200, [page], {"Link": f"</v1/items?page={page + 1}&token=s3cret-of-the-connection>; rel=next"})
 
-    monkeypatch.setattr("airflow_provider_cloudfn.operators.pages._EVERY", 0.0)
-    connection(
-        "service",
-        conn_type="cloudfn",
-        host=serve(reply=reply).url,
-        password="s3cret-of-the-connection",
-        extra={"auth_type": "bearer"},
-    )
+    serve_pages(reply, password="s3cret-of-the-connection", extra={"auth_type": "bearer"})
     with pytest.raises(CloudFunctionError, match="page 3"):
         carry_out(store, None, method="GET", uri='"/v1/items"', returns=None, pages=Pages.link_header())
 
