@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.ancestry import Ancestry
 from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter
@@ -44,15 +45,16 @@ def add_arrows(dag: DAG) -> None:
 
     :param dag: A Dag that is complete; it is changed.
     """
+    ancestry = Ancestry(dag.task_dict)
     for task in map(AuthoredTask, dag.tasks):
         if not task.is_ours or not _is_wanted(task):
             continue
         for step in dict.fromkeys(_steps_read(task)):
-            around = task.surroundings
-            if around is None or step not in around.tasks or step == task.task_id or step in around.upstream:
+            if step not in dag.task_dict or step == task.task_id:
                 continue
-            if not around.way_to(step):
+            if not ancestry.is_before(step, task.task_id) and not ancestry.is_before(task.task_id, step):
                 task.run_after(step)
+                ancestry.add(step, task.task_id)
 
 
 def wait_for_steps_in_options(task: Any) -> None:

@@ -149,8 +149,9 @@ def expression_problems(
             if found is not None:
                 found[declared.name] = written
             names = names_for(declared, given)
+            sources = [one.source for one in formulas(written)] if absent else ()
             for path, message in absent:
-                if any(_reads(one.source, path) for one in formulas(written)):
+                if any(_reads(source, path) for source in sources):
                     yield Problem(task.task_id, declared.name, message)
             for error in written_problems(declared, written, surroundings, names, as_written=arrived is None):
                 first = error.problems[0]
@@ -200,19 +201,21 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
             if (message := _value_problem(task, parameter, value, arrived)) is not None:
                 yield _placed(task.task_id, parameter.name, message)
     for parameter in task.parameters:
-        pair = {parameter.name, parameter.instead_of}
-        if parameter.instead_of and any(pair <= given for given in task.given({parameter.name, parameter.instead_of})):
+        if parameter.instead_of and _are_together(task, parameter.name, parameter.instead_of):
             message = "give one of them, they are two ways to say the same"
             yield Problem(task.task_id, f"{parameter.instead_of} and {parameter.name}", message)
-        together = task.given({parameter.name, *parameter.excludes}) if parameter.excludes else ()
         for other, remedy in parameter.excludes.items():
-            if any({parameter.name, other} <= given for given in together):
+            if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
     if (message := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", message)
     yield from () if arrived is not None else _idle_problems(task)
     yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
     yield from _mapping_problems(task)
+
+
+def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
+    return any(len(given) == 2 for given in task.given({first, second}))
 
 
 def _placed(task_id: str, name: str, message: str) -> Problem:
@@ -283,14 +286,15 @@ def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Ite
 
 
 def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None) -> str | None:
-    is_template_field = parameter.name in task.kind.template_fields
     if is_reference(value):
         if parameter.authored:
             return _NOT_AUTHORED
-        return None if is_template_field else _NO_TEMPLATE_FIELD
+        return None if parameter.name in task.kind.template_fields else _NO_TEMPLATE_FIELD
+    is_template = arrived is None and parameter.reading is None and isinstance(value, str) and "{" in value
     # What a user made a template field gets its value at run time only.
-    is_template = is_template_field and parameter.reading is None and isinstance(value, str) and "{" in value
-    return None if parameter.check is None or (arrived is None and is_template) else parameter.check(value)
+    if parameter.check is None or (is_template and parameter.name in task.kind.template_fields):
+        return None
+    return parameter.check(value)
 
 
 def _read_at_run_time(parameter: Parameter, value: Any, arrived: RunTimeData) -> Written:

@@ -20,6 +20,7 @@ from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from airflow_provider_cloudfn.authoring.ancestry import Ancestry
     from airflow_provider_cloudfn.authoring.parameter import Parameter
 
 __all__ = ["AuthoredTask", "Surroundings", "default_arguments", "is_reference"]
@@ -54,6 +55,9 @@ class AuthoredTask:
     :param task: An operator, a mapped operator, or the operator that Airflow makes of a mapped one when an instance of it runs.
     """
 
+    #: What runs before which task, where many tasks of a Dag are asked about; its arrows stay as they are by then.
+    ancestry: Ancestry | None = None
+
     def __init__(self, task: Any) -> None:
         self.task = task
         self.task_id: str = task.task_id
@@ -81,7 +85,7 @@ class AuthoredTask:
         """Whether it is mapped over the arguments of a function, as with ``@task.cloudfn``, and not over parameters."""
         return self.is_mapped and hasattr(self.task, "op_kwargs_expand_input")
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
         """The declarations of its parameters; none for a task that is not ours."""
         return self.kind.authored_parameters if self.is_ours else ()
@@ -222,7 +226,7 @@ class AuthoredTask:
         if dag is None:
             return None
         tasks = dag.task_dict
-        around = _Upstream(self.task), tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
+        around = _Upstream(self.task, self.ancestry), tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
         return Surroundings(self.task_id, *around, partial(_way, tasks, self.task_id))
 
     @cached_property
@@ -330,15 +334,22 @@ def _way(tasks: Mapping[str, Any], first: str, last: str) -> tuple[str, ...]:
 class _Upstream(AbstractSet[str]):
     """The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, ancestry: Ancestry | None) -> None:
         self._task = task
+        self._ancestry = ancestry
 
     @cached_property
     def _all(self) -> set[str]:
+        if self._ancestry is not None:
+            return set(self._ancestry.all_before(self._task.task_id))
         return set(self._task.get_flat_relative_ids(upstream=True))
 
     def __contains__(self, task_id: object) -> bool:
-        return task_id in self._task.upstream_task_ids or task_id in self._all
+        if task_id in self._task.upstream_task_ids:
+            return True
+        if self._ancestry is not None:
+            return self._ancestry.is_before(task_id, self._task.task_id)
+        return task_id in self._all
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)

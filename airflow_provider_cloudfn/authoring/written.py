@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -75,11 +75,9 @@ class Wrong(Struct, frozen=True):
 Written: TypeAlias = Plain | Formula | Deferred | Items | Entries | Wrong
 
 
-def formulas(node: Written) -> Iterator[Formula]:
-    """Yield the expressions in a node, in the order in which they are written."""
-    for part in parts(node):
-        if isinstance(part, Formula):
-            yield part
+def formulas(node: Written) -> list[Formula]:
+    """Return the expressions in a node, in the order in which they are written."""
+    return [part for part in parts(node) if isinstance(part, Formula)]
 
 
 def resolved(node: Written, resolve: Callable[[Any], Any]) -> Written:
@@ -138,13 +136,19 @@ def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any],
     return rendered
 
 
-def parts(node: Written) -> Iterator[Written]:
-    """Yield a node and all that it is made of, in the order in which it is written."""
-    yield node
+def parts(node: Written) -> list[Written]:
+    """Return a node and all that it is made of, in the order in which it is written."""
+    found: list[Written] = []
+    _gather(node, found)
+    return found
+
+
+def _gather(node: Written, found: list[Written]) -> None:
+    found.append(node)
     if isinstance(node, Items):
         for item in node.nodes:
-            yield from parts(item)
+            _gather(item, found)
     elif isinstance(node, Entries):
         for key, value in node.pairs:
-            yield from parts(key)
-            yield from parts(value)
+            _gather(key, found)
+            _gather(value, found)
