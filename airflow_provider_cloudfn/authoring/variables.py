@@ -99,10 +99,15 @@ class TaskVariables(Mapping[str, Any]):
         :param index: Its position, from 0.
         :param idempotency_key: Returns what ``run.idempotency_key`` is for it.
         """
-        variables = self._with({"item": item, "index": index})
-        variables._made.pop("run", None)
-        variables._make_run = lambda: {**self["run"], "idempotency_key": idempotency_key()}
-        return variables
+        return self._with({"item": item, "index": index}, idempotency_key)
+
+    def with_idempotency_key(self, idempotency_key: Callable[[], str]) -> TaskVariables:
+        """
+        Return the same variables with another idempotency key.
+
+        :param idempotency_key: Returns what ``run.idempotency_key`` is, when ``run`` is first read.
+        """
+        return self._with({}, idempotency_key)
 
     def with_more(self, **more: Any) -> TaskVariables:
         """
@@ -112,12 +117,15 @@ class TaskVariables(Mapping[str, Any]):
         """
         return self._with(more)
 
-    def _with(self, more: Mapping[str, Any]) -> TaskVariables:
+    def _with(self, more: Mapping[str, Any], idempotency_key: Callable[[], str] | None = None) -> TaskVariables:
         variables = TaskVariables.__new__(TaskVariables)
         variables._context = self._context
         variables._base = self
         variables._made = {**self._made, **more}
         variables._make_run = None
+        if idempotency_key is not None:
+            variables._made.pop("run", None)
+            variables._make_run = lambda: {**self["run"], "idempotency_key": idempotency_key()}
         return variables
 
     @property

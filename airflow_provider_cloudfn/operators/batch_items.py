@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_ids
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
+from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.json_lines import lines_of
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class BatchItems:
         self._variables = variables
         self._stable_id = stable_id
         self._map_index: int = variables["run"]["map_index"]
-        self._seen: set[bytes] = set()
+        self._keys, self._places = _Seen(), _Seen()
         self._values = lines_of(each.path, "for_each") if each.path is not UNSET else _listed(each.items)
         #: How many were given out by now.
         self.count = 0
@@ -117,7 +118,11 @@ class BatchItems:
             key = self._key(index, value)
             self.count = index + 1
             place = key if self._map_index < 0 else f"{self._map_index}/{key}"
-            yield Item(index, key, place, self._variables.with_item(value, index, partial(self._stable_id, place)))
+            own_key = partial(self._stable_id, place)
+            if self._task.key_is_evaluated:
+                own_key = partial(self._evaluated_key, index, value)
+                self._refuse_shared_key(index, value, key)
+            yield Item(index, key, place, self._variables.with_item(value, index, own_key))
 
     def _key(self, index: int, value: Any) -> str:
         if self._each.key is None:
@@ -127,14 +132,49 @@ class BatchItems:
         if isinstance(found, bool) or not isinstance(found, (str, int)) or found == "":
             raise ExpressionError(f"gives no name for item {index}, but {found!r}"[:200], field="for_each.key")
         key = str(found)
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()[:16]
-        if digest in self._seen:
+        if not self._keys.is_new(key):
             raise ExpressionError(
                 f"the key {key[:60]!r} stands twice, the second time at item {index}: a key names one item",
                 field="for_each.key",
             )
-        self._seen.add(digest)
         return key
+
+    def _evaluated_key(self, index: int, value: Any) -> str:
+        """Return the idempotency key of an item, made of what its author's expression gives."""
+        return self._stable_id(self._evaluated_place(index, value))
+
+    def _evaluated_place(self, index: int, value: Any) -> str:
+        # The key is not known while what it is made of is evaluated.
+        without = self._variables.with_item(value, index, str)
+        return place_of(self._task.for_item("idempotency_key", without))
+
+    def _refuse_shared_key(self, index: int, value: Any, key: str) -> None:
+        """Refuse two items with one idempotency key: a service would take the second for the first, sent again."""
+        try:
+            place = self._evaluated_place(index, value)
+        except ExpressionError:
+            # It is the item that fails with it, when it is to be sent.
+            return
+        if not self._places.is_new(place):
+            raise ExpressionError(
+                f"gives {place[:60]!r} twice, the second time for item {index} ({key}): a service would take it for the same "
+                "request, and not carry it out; name what the item is about, such as item.id",
+                field="idempotency_key",
+            )
+
+
+class _Seen:
+    """The texts that have been there: by their digests, because there can be a million."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def is_new(self, text: str) -> bool:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
+        if digest in self._digests:
+            return False
+        self._digests.add(digest)
+        return True
 
 
 def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:

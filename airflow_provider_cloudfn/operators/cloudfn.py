@@ -15,7 +15,6 @@ from airflow_provider_cloudfn.authoring.instance_label import displayed
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.poll import poll_problem
-from airflow_provider_cloudfn.authoring.reading import is_expression
 from airflow_provider_cloudfn.authoring.request_checks import headers_problem, query_problem, uri_problem
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import (
@@ -41,7 +40,6 @@ from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.batch import Batch
 from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
 from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
-from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
 from airflow_provider_cloudfn.operators.pages import read_whole
 from airflow_provider_cloudfn.operators.settled import Settled
@@ -58,7 +56,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn import cel
     from airflow_provider_cloudfn.authoring.poll import Poll
-    from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
     from airflow_provider_cloudfn.client.pages import Pages
@@ -252,7 +249,6 @@ class CloudFunctionOperator(WaitingTask):
         self.deferrable = deferrable
         self.list_style = list_style
         self.compress = compress
-        self.key_is_evaluated = False
         self.on_unknown = on_unknown
         self._route = str(uri)
         self.has_body = body is not None
@@ -336,8 +332,7 @@ class CloudFunctionOperator(WaitingTask):
             result = response.body
         are_items = result is items and items is not None
         returned = self._returned(result, is_storable=are_items, size=size if are_items else None)
-        place = place_of(self.idempotency_key) if self.key_is_evaluated else None
-        self._complete(context, function=self.function, result=returned, variables=variables, place=place)
+        self._complete(context, function=self.function, result=returned, variables=variables, place=self.place())
         self._push_result(context, returned)
         return returned
 
@@ -360,11 +355,6 @@ class CloudFunctionOperator(WaitingTask):
     def function(self) -> str:
         """The cloud function's name, in the completion record and the logs."""
         return self.function_name or self.task_id
-
-    def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
-        """Keep whether the idempotency key is an expression: once it is rendered, its text could be a header's name."""
-        super()._prepare(arrived, known)
-        self.key_is_evaluated = is_expression(self.idempotency_key)
 
     def storable_result(self, result: Any, response: Response) -> Any:
         """

@@ -194,7 +194,7 @@ class FunctionCall:
             resend=confirm == "resend",
             confirm=partial(self._confirmed, variables) if isinstance(confirm, Confirm) else None,
         )
-        key = stable_id(context, "idempotency_key")
+        key = stable_id(context, "idempotency_key", task.place())
         once = Once(client, TaskJournal.of(context, task.log), judges, task.log, key=key, path=path)
         task.recorder.journal = "sent"
         settled = once.settle(prepared, sending)

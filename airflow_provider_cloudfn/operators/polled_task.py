@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import TaskDeferralTimeout
 
-from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.keyed_task import KeyedTask
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["PolledTask"]
 
 
-class PolledTask(ExpressionOperator):
+class PolledTask(KeyedTask):
     """An operator whose call can start a job that is waited for."""
 
     cloudfn_conn_id: str
-    idempotency_key: Any = False
     poll: Poll | None = None
     deferrable: bool = False
     _polled: PolledCall | None = None

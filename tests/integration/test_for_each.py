@@ -179,6 +179,20 @@ def test_an_item_s_result_is_the_items_of_its_pages(step: Any) -> None:
     assert len(server.received) == 4
 
 
+def test_what_an_expression_reads_as_an_item_s_key_is_the_key_that_is_sent(step: Any) -> None:
+    result, server = step(
+        "['a', 'b']",
+        headers='{"X-Own": "run.idempotency_key", "X-Run": "run.id"}',
+        body="'{\"number\": index}'",
+        idempotency_key="cel('run.dag_id + item')",
+    )
+
+    sent = {(request.headers["idempotency-key"], request.headers["x-own"]) for request in server.received}
+    assert result.state == "success"
+    assert len(sent) == 2
+    assert all(key == own for key, own in sent)
+
+
 @pytest.mark.parametrize(
     ("for_each", "parameters", "message"),
     [
@@ -187,6 +201,8 @@ def test_an_item_s_result_is_the_items_of_its_pages(step: Any) -> None:
         ("'null'", {}, "for_each: must give a list or a map, not null"),
         ("'[1, \"x\"]'", {"body": "'{\"number\": item + 1}'"}, "for_each: item 1 (1-"),
         ("ForEach('[1, 1]', key='string(item)')", {}, "the key '1' stands twice, the second time at item 1"),
+        ("'[4, 2, 4]'", {"idempotency_key": "cel('item')"}, "idempotency_key: gives '4' twice, the second time for item 2"),
+        ("'[2]'", {"idempotency_key": "cel('item.nope')"}, "for_each: item 0 (0-"),
         ("ForEach('[1]', key='item.id')", {}, "for_each.key"),
         ("ForEach('[1]', key='\"\"')", {}, "gives no name for item 0"),
         ("ForEach.lines('\"file:///nowhere/x.jsonl\"')", {}, "can't be read"),

@@ -158,6 +158,31 @@ def test_a_key_that_an_expression_gives_follows_what_it_names_and_not_the_map_in
     assert (len(by_customer), len({key for _, key in by_customer}), len(events)) == (2, 2, 2)
 
 
+def test_what_an_expression_reads_as_the_key_is_the_key_that_is_sent(run: Any, service: Any) -> None:
+    result = run("""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="service", method="POST", uri='"/thing/" + run.idempotency_key',
+        headers={"X-Run": "run.id"}, body={"reference": cel("run.idempotency_key")},
+        idempotency_key=cel("run.dag_id + '/' + string(inputs)"), success_when="response.url.contains(run.idempotency_key)",
+    ).expand(inputs=[7, 8])
+    """)
+
+    sent = [
+        (request.headers["idempotency-key"], request.json()["reference"], request.target.rpartition("/")[2])
+        for request in service.received
+    ]
+    assert result.state == "success"
+    assert len(set(sent)) == 2
+    assert all(len(set(keys)) == 1 for keys in sent)
+
+
+def test_a_key_can_t_be_made_of_itself(run: Any, service: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    run(call(method="'POST'", idempotency_key="cel('run.idempotency_key')"))
+
+    assert service.received == []
+    assert "by which no request can be told from another" in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(
     ("body", "token"), [("{'InstanceId': 'i'}", None), ("None", None), ("{'ClientToken': 'mine'}", "mine")]
 )
