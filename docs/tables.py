@@ -134,8 +134,10 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
     "run.data_interval_end": ("run.data_interval_end", "where they end, a timestamp or null"),
     "run.idempotency_key": (
         "run.idempotency_key",
-        "a UUID, the same on every try of the task instance, after Clear, and in every run that the same event starts; "
-        "beside `idempotency_key=` it is the key that is sent",
+        (
+            "a UUID, the same on every try of the task instance, after Clear, and in every run that the same event starts; "
+            "beside `idempotency_key=` it is the key that is sent"
+        ),
     ),
     "run.callback_url": (
         "run.callback_url",
