@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
@@ -94,7 +93,7 @@ async def read_pages(
     """
 
     def evaluate_here(name: str, variables: Mapping[str, Any]) -> Any:
-        with _at_page(variables["page"]):
+        with _AtPage(variables["page"]):
             return evaluate(name, variables)
 
     change: PageChange | None = begin or _first_change(pages)
@@ -102,10 +101,10 @@ async def read_pages(
     bodies: list[bytes] = []
     while change is not None:
         number = change.number
-        with _at_page(number):
+        with _AtPage(number):
             request = changed(first, change)
         _refuse_repeated(request, seen, number)
-        with _at_page(number):
+        with _AtPage(number):
             response = await ask(request)
         variables = {"response": response.as_variable(), "page": number}
         items = _items(evaluate_here("items", variables), number)
@@ -178,7 +177,7 @@ def _following(
         return PageChange(number=number, taken=taken, query={**(change.query or {}), pages.query or "": value})
     if pages.way == "custom":
         found = evaluate("next", variables)
-        with _at_page(change.number):
+        with _AtPage(change.number):
             return _custom(found, number, taken)
     if pages.way == "cursor":
         return _cursor(pages, change, evaluate("next", variables), number, taken)
@@ -187,7 +186,7 @@ def _following(
         return None
     if not isinstance(link, str):
         raise ResponseError(f"pages.next: page {change.number} names no link but a {type(link).__name__}")
-    with _at_page(change.number):
+    with _AtPage(change.number):
         # A link replaces the query, but not what else was given for all pages.
         return PageChange(number=number, taken=taken, uri=resolve(request, link.strip()))
 
@@ -287,14 +286,20 @@ def _refuse_same(bodies: list[bytes], content: bytes, pages: Pages, number: int)
     return bodies
 
 
-@contextmanager
-def _at_page(number: int) -> Iterator[None]:
-    """Let an error say at which page it was."""
-    try:
-        yield
-    except CloudFunctionError as error:
-        error.reworded(f"{_prefix(number)}{error.message}")
-        raise
+class _AtPage:
+    """Lets an error say at which page it was."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, CloudFunctionError):
+            error.reworded(f"{_prefix(self._number)}{error.message}")
 
 
 def _prefix(number: int) -> str:

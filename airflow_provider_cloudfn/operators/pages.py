@@ -156,20 +156,26 @@ def read_whole(
 
 
 async def _ahead(pages: AsyncGenerator[Page]) -> AsyncGenerator[Page]:
-    """Yield pages, and wait for the next one while each is put away."""
+    """Yield pages; the request for the next one goes out before each is put away."""
+    found: asyncio.Queue[Page | None] = asyncio.Queue()
+    # Of those that came, one may wait while another one is put away.
+    room = asyncio.Semaphore(1)
 
-    async def next_page() -> Page | None:
-        return await anext(pages, None)
+    async def read() -> None:
+        async for page in pages:
+            found.put_nowait(page)
+            await room.acquire()
 
-    following = begun(next_page())
+    reading = begun(read())
+    reading.add_done_callback(lambda _: found.put_nowait(None))
     try:
-        while (page := await following) is not None:
-            following = begun(next_page())
-            await asyncio.sleep(0)  # Its request goes out.
+        while (page := await found.get()) is not None:
             yield page
+            room.release()
+        await reading
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
         await pages.aclose()
 
 
