@@ -182,6 +182,15 @@ class AuthoredTask:
         return {name for name, value in self._expanded.items() if is_reference(value)}
 
     @property
+    def is_mapped_over_steps(self) -> bool:
+        """Whether how many instances it has, or what they are about, is what another step returned."""
+        if not self.is_mapped:
+            return False
+        value = self.expand_input.value
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+        return any(is_reference(part) for part in parts)
+
+    @property
     def expand_input(self) -> Any:
         """What a mapped task is mapped over, as Airflow resolves it."""
         return self.task._get_specified_expand_input()

@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.event_findings import event_findings
+from airflow_provider_cloudfn.cli.key_notes import key_notes
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def check(args: Namespace) -> None:
         said = {(finding.dag_id, finding.task_id) for finding in findings}
         about_events = [pair for pair in _event_findings(dags) if (pair[0].dag_id, pair[0].task_id) not in said]
         findings.extend(finding for finding, is_certain in about_events if is_certain)
-        warnings = [finding for finding, is_certain in about_events if not is_certain]
+        warnings = [*(finding for finding, is_certain in about_events if not is_certain), *_key_findings(dags)]
         if args.json:
             printer.document(
                 {
@@ -136,6 +137,14 @@ def _event_findings(dags: list[Any]) -> Iterator[tuple[Finding, bool]]:
         tree = _tree(dag.fileloc)
         line = _line_of_dag(tree, dag.dag_id) if task_id is None else line_of_task(tree, task_id)
         yield Finding(dag.fileloc, line, dag.dag_id, task_id, found.field, None, found.message), found.is_certain
+
+
+def _key_findings(dags: list[Any]) -> Iterator[Finding]:
+    for dag in dags:
+        for note in key_notes(_ours(dag)):
+            task_id = note.task.task_id
+            line = line_of_task(_tree(dag.fileloc), task_id)
+            yield Finding(dag.fileloc, line, dag.dag_id, task_id, note.field, None, note.message)
 
 
 def _counted(count: int, name: str) -> str:

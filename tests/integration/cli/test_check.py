@@ -273,3 +273,53 @@ def test_a_decorated_function_is_checked_and_found(cloudfn: Callable[..., Any], 
         (3, "call", "body"),
         (3, "call__1", "body"),
     ]
+
+
+MAPPED = """
+from airflow.sdk import DAG, task
+from airflow_provider_cloudfn import CloudFunctionOperator, EmporixStartOperator, ForEach, cel
+
+with DAG("mapped", schedule=None):
+    @task
+    def orders(): return [1, 2]
+
+    {step}
+"""
+POST = "CloudFunctionOperator.partial(task_id='call', method='POST', uri='\"/\"', {given}).{over}"
+START = "EmporixStartOperator.partial(task_id='call', event_type='e', subject='s', {given}).{over}"
+
+
+@pytest.mark.parametrize(
+    ("step", "given", "over", "field"),
+    [
+        (POST, "idempotency_key=True", "expand(inputs=orders())", "idempotency_key"),
+        (POST, "idempotency_key=True", "expand_kwargs(orders())", "idempotency_key"),
+        (POST, "headers={'X-Key': 'run.idempotency_key'}", "expand(inputs=orders())", "idempotency_key"),
+        (START, "case_id='c'", "expand(payload=orders())", "id_from"),
+        (POST, "idempotency_key=cel('inputs')", "expand(inputs=orders())", None),
+        (
+            POST,
+            "headers={'X-Key': 'run.idempotency_key'}, idempotency_key=cel('inputs')",
+            "expand(inputs=orders())",
+            None,
+        ),
+        (POST, "headers={'X-Run': 'run.id'}", "expand(inputs=orders())", None),
+        (POST, "idempotency_key=True", "expand(inputs=[1, 2])", None),
+        (POST, "idempotency_key=True, body='item'", "expand(for_each=orders())", None),
+        (START, "id_from=cel('run.id')", "expand(case_id=orders())", None),
+        (START, "case_id='c'", "expand(id_from=orders())", None),
+        (START, "case_id='c'", "expand_kwargs(orders())", None),
+    ],
+)
+def test_a_key_that_follows_the_place_in_another_step_s_list_is_noted(
+    cloudfn: Callable[..., Any], tmp_path: Path, step: str, given: str, over: str, field: str | None
+) -> None:
+    file = tmp_path / "mapped.py"
+    file.write_text(MAPPED.format(step=step.format(given=given, over=over)))
+
+    ended = cloudfn("check", str(file), "--json")
+
+    assert (ended.code, ended.document["problems"]) == (0, [])
+    notes = [note for note in ended.document["warnings"] if note["field"] in ("idempotency_key", "id_from")]
+    assert [(note["task_id"], note["field"], note["line"]) for note in notes] == ([("call", field, 9)] if field else [])
+    assert all("follows the place in the list" in note["message"] for note in notes)
