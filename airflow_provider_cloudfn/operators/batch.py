@@ -163,12 +163,12 @@ class Batch:
     def finish(self) -> Any:
         """Return what the step returns, and let the next try know that all is done."""
         entry = self._memory.entry
-        if entry.finished:
-            return self.results.finish() if entry.stored is None else entry.stored
-        found = self.results.finish()
-        self._memory.finish(found)
+        found = self.results.finish() if entry.stored is None else entry.stored
+        if not entry.finished:
+            self._memory.finish(found)
         if self._memory.entry.stored is not None:
-            self.results.discard(self.results.parts)
+            # An earlier try that was killed when it had all may not have come to this.
+            self.results.discard(self._memory.entry.parts)
         return found
 
     async def _run(self, client: Client, turns: TurnsAhead) -> None:

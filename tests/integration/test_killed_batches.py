@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, ObjectStoragePath
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from kit.forked import FileStore, kill, returned_by
 from kit.server import Answer, LoopbackServer, Received
@@ -114,6 +114,23 @@ def test_a_batch_that_is_killed_goes_on(
     assert returned == [f"made-{item}" for item in ITEMS]
     assert set(service.effects) == set(ITEMS)
     assert max(service.effects.values()) <= most
+
+
+def test_what_a_try_left_that_was_killed_when_all_was_written_goes_with_the_next_one(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results" / "scores.jsonl"
+    given = batch(idempotency_key=True, for_each=ForEach(ITEMS, results=f"file://{results}"))
+    with monkeypatch.context() as dying:
+        dying.setattr(ObjectStoragePath, "unlink", lambda *_, **__: kill(os.getpid()))
+        assert run_try(given, tmp_path / "state.json") is None
+    assert len(list(results.parent.iterdir())) == 2
+
+    described = run_try(given, tmp_path / "state.json")
+
+    assert (described["path"], described["count"]) == (f"file://{results}", len(ITEMS))
+    assert list(results.parent.iterdir()) == [results]
+    assert service.effects == Counter(ITEMS)
 
 
 @pytest.mark.parametrize("kills_at", ["i00", "i17", "i39"])
