@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 __all__ = ["Admission", "Held"]
 
@@ -18,6 +19,8 @@ _MOST_REQUESTS: Final = 500
 _MOST_BYTES: Final = 64 * 1024 * 1024
 #: Seconds after which a sender may come again.
 _COME_AGAIN: Final = 1.0
+#: A body that is not there after so many seconds makes room, where there is none left.
+_SLOW: Final = 1.0
 
 
 class Held:
@@ -26,6 +29,21 @@ class Held:
     def __init__(self, admission: Admission) -> None:
         self.size = 0
         self._admission = admission
+
+    @asynccontextmanager
+    async def reading(self, seconds: float) -> AsyncIterator[None]:
+        """
+        Bound how long the body may take: less than that where room is needed for others.
+
+        :param seconds: How long.
+        :raises TimeoutError: when it took longer.
+        """
+        async with asyncio.timeout(seconds) as bound:
+            self._admission._readers[bound] = asyncio.get_running_loop().time()
+            try:
+                yield
+            finally:
+                self._admission._readers.pop(bound, None)
 
     def take(self, size: int) -> None:
         """
@@ -49,6 +67,8 @@ class Admission:
     def __init__(self, requests: int = _MOST_REQUESTS, size: int = _MOST_BYTES) -> None:
         self._most_requests, self._most_bytes = requests, size
         self._requests = self._bytes = 0
+        #: What bounds the bodies that are being read, and since when, the longest first.
+        self._readers: dict[asyncio.Timeout, float] = {}
 
     @contextmanager
     def request(self) -> Iterator[Held]:
@@ -57,7 +77,7 @@ class Admission:
 
         :raises RefusedError: 503, when there are too many.
         """
-        if self._requests >= self._most_requests:
+        if self._requests >= self._most_requests and not self._slowest_ended():
             raise RefusedError(503, "busy", retry_after=_COME_AGAIN)
         held = Held(self)
         self._requests += 1
@@ -69,5 +89,16 @@ class Admission:
 
     def _grow(self, size: int) -> None:
         if self._bytes + size > self._most_bytes:
+            self._slowest_ended()
             raise RefusedError(503, "busy", retry_after=_COME_AGAIN)
         self._bytes += size
+
+    def _slowest_ended(self) -> bool:
+        """End the request whose body has been read for longest, where that is long, and tell whether there was one."""
+        bound, since = next(iter(self._readers.items()), (None, 0.0))
+        now = asyncio.get_running_loop().time() if bound is not None else 0.0
+        if bound is None or now - since < _SLOW:
+            return False
+        del self._readers[bound]
+        bound.reschedule(now)
+        return True

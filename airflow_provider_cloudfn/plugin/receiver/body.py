@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
@@ -38,7 +37,7 @@ async def read_body(request: Request, *, most: int, held: Held, seconds: float =
         raise RefusedError(413, "too_large")
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with held.reading(seconds):
             async for part in request.stream():
                 if len(body) + len(part) > most:
                     raise RefusedError(413, "too_large")

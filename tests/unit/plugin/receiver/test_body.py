@@ -89,3 +89,48 @@ def test_so_many_requests_are_under_way_and_no_more() -> None:
         assert (error.value.status, error.value.retry_after) == (503, 1.0)
     with admission.request():
         pass
+
+
+def with_a_slow_sender(admission: Admission) -> tuple[str, str]:
+    """Return what becomes of a sender who sends no more, and of one who comes when there is no room but his."""
+
+    async def stays() -> dict[str, Any]:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def sends() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"01234", "more_body": False}
+
+    async def read_from(receive: Any) -> str:
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        try:
+            with admission.request() as held:
+                return (await read_body(request, most=10, held=held)).decode()
+        except RefusedError as error:
+            return f"{error.status} {error.reason}"
+
+    async def both() -> tuple[str, str]:
+        slow = asyncio.create_task(read_from(stays))
+        await begun.wait()
+        answer = await read_from(sends)
+        if answer == "503 busy":
+            slow.cancel()
+            return "waits", answer
+        return await slow, answer
+
+    begun = asyncio.Event()
+    return asyncio.run(both())
+
+
+def test_a_sender_who_is_slow_makes_room_where_there_is_none_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.plugin.receiver.admission._SLOW", 0.0)
+    admission = Admission(requests=1)
+
+    assert with_a_slow_sender(admission) == ("408 slow_sender", "01234")
+    with admission.request():
+        pass
+
+
+def test_a_sender_who_has_only_begun_keeps_his_place() -> None:
+    assert with_a_slow_sender(Admission(requests=1)) == ("waits", "503 busy")
