@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_cloudfn.authoring.value_checks import event_problem
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.events.run_events import event_ids
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -62,6 +63,7 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
     :param uri: Its URI.
     :param step: The step.
     :param has_run_for_each: Whether the event has a run for each.
+    :raises ConfigurationError: where the event's schema says that it carries something else.
     """
     context = get_current_context()
     failed = _failed(context, step)
@@ -78,6 +80,9 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
         occurred_at=dt.datetime.now(tz=dt.UTC),
         started_by=event_ids(context),
     )
+    for outlet in context["task"].outlets:
+        if (schema := getattr(outlet, "schema", None)) is not None:
+            require_payload(schema, record.result, event=name)
     accessor: Any = context["outlet_events"][Asset(name=name, uri=uri)]
     accessor.extra = record.to_dict()
     if has_run_for_each:

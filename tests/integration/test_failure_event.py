@@ -63,6 +63,18 @@ def test_a_step_that_succeeds_on_its_last_try_has_not_failed(run: Any, service: 
     assert (result.state, result.asset_events()) == ("success", [])
 
 
+@pytest.mark.parametrize(("wanted", "state", "count"), [("failures", "success", 1), ("order", "failed", 0)])
+def test_it_is_emitted_where_it_is_as_its_schema_says(
+    run: Any, service: LoopbackServer, wanted: str, state: str, count: int
+) -> None:
+    service.answer(status=402)
+
+    result = run(f"emit_when_failed({STEP}, CompletionEvent('call.failed', schema={{'required': ['{wanted}']}}))")
+
+    assert result.states["call_failed"] == [state]
+    assert len(result.asset_events()) == count
+
+
 def test_of_a_mapped_step_it_tells_of_each_instance_that_failed(run: Any, service: LoopbackServer) -> None:
     service.answer(status=402)
     step = (
