@@ -42,11 +42,13 @@ def emit_when_failed(step: Any, event: Any, task_id: str | None = None) -> Any:
     :param event: A :class:`CompletionEvent`, or any asset. With ``one_run_per_event`` it has its id as partition key.
     :param task_id: The id of the task. Default: the step's, and ``_failed``.
     :returns: The task.
-    :raises ConfigurationError: for what is no event.
+    :raises ConfigurationError: for what is no event, or no step.
     """
     if event is None or (problem := event_problem(event)) is not None:
         raise ConfigurationError(f"event: {'is missing' if event is None else problem}")
     operator = getattr(step, "operator", step)
+    if not hasattr(operator, "task_id"):
+        raise ConfigurationError(f"step: must be one step, such as a CloudFunctionOperator, not {type(step).__name__}")
     name = task_id or f"{operator.task_id.rpartition('.')[2]}_failed"
     arguments = (event.name, event.uri, operator.task_id, has_one_run_per_event(event))
     told: Any = task(task_id=name, outlets=[event])(tell_failure)(*arguments)

@@ -164,9 +164,12 @@ def test_a_backfill_tells_of_no_failure_unless_it_is_to_emit(
     assert len(result.asset_events()) == count
 
 
-def test_what_is_no_event_is_refused(import_errors: Callable[[str], str]) -> None:
+def test_what_is_no_event_or_no_step_is_refused(import_errors: Callable[[str], str]) -> None:
     from kit.dag_runs import dag_file
 
     assert "event: must be a CompletionEvent or an Asset, not str" in import_errors(
         dag_file(f"emit_when_failed({STEP}, 'call.failed')")
+    )
+    assert "step: must be one step, such as a CloudFunctionOperator, not list" in import_errors(
+        dag_file(f"emit_when_failed([{STEP}], {EVENT})")
     )
