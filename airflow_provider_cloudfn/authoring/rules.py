@@ -245,7 +245,7 @@ def _placed(task_id: str, name: str, message: str) -> Problem:
 
 
 def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what has no effect as the Dag file has it: misspelt default arguments, a wait for nobody, what is said of no event."""
+    """Yield what has no effect as the Dag file has it: misspelt default arguments, a wait for nobody, words on no event."""
     for name, near in misspelt_defaults(task):
         yield Problem(
             task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"

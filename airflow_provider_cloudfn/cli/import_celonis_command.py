@@ -38,6 +38,11 @@ _CUSTOM: Final = {
 }  # fmt: skip
 #: Where the form has a secret, it is not read: it belongs into no file.
 _SECRETS: Final = frozenset({"value", "client secret", "secret access key"})
+#: The labels of pairs, the parameter that each is here, and where they stand in a request.
+_PAIRS: Final[tuple[tuple[str, str, Literal["header", "query"]], ...]] = (
+    ("query parameters", "query", "query"),
+    ("headers", "headers", "header"),
+)
 #: Names that only Celonis knows.
 _FOREIGN: Final = frozenset({"request", "settings", "json", "response"})
 _CURLY: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - these very marks
@@ -78,7 +83,7 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     lines = [f"task_id={_identifier(name)!r},", f"function_name={name!r},", f"cloudfn_conn_id={conn_id!r},"]
     lines.append(f"method={method!r},")
     lines.append(f"uri={_expression('URI', step['uri'], notes)!r},")
-    for label, parameter, place in (("query parameters", "query", "query"), ("headers", "headers", "header")):
+    for label, parameter, place in _PAIRS:
         pairs = list(_pairs(label, step.get(label), notes))
         _refuse_secrets(label, pairs, place)
         if pairs:
