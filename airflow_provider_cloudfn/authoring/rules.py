@@ -73,6 +73,11 @@ _NO_EVENT: Final = "the step emits no event: write completion_event=CompletionEv
 _NO_CALLBACK: Final = (
     "run.callback_url exists only where the step waits for its callback: write wait_for=Callback(timeout=…)"
 )
+#: Nobody calls back who was not told where.
+_UNHEARD: Final = (
+    "nothing in the request tells the service where to call back: name run.callback_url in it, such as "
+    "body='{\"callback\": run.callback_url}'"
+)
 
 
 class Problem(Struct, frozen=True):
@@ -169,6 +174,20 @@ def _reads(source: str, path: tuple[str, ...]) -> bool:
     )
 
 
+def _is_unheard(task: AuthoredTask) -> bool:
+    """Tell whether a task waits for a callback, and no expression of its request can tell the service where."""
+    waits = task.written("wait_for")
+    if not task.has_no_own_code or not waits or not all(isinstance(one, Callback) for one in waits):
+        return False
+    for parameter in task.parameters:
+        for declared, value in () if parameter.after_call else _with_parts(parameter, task.written(parameter.name)):
+            for formula in formulas(read(declared, value)):
+                paths = [one.path for one in language.check(formula.source, variables=VARIABLES).references]
+                if _CALLBACK_URL[:1] in paths or any(path[:2] == _CALLBACK_URL for path in paths):
+                    return False
+    return True
+
+
 def _with_parts(parameter: Parameter, values: list[Any]) -> Iterator[tuple[Parameter, Any]]:
     """Yield a parameter's values that can hold expressions, and after each the parts that it has."""
     for value in values:
@@ -226,11 +245,13 @@ def _placed(task_id: str, name: str, message: str) -> Problem:
 
 
 def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what has no effect as the Dag file has it: misspelt default arguments, and what is said of no event."""
+    """Yield what has no effect as the Dag file has it: misspelt default arguments, a wait for nobody, words on no event."""
     for name, near in misspelt_defaults(task):
         yield Problem(
             task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"
         )
+    if _is_unheard(task):
+        yield Problem(task.task_id, "wait_for", _UNHEARD)
     if task.completion_event is not None or task.is_silent_about_its_event or not task.has_no_own_code:
         return
     for name in sorted(frozenset().union(*task.given({"event_payload", "emit_when"}))):

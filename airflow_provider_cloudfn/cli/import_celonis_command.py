@@ -7,14 +7,15 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from airflow_provider_cloudfn.auth.credential_names import is_secret_name
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
-from airflow_provider_cloudfn.json_encoding import read_json
+from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
 from airflow_provider_cloudfn.testing.samples import read_structured_file
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ _CUSTOM: Final = {
 }  # fmt: skip
 #: Where the form has a secret, it is not read: it belongs into no file.
 _SECRETS: Final = frozenset({"value", "client secret", "secret access key"})
+#: The labels of pairs, the parameter that each is here, and where they stand in a request.
+_PAIRS: Final[tuple[tuple[str, str, Literal["header", "query"]], ...]] = (
+    ("query parameters", "query", "query"),
+    ("headers", "headers", "header"),
+)
+#: Names that only Celonis knows.
+_FOREIGN: Final = frozenset({"request", "settings", "json", "response"})
 _CURLY: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - these very marks
 _SINGLE_EQUALS: Final = re.compile(r"(?<![=!<>])=(?!=)")
 
@@ -68,15 +76,16 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     :raises ExpressionError: for an expression that is none; the message says what to write instead.
     """
     notes: list[str] = []
-    method = str(step["method"]).strip().upper()
+    method = _text("Method", step["method"]).strip().upper()
     if method not in METHODS:
         raise ConfigurationError(f"Method: {method!r} is none of {', '.join(METHODS)}")
-    name, event = str(step["name"]), step.get("completion event")
+    name, event = _text("Name", step["name"]), step.get("completion event")
     lines = [f"task_id={_identifier(name)!r},", f"function_name={name!r},", f"cloudfn_conn_id={conn_id!r},"]
     lines.append(f"method={method!r},")
     lines.append(f"uri={_expression('URI', step['uri'], notes)!r},")
-    for label, parameter in (("query parameters", "query"), ("headers", "headers")):
+    for label, parameter, place in _PAIRS:
         pairs = list(_pairs(label, step.get(label), notes))
+        _refuse_secrets(label, pairs, place)
         if pairs:
             lines += [f"{parameter}={{", *(f"    {key!r}: {value!r}," for key, value in pairs), "},"]
     if step.get("body") is not None:
@@ -84,7 +93,7 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     names = ["CloudFunctionOperator"]
     if event:
         names.append("CompletionEvent")
-        lines.append(f"completion_event=CompletionEvent({str(event)!r}),")
+        lines.append(f"completion_event=CompletionEvent({_text('Completion event', event)!r}),")
     text = "\n".join(f"    {line}" for line in lines)
     imported = f"from airflow_provider_cloudfn import {', '.join(names)}\n\n"
     return f"{imported}CloudFunctionOperator(\n{text}\n)", notes
@@ -97,14 +106,24 @@ def connection_of(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     :param step: The form's values by their labels in small letters.
     :raises ConfigurationError: for a label that the form has not.
     """
-    provider = str(step["provider"]).strip().lower()
+    provider = _text("Provider", step["provider"]).strip().lower()
     if provider not in ("custom", "amazon connect"):
         raise ConfigurationError(f"Provider: {step['provider']!r} is none of Custom, Amazon Connect")
     fields = _AMAZON if provider == "amazon connect" else _CUSTOM
     labels = dict.fromkeys((*fields, *_SECRETS), False)
     form = _labelled(step["connection"], {**labels, "connection name": True}, "Connection")
-    given = {fields[label]: str(value) for label, value in form.items() if fields.get(label)}
-    conn_id = _identifier(str(form["connection name"]))
+    given = {
+        fields[label]: _text(f"Connection: {label}", value)
+        for label, value in form.items()
+        if fields.get(label) and value is not None
+    }
+    for name in ("host", "oauth2_url", "refresh_url"):
+        if "@" in re.split("[/?#]", given.get(name, "").partition("://")[2])[0]:
+            label = next(label for label in fields if fields[label] == name)
+            raise ConfigurationError(
+                f"Connection: {label!r} holds credentials before the @: leave them out, and put them into the connection"
+            )
+    conn_id = _identifier(_text("Connection: connection name", form["connection name"]))
     if provider == "amazon connect":
         login = given.pop("login", "")
         return conn_id, {
@@ -128,7 +147,12 @@ def _labelled(value: object, labels: Mapping[str, bool], where: str) -> dict[str
         raise ConfigurationError(
             f"{where}: must be a map of the form's labels, such as Name and URI, not {type(value).__name__}"
         )
-    found = {" ".join(str(label).lower().replace("_", " ").split()): one for label, one in value.items()}
+    found: dict[str, Any] = {}
+    for written, one in value.items():
+        label = " ".join(str(written).lower().replace("_", " ").split())
+        if label in found:
+            raise ConfigurationError(f"{where}: {label!r} stands twice; keep one")
+        found[label] = one
     for label in found:
         if label not in labels:
             near = nearest_name(label, list(labels))
@@ -152,19 +176,74 @@ def _pairs(label: str, value: object, notes: list[str]) -> Iterator[tuple[str, s
     for key, one in entries:
         if key is None or one is None:
             raise ConfigurationError(f"{label}: an entry has no Key, or no Value")
-        yield _expression(f"{label} key", key, notes), _expression(f'{label}["{str(key).strip(chr(34))}"]', one, notes)
+        name = _key(f"{label} key", key, notes)
+        yield name, _expression(f"{label}[{json.dumps(name.strip(chr(34)), ensure_ascii=False)}]", one, notes)
+
+
+def _key(place: str, key: object, notes: list[str]) -> str:
+    """Return a key: an expression where it begins with a quote, and text otherwise, as the operator reads it."""
+    text = _text(place, key).strip().translate(_CURLY)
+    if text.startswith(("'", '"')):
+        return _expression(place, key, notes)
+    if not text.isidentifier() and not language.check(text, variables=VARIABLES | _FOREIGN).problems:
+        raise ConfigurationError(
+            f'{place}: {text} is text here; a key that is an expression begins with a quote: "" + {text}'
+        )
+    return text
+
+
+def _refuse_secrets(label: str, pairs: list[tuple[str, str]], place: Literal["header", "query"]) -> None:
+    """Refuse what would stand as a secret in the Dag file."""
+    for key, value in pairs:
+        name = key.strip("'\"")
+        if is_secret_name(name, place) and not language.check(value, variables=VARIABLES | _FOREIGN).references:
+            raise ConfigurationError(
+                f"{label}: {name!r} holds a secret, which belongs into no file: leave it out, and give the connection an "
+                "Authentication type"
+            )
+
+
+def _text(place: str, value: object) -> str:
+    """Return text; a number that YAML has made of it is written as one."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ConfigurationError(f"{place}: must be text, not {type(value).__name__}")
+    return str(value)
 
 
 def _body(value: Any, notes: list[str]) -> str:
     if not isinstance(value, str):
-        return repr(value)
+        try:
+            # What YAML has made of a date is text again.
+            content = json.loads(encode_json(value))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Body: {error}") from None
+        if any(_names_something(text) for text in _texts(content)):
+            notes.append(
+                'Body: the texts of a map are sent as they stand; write cel("…") around one that is an expression.'
+            )
+        return repr(content)
     text = value.translate(_CURLY) if _is_json(value.translate(_CURLY)) else value
     return repr(text if _is_json(text) else _expression("Body", value, notes))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
+def _names_something(text: str) -> bool:
+    checked = language.check(text.translate(_CURLY), variables=VARIABLES | _FOREIGN)
+    return not checked.problems and any(len(reference.path) > 1 for reference in checked.references)
 
 
 def _is_json(text: str) -> bool:
     try:
         read_json(text)
+    except RepeatedKeyError as error:
+        raise ConfigurationError(f"Body: has the key {error.key!r} twice in one object; keep one") from None
     except ValueError:
         return False
     return True
@@ -172,15 +251,15 @@ def _is_json(text: str) -> bool:
 
 def _expression(place: str, value: object, notes: list[str]) -> str:
     """Return an expression as it is written here; what the documents print and CEL refuses is said with what to write."""
+    if isinstance(value, (bool, int)):
+        return json.dumps(value)  # YAML has read what CEL writes the same.
     if not isinstance(value, str):
         raise ConfigurationError(f"{place}: must be an expression in quotes, not {type(value).__name__}")
     text = value.strip().translate(_CURLY)
     if text != value.strip():
         notes.append(f"{place}: its curly quotes became straight ones.")
     # What reads from another step there has other names here.
-    checked = language.check(
-        text, variables=VARIABLES | {"request", "settings", "json", "response"}, text=place == "URI"
-    )
+    checked = language.check(text, variables=VARIABLES | _FOREIGN, text=place == "URI")
     if checked.problems:
         hint = ""
         if _SINGLE_EQUALS.search(text):
@@ -188,9 +267,7 @@ def _expression(place: str, value: object, notes: list[str]) -> str:
         elif re.search(r'"\s*\.\s*"', text):
             hint = '; a field whose name is in quotes is written context["Sales_Order_Items"]["Price"]'
         raise ExpressionError(checked.problems, source=text, field=f"{place}{hint}")
-    foreign = sorted(
-        {reference.path[0] for reference in checked.references} & {"request", "settings", "json", "response"}
-    )
+    foreign = sorted({reference.path[0] for reference in checked.references} & _FOREIGN)
     if foreign:
         notes.append(
             f"{place}: {', '.join(foreign)} is no name here: read what a step returned as steps.<task_id>, and what started the "

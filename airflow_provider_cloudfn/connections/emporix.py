@@ -19,7 +19,10 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EmporixConnection"]
+__all__ = ["SIGNATURE_HEADER", "EmporixConnection"]
+
+#: base64 of HMAC-SHA256 over the exact bytes of the body, keyed with the event source's secret.
+SIGNATURE_HEADER = "x-emporix-hmac"
 
 _EVENT_RECEIVER = "https://signals.emporix.io/e"
 _APIS = {"production": "https://api.emporix.io", "stage": "https://api-stage.emporix.io"}
@@ -36,6 +39,7 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
     :param event_url: Where events go that start a process: the event receiver with the Event Source ID.
     :param instance_url: Where events for a running instance go.
     :param secret: What events are signed with; None where an access token goes with them.
+    :param signature_header: The header in which the signature goes.
     :param api_url: Where the Emporix API is; None where the environment is ``custom`` and has none.
     :param context_path: Where the API has the context of an instance, with ``{instance_id}`` in it; None where that is not
         known.
@@ -50,6 +54,7 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
     event_url: str
     instance_url: str
     secret: str | None
+    signature_header: str = SIGNATURE_HEADER
     api_url: str | None = None
     context_path: str | None = None
     client_id: str | None = None
@@ -95,6 +100,7 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
             event_url=event_url,
             instance_url=event_url,
             secret=secret,
+            signature_header=_signature_header(reader),
             api_url=_url(reader, "api_url", api_url, allow_http=transport.allow_http) if api_url else None,
             context_path=_context_path(reader),
             client_id=client_id,
@@ -109,6 +115,8 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
         reader.require_absent(
             ["password"], "events to the Celonis Platform are not signed: write the client's in client_secret"
         )
+        if reader.text("signature_header") is not None:
+            raise reader.error("signature_header", "must be empty: events to the Celonis Platform are not signed")
         if client_id is None:
             raise reader.error("client_id", "is missing, and the environment 'celonis' needs an OAuth client")
         reader.require_trimmed("client_secret", client_secret)
@@ -173,6 +181,18 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
         if self.secret is None:
             yield from self.api_authentication().secrets()
         yield from self.transport.secrets()
+
+
+def _signature_header(reader: ConnectionReader) -> str:
+    header = reader.text("signature_header")
+    if header is None:
+        return SIGNATURE_HEADER
+    reader.require_header_name("signature_header", header)
+    if header.lower().startswith("ce-"):
+        raise reader.error(
+            "signature_header", f"got {header!r}, which holds an attribute of the event; write another one"
+        )
+    return header
 
 
 def _context_path(reader: ConnectionReader) -> str | None:

@@ -65,6 +65,13 @@ EMPORIX_FORM = ConnectionForm(
             example="https://api.emporix.io",
         ),
         ExtraField(
+            "signature_header",
+            "Signature header",
+            "The header that carries the signature of an event. Receivers of another generation read X-Hmac-Signature. "
+            "Default: x-emporix-hmac.",
+            example="X-Hmac-Signature",
+        ),
+        ExtraField(
             "context_path",
             "Context path",
             "Where the API has the context of an instance, with {instance_id} in it. None is published: ask whoever runs your "
@@ -74,7 +81,7 @@ EMPORIX_FORM = ConnectionForm(
         *TRANSPORT_FIELDS,
         ALLOW_HTTP,
     ),
-    # All but the context's path, which few have.
+    # All but the signature's header and the context's path, which few need.
     shortened_to=frozenset(
         {
             *("environment", "client_id", "client_secret", "event_receiver_url", "api_url"),

@@ -31,7 +31,8 @@ _EXPRESSIONS = (
     ExtraField(
         "id",
         "CEL: ID",
-        "What tells an event from all others of the source: none comes in twice. Empty: the CloudEvent's id, else the scheme's.",
+        "What tells an event from all others of the source, whatever their types: none comes in twice. Empty: the CloudEvent's "
+        "id, else the scheme's.",
         example="request.body.id",
     ),
     ExtraField(

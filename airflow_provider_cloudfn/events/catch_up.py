@@ -79,7 +79,7 @@ def catch_up(dag_id: str, *, since: dt.datetime | None = None, dry_run: bool = F
                 if not dry_run:
                     consumer.queue(session, reached)
                     session.flush()
-                    left = len(list(consumer.without_run(session, asset_id, reached)))
+                    left = len(list(consumer.without_run(session, asset_id, reached, as_found=False)))
                     refused += left
                     queued -= left
                 queued += len(reached)
@@ -145,6 +145,8 @@ class _Consumer:
         #: From Airflow 3.4 on each event is queued; before, each asset is, and a run takes what is newer than the last.
         self._queues_events = hasattr(AssetDagRunQueue, "asset_event_id")
         self._floor = _LONG_AGO
+        #: Until when the run that each asset was queued for takes events, as it was found; None where there was no such run.
+        self._taken_until: dict[int, dt.datetime | None] = {}
         if not self.has_run_for_each and not self._queues_events:
             self._floor = _floor(session, dag.dag_id)
 
@@ -175,8 +177,10 @@ class _Consumer:
         referred = select(AssetModel.id).where(or_(AssetModel.name.in_(names), AssetModel.uri.in_(uris)))
         return sorted(found.union(session.scalars(referred)))
 
-    def without_run(self, session: Session, asset_id: int, events: Sequence[Any]) -> Iterator[Any]:
-        """Yield those of the events of an asset that have no run of this Dag, and are not queued for one."""
+    def without_run(
+        self, session: Session, asset_id: int, events: Sequence[Any], *, as_found: bool = True
+    ) -> Iterator[Any]:
+        """Yield those of the events of an asset that have no run of this Dag, and are not queued for one, or were not before."""
         from airflow.models.asset import AssetDagRunQueue, AssetEvent
         from airflow.models.dagrun import DagRun
         from sqlalchemy import select
@@ -195,9 +199,14 @@ class _Consumer:
             if self._queues_events:
                 of_these = waiting.where(AssetDagRunQueue.asset_event_id.in_(ids))
                 known.update(row.asset_event_id for row in session.scalars(of_these))
-            elif (row := session.scalar(waiting)) is not None:
+            else:
+                row = session.scalar(waiting)
+                now = None if row is None else row.created_at
+                # What the first page has queued takes the events of all others too.
+                before = self._taken_until.setdefault(asset_id, now)
                 # The run takes what came until then; what came since would wait for the next event.
-                known.update(event.id for event in events if self.reaches(event) and event.timestamp <= row.created_at)
+                if (end := before if as_found else now) is not None:
+                    known.update(event.id for event in events if self.reaches(event) and event.timestamp <= end)
         yield from (event for event in events if event.id not in known)
 
     def reaches(self, event: Any) -> bool:

@@ -72,6 +72,12 @@ def require_payload(schema: Mapping[str, Any], payload: Any, *, event: str) -> N
         errors = sorted(validator.iter_errors(restored(payload)), key=lambda error: list(map(str, error.absolute_path)))
     except Unresolvable as error:
         raise ConfigurationError(f"the schema of {event!r} refers to {error.ref!r}, which is not in it") from None
+    except (RecursionError, ArithmeticError):
+        # The library has no bound, and divides numbers that no double holds: what it can't check is not as the schema says.
+        raise ConfigurationError(
+            f"can't be compared with the schema of {event!r}: the payload is nested too deep, or has a number that is too large, "
+            "for it, or the schema refers to itself without end"
+        ) from None
     if not errors:
         return
     told = [f"{_path('payload', error.absolute_path)}: {_wanted(error)}" for error in errors[:_PLACES_TOLD]]

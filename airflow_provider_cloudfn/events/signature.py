@@ -59,7 +59,12 @@ class CallbackAddress(Struct, frozen=True):
         :raises AuthenticationError: for any other text.
         """
         claims = _read(token, _CALLBACK)
-        return cls(**{name: claims[name] for name in cls.__struct_fields__})
+        try:
+            return convert({name: claims.get(name) for name in cls.__struct_fields__}, cls)
+        except ValidationError:
+            raise AuthenticationError(
+                "the token is of another version of the package: run all of Airflow with one"
+            ) from None
 
     @classmethod
     def from_dict(cls, written: Any) -> CallbackAddress:
@@ -98,7 +103,8 @@ def require_triggerer(token: str) -> None:
     :param token: The text.
     :raises AuthenticationError: when it is none, or old.
     """
-    if _read(token, _TRIGGERER)["exp"] < time.time() - _LEEWAY:
+    end = _read(token, _TRIGGERER).get("exp")
+    if not isinstance(end, int) or end < time.time() - _LEEWAY:
         raise AuthenticationError("the triggerer's token is old: set the clocks of Airflow's machines")
 
 

@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.commerce_webhooks import Subscribed
 
-__all__ = ["SIGNATURE_HEADER", "AcceptedEvent", "EmporixHook"]
-
-#: base64 of HMAC-SHA256 over the exact bytes of the body, keyed with the event source's secret.
-SIGNATURE_HEADER = "x-emporix-hmac"
+__all__ = ["AcceptedEvent", "EmporixHook"]
 
 
 class EmporixHook(ConnectionHook[EmporixConnection]):
@@ -258,7 +255,7 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
 
         if settings.secret is None:
             return settings.api_authentication().token_scheme(store=configured_token_store())
-        return HmacSignatureAuth(settings.secret, SIGNATURE_HEADER, algorithm="sha256", encoding="base64")
+        return HmacSignatureAuth(settings.secret, settings.signature_header, algorithm="sha256", encoding="base64")
 
     def _make_client(self, settings: EmporixConnection, scheme: Auth) -> Client:
         from airflow_provider_cloudfn.client.settings import ResponseLimits

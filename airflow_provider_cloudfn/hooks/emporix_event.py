@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, Unpack
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, 
 from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError
-from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers
+from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
 if TYPE_CHECKING:
@@ -253,14 +252,7 @@ def _text(name: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str):
         raise ConfigurationError(f"{name}: must be text, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"{name}: holds half of a surrogate pair, which is no text") from None
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        # CloudEvents 1.0.2, section 3.1: an attribute's text has none.
-        raise ConfigurationError(f"{name}: holds a line break or another control character; leave it out")
-    return value
+    return attribute_text(name, value)
 
 
 def _body(payload: Any, json_string: str | None) -> bytes:

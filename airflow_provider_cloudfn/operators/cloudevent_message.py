@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers, header_value
+from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers, header_value
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
 __all__ = ["MODES", "Message", "Mode", "OutgoingEvent", "batch", "binary", "extensions_of", "structured", "time_of"]
@@ -20,8 +20,6 @@ MODES: Final = ("binary", "structured", "batched")
 
 #: CloudEvents 1.0.2, section 3.1: what the name of an attribute can be.
 _NAME: Final = re.compile(r"[a-z0-9]+")
-#: Section 3.1, of the values: no control characters.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: What has a parameter of its own, or follows from the payload.
 _OWN: Final = frozenset({"specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data"})
 
@@ -91,8 +89,9 @@ def structured(event: OutgoingEvent) -> Message:
     :param event: The event.
     """
     # No header of CloudEvents' has the id here: who signs the message, and who looks for repetitions, finds it in this one.
-    headers = (("content-type", "application/cloudevents+json"), ("webhook-id", header_value(event.id)))
-    return Message(headers, encode_json(_object(event)).encode())
+    content = _object(event)
+    headers = (("content-type", "application/cloudevents+json"), ("webhook-id", header_value(content["id"])))
+    return Message(headers, encode_json(content).encode())
 
 
 def batch(events: Sequence[OutgoingEvent]) -> Message:
@@ -140,9 +139,14 @@ def time_of(value: Any) -> str | None:
             value = dt.datetime.fromisoformat(value)
         except ValueError:
             value = None
-    if not isinstance(value, dt.datetime) or value.tzinfo is None:
+    try:
+        # At the ends of the calendar there is none in UTC.
+        moment = value.astimezone(dt.UTC) if isinstance(value, dt.datetime) and value.tzinfo is not None else None
+    except OverflowError:
+        moment = None
+    if moment is None:
         raise ConfigurationError("time: must be a time as RFC 3339 has it, such as '2026-01-31T12:00:00Z'")
-    return timestamp_text(value)
+    return timestamp_text(moment)
 
 
 def _object(event: OutgoingEvent) -> dict[str, Any]:
@@ -157,6 +161,4 @@ def _text(place: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"{place}: must be text, not {'empty' if value == '' else type(value).__name__}")
-    if _CONTROL.search(value):
-        raise ConfigurationError(f"{place}: holds a line break or another control character; leave it out")
-    return value
+    return attribute_text(place, value)

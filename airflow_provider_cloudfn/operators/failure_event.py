@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_cloudfn.authoring.value_checks import event_problem
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.events.run_events import event_ids
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -41,11 +42,13 @@ def emit_when_failed(step: Any, event: Any, task_id: str | None = None) -> Any:
     :param event: A :class:`CompletionEvent`, or any asset. With ``one_run_per_event`` it has its id as partition key.
     :param task_id: The id of the task. Default: the step's, and ``_failed``.
     :returns: The task.
-    :raises ConfigurationError: for what is no event.
+    :raises ConfigurationError: for what is no event, or no step.
     """
     if event is None or (problem := event_problem(event)) is not None:
         raise ConfigurationError(f"event: {'is missing' if event is None else problem}")
     operator = getattr(step, "operator", step)
+    if not hasattr(operator, "task_id"):
+        raise ConfigurationError(f"step: must be one step, such as a CloudFunctionOperator, not {type(step).__name__}")
     name = task_id or f"{operator.task_id.rpartition('.')[2]}_failed"
     arguments = (event.name, event.uri, operator.task_id, has_one_run_per_event(event))
     told: Any = task(task_id=name, outlets=[event])(tell_failure)(*arguments)
@@ -62,6 +65,7 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
     :param uri: Its URI.
     :param step: The step.
     :param has_run_for_each: Whether the event has a run for each.
+    :raises ConfigurationError: where the event's schema says that it carries something else.
     """
     context = get_current_context()
     failed = _failed(context, step)
@@ -78,6 +82,9 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
         occurred_at=dt.datetime.now(tz=dt.UTC),
         started_by=event_ids(context),
     )
+    for outlet in context["task"].outlets:
+        if (schema := getattr(outlet, "schema", None)) is not None:
+            require_payload(schema, record.result, event=name)
     accessor: Any = context["outlet_events"][Asset(name=name, uri=uri)]
     accessor.extra = record.to_dict()
     if has_run_for_each:

@@ -114,7 +114,7 @@ def read_structured_file(file: Path, option: str) -> Any:
         raise ConfigurationError(f"{option}: {file} is not UTF-8; save it as such") from None
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     import yaml
 
@@ -124,7 +124,8 @@ def read_structured_file(file: Path, option: str) -> Any:
         mark = error.problem_mark
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigurationError(f"{option}: {file} is neither JSON nor YAML{place}: {error.problem}") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # Among these: a date that is in no calendar, and what is nested without end.
         raise ConfigurationError(f"{option}: {file} is neither JSON nor YAML") from None
 
 

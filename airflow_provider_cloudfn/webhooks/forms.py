@@ -108,6 +108,8 @@ def _binary(request: ReceivedRequest) -> Form:
             raise RefusedError(400, "bad_event") from None
     if "datacontenttype" in attributes:  # It is the header Content-Type, and can't be both.
         raise RefusedError(400, "bad_event")
+    if attributes.get("specversion") == "v1.0":  # So the documentation of Emporix' engine prints it.
+        attributes["specversion"] = "1.0"
     body = request.read_body()
     return _cloudevent(attributes, body, body)
 

@@ -165,7 +165,8 @@ def _evaluated(program: Program, variables: Mapping[str, Any], reason: Reason) -
 
 def _json_value(data: object) -> JsonValue:
     try:
-        value: JsonValue = to_json_value(data)
+        # The record nests it by one more, and a number that is put aside by another one: that must be JSON too.
+        value: JsonValue = to_json_value([[data]])[0][0]
     except CloudFunctionError:
         # Nested too deep, too many elements, or nothing that JSON has.
         raise RefusedError(422, "bad_event") from None

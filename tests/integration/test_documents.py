@@ -325,7 +325,7 @@ def test_a_sender_s_event_is_taken(block: Block, airflow_database: None, monkeyp
     path = sent.target.removeprefix(f"/cloudfn/events/{block.name}")
     received = ReceivedRequest(method=sent.method, path=path, headers=tuple(sent.headers.items()), body=sent.body)
     (event,) = incoming_events(source, received, datetime.now(UTC))
-    assert (event.type, event.id, event.data) == ("charge.created", "1001", {"orderId": "1001"})
+    assert (event.type, event.id, event.data) == ("charge.created", "/charge.created 1001", {"orderId": "1001"})
 
 
 # Data and errors

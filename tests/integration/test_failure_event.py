@@ -63,6 +63,18 @@ def test_a_step_that_succeeds_on_its_last_try_has_not_failed(run: Any, service: 
     assert (result.state, result.asset_events()) == ("success", [])
 
 
+@pytest.mark.parametrize(("wanted", "state", "count"), [("failures", "success", 1), ("order", "failed", 0)])
+def test_it_is_emitted_where_it_is_as_its_schema_says(
+    run: Any, service: LoopbackServer, wanted: str, state: str, count: int
+) -> None:
+    service.answer(status=402)
+
+    result = run(f"emit_when_failed({STEP}, CompletionEvent('call.failed', schema={{'required': ['{wanted}']}}))")
+
+    assert result.states["call_failed"] == [state]
+    assert len(result.asset_events()) == count
+
+
 def test_of_a_mapped_step_it_tells_of_each_instance_that_failed(run: Any, service: LoopbackServer) -> None:
     service.answer(status=402)
     step = (
@@ -152,9 +164,12 @@ def test_a_backfill_tells_of_no_failure_unless_it_is_to_emit(
     assert len(result.asset_events()) == count
 
 
-def test_what_is_no_event_is_refused(import_errors: Callable[[str], str]) -> None:
+def test_what_is_no_event_or_no_step_is_refused(import_errors: Callable[[str], str]) -> None:
     from kit.dag_runs import dag_file
 
     assert "event: must be a CompletionEvent or an Asset, not str" in import_errors(
         dag_file(f"emit_when_failed({STEP}, 'call.failed')")
+    )
+    assert "step: must be one step, such as a CloudFunctionOperator, not list" in import_errors(
+        dag_file(f"emit_when_failed([{STEP}], {EVENT})")
     )

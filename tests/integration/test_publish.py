@@ -233,6 +233,7 @@ def test_what_cannot_be_is_an_import_error(
         ({"event_type": "'a'", "extensions": "{'Tenant': 'x'}"}, "extensions['Tenant']: a name has lower-case letters"),
         ({"event_type": "'a'", "extensions": "{'id': 'x'}"}, "none of CloudEvents' own attributes"),
         ({"event_type": "'a'", "time": "'yesterday'"}, "time: must be a time as RFC 3339 has it"),
+        ({"event_type": "'a'", "time": "'0001-01-01T00:00:00+14:00'"}, "time: must be a time as RFC 3339 has it"),
         ({"event_type": "'a'", "headers": "{'ce-type': '\"b\"'}"}, 'headers["ce-type"]: the event sets this header'),
     ],
 )

@@ -513,6 +513,7 @@ def test_the_token_of_a_callback_is_shown_nowhere(run: Any, service: Any, capfd:
         ),
         ({"wait_for": f"WaitFor({EVENT})", "body": BODY}, "run.callback_url exists only where the step waits"),
         ({"body": BODY}, "run.callback_url exists only where the step waits"),
+        ({"wait_for": "Callback()"}, "wait_for: nothing in the request tells the service where to call back"),
         ({"returns": "'event.result'"}, "returns: 1:1: unknown name 'event'"),
     ],
 )
@@ -533,6 +534,22 @@ def test_what_is_wrong_is_known_at_parse_time(
 )
 def test_a_field_of_that_name_is_no_callback(import_errors: Callable[[str], str], parameters: dict[str, str]) -> None:
     assert import_errors(dag_file(step(**{"wait_for": "None", **parameters}))) == ""
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"body": BODY},
+        {"body": "'json.encode(run)'"},
+        {"query": "{'to': 'run[\"callback_url\"]'}"},
+        {"headers": "{'X-To': 'run.callback_url'}"},
+        {"body": "'inputs'", "inputs": "cel('run.callback_url')"},
+    ],
+)
+def test_any_part_of_the_request_tells_where_to_call_back(
+    import_errors: Callable[[str], str], request_of: dict[str, str]
+) -> None:
+    assert import_errors(dag_file(step("Callback()", **request_of))) == ""
 
 
 @pytest.mark.usefixtures("api_server")

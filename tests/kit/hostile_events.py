@@ -6,6 +6,13 @@ from typing import Any, Final
 
 __all__ = ["HOSTILE"]
 
+
+def _nested(depth: int, value: Any) -> Any:
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 #: What a sender may put into JSON, and not every database takes.
 HOSTILE: Final[list[dict[str, Any]]] = [
     {"id": "a\x00b"},
@@ -17,6 +24,9 @@ HOSTILE: Final[list[dict[str, Any]]] = [
     {"data": "\\u0000 and \\\\u0000"},
     {"data": "a\ud800b"},
     {"data": [[[[1e300, -0.0, 12345678901234567890123]]]]},
+    # About as deep as JSON may be here, where what is put around it decides.
+    *({"data": _nested(depth, 12345678901234567890123)} for depth in range(196, 203)),
+    *({"data": {"a": _nested(depth, [])}} for depth in range(196, 203)),
     {"type": "order\x00paid"},
     {"type": "order.paid" * 500},
     {"type": "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 900},

@@ -218,6 +218,25 @@ def test_more_events_than_fit_in_one_page_are_all_queued(
     assert payloads("caught_each") == [({"number": number},) for number in range(7)]
 
 
+def test_merged_events_of_several_pages_are_all_told(
+    parsed: Any, cloudfn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.events.catch_up._PAGE", 2)
+    parsed(MERGED)
+    pause("caught_merged", paused=True)
+    for number in range(7):
+        happen("caught.merged", {"number": number})
+    pause("caught_merged", paused=False)
+
+    found = [
+        cloudfn("events", "catch-up", "caught_merged", "--json", *options).document
+        for options in (["--dry-run"], [], [])
+    ]
+
+    assert [(one["queued"], one["refused"]) for one in found] == [(7, 0), (7, 0), (0, 0)]
+    assert [payload["number"] for run in payloads("caught_merged") for payload in run] == list(range(7))
+
+
 @pytest.mark.parametrize(("since", "queued"), [("2000-01-01", 1), ("2999-01-01T00:00:00Z", 0)])
 def test_only_events_from_a_time_on_count(parsed: Any, cloudfn: Any, since: str, queued: int) -> None:
     parsed(EACH)

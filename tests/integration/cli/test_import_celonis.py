@@ -34,6 +34,8 @@ Headers:
 Body: '{ "customer_name": "John Doe", "priority": "High", "is_active": true }'
 Completion event: charge.created
 """
+QUERY = FORM[FORM.index("Query parameters") : FORM.index("Headers")]
+BODY = FORM[FORM.index("Body: ") : FORM.index("Completion event")]
 OPERATOR = """from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
 
 CloudFunctionOperator(
@@ -149,6 +151,43 @@ def test_what_the_documents_print_is_taken(printed: str, written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("environment: '\"production\"'", "'environment': '\"production\"'"),
+        ("'page[size]': 5", "'page[size]': '5'"),
+        ("run: true", "'run': 'true'"),
+        ("'\"x-\" + context.name': context.order.id", "'\"x-\" + context.name': 'context.order.id'"),
+    ],
+)
+def test_a_key_is_an_expression_where_it_begins_with_a_quote(
+    imported: Callable[..., Any], query: str, expected: str
+) -> None:
+    operator = json.loads(imported(f"{FORM}Query parameters: {{{query}}}\n".replace(QUERY, ""), "--json").out)[
+        "operator"
+    ]
+
+    assert f"query={{\n        {expected},\n    }}" in operator
+
+
+@pytest.mark.parametrize(
+    ("body", "written", "is_noted"),
+    [
+        ("{a: 1, b: 2026-01-31, c: text}", "body={'a': 1, 'b': '2026-01-31', 'c': 'text'}", False),
+        ("[{a: context.order.id}]", "body=[{'a': 'context.order.id'}]", True),
+    ],
+)
+def test_a_body_that_is_a_map_is_written_as_one(
+    imported: Callable[..., Any], body: str, written: str, is_noted: bool
+) -> None:
+    form = FORM.replace(BODY, f"Body: {body}\n")
+
+    document = json.loads(imported(form, "--json").out)
+
+    assert written in document["operator"]
+    assert any('cel("…")' in note for note in document["notes"]) is is_noted
+
+
+@pytest.mark.parametrize(
     ("printed", "remedy"),
     [
         ("request.payload.status = “APPROVED”", "a comparison is written =="),
@@ -173,6 +212,16 @@ def test_what_the_documents_print_and_cel_refuses_says_what_to_write(printed: st
         (FORM.replace("Provider: Custom", "Provider: Salesforce"), "none of Custom, Amazon Connect"),
         (FORM.replace("  Authentication type: API key", "  Authentication type: Kerberos"), "must be API key, OAuth 2.0 or None"),
         (FORM.replace("URI: '\"/v1/charges\"'", "URI: /v1/charges"), "URI"),
+        (FORM.replace("HeaderName", "Header_name").replace("  Location", "  Header name: x\n  Location"), "'header name' stands twice"),
+        (FORM.replace("charge.created", "[charge.created]"), "Completion event: must be text, not list"),
+        (FORM.replace("Name: Create charge", "Name: {a: b}"), "Name: must be text, not dict"),
+        (FORM.replace("https://", "https://me:hunter2@"), "'base url' holds credentials before the @"),
+        (FORM.replace('"Content-Type"', '"Authorization"'), "'Authorization' holds a secret, which belongs into no file"),
+        (FORM.replace('''\'"Content-Type"\'''', "context.name"), 'begins with a quote: "" + context.name'),
+        (FORM.replace('"is_active"', '"priority"'), "Body: has the key 'priority' twice in one object"),
+        (FORM.replace(BODY, "Body: {a: .inf}\n"), "Body: a: "),
+        (f"{FORM}Since: 2026-13-45", "is neither JSON nor YAML"),
+        ("[" * 100_000, "is neither JSON nor YAML"),
         (FORM.replace("Completion event: charge.created", "") .replace("Name: Create charge", ""), "'name' is missing"),
     ],
 )  # fmt: skip

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.connections.emporix import SIGNATURE_HEADER
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError
-from airflow_provider_cloudfn.hooks.emporix import SIGNATURE_HEADER, AcceptedEvent, EmporixHook
+from airflow_provider_cloudfn.hooks.emporix import AcceptedEvent, EmporixHook
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.sandbox.server import Sandbox
@@ -123,6 +124,19 @@ def test_the_signature_is_over_the_very_bytes_that_are_sent(
     expected = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
     assert signature in (None, expected)
     assert (got.body, got.headers["x-emporix-hmac"]) == (body, expected)
+
+
+@MODES
+def test_the_signature_stands_in_the_header_that_the_connection_names(service: Any, define: Any, mode: str) -> None:
+    login = f"{service.url}/e/src_w34a44rft567"
+    extra = {"signature_header": "X-Hmac-Signature"}
+    define("oe", conn_type="emporix_oe", login=login, password=SECRET, extra=extra)
+
+    start(EmporixHook("oe"), mode, "order.paid")
+
+    (got,) = service.received
+    assert got.headers["x-hmac-signature"] == "L1kEC2O3IAWYREI52iyaTzq8XENCWbIxJtclFNq4zQk="
+    assert "x-emporix-hmac" not in got.headers
 
 
 def test_the_first_vector_of_the_documentation(define: Any) -> None:

@@ -164,6 +164,12 @@ def test_without_an_api_client_there_is_no_api_token(extra: dict[str, Any], miss
         ({"extra": {"api_url": "https://x.example"}}, "belongs to the environment 'custom', and that is 'production'"),
         ({"extra": {"client_id": "a"}}, "client_secret (Client secret): is missing"),
         ({"extra": {"client_secret": CLIENT_SECRET}}, "client_id (Client ID): is missing"),
+        (
+            {"extra": {"signature_header": "X-Sig: 1"}},
+            "signature_header (in the extra JSON): is no name of a header",
+        ),
+        ({"extra": {"signature_header": "Content-Type"}}, "a header that HTTP itself sets"),
+        ({"extra": {"signature_header": "ce-id"}}, "which holds an attribute of the event"),
         ({"extra": {"clientid": "a"}}, "did you mean 'client_id'?"),
         (
             {

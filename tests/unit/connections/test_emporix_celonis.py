@@ -71,6 +71,7 @@ def test_the_client_secret_is_hidden_in_each_of_its_forms() -> None:
         ),
         ({"client_secret": None}, "client_secret (Client secret): is missing"),
         ({"client_secret": f"{CLIENT_SECRET} "}, "client_secret (Client secret)"),
+        ({"signature_header": "X-Hmac-Signature"}, "signature_header (in the extra JSON): must be empty"),
         ({"event_receiver_url": "https://signals.emporix.io/e"}, "belongs to the environment 'custom'"),
     ],
 )

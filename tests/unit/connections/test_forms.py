@@ -35,7 +35,8 @@ def test_the_public_names_of_the_fields() -> None:
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
         ],
         "emporix_oe": [
-            "environment", "client_id", "client_secret", "event_receiver_url", "api_url", "context_path",
+            "environment", "client_id", "client_secret", "event_receiver_url", "api_url",
+            "signature_header", "context_path",
             "ca_bundle", "proxy", "connect_timeout", "read_timeout", "total_timeout", "address_guard", "allow_http",
         ],
         "cloudfn_event_source": [

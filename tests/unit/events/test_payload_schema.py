@@ -128,6 +128,27 @@ def test_other_rules_are_told_in_the_words_of_the_schema(schema: dict[str, Any],
     assert len(str(refused.value)) < 250
 
 
+def _nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("schema", "payload"),
+    [
+        ({"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#"}}]}, _nested(190)),
+        ({"$ref": "#"}, 1),
+        ({"multipleOf": 0.1}, 10**400),
+    ],
+    ids=["nested deep", "a schema without end", "a number without a double"],
+)
+def test_a_payload_that_the_library_can_not_check_is_refused(schema: dict[str, Any], payload: Any) -> None:
+    with pytest.raises(ConfigurationError, match="can't be compared with the schema of 'e'"):
+        require_payload(schema, payload, event="e")
+
+
 @pytest.mark.parametrize("number", ["12345678901234567890123", "0.1000000000000000055511151231257827"])
 def test_a_number_of_many_digits_is_a_number(number: str) -> None:
     from airflow_provider_cloudfn.json_encoding import read_json

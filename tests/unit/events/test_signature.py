@@ -6,13 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.events.signature import CallbackAddress, require_triggerer, triggerer_token
+from airflow_provider_cloudfn.events.signature import CallbackAddress, _signed, require_triggerer, triggerer_token
 from airflow_provider_cloudfn.exceptions import AuthenticationError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,6 +65,16 @@ def test_what_is_no_token_is_refused(token: str) -> None:
         CallbackAddress.of(token)
     with pytest.raises(AuthenticationError):
         require_triggerer(token)
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"dag_id": 5, "run_id": None, "map_index": "x", "deadline": "z"}, {"exp": "later"}]
+)
+def test_a_token_that_another_version_has_signed_is_refused(claims: dict[str, Any]) -> None:
+    with pytest.raises(AuthenticationError):
+        CallbackAddress.of(_signed({"aud": "cloudfn-callback", **claims}))
+    with pytest.raises(AuthenticationError):
+        require_triggerer(_signed({"aud": "cloudfn-triggerer", **claims}))
 
 
 def test_a_token_of_another_airflow_is_refused(secret: Callable[[str], None]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.hooks.cloudevent_headers import cloudevent_headers, header_value
+from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers, header_value
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,15 @@ def test_the_value_is_visible_ascii_and_decodes_to_the_text(text: str) -> None:
 
     assert all("!" <= character <= "~" and character != '"' for character in value)
     assert unquote(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("a\nb", "a line break"), ("a\x85", "another control character"), ("a\ud800", "half of a surrogate")],
+)
+def test_what_no_attribute_can_have_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^subject: holds .*{told}"):
+        attribute_text("subject", text)
 
 
 def test_what_is_none_is_left_out() -> None:

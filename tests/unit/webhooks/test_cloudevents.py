@@ -168,6 +168,12 @@ def test_what_is_no_event_in_headers_is_refused(attributes: dict[str, Any]) -> N
     assert (refused.value.status, refused.value.reason) == (400, "bad_event")
 
 
+def test_the_version_may_stand_as_the_documentation_of_emporix_prints_it() -> None:
+    (received,) = incoming_events(source(), signed(as_headers({**PLAIN, "specversion": "v1.0"}), b"{}"), NOW)
+
+    assert (received.type, received.id) == (PLAIN["type"], PLAIN["id"])
+
+
 @pytest.mark.parametrize(
     "envelope",
     [
