@@ -110,13 +110,13 @@ def of_their_time() -> list[str]:
 
 
 def lowest(python: Path, project: dict) -> list[str]:
-    """Return what the package needs, each as old as it may be, and what the tests need besides."""
-    own = {requirement_name(requirement) for requirement in project["dependencies"]}
+    """Return what the package and its extra for Redis need, each as old as it may be, and what the tests need besides."""
+    extras = project["optional-dependencies"]
+    own = {requirement_name(requirement) for requirement in (*project["dependencies"], *extras["redis"])}
     compiled = uv("pip", "compile", "--python", python, "--resolution", "lowest-direct", "--no-annotate", *of_their_time(),
-                  "pyproject.toml").splitlines()  # fmt: skip
-    tools = project["optional-dependencies"]["test"]
+                  "--extra", "redis", "pyproject.toml").splitlines()  # fmt: skip
     return [line for line in compiled if requirement_name(line) in own] + [
-        requirement for requirement in tools if requirement_name(requirement) not in own
+        requirement for requirement in extras["test"] if requirement_name(requirement) not in own
     ]
 
 

@@ -168,6 +168,8 @@ def redis_client(url: str) -> Redis:
             socket_connect_timeout=_PATIENCE,
             retry_on_timeout=False,
             decode_responses=False,
+            # All that is asked for has one form in both protocols; in the newer one redis 8.0 can't talk through a socket file.
+            protocol=2,
         )
     except ValueError:
         raise ConfigurationError(

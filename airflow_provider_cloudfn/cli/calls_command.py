@@ -111,7 +111,7 @@ def _records(args: Namespace, printer: Printer) -> list[_Left]:
     found: list[_Left] = []
     looked_at = 0
     try:
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             for row in session.scalars(wanted):
                 looked_at += 1
                 left = _read(row, XComModel.deserialize_value(row), printer)

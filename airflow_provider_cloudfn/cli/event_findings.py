@@ -140,7 +140,7 @@ def _paused(dag_ids: set[str]) -> set[str]:
         from airflow.utils.session import create_session
         from sqlalchemy import select
 
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             return set(session.scalars(select(DagModel.dag_id).where(DagModel.is_paused, DagModel.dag_id.in_(dag_ids))))
     except Exception:  # no database, an empty one, or that of another Airflow
         return set()

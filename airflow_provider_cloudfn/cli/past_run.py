@@ -32,7 +32,7 @@ def past_run_samples(task: Any, run_id: str, map_index: int | None) -> Samples:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             run = session.scalar(select(DagRun).where(DagRun.dag_id == task.dag_id, DagRun.run_id == run_id))
             if run is None:
                 raise ConfigurationError(_no_run(session, task.dag_id, run_id))
@@ -82,7 +82,7 @@ def _xcoms(task: Any, run_id: str, key: str, map_index: int) -> LazyMapping:
             names = ("dag_id", "run_id", "task_id", "map_index")
             same = (getattr(TaskInstance, name) == getattr(XComModel, name) for name in names)
             found = found.join(TaskInstance, and_(*same)).where(TaskInstance.state == "success")
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             rows = {
                 row.map_index: XComModel.deserialize_value(row)
                 for row in session.scalars(found.order_by(XComModel.map_index))

@@ -60,7 +60,7 @@ def catch_up(dag_id: str, *, since: dt.datetime | None = None, dry_run: bool = F
     """
     from airflow.utils.session import create_session
 
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         dag = _dag(session, dag_id)
         consumer = _Consumer(session, dag)
         asset_ids = consumer.asset_ids(session)
@@ -69,7 +69,7 @@ def catch_up(dag_id: str, *, since: dt.datetime | None = None, dry_run: bool = F
     for asset_id in asset_ids:
         last = (since or _LONG_AGO, 0)
         while True:
-            with create_session() as session:
+            with create_session(scoped=False) as session:
                 if not dry_run:
                     _lock(session, dag_id)
                 page = _page(session, asset_id, last, until)

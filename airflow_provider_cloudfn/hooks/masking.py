@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.spellings import common_spellings, spellings
@@ -17,6 +18,9 @@ __all__ = ["amask_secrets", "appearances", "mask_obtained_secret", "mask_secrets
 _LONG = 400
 
 _pending: set[asyncio.Task[None]] = set()
+
+#: Airflow 3.2.0 gives an answer to whichever thread reads first: of two that tell it something, one would wait for ever.
+_one_at_a_time = threading.Lock()
 
 
 def appearances(secret: str) -> tuple[str, ...]:
@@ -37,11 +41,9 @@ def mask_secrets(texts: Iterable[str]) -> None:
 
     :param texts: What must not be seen.
     """
-    from airflow.sdk.log import mask_secret
-
     if values := [*dict.fromkeys(texts)]:
         _compile_at_once(values)
-        mask_secret(values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+        _tell(values)
 
 
 async def amask_secrets(texts: Iterable[str]) -> None:
@@ -60,7 +62,7 @@ async def amask_secrets(texts: Iterable[str]) -> None:
     elif _is_its_own_supervisor():
         _mask_here(values)
     else:  # Airflow 3.2 tells the supervisor in no other way than by blocking, and an event loop might wait for itself.
-        await asyncio.to_thread(log.mask_secret, values)  # type: ignore[arg-type]  # JsonValue's list is invariant
+        await asyncio.to_thread(_tell, values)
 
 
 def mask_obtained_secret(secret: str) -> None:
@@ -125,6 +127,13 @@ def _mask_here(texts: list[str]) -> None:
     from airflow.sdk._shared.secrets_masker import mask_secret
 
     mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
+
+
+def _tell(texts: list[str]) -> None:
+    from airflow.sdk.log import mask_secret
+
+    with _one_at_a_time:
+        mask_secret(texts)  # type: ignore[arg-type]  # JsonValue's list is invariant
 
 
 def _tell_later(texts: Iterable[str]) -> None:

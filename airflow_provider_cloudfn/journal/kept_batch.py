@@ -46,7 +46,7 @@ def rows_of_batch(
     own = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, map_index_column(TaskStateStoreModel): map_index}
     wanted = select(TaskStateStoreModel).filter_by(**own)
     try:
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             found = [
                 row
                 for row in session.scalars(wanted)

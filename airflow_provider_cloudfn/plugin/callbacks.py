@@ -88,7 +88,7 @@ def _kept(address: CallbackAddress, entry: CallbackEntry) -> int:
 
     place = f"{address.dag_id} {address.run_id} {address.task_id} {address.map_index}"
     try:
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             became = keep(address, entry, session)
     except IntegrityError:
         # Where a database locks no row, another one was faster.

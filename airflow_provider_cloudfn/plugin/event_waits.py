@@ -90,7 +90,7 @@ def _answer(body: bytes) -> bytes:
 
     question, room = msgspec.json.decode(body, type=Question), _ROOM
     events = []
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         for one in question.events:
             arrived, more = _arrived(one, session, room)
             room -= sum(map(len, arrived))

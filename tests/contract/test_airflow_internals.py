@@ -15,6 +15,9 @@ READ_BY = "authoring/task.py"
 #: Reads the same name in the serialized form, which is another thing: Airflow has a schema of that.
 READS_SERIALIZED = "plugin/pages/catalogue.py"
 
+#: Those of Airflow's functions that are asked while it is open would close a session of the thread.
+SESSION_OF_THE_THREAD = re.compile(r"(?<!factory\.)\bcreate_session\(\)|\bprovide_session\b")
+
 OF_A_MAPPED_TASK = ("partial_kwargs", "operator_class", "_get_specified_expand_input", "iter_mapped_task_groups")
 OF_A_MAPPED_FUNCTION = ("op_kwargs_expand_input",)
 OF_AN_OPERATOR = ("_BaseOperator__init_kwargs",)
@@ -35,6 +38,10 @@ def test_one_file_knows_airflows_mapped_internals(name: str) -> None:
     }
 
     assert files - {READS_SERIALIZED} == {READ_BY}
+
+
+def test_a_session_of_airflow_s_database_is_nobody_else_s() -> None:
+    assert [file for file in PACKAGE.rglob("*.py") if SESSION_OF_THE_THREAD.search(file.read_text())] == []
 
 
 @pytest.mark.parametrize("name", OF_A_MAPPED_TASK)

@@ -22,7 +22,7 @@ def log_action(user: Any, event: str, *, dag_id: str | None = None, task_id: str
     :param extra: What there is to say besides; no secret.
     """
     name = user.get_name()
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         # As Airflow's routes do: a task instance is what it would take the Dag from else.
         entry = Log(
             event=event,

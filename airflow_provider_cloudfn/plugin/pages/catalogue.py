@@ -136,7 +136,7 @@ class Catalogue:
         return next((one for one in self.functions([dag_id]) if one.task_id == task_id), None)
 
     def _refreshed(self) -> dict[str, tuple[_Version, tuple[CloudFunction, ...]]]:
-        with create_session() as session:
+        with create_session(scoped=False) as session:
             latest = {row.dag_id: (row.id, row.dag_hash) for row in session.execute(_latest_versions())}
             changed = [one[0] for dag_id, one in latest.items() if self._known.get(dag_id, (None,))[0] != one]
             kept = {dag_id: found for dag_id, found in self._known.items() if dag_id in latest}
@@ -158,7 +158,7 @@ def as_written(version: UUID | None, task_id: str) -> dict[str, Any]:
     :param version: The version.
     :param task_id: The task.
     """
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         row = session.scalar(select(SerializedDagModel).where(SerializedDagModel.dag_version_id == version))
         data = None if row is None else row.data
     for encoded in (data or {}).get("dag", {}).get("tasks", ()):

@@ -64,7 +64,7 @@ def events(
         wanted = wanted.where(AssetModel.name == event)
     elif q:
         wanted = wanted.where(AssetModel.name.icontains(q, autoescape=True))
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
         ordered = wanted.order_by(AssetModel.name).limit(_PER_PAGE).offset((number - 1) * _PER_PAGE)
         shown = [_event(session, asset, user, readable, _MANY if event else _FEW) for asset in session.scalars(ordered)]

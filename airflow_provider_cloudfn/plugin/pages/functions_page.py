@@ -102,7 +102,7 @@ def function(request: Request, dag_id: str, task_id: str, failed: bool = False) 
     found = catalogue.function(dag_id, task_id)
     if found is None:
         raise HTTPException(404, "There is no cloud function of that name in this Dag.")
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         measured = calls_of(session, latest_runs(session, dag_id), task_id)
     return page(
         request,
@@ -119,7 +119,7 @@ def function(request: Request, dag_id: str, task_id: str, failed: bool = False) 
 
 def _measured(user: Any, functions: Sequence[CloudFunction]) -> list[_Row]:
     readable = with_readable_calls(user, (one.dag_id for one in functions))
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         measured = measured_by_function(
             session, ((one.dag_id, one.task_id) for one in functions if one.dag_id in readable)
         )

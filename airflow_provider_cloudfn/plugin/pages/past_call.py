@@ -128,7 +128,7 @@ def past_call(
     :param readable: The Dags that the reader may see.
     """
     named: dict[str, Any] = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": map_index}
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         instance = session.scalar(select(TaskInstance).filter_by(**named))
         if instance is None:
             return None

@@ -209,7 +209,7 @@ def _shown(
     result: Rehearsed | None = None,
     problem: str | None = None,
 ) -> HTMLResponse:
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         wanted = select(DagRun.run_id, DagRun._state).where(DagRun.dag_id == function.dag_id)
         runs = [(row.run_id, row[1]) for row in session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS))]
     roots: dict[str, list[Any]] = {}

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from kit.call_records import FAILED, leave, leave_value
-from kit.dag_runs import dag_file, parse, write_to_database
+from kit.dag_runs import call, dag_file, parse, write_to_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +123,19 @@ def test_calls_are_not_shown_without_the_right_to_xcoms(charged: DagResult, visi
     assert "100 %" not in listed
     assert PAYLOAD in visit().get("/cloudfn/completion-events").text
     assert PAYLOAD not in client.get("/cloudfn/completion-events").text
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_events_of_different_dags_stand_on_one_page(dags_folder: Path, visit: Callable[..., Any]) -> None:
+    for name in ("first", "second"):
+        event = f"CompletionEvent('together.{name}')"
+        source = dag_file(call(cloudfn_conn_id="'service'", uri="'\"/v1/orders\"'", completion_event=event))
+        write_to_database(parse(source.replace('"d"', f'"together_{name}"'), dags_folder, f"together_{name}"))
+
+    answer = visit(reads=("together_first", "together_second")).get("/cloudfn/completion-events?q=together.")
+
+    assert answer.status_code == 200
+    assert all(name in answer.text for name in ("together.first", "together.second"))
 
 
 def test_a_call_is_not_shown_without_the_right_to_task_instances(charged: DagResult, visit: Callable[..., Any]) -> None:

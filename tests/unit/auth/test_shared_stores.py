@@ -13,7 +13,7 @@ import time_machine
 
 from airflow_provider_cloudfn.auth.shared_tokens import SharedTokenStore
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
-from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore
+from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore, redis_client
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ Opened = Callable[[], SharedTokenStore]
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
     if request.param == "file":
         return lambda: FileTokenStore(tmp_path / "tokens", MemoryTokenStore())
-    import redis
-
     url: str = request.getfixturevalue("redis_url")
-    redis.Redis.from_url(url).flushall()
+    redis_client(url).flushall()
     return lambda: RedisTokenStore(url, MemoryTokenStore())
 
 
@@ -108,11 +106,9 @@ def test_a_lock_that_another_one_has_is_not_given_back(opened: Opened) -> None:
 
 
 def test_a_redis_holds_nothing_that_can_be_read(redis_url: str) -> None:
-    import redis
-
     RedisTokenStore(redis_url, MemoryTokenStore()).put(KEY, TOKEN)
 
-    client = redis.Redis.from_url(redis_url)
+    client = redis_client(redis_url)
     names = client.keys("*")
     held = b"".join([*names, *(client.get(name) or b"" for name in names)])
     assert not any(text in held for text in (b"acc3ss", b"r3fresh", b"expires", KEY.encode()))
@@ -121,9 +117,7 @@ def test_a_redis_holds_nothing_that_can_be_read(redis_url: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"cloudfn-token-1\nshort", b"x" * 300_000])
 def test_what_is_no_token_in_a_redis_is_ignored_and_replaced(redis_url: str, content: bytes) -> None:
-    import redis
-
-    client = redis.Redis.from_url(redis_url)
+    client = redis_client(redis_url)
     client.flushall()
     RedisTokenStore(redis_url, MemoryTokenStore()).put(KEY, TOKEN)
     (name,) = client.keys("*")
@@ -153,9 +147,7 @@ def test_without_its_redis_a_store_works_within_the_process_and_says_so_once(
 
 
 def test_the_lock_of_a_machine_that_dies_is_free_again(redis_url: str) -> None:
-    import redis
-
-    client = redis.Redis.from_url(redis_url)
+    client = redis_client(redis_url)
     client.flushall()
     program = (
         "import os, sys\n"

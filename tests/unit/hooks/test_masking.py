@@ -159,3 +159,36 @@ def test_the_secrets_of_a_connection_are_told_without_blocking_the_event_loop(su
     assert redact("x another-secret y") == "x *** y"
     assert len(supervisor.told) == 1
     assert not supervisor.would_wait_for_ever
+
+
+class SupervisorOfAirflow320:
+    """The channel of Airflow 3.2.0, on which two threads that ask at once read each other's answers."""
+
+    def __init__(self) -> None:
+        self.told = 0
+        self.mixed_up = threading.Event()
+        self._free = threading.Lock()
+
+    def send(self, message: object) -> None:
+        if not self._free.acquire(blocking=False):
+            self.mixed_up.set()
+            return
+        self.mixed_up.wait(0.2)
+        self.told += 1
+        self._free.release()
+
+
+def test_two_secrets_obtained_at_once_are_told_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(log, "amask_secret", raising=False)
+    supervisor = SupervisorOfAirflow320()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
+
+    async def obtain() -> None:
+        mask_obtained_secret("eyJhbGciOi-access-token")
+        mask_obtained_secret("eyJhbGciOi-refresh-token")
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    asyncio.run(obtain())
+
+    assert not supervisor.mixed_up.is_set()
+    assert supervisor.told == 2

@@ -86,7 +86,7 @@ def test_what_airflow_could_not_answer_is_asked_again(clock: Clock, error: Excep
         failure(status_code=None, exception_type="HTTPStatusError"),
         failure(status_code=None),
         failure(),
-        failure(ErrorType.PERMISSION_DENIED, status_code=503),
+        failure(ErrorType.GENERIC_ERROR, status_code=503),
         failure(ErrorType.XCOM_NOT_FOUND),
         OSError("the file of a backend"),
         RuntimeError("API_SERVER_ERROR: status_code 503"),

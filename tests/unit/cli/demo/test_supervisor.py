@@ -91,7 +91,7 @@ def test_everything_ends_when_the_command_ends_whose_exit_code_it_returns(start:
 
 
 def test_everything_ends_when_one_of_two_commands_ends_whose_exit_code_it_returns(start: Start) -> None:
-    supervisor = start(*_kept(600, 0.1), lines=6)
+    supervisor = start(*_kept(600, 3), lines=6)
     assert supervisor.wait(30) == 7
     assert session_members(supervisor.pid) == []
 
