@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["begun", "run"]
+__all__ = ["begun", "others_ended", "run"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: How many seconds what was cut short has to end. What a signal interrupted can be waiting for what has come already.
 _LONGEST_END = 10.0
+#: How many seconds what a call has begun beside itself has to come to its end.
+_GRACE = 2.0
 
 
 class _KeptRunner:
@@ -107,13 +109,13 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     else:
         raise RuntimeError("an event loop runs here already: use arequest, or astart, and await it")
     if threading.current_thread() is not threading.main_thread():
-        return asyncio.run(start())
+        return asyncio.run(_with_others(start))
     runner = _kept.get()
     try:
         # Not runner.run: it takes over Ctrl-C for each call, only to end the loop as the line below does.
         loop = runner.get_loop()
         try:
-            result = loop.run_until_complete(loop.create_task(start(), context=contextvars.copy_context()))
+            result = loop.run_until_complete(loop.create_task(_with_others(start), context=contextvars.copy_context()))
         finally:
             _kept.raise_interruption()
     except BaseException:
@@ -122,6 +124,27 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise
     if asyncio.all_tasks(loop):
         _kept.close()
+    return result
+
+
+async def others_ended() -> None:
+    """
+    Wait for a while until nothing else goes on in the event loop.
+
+    A call can have begun to tell Airflow of a secret: cut short in the middle, it would leave an answer behind, which whoever
+    asks Airflow next would take for his.
+    """
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=_GRACE)
+
+
+async def _with_others(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        result = await start()
+    except Exception:
+        await others_ended()
+        raise
+    await others_ended()
     return result
 
 

@@ -164,11 +164,34 @@ def test_a_fault_in_a_callback_is_logged_and_ends_nothing(caplog: pytest.LogCapt
     assert "wrong" in caplog.text
 
 
-def test_what_a_call_leaves_running_is_ended_with_it() -> None:
+def test_what_a_call_leaves_running_is_ended_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.client.running._GRACE", 0.01)
+
     async def forgetful() -> asyncio.Task[Any]:
         return asyncio.create_task(asyncio.Event().wait())
 
     assert run(forgetful).cancelled()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_call_has_begun_beside_itself_comes_to_its_end(fails: bool) -> None:
+    told: list[str] = []
+
+    async def tells() -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+        told.append("a secret")
+
+    async def call() -> None:
+        begun_beside.append(asyncio.create_task(tells()))
+        if fails:
+            raise ConnectionError
+
+    begun_beside: list[asyncio.Task[None]] = []
+    with suppress(ConnectionError):
+        run(call)
+
+    assert told == ["a secret"]
 
 
 def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> None:
