@@ -49,7 +49,9 @@ def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
         module = "." * node.level + (node.module or "")
         yield from ((one.asname or one.name, f"{module}.{one.name}") for one in node.names)
     elif isinstance(node, ast.Import):
-        yield from ((one.asname or _package(one.name), one.name if one.asname else _package(one.name)) for one in node.names)
+        yield from (
+            (one.asname or _package(one.name), one.name if one.asname else _package(one.name)) for one in node.names
+        )
 
 
 def _bound(node: ast.AST) -> Iterator[str]:

@@ -110,6 +110,12 @@ def test_of_what_is_no_text_the_size_is_told(content: bytes) -> None:
     assert (body.text, body.size) == (None, len(content))
 
 
+def test_what_turns_the_order_of_text_or_can_t_be_seen_is_marked() -> None:
+    seen = exchanged(answer=HttpResponse(200, (), f"{'text ' * 20}a\u202eb\x1b[2J\0c\u2066".encode()))
+
+    assert seen.answered.body.text == f"{'text ' * 20}a·b·[2J·c·"
+
+
 def test_of_what_went_into_a_file_the_size_is_told() -> None:
     seen = Shown(client()).exchange(HttpRequest("GET", "https://shop.test/v1"), HttpResponse(200), received=12)
 
@@ -181,6 +187,7 @@ def test_a_body_is_shown_without_what_it_calls_a_secret(body: str) -> None:
         "id,name\r\n1,\ta  b\n",
         '{\n  "a": [1,\n    2]\n}\n',
         '["a", null, true]',
+        "👩\u200d💻 \u0645\u06cc\u200c\u062e 5\u202f000\xa0€ \u6771\u3000\u4eac",
     ],
 )
 def test_a_body_without_a_secret_is_shown_as_it_is(body: str) -> None:
