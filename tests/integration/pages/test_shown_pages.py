@@ -22,7 +22,9 @@ FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
 
 PAYLOAD = "five euros of this test"
 TASKS = f"""
-fetch = CloudFunctionOperator(task_id="fetch", cloudfn_conn_id="service", uri='"/v1/orders"')
+fetch = CloudFunctionOperator(
+    task_id="fetch", cloudfn_conn_id="service", uri='"/v1/orders"', completion_event=CompletionEvent("basket.read"),
+)
 call = CloudFunctionOperator(
     task_id="call", cloudfn_conn_id="service", method="POST", uri='"/v1/charges"',
     body='{{"amount": params.page, "note": "<b>"}}', completion_event=CompletionEvent("charge.made"),
@@ -112,6 +114,13 @@ def test_what_is_of_a_dag_is_not_shown_without_the_right(charged: DagResult, vis
         answer = client.get(path)
         assert answer.status_code == 200, path
         assert "/d/call" not in answer.text
+
+
+def test_all_events_are_shown_that_there_are(charged: DagResult, visit: Callable[..., Any]) -> None:
+    text = visit().get("/cloudfn/completion-events").text
+
+    assert re.findall(r"basket\.read|charge\.made", text)[0] == "basket.read"
+    assert {"basket.read", "charge.made"} <= set(re.findall(r"completion-events\?event=([\w.]+)", text))
 
 
 def test_calls_are_not_shown_without_the_right_to_xcoms(charged: DagResult, visit: Callable[..., Any]) -> None:
