@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from airflow.utils.session import create_session
 from axe_playwright_python.sync_playwright import Axe
 from kit import rights
@@ -72,18 +69,6 @@ MANY = ManyCalls(
     failures_left_out=30,
     by_status=(FailuresOfStatus(status=404, count=22), FailuresOfStatus(count=9)),
 )
-
-
-@pytest.fixture(scope="module")
-def airflow(api_server: Any) -> Iterator[str]:
-    """Return where Airflow's API server is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture
