@@ -20,7 +20,7 @@ _ANYWHERE = re.compile(
     r"|(api|private|secret|auth|subscription|signing|encryption|shared|account|master|license|access)key(?!id)"
 )
 #: Words at the end of such a name.
-_LAST = re.compile(r"(token|authorization|signature|sessionid|sessionkey|assertion|bearer|cookie|jwt)s?$")
+_LAST = re.compile(r"(token|authorization|signature|sessionid|sessionkey|assertion|bearer|cookie|jwt)s?[0-9]*$")
 #: Words that name a secret only where they stand alone at the end: ``X-Auth``, ``sig``.
 _LAST_WORDS = frozenset({"auth", "sig", "sid", "session", "pin", "otp", "totp", "pat", "pass", "hmac", "ticket", "pw"})
 #: In a header or a query a lone ``key`` is one, in a body it is mostly the name of something.
@@ -30,7 +30,9 @@ _KEYS_OF_NO_LOCK = frozenset(
 )  # fmt: skip
 _QUERY_NAMES = frozenset({"code", "appid"})
 #: Names that hold such a word, and no secret.
-_HARMLESS = re.compile(r"(max|min|num|total|prompt|completion|next|page|continuation|sync|input|output)\w*tokens?$")
+_HARMLESS = re.compile(
+    r"(max|min|num|total|prompt|completion|next|page|continuation|sync|input|output)\w*tokens?[0-9]*$"
+)
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _VALUE = re.compile(

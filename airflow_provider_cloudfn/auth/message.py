@@ -9,12 +9,14 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
-__all__ = ["METHODS", "HttpRequest", "HttpResponse", "Method"]
+__all__ = ["METHODS", "METHODS_WITHOUT_BODY", "HttpRequest", "HttpResponse", "Method"]
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
 #: The methods that a request can have.
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
+#: Without a body, these need not say that they have none (RFC 9110, section 8.6).
+METHODS_WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class HttpRequest(Redacted, frozen=True):

@@ -125,7 +125,7 @@ class _Layout:
         found = [
             self._comments.get(word.at) is None and "\n" not in word.text for part in parts for word in words(part)
         ]
-        return "".join(_flat(part) for part in parts) if all(found) else None
+        return _side_by_side([_flat(part) for part in parts]) if all(found) else None
 
     def _fits(self, text: str) -> bool:
         if self._width is None:
@@ -170,4 +170,12 @@ def _flat(part: Part) -> str:
         return " ".join(texts)
     if part.rule in _WITH_COMMAS:
         return "".join(f"{text} " if text in (",", ":") else text for text in texts)
-    return "".join(texts)
+    return _side_by_side(texts)
+
+
+def _side_by_side(texts: list[str]) -> str:
+    """Return texts as one, in which no two braces come to stand together: that would be Jinja, which no expression may hold."""
+    joined = ""
+    for text in texts:
+        joined += f" {text}" if joined.endswith("{") and text.startswith("{") else text
+    return joined

@@ -180,8 +180,12 @@ class Driver:
         :param about: The request that it is about; None where it is about credentials alone.
         """
         answer: HttpResponse | None = None
+        begun = time.monotonic()
         try:
             step = next(steps)
+            if TOKEN_SOURCE.get() == "shared":
+                # A token that others keep, in a file or in Redis, takes a while to be read.
+                self._watch.add("credentials", time.monotonic() - begun)
             while True:
                 self._settings.tell_secrets()
                 if not isinstance(step, HttpRequest):

@@ -59,6 +59,15 @@ class Stopwatch:
             self._spent[self._part] = self._spent.get(self._part, 0.0) + now - self._since
         self._part, self._since = part, now
 
+    def add(self, part: _Part, seconds: float) -> None:
+        """
+        Count what has passed as a part's.
+
+        :param part: The part.
+        :param seconds: How long it took; in it nothing else was counted.
+        """
+        self._spent[part] = self._spent.get(part, 0.0) + seconds
+
     def stop(self) -> TimeSplit:
         """Return what was taken; nothing is taken after that."""
         self.turn_to(None)

@@ -17,6 +17,7 @@ from aiohttp.http import StreamWriter
 from yarl import URL
 
 from airflow_provider_cloudfn import __version__
+from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
 from airflow_provider_cloudfn.client.time_split import STOPWATCH
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -42,8 +43,6 @@ _DEFAULTS = {
     "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
     "accept": "Accept: */*",
 }
-#: Without a body, these need not say that they have none (RFC 9110, section 8.6).
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Answer:
@@ -180,7 +179,7 @@ def _head(request: HttpRequest, parts: SplitResult, route: _Route) -> bytes:
     lines += [f"{name}: {value}" for name, value in request.headers]
     if (authorization := route.headers.get("Proxy-Authorization")) is not None:
         lines.append(f"Proxy-Authorization: {authorization}")
-    if request.body or request.method not in _WITHOUT_BODY:
+    if request.body or request.method not in METHODS_WITHOUT_BODY:
         lines.append(f"Content-Length: {len(request.body)}")
     text = "\n".join(lines)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
+import re
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +13,9 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_store import TokenSource  # noqa: TC001 - msgspec reads the annotations
 from airflow_provider_cloudfn.client.time_split import TimeSplit
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "CALL_RECORD_KEY",
@@ -56,6 +60,10 @@ Journal: TypeAlias = Literal["sent", "earlier", "unknown"]
 #: Times with a zone, and spans that clocks can count: whoever may write an XCom can write anything.
 Moment: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+
+
+#: What commands a terminal, what turns the order of a text, and halves of characters, which can't be written.
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class _Part(Redacted, frozen=True, kw_only=True, omit_defaults=True):
@@ -151,11 +159,11 @@ class AttemptRecord(_Part, frozen=True):
     number: int
     started_at: Moment
     seconds: Seconds
-    rate_limit: float = 0.0
+    rate_limit: Seconds = 0.0
     status: int | None = None
     error_type: str | None = None
     error: str | None = None
-    next_in: float | None = None
+    next_in: Seconds | None = None
     bytes_out: int = 0
     bytes_in: int = 0
     credentials: TokenSource | None = None
@@ -181,7 +189,7 @@ class Totals(_Part, frozen=True):
     bytes_out: int = 0
     bytes_in: int = 0
     credential_requests: int = 0
-    rate_limit: float = 0.0
+    rate_limit: Seconds = 0.0
 
 
 class Bucket(_Part, frozen=True):
@@ -192,7 +200,7 @@ class Bucket(_Part, frozen=True):
     :param count: How many.
     """
 
-    below: float | None = None
+    below: Seconds | None = None
     count: int = 0
 
 
@@ -207,7 +215,7 @@ class SlowCall(_Part, frozen=True):
     :param attempts: How often it was sent.
     """
 
-    seconds: float
+    seconds: Seconds
     method: str
     url: str
     status: int | None = None
@@ -355,10 +363,26 @@ class CallRecord(_Part, frozen=True):
         :param written: What stood in XCom.
         :raises ConfigurationError: for anything else; the message names the field.
         """
+        if any(_NO_TEXT.search(text) for text in _texts(written)):
+            raise ConfigurationError(
+                "a call record can't be read: it holds signs that are no text, which none of ours does"
+            )
         try:
             return msgspec.convert(written, cls)
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"a call record can't be read: {error}") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            left += [*part, *part.values()]
+        elif isinstance(part, list | tuple):
+            left += part
 
 
 def size_of(record: CallRecord) -> int:

@@ -7,12 +7,13 @@ import shlex
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
+from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.auth.spellings import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_cloudfn.records.call_record import Exchange, Sent
+    from airflow_provider_cloudfn.records.call_record import Excerpt, Exchange, Sent
 
 __all__ = ["COMMANDS", "curl", "hurl"]
 
@@ -28,10 +29,15 @@ def curl(exchange: Exchange) -> str:
     """
     sent = exchange.sent
     how = "--head" if sent.method == "HEAD" else f"--request {shlex.quote(sent.method)}"
-    lines = ["curl", how, f"--url {_for_shell(_marked_url(sent.url))}"]
+    # Of a URL curl would take brackets and braces for patterns, and dots for folders.
+    lines = ["curl --globoff --path-as-is", how, f"--url {_for_shell(_marked_url(sent.url))}"]
     lines += [f"--header {_for_shell(_marked_header(name, value))}" for name, value in sent.headers]
     if sent.body is not None and sent.body.text is not None:
+        if not sent.headers_left_out and "content-type" not in {name.lower() for name, _ in sent.headers}:
+            lines.append("--header Content-Type:")  # Else curl says that it is a form.
         lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
+    elif sent.body is None and sent.method not in METHODS_WITHOUT_BODY:
+        lines.append("--header 'Content-Length: 0'")
     return "\n".join((*_remarks(sent, "environment"), " \\\n  ".join(lines)))
 
 
@@ -68,6 +74,8 @@ def _marked(text: str, variable: str) -> list[tuple[str, str]]:
 
 def _marked_header(name: str, value: str) -> list[tuple[str, str]]:
     (first, variable), *others = _marked(value, _variable(name))
+    if not (first.strip() or variable):
+        return [(f"{name};", "")]  # So curl sends one that is empty, which it would leave out otherwise.
     return [(f"{name}: {first}", variable), *others]
 
 
@@ -75,7 +83,8 @@ def _marked_url(url: str) -> list[tuple[str, str]]:
     parts: list[tuple[str, str]] = []
     end = 0
     for found in _IN_QUERY.finditer(url):
-        parts.append((f"{url[end : found.start()]}{found[1]}=", _variable(unquote_plus(found[1]))))
+        *hidden, (text, _) = _marked(url[end : found.start()], "SECRET")
+        parts += [*hidden, (f"{text}{found[1]}=", _variable(unquote_plus(found[1])))]
         end = found.end()
     return parts + _marked(url[end:], "SECRET")
 
@@ -93,7 +102,17 @@ def _remarks(sent: Sent, where: str) -> list[str]:
         remarks.append(f"# the body, {sent.body.size:,} bytes, was not recorded: it is no text, or may hold a secret")
     elif sent.body is not None and sent.body.is_cut:
         remarks.append(f"# the body is cut: it had {sent.body.size:,} bytes")
+    elif sent.body is not None and _differs(sent.body):
+        remarks.append(
+            f"# the body is not as it was sent: its {sent.body.size:,} bytes had another charset, or signs that can't be shown"
+        )
     return remarks
+
+
+def _differs(body: Excerpt) -> bool:
+    """Tell whether a command sends other bytes than those of which a body was the text."""
+    text = body.text or ""
+    return MASK not in text and ("·" in text or len(text.encode(errors="replace")) != body.size)
 
 
 def _for_shell(parts: list[tuple[str, str]]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn import __version__
 
@@ -81,7 +82,7 @@ def _request(exchange: Exchange) -> dict[str, Any]:
         "httpVersion": _HTTP,
         "cookies": [],
         "headers": _pairs(sent.headers),
-        "queryString": _pairs(parse_qsl(urlsplit(sent.url).query, keep_blank_values=True)),
+        "queryString": _pairs(parse_qsl(sent.url.partition("?")[2], keep_blank_values=True)),
         "headersSize": -1,
         "bodySize": 0 if sent.body is None else sent.body.size,
     }
@@ -150,4 +151,6 @@ def _milliseconds(seconds: float) -> float:
 
 
 def _moment(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with suppress(OverflowError):  # At either end of time.
+        moment = moment.astimezone(dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

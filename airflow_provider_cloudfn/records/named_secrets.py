@@ -6,19 +6,27 @@ import re
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
-from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secret_name, is_secret_value
+from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secret_name, is_secret_value, secret_members
 from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
 
 __all__ = ["without_named_secrets", "without_query_secrets", "without_secrets_of_body"]
 
+#: What is quoted behind a name: an argument of GraphQL, a line of YAML.
+_QUOTED: Final = re.compile(
+    r"""(?<![\w.-])([\w.-]{1,80})(\s*[:=]\s*)(?:"(?:[^"\\]|\\.)*+(?:"|$)|'(?:[^'\\]|\\.)*+(?:'|$))"""
+)
 #: A member of a JSON object that is text, perhaps cut, or a number; and a pair of a form.
 _MEMBER: Final = re.compile(r'"([\w .\[\]-]{1,80})"(\s*:\s*)(?:"(?:[^"\\]|\\.)*+(?:"|$)|[\d.-]+)')
 _PAIR: Final = re.compile(r"(?<![\w.\[\]%-])([\w.\[\]%-]{1,80})=([^&\s]+)")
 #: The name of a part of a form.
 _PART: Final = re.compile(r'\bname="?([^";\s]{1,80})')
+#: A pair of a query; and behind a semicolon, which some services take for an ampersand.
 _QUERY_PAIR: Final = re.compile(r"(?<=[?&])([^=&#\s]{1,200})=([^&#\s]+)")
+_LATER_PAIR: Final = re.compile(r"(?<=;)([^=&;#\s]{1,200})=([^&#\s]+)")
+#: An element of a list that says by a member what another one holds.
+_NAMING: Final = re.compile(r'"(?i:name|key|header|parameter|variable)"\s*:\s*"([^"\\]{1,200})"')
 
 
 def without_named_secrets(text: str) -> str:
@@ -36,9 +44,13 @@ def without_query_secrets(url: str) -> str:
 
     :param url: The URL, or a text with one in it.
     """
-    return _QUERY_PAIR.sub(
-        lambda found: f"{found[1]}={MASK}" if is_secret_name(unquote_plus(found[1]), "query") else found[0], url
-    )
+
+    def shown(found: re.Match[str]) -> str:
+        name, value = map(unquote_plus, found.groups())
+        is_secret = is_secret_name(name, "query") or is_secret_value(value)
+        return f"{found[1]}={MASK}" if is_secret else found[0]
+
+    return _LATER_PAIR.sub(shown, _QUERY_PAIR.sub(shown, url))
 
 
 def without_secrets_of_body(text: str, *, is_whole: bool) -> str | None:
@@ -61,8 +73,10 @@ def without_secrets_of_body(text: str, *, is_whole: bool) -> str | None:
             return named if hidden == found else encode_json(hidden)
     shown = without_query_secrets(without_named_secrets(text))
     # What is left under such a name stands in a form that is not read here: XML, a part of a form, a list.
-    is_unclear = holds_secret(shown.replace(MASK, "")) or any(
-        is_secret_name(name, "body") for name in _PART.findall(shown)
+    is_unclear = (
+        holds_secret(shown.replace(MASK, ""))
+        or any(is_secret_name(name, "body") for name in _PART.findall(shown))
+        or any(is_secret_name(name, "header") for name in _NAMING.findall(shown))
     )
     return None if is_unclear else shown
 
@@ -74,15 +88,16 @@ def _without_members(text: str) -> str:
 
 
 def _without_pairs(text: str) -> str:
+    text = _QUOTED.sub(
+        lambda found: f'{found[1]}{found[2]}"{MASK}"' if is_secret_name(found[1], "body") else found[0], text
+    )
     return _PAIR.sub(lambda found: f"{found[1]}={MASK}" if is_secret_name(found[1], "body") else found[0], text)
 
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            name: MASK if item is not None and is_secret_name(name, "body") else _hidden(item)
-            for name, item in value.items()
-        }
+        secrets = secret_members(value)
+        return {name: MASK if item is not None and name in secrets else _hidden(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     if not isinstance(value, str):

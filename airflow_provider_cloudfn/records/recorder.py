@@ -26,7 +26,7 @@ from airflow_provider_cloudfn.records.call_record import (
     SlowCall,
     Totals,
 )
-from airflow_provider_cloudfn.records.shown import NAME, TEXT, URL, Shown, cut
+from airflow_provider_cloudfn.records.shown import NAME, TEXT, URL, Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,7 +197,7 @@ class CallRecorder:
             shown_attempts = () if main is None else main.attempts(self._shown)
             return CallRecord(
                 function=self._shown.text(self.function, NAME),
-                conn_id=cut(self.conn_id, NAME),
+                conn_id=self._shown.text(self.conn_id, NAME),
                 conn_type=self.conn_type,
                 kind=self.kind,
                 outcome=outcome,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -38,8 +39,12 @@ HEADERS: Final = 40
 _MARGIN: Final = 4_000
 #: Bytes of a body that are looked at: as many as those characters can be in any charset, and more.
 _LOOKED_AT: Final = (BODY + _MARGIN) * 8
-#: What parts the lines and words of a body.
-_WHITE: Final = frozenset("\t\n\r\N{NO-BREAK SPACE}")
+#: What parts the lines of a body, and its columns.
+_WHITE: Final = frozenset("\t\n\r")
+#: What text has besides its letters: blanks of any width, the ends of lines and paragraphs, joiners as in an emoji.
+_IN_TEXT: Final = frozenset({"Zs", "Zl", "Zp", "Cf"})
+#: What lets text stand in another order than it is in, so that a reader takes it for what it is not.
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Of so many signs of a body at most one may be none that can be read: else it is no text.
 _READABLE: Final = 10
 
@@ -52,6 +57,12 @@ def cut(text: str, longest: int) -> str:
     :param longest: Characters.
     """
     return text if len(text) <= longest else f"{text[: max(longest - 1, 0)]}…"
+
+
+def _is_of_text(sign: str) -> bool:
+    if sign.isprintable() or sign in _WHITE:
+        return True
+    return unicodedata.category(sign) in _IN_TEXT and sign not in _TURNING
 
 
 class Shown(Struct, frozen=True):
@@ -135,7 +146,8 @@ class Shown(Struct, frozen=True):
         if not is_whole:
             # What the mask knows may begin at the end of what was looked at.
             text = text[:-_MARGIN]
-        text = "".join(sign if sign.isprintable() or sign in _WHITE else "·" for sign in text)
+        if not text.isprintable():
+            text = "".join(sign if _is_of_text(sign) else "·" for sign in text)
         if text.count("·") + text.count("\ufffd") > len(text) / _READABLE:
             return Excerpt(size=len(content))
         shown = without_secrets_of_body(text, is_whole=is_whole)

@@ -103,12 +103,21 @@ print((time.process_time() - begun) * 1000)
 
 
 def imported() -> bool:
-    """Measure, in processes of their own, what it takes to import what makes records."""
+    """
+    Measure, in processes of their own, what it takes to import what makes records.
+
+    With the bytecode that an installed package has: where Python may write none (``PYTHONDONTWRITEBYTECODE``), and none was
+    compiled ahead, all that is imported takes three times as long.
+    """
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(HOME) / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     spent = []
-    for _ in range(7):
-        done = subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True)
+    for _ in range(8):
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True, env=environment
+        )
         spent.append(float(done.stdout.splitlines()[-1]))
-    median = statistics.median(spent)
+    median = statistics.median(spent[1:])  # The first one writes the bytecode.
     verdict = "met" if median <= TARGET else "missed"
     print(f"{'import, once':<24}{'':>21}{median:>8.2f} ms   ≤ {TARGET:g} ms: {verdict}")
     return median > TARGET

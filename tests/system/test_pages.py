@@ -54,7 +54,9 @@ def open_page(world: Any, browser: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: None if request.url.startswith(own) else complaints.append(request.url))
-        page.goto(f"{world.url}{path}")
+        answer = page.goto(f"{world.url}{path}")
+        assert answer is not None
+        assert answer.status < 500, f"{path}: {answer.status}\n{world.log.read_text(errors='replace')[-20_000:]}"
         return page
 
     yield open_at

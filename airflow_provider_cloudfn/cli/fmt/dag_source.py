@@ -91,7 +91,8 @@ class _Source:
             text, literal = _joined(one.source, style, before, width)
         else:
             text = formatted(one.source)
-            if style.can_have_lines and not _fits(style.source_of(text), before, width):
+            # A key that does not begin with its quote is text.
+            if style.can_have_lines and not one.is_key and not _fits(style.source_of(text), before, width):
                 text = _in_lines(one.source, before, width)
             literal = style.source_of(text)
         if text == one.source or _turns_into_json(one, text):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["ImportedNames"]
 
@@ -18,16 +22,11 @@ class ImportedNames:
         self._homes: dict[str, str] = {}
         bound: set[str] = set()
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                self._homes.update({one.asname or one.name: f"{node.module}.{one.name}" for one in node.names})
-            elif isinstance(node, ast.Import):
-                self._homes.update({one.asname or one.name.partition(".")[0]: _home(one) for one in node.names})
-            elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                bound.add(node.name)
-            elif isinstance(node, ast.arg):
-                bound.add(node.arg)
+            for name, home in _imported(node):
+                if _package(self._homes.setdefault(name, home)) != _package(home):
+                    bound.add(name)
+                self._homes[name] = home
+            bound.update(_bound(node))
         for name in bound & self._homes.keys():
             del self._homes[name]
 
@@ -44,5 +43,29 @@ class ImportedNames:
         return ()
 
 
-def _home(one: ast.alias) -> str:
-    return one.name if one.asname else one.name.partition(".")[0]
+def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the names that an import binds, and what each stands for."""
+    if isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        yield from ((one.asname or one.name, f"{module}.{one.name}") for one in node.names)
+    elif isinstance(node, ast.Import):
+        yield from (
+            (one.asname or _package(one.name), one.name if one.asname else _package(one.name)) for one in node.names
+        )
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Yield the names that anything but an import binds."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+    elif isinstance(name := getattr(node, "name", None), str) and not isinstance(node, ast.alias):
+        # A function, a class, a caught exception, what a pattern has matched, a type's parameter.
+        yield name
+
+
+def _package(home: str) -> str:
+    return home.partition(".")[0]

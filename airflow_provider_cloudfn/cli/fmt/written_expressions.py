@@ -42,6 +42,7 @@ class WrittenExpression(Struct, frozen=True):
     :param formula: The expression as it is read.
     :param declared: What is declared of the parameter in which it stands.
     :param is_whole: Whether it is all that is written for the parameter, and not a part of a dict or a list.
+    :param is_key: Whether it is a key of a dict, and an expression only because it begins with a quote.
     """
 
     node: ast.Constant
@@ -49,6 +50,7 @@ class WrittenExpression(Struct, frozen=True):
     formula: Formula
     declared: Parameter
     is_whole: bool
+    is_key: bool
 
 
 def written_expressions(tree: ast.AST) -> list[WrittenExpression]:
@@ -64,15 +66,16 @@ def written_expressions(tree: ast.AST) -> list[WrittenExpression]:
             for formula in formulas(read(declared, value)):
                 text = formula.source
                 if isinstance(text, _Text):
-                    one = WrittenExpression(text.node, str(text), formula, declared, value is text)
+                    one = WrittenExpression(text.node, str(text), formula, declared, value is text, text.is_key)
                     found.setdefault(id(text.node), one)
     return sorted(found.values(), key=lambda one: (one.node.lineno, one.node.col_offset))
 
 
 class _Text(str):
-    """A text, and the literal in which it stands."""
+    """A text, the literal in which it stands, and whether that is a key."""
 
-    __slots__ = ("node",)
+    __slots__ = ("is_key", "node")
+    is_key: bool
     node: ast.Constant
 
 
@@ -186,10 +189,12 @@ def _value(node: ast.expr, names: ImportedNames) -> Any:
 
 def _key(node: ast.expr, names: ImportedNames) -> Any:
     key = _value(node, names)
+    if isinstance(key, _Text):
+        key.is_key = True
     return _Unknown() if isinstance(key, (list, dict)) else key
 
 
 def _text(node: ast.Constant) -> _Text:
     text = _Text(node.value)
-    text.node = node
+    text.node, text.is_key = node, False
     return text

@@ -41,6 +41,13 @@ _ACTS_ON: Final = 20
 _PATIENCE: Final = dt.timedelta(minutes=1)
 
 
+class _Declared(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    producers: list[tuple[str, str]]
+    consumers: list[str]
+
+
 class _Event(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     picture: EventPicture
@@ -67,7 +74,14 @@ def events(
     with create_session(scoped=False) as session:
         total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
         ordered = wanted.order_by(AssetModel.name).limit(_PER_PAGE).offset((number - 1) * _PER_PAGE)
-        shown = [_event(session, asset, user, readable, _MANY if event else _FEW) for asset in session.scalars(ordered)]
+        declared = [_declared(asset) for asset in session.scalars(ordered)]
+    # What an event carries is what a task of its Dag has left, and is read with the same right. Airflow asks its database
+    # for that, and would close a session that is open here.
+    sources = with_readable_calls(
+        user, readable.intersection(dag_id for one in declared for dag_id, _ in one.producers)
+    )
+    with create_session() as session:
+        shown = [_event(session, one, readable, sources, _MANY if event else _FEW) for one in declared]
     return page(
         request,
         "events.html",
@@ -82,30 +96,36 @@ def events(
     )
 
 
-def _event(session: Session, asset: AssetModel, user: Any, readable: set[str], count: int) -> _Event:
-    producers = sorted((one.dag_id, one.task_id) for one in asset.producing_tasks)
-    consumers = sorted({one.dag_id for one in asset.scheduled_dags})
-    seen_producers = [one for one in producers if one[0] in readable]
-    seen_consumers = [dag_id for dag_id in consumers if dag_id in readable]
-    # What an event carries is what a task of its Dag has left, and is read with the same right.
-    sources = with_readable_calls(user, (dag_id for dag_id, _ in seen_producers))
+def _declared(asset: AssetModel) -> _Declared:
+    return _Declared(
+        id=asset.id,
+        name=asset.name,
+        producers=sorted((one.dag_id, one.task_id) for one in asset.producing_tasks),
+        consumers=sorted({one.dag_id for one in asset.scheduled_dags}),
+    )
+
+
+def _event(session: Session, declared: _Declared, readable: set[str], sources: set[str], count: int) -> _Event:
+    producers = [one for one in declared.producers if one[0] in readable]
+    consumers = [dag_id for dag_id in declared.consumers if dag_id in readable]
+    of_readable = {dag_id for dag_id, _ in producers} & sources
     wanted = (
         select(AssetEvent)
-        .where(AssetEvent.asset_id == asset.id)
-        .where(or_(AssetEvent.source_dag_id.in_(sources), AssetEvent.source_dag_id.is_(None)))
+        .where(AssetEvent.asset_id == declared.id)
+        .where(or_(AssetEvent.source_dag_id.in_(of_readable), AssetEvent.source_dag_id.is_(None)))
         .order_by(AssetEvent.timestamp.desc())
         .limit(count)
     )
     return _Event(
-        name=asset.name,
+        name=declared.name,
         picture=picture_of(
-            asset.name,
-            seen_producers,
-            seen_consumers,
-            hidden_producers=len(producers) - len(seen_producers),
-            hidden_consumers=len(consumers) - len(seen_consumers),
+            declared.name,
+            producers,
+            consumers,
+            hidden_producers=len(declared.producers) - len(producers),
+            hidden_consumers=len(declared.consumers) - len(consumers),
         ),
         emitted=tuple(emitted_of(one, readable) for one in session.scalars(wanted)),
-        consumers=tuple(seen_consumers),
-        starts_dags=bool(consumers),
+        consumers=tuple(consumers),
+        starts_dags=bool(declared.consumers),
     )

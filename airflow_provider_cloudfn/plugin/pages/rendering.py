@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -45,7 +46,8 @@ def page(request: Request, template: str, *, status_code: int = 200, **values: A
     """
     root = request.scope.get("root_path", "")
     text = _templates().get_template(template).render(root=root, airflow=airflow_path(request), **values)
-    return HTMLResponse(text, status_code=status_code)
+    # Half a character can't be written, and what a page shows may come from anybody: it must not take all else along.
+    return HTMLResponse(text.encode(errors="backslashreplace"), status_code=status_code)
 
 
 def airflow_path(request: Request) -> str:
@@ -122,7 +124,11 @@ def _percent(share: float | None) -> str:
 
 
 def _moment(when: dt.datetime | None) -> str:
-    return _NOTHING if when is None else when.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if when is None:
+        return _NOTHING
+    with suppress(OverflowError):  # At either end of time.
+        when = when.astimezone(dt.UTC)
+    return when.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _ago(when: dt.datetime | None) -> str:

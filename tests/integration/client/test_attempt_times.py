@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
+from airflow_provider_cloudfn.auth.bearer import BearerAuth
+from airflow_provider_cloudfn.auth.token_store import TOKEN_SOURCE
+
 if TYPE_CHECKING:
+    from airflow_provider_cloudfn.auth.message import HttpRequest
+    from airflow_provider_cloudfn.auth.scheme import AuthFlow
     from airflow_provider_cloudfn.client.attempt import Attempt
 
 AUTHORITY = trustme.CA()
@@ -57,6 +63,24 @@ def test_a_slow_part_is_the_one_that_took_long(talk: Any, script: Any, part: str
     assert getattr(split, part) >= SLOW * 0.9
     others = {"connect", "name", "tls", "first_byte", "download", "credentials"} - {part}
     assert sum(getattr(split, name) for name in others) < SLOW
+
+
+class TokenOfOthers(BearerAuth):
+    """A token that other processes keep where it takes a while to be read."""
+
+    def flow(self, request: HttpRequest) -> AuthFlow:
+        """Yield the request with the token."""
+        time.sleep(SLOW)
+        TOKEN_SOURCE.set("shared")
+        yield from super().flow(request)
+
+
+def test_to_read_the_token_that_others_keep_is_a_part(talk: Any) -> None:
+    attempts: list[Attempt] = []
+
+    talk(quick, auth=TokenOfOthers("t-1"), on_attempt=attempts.append)
+
+    assert split_of(attempts).credentials >= SLOW * 0.9
 
 
 def test_tls_is_a_part_of_its_own(talk: Any) -> None:

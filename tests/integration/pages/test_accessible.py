@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from airflow.utils.session import create_session
 from axe_playwright_python.sync_playwright import Axe
 from kit import rights
@@ -24,10 +21,14 @@ from sqlalchemy import delete
 
 from airflow_provider_cloudfn.deliveries.tables import Delivery
 from airflow_provider_cloudfn.records.call_record import (
+    Answered,
     Bucket,
+    ErrorRecord,
+    Exchange,
     FailedCall,
     FailuresOfStatus,
     ManyCalls,
+    Sent,
     SlowCall,
     Totals,
 )
@@ -62,28 +63,20 @@ with DAG("fulfil", schedule=[charge_created]):
     EmptyOperator(task_id="task")
 """
 DAGS = {"charge_orders", "fulfil"}
+ORDER = Exchange(sent=Sent(method="GET", url="https://service.test/v1/orders/1001"))
+CUSTOMER = Exchange(
+    sent=Sent(method="GET", url="https://service.test/v1/customers/b"), answered=Answered(status=404, request_id="r-1")
+)
 MANY = ManyCalls(
     items=300,
     ok=269,
     failed=31,
     durations=(Bucket(below=0.05, count=200), Bucket(below=0.1, count=80), Bucket(count=20)),
-    slowest=(SlowCall(seconds=71.2, method="GET", url="https://service.test/v1/items/a", status=200),),
+    slowest=(SlowCall(seconds=71.2, method="GET", url="https://service.test/v1/customers/a", status=200),),
     failures=(FailedCall(key="b", error="answered 404", status=404, request_id="r-1"),),
     failures_left_out=30,
     by_status=(FailuresOfStatus(status=404, count=22), FailuresOfStatus(count=9)),
 )
-
-
-@pytest.fixture(scope="module")
-def airflow(api_server: Any) -> Iterator[str]:
-    """Return where Airflow's API server is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
 
 
 @pytest.fixture
@@ -95,9 +88,10 @@ def paths(run_dag: Callable[..., DagResult], connected: Any, monkeypatch: pytest
     assert result.state == "success"
     charged = {"function": "charge", "conn_id": "shop", "event": "charge.created", "event_id": "e-1"}
     leave(result, "charge", **charged)
-    leave(result, "fetch_order", **{**FAILED, "function": "fetch_order", "conn_id": "shop"})
-    sent = {"kind": "batch", "outcome": "failed", "totals": Totals(calls=300, attempts=310)}
-    leave(result, "remind", **sent, many=MANY, function="remind", conn_id="shop")
+    leave(result, "fetch_order", **{**FAILED, "function": "fetch_order", "conn_id": "shop", "exchange": ORDER})
+    sent = {"kind": "batch", "outcome": "failed", "totals": Totals(calls=300, attempts=310), "seconds": 71.4}
+    error = ErrorRecord(type="ResponseError", message="for_each: 31 of 300 items failed")
+    leave(result, "remind", **sent, many=MANY, function="remind", conn_id="shop", exchange=CUSTOMER, error=error)
     pause("fulfil", paused=True)
     happen("charge.created", {"metadata": {"id": "e-2"}, "result": {"amount": 42}})
     deliver(outcome="refused", reason="signature", status=401)

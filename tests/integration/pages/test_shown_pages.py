@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from kit.call_records import FAILED, leave, leave_value
+from kit.call_records import FAILED, call_record, leave, leave_value
 from kit.dag_runs import call, dag_file, parse, write_to_database
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ FROM_HERE = {"Sec-Fetch-Site": "same-origin"}
 
 PAYLOAD = "five euros of this test"
 TASKS = f"""
-fetch = CloudFunctionOperator(task_id="fetch", cloudfn_conn_id="service", uri='"/v1/orders"')
+fetch = CloudFunctionOperator(
+    task_id="fetch", cloudfn_conn_id="service", uri='"/v1/orders"', completion_event=CompletionEvent("basket.read"),
+)
 call = CloudFunctionOperator(
     task_id="call", cloudfn_conn_id="service", method="POST", uri='"/v1/charges"',
     body='{{"amount": params.page, "note": "<b>"}}', completion_event=CompletionEvent("charge.made"),
@@ -112,6 +114,13 @@ def test_what_is_of_a_dag_is_not_shown_without_the_right(charged: DagResult, vis
         answer = client.get(path)
         assert answer.status_code == 200, path
         assert "/d/call" not in answer.text
+
+
+def test_all_events_are_shown_that_there_are(charged: DagResult, visit: Callable[..., Any]) -> None:
+    text = visit().get("/cloudfn/completion-events").text
+
+    assert re.findall(r"basket\.read|charge\.made", text)[0] == "basket.read"
+    assert {"basket.read", "charge.made"} <= set(re.findall(r"completion-events\?event=([\w.]+)", text))
 
 
 def test_calls_are_not_shown_without_the_right_to_xcoms(charged: DagResult, visit: Callable[..., Any]) -> None:
@@ -322,6 +331,30 @@ def test_a_record_that_can_not_be_read_is_said_to_be_so(charged: DagResult, visi
 
     assert "can&#39;t be read" in client.get(path_of(charged)).text
     assert client.get("/cloudfn/functions/d/call").status_code == 200
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {**FAILED, "error": {"type": f"X{HALF}", "message": f"Boom {HALF}"}},
+        {**FAILED, "error": {"type": "X", "message": "Boom"}, "started_at": "0001-01-01T00:00:00+14:00"},
+        {**FAILED, "error": {"type": "X", "message": "Boom"}, "started_at": "9999-12-31T23:59:59-14:00"},
+        {**FAILED, "error": {"type": "X", "message": "Boom"}, "totals": {"rate_limit": float("inf")}},
+    ],
+)
+def test_a_record_that_somebody_made_up_takes_no_page_along(
+    charged: DagResult, visit: Callable[..., Any], changes: dict[str, Any]
+) -> None:
+    leave_value(charged, {**call_record().to_dict(), **changes, "exchange": None, "attempts": []})
+    client = visit()
+
+    for path in ("/cloudfn/?failing=true", "/cloudfn/functions/d/call"):
+        answer = client.get(path)
+        assert (answer.status_code, "Boom" in answer.text) == (200, True), path
+    assert client.get(path_of(charged)).status_code == 200
 
 
 @pytest.mark.parametrize(

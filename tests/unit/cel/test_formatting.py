@@ -30,6 +30,8 @@ BLANKS = st.sampled_from([" ", "  ", "\n", "\t", " // why\n", "\n// own line\n",
         ("a.`b-c` == .d", "a.`b-c` == .d"),
         ("Name { x:1,y : 2 }", "Name{x: 1, y: 2}"),
         ("  a  ", "a"),
+        ('{{"a":"b"}["a"]:{1:{}}}', '{ {"a": "b"}["a"]: {1: {}}}'),
+        ("[{\n{}:1}]", "[{ {}: 1}]"),
     ],
 )
 def test_blanks_follow_one_style(source: str, expected: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from kit.wire_values import values
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -26,7 +27,7 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-@given(values(CallRecord))
+@given(values(CallRecord, st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs"]))))
 def test_a_record_is_the_same_after_a_round_trip(record: CallRecord) -> None:
     assert CallRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
 
@@ -55,6 +56,14 @@ def test_what_a_later_version_adds_is_ignored() -> None:
 def test_what_is_no_record_is_refused_with_the_fields_name(changed: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
         CallRecord.from_dict({**WRITTEN, **changed})
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\0", "\x9b", "\u202e", "\ud800"])
+def test_what_commands_a_terminal_or_can_t_be_written_is_none_of_ours(sign: str) -> None:
+    sent = {"method": "GET", "url": "/", "headers": [["a", f"b{sign}"]]}
+
+    with pytest.raises(ConfigurationError, match="signs that are no text"):
+        CallRecord.from_dict({**WRITTEN, "exchange": {"sent": sent}})
 
 
 @pytest.mark.parametrize("written", [None, "text", [], 7])

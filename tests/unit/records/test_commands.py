@@ -19,16 +19,27 @@ if TYPE_CHECKING:
 BODY = '{"name": "O\'Hara $HOME `id` \\\\ ! \\u00fc", "password": "***"}'
 
 
+def sent_by_curl(one: Exchange, **credentials: str) -> None:
+    """Run the command of curl in a shell."""
+    subprocess.run(
+        ["sh", "-c", f"{curl(one)} --silent --fail"],
+        env={"PATH": os.environ["PATH"], **credentials},
+        check=True,
+        capture_output=True,
+        timeout=20,
+    )
+
+
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer() as running:
         yield running
 
 
-def exchange(url: str = "https://shop.test", **changes: Any) -> Exchange:
+def exchange(server: str = "https://shop.test", **changes: Any) -> Exchange:
     given: dict[str, Any] = {
         "method": "POST",
-        "url": f"{url}/v1/it's?q=a%20b&key=***",
+        "url": f"{server}/v1/it's?q=a%20b&key=***",
         "headers": (("Content-Type", "application/json"), ("X-Api-Key", "***"), ("X-Odd", 'a\'b "c" $x')),
         "body": Excerpt(text=BODY, size=len(BODY)),
     }
@@ -36,21 +47,39 @@ def exchange(url: str = "https://shop.test", **changes: Any) -> Exchange:
 
 
 def test_curl_sends_what_was_sent(server: LoopbackServer) -> None:
-    credentials = {"X_API_KEY": "the key", "KEY": "k-1", "SECRET": "hidden"}
-
-    subprocess.run(
-        ["sh", "-c", f"{curl(exchange(server.url))} --silent --fail"],
-        env={"PATH": os.environ["PATH"], **credentials},
-        check=True,
-        capture_output=True,
-        timeout=20,
-    )
+    sent_by_curl(exchange(server.url), X_API_KEY="the key", KEY="k-1", SECRET="hidden")
 
     (request,) = server.received
     assert (request.method, request.target) == ("POST", "/v1/it's?q=a%20b&key=k-1")
     assert request.headers["x-api-key"] == "the key"
     assert request.headers["x-odd"] == 'a\'b "c" $x'
     assert request.json() == json.loads(BODY.replace("***", "hidden"))
+
+
+@pytest.mark.parametrize("target", ["/v1?filter[a]={1,2}&r=[1-3]", "/v1/../v2/./x?p=/../y", "/***/x?a=1***"])
+def test_curl_takes_a_url_as_it_is(server: LoopbackServer, target: str) -> None:
+    sent_by_curl(exchange(url=f"{server.url}{target}", headers=(), body=None), SECRET="***")
+
+    assert server.received[0].target == target
+
+
+def test_what_is_hidden_in_a_path_is_a_variable_beside_those_of_the_query(server: LoopbackServer) -> None:
+    sent = exchange(url=f"{server.url}/bot***/send?key=***", headers=(), body=None)
+
+    sent_by_curl(sent, SECRET="b-1", KEY="k-1")
+
+    assert server.received[0].target == "/botb-1/send?key=k-1"
+    assert hurl(sent).splitlines()[1] == f"POST {server.url}/bot{{{{SECRET}}}}/send?key={{{{KEY}}}}"
+
+
+def test_curl_adds_no_header_that_says_something_else(server: LoopbackServer) -> None:
+    sent_by_curl(exchange(url=server.url, headers=(("X-Empty", ""),), body=Excerpt(text="{}", size=2)))
+    sent_by_curl(exchange(url=server.url, method="DELETE", headers=(), body=None))
+
+    with_body, without = (dict(one.headers) for one in server.received)
+    assert with_body["x-empty"] == ""
+    assert "content-type" not in with_body
+    assert without["content-length"] == "0"
 
 
 def test_the_variables_are_named_before_the_command() -> None:
@@ -64,6 +93,14 @@ def test_the_variables_are_named_before_the_command() -> None:
     ("body", "remark"),
     [
         (Excerpt(text="abc…", size=9_000, is_cut=True), "# the body is cut: it had 9,000 bytes"),
+        (
+            Excerpt(text="a·b", size=3),
+            "# the body is not as it was sent: its 3 bytes had another charset, or signs that can't be shown",
+        ),
+        (
+            Excerpt(text="é", size=1),
+            "# the body is not as it was sent: its 1 bytes had another charset, or signs that can't be shown",
+        ),
         (Excerpt(size=9_000), "# the body, 9,000 bytes, was not recorded: it is no text, or may hold a secret"),
     ],
 )
@@ -95,29 +132,14 @@ def test_the_lines_of_a_body_stay_what_they_are(server: LoopbackServer) -> None:
     text = "id,name\r\n1,\ta  b\n"
     sent = Exchange(sent=Sent(method="PUT", url=f"{server.url}/v1", body=Excerpt(text=text, size=len(text))))
 
-    subprocess.run(
-        ["sh", "-c", f"{curl(sent)} --silent --fail"],
-        env={"PATH": os.environ["PATH"]},
-        check=True,
-        capture_output=True,
-        timeout=20,
-    )
+    sent_by_curl(sent)
 
     assert server.received[0].body == text.encode()
     assert hurl(sent).splitlines()[1] == "`id,name\\u{d}\\u{a}1,\\u{9}a  b\\u{a}`"
 
 
 def test_curl_asks_for_a_head_alone(server: LoopbackServer) -> None:
-    command = curl(exchange(server.url, method="HEAD", body=None))
-    credentials = {"X_API_KEY": "the key", "KEY": "k-1"}
-
-    subprocess.run(
-        ["sh", "-c", f"{command} --silent --fail"],
-        env={"PATH": os.environ["PATH"], **credentials},
-        check=True,
-        capture_output=True,
-        timeout=10,
-    )
+    sent_by_curl(exchange(server.url, method="HEAD", body=None), X_API_KEY="the key", KEY="k-1")
 
     assert [one.method for one in server.received] == ["HEAD"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from kit.wire_values import values
+from msgspec.structs import replace
 
 from airflow_provider_cloudfn.client.time_split import TimeSplit
 from airflow_provider_cloudfn.records.call_record import (
@@ -112,6 +113,17 @@ def test_whatever_the_record_is_the_archive_has_what_har_wants(record: CallRecor
 
     require(HAR, archive)
     assert all(entry["pageref"] == "a" for entry in archive["log"]["entries"])
+
+
+@pytest.mark.parametrize("year", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_record_that_somebody_made_up_spoils_no_archive(year: str) -> None:
+    made_up = replace(RECORD, started_at=dt.datetime.fromisoformat(year), attempts=(), exchange=Exchange(sent=SENT))
+    sent = replace(SENT, url="http://[no address?a=1")
+
+    log = har_of({"r s": made_up, "r t": replace(RECORD, exchange=Exchange(sent=sent))})["log"]
+
+    assert log["pages"][0]["startedDateTime"].startswith(year[:19])
+    assert log["entries"][-1]["request"]["queryString"] == [{"name": "a", "value": "1"}]
 
 
 def test_each_attempt_is_an_entry_and_the_last_has_the_answer() -> None:

@@ -78,7 +78,12 @@ def test_what_is_named_as_a_secret_in_a_body_is_hidden(body: bytes, expected: st
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("X-Auth-Token", "t-12345"), ("X-Upstream", "Bearer abcdefgh12345"), ("X-Link", "https://a.test/?token=abcdef")],
+    [
+        ("X-Auth-Token", "t-12345"),
+        ("X-Hub-Signature-256", "sha256=abc"),
+        ("X-Upstream", "Bearer abcdefgh12345"),
+        ("X-Link", "https://a.test/?token=abcdef"),
+    ],
 )
 def test_what_is_a_secret_by_name_or_form_in_a_header_is_hidden(name: str, value: str) -> None:
     seen = exchanged(HttpRequest("GET", "https://shop.test/v1", ((name, value),)))
@@ -108,6 +113,12 @@ def test_of_what_is_no_text_the_size_is_told(content: bytes) -> None:
     body = exchanged(answer=HttpResponse(200, (), content)).answered.body
 
     assert (body.text, body.size) == (None, len(content))
+
+
+def test_what_turns_the_order_of_text_or_can_t_be_seen_is_marked() -> None:
+    seen = exchanged(answer=HttpResponse(200, (), f"{'text ' * 20}a\u202eb\x1b[2J\0c\u2066".encode()))
+
+    assert seen.answered.body.text == f"{'text ' * 20}a·b·[2J·c·"
 
 
 def test_of_what_went_into_a_file_the_size_is_told() -> None:
@@ -158,6 +169,10 @@ HOLDING = {
     "a line": "password: hunter2",
     "a URL": '{"next": "https://shop.test/a?access_token=hunter2"}',
     "a presigned URL in text": "see https://shop.test/a?sig=hunter2&x=1",
+    "a named value": '{"headers": [{"name": "X-Api-Key", "value": "hunter2"}]}',
+    "the beginning of a list of named values": '[{"name": "X-Api-Key", "value": "hunter2"}, ' + '"x", ' * 20_000,
+    "an argument": '{"query": "mutation { login(user: \\"a\\", password: \\"hunter2\\") { id } }"}',
+    "a URL in a URL": "see https://shop.test/a?next=https%3A%2F%2Fshop.test%2Fb%3Ftoken%3Dhunter2",
     "what an issuer gives out": '{"id": "ghp_hunter2hunter2hunter2hunter2"}',
     "a bearer token": "Authorization is Bearer hunter2hunter2",
 }
@@ -181,6 +196,8 @@ def test_a_body_is_shown_without_what_it_calls_a_secret(body: str) -> None:
         "id,name\r\n1,\ta  b\n",
         '{\n  "a": [1,\n    2]\n}\n',
         '["a", null, true]',
+        '{"message": "Invalid token: expired", "by": [{"name": "colour", "value": "red"}]}',
+        "👩\u200d💻 \u0645\u06cc\u200c\u062e 5\u202f000\xa0€ \u6771\u3000\u4eac",
     ],
 )
 def test_a_body_without_a_secret_is_shown_as_it_is(body: str) -> None:
@@ -195,6 +212,8 @@ def test_a_body_without_a_secret_is_shown_as_it_is(body: str) -> None:
         ("https://shop.test/v1?api_key=hunter2&page=2", "https://shop.test/v1?api_key=***&page=2"),
         ("https://shop.test/cb?code=hunter2", "https://shop.test/cb?code=***"),
         ("https://shop.test/v1?X-Amz-Signature=hunter2", "https://shop.test/v1?X-Amz-Signature=***"),
+        ("https://shop.test/v1?a=1;token=hunter2;b&c=2;d=3", "https://shop.test/v1?a=1;token=***&c=2;d=3"),
+        ("https://shop.test/v1?next=https%3A%2F%2Fa%2F%3Ftoken%3Dhunter2", "https://shop.test/v1?next=***"),
     ],
 )
 def test_a_url_is_shown_without_parameters_that_are_secrets_by_their_names(url: str, shown: str) -> None:

@@ -66,6 +66,12 @@ def test_three_quotes_have_one_line_where_that_is_long_enough() -> None:
     assert written('cel("""\n  a\n  + b\n""")') == 'cel("""a + b""")'
 
 
+def test_a_key_begins_with_its_quote_however_long_it_is() -> None:
+    key = '"X-" + steps.first.identifier + steps.second.identifier'
+
+    assert written(f"Op(headers={{'''{key}''': '1'}})") == f"Op(headers={{'''{key}''': '1'}})"
+
+
 def test_literals_in_a_row_are_broken_where_the_expression_is() -> None:
     assert (
         written("x = cel('{\"first\":steps.first.id,' '\"second\": steps.second}')")

@@ -89,10 +89,21 @@ def test_anything_else_is_left_alone(call: str) -> None:
         "from airflow_provider_cloudfn import cel\ncel = str\ncel('x')",
         "from airflow_provider_cloudfn import cel\n(lambda cel: cel('x'))(str)",
         "from airflow_provider_cloudfn.cel import compile\ncompile('x')",
+        "from airflow_provider_cloudfn import cel\nfrom .own import cel\ncel('x')",
+        "try:\n  from own import cel\nexcept ImportError:\n  from airflow_provider_cloudfn import cel\ncel('x')",
+        "from airflow_provider_cloudfn import cel\ntry: ...\nexcept Exception as cel: cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch y:\n  case [*cel]: cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch y:\n  case {**cel}: cel('x')",
     ],
 )
 def test_a_name_that_is_not_surely_ours_is_not_ours(source: str) -> None:
     assert written_expressions(ast.parse(source)) == []
+
+
+def test_a_name_of_airflow_s_may_have_two_homes() -> None:
+    source = "from airflow.decorators import task\n@task.cloudfn(uri='x')\ndef f(): ..."
+
+    assert found(source) == ["x"]
 
 
 def test_a_key_that_begins_with_a_quote_is_an_expression() -> None:
