@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
 from airflow_provider_cloudfn.auth.spellings import MASK
+from airflow_provider_cloudfn.client.charset import charset_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from airflow_provider_cloudfn.records.call_record import Exchange, Sent
+    from airflow_provider_cloudfn.records.call_record import Excerpt, Exchange, Sent
 
 __all__ = ["COMMANDS", "curl", "hurl"]
 
+#: Without a body, these are sent without a length (RFC 9110, section 8.6).
+_WITHOUT_LENGTH: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What stands in a query for a secret: the parameter's name before it says what it is.
 _IN_QUERY: Final = re.compile(rf"(?<=[?&])([^=&]*)={re.escape(MASK)}")
 
@@ -28,8 +31,12 @@ def curl(exchange: Exchange) -> str:
     """
     sent = exchange.sent
     how = "--head" if sent.method == "HEAD" else f"--request {shlex.quote(sent.method)}"
-    lines = ["curl", how, f"--url {_for_shell(_marked_url(sent.url))}"]
+    # In a URL curl would read brackets and braces as a range, or a list, of URLs.
+    lines = ["curl", "--globoff", how] if re.search(r"[\[\]{}]", sent.url) else ["curl", how]
+    lines.append(f"--url {_for_shell(_marked_url(sent.url))}")
     lines += [f"--header {_for_shell(_marked_header(name, value))}" for name, value in sent.headers]
+    if sent.body is None and sent.method not in _WITHOUT_LENGTH:
+        lines.append("--header 'Content-Length: 0'")
     if sent.body is not None and sent.body.text is not None:
         lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
     return "\n".join((*_remarks(sent, "environment"), " \\\n  ".join(lines)))
@@ -56,8 +63,9 @@ COMMANDS: Final[dict[str, Callable[[Exchange], str]]] = {"curl": curl, "hurl": h
 
 
 def _variable(name: str) -> str:
-    """Return a variable's name for what stands under a name."""
-    return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper() or "SECRET"
+    """Return a variable's name for what stands under a name: in a shell none begins with a digit."""
+    found = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper() or "SECRET"
+    return f"SECRET_{found}" if found[0].isdigit() else found
 
 
 def _marked(text: str, variable: str) -> list[tuple[str, str]]:
@@ -67,6 +75,9 @@ def _marked(text: str, variable: str) -> list[tuple[str, str]]:
 
 
 def _marked_header(name: str, value: str) -> list[tuple[str, str]]:
+    if not value:
+        # With a colon behind its name curl would leave it out.
+        return [(f"{name};", "")]
     (first, variable), *others = _marked(value, _variable(name))
     return [(f"{name}: {first}", variable), *others]
 
@@ -91,9 +102,25 @@ def _remarks(sent: Sent, where: str) -> list[str]:
         remarks.append(f"# {sent.headers_left_out} headers were not recorded")
     if sent.body is not None and sent.body.text is None:
         remarks.append(f"# the body, {sent.body.size:,} bytes, was not recorded: it is no text, or may hold a secret")
-    elif sent.body is not None and sent.body.is_cut:
-        remarks.append(f"# the body is cut: it had {sent.body.size:,} bytes")
+    elif sent.body is not None:
+        remarks += _remarks_about(sent.body, sent.headers)
     return remarks
+
+
+def _remarks_about(body: Excerpt, headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return in what a body that is shown differs from the one that was sent."""
+    remarks = [f"# the body is cut: it had {body.size:,} bytes"] if body.is_cut else []
+    if body.replaced:
+        remarks.append(f"# {body.replaced:,} signs of the body can't be shown, and stand as ·")
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    charset = charset_of(content_type) or "utf-8"
+    if body.text and not body.text.isascii() and charset.lower() not in ("utf-8", "utf8"):
+        remarks.append(f"# the body was sent in {_one_line(charset)}, and is written in UTF-8 here")
+    return remarks
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _for_shell(parts: list[tuple[str, str]]) -> str:
@@ -104,12 +131,13 @@ def _for_shell(parts: list[tuple[str, str]]) -> str:
 
 
 def _for_hurl(parts: list[tuple[str, str]]) -> str:
-    return "".join(_escaped(text) + _filled(variable) for text, variable in parts)
+    return "".join(_escaped(text, is_before=bool(variable)) + _filled(variable) for text, variable in parts)
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, *, is_before: bool) -> str:
     r"""Return text as Hurl reads it back: ``#`` begins a comment, two braces a variable, and a backtick ends a body."""
-    return re.sub(r"[#\\`\n\r\t]|\{(?=\{)", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+    signs = r"[#\\`\n\r\t]|\{(?=\{|\Z)" if is_before else r"[#\\`\n\r\t]|\{(?=\{)"
+    return re.sub(signs, lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def _filled(variable: str) -> str:

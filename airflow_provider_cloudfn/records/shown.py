@@ -38,8 +38,12 @@ HEADERS: Final = 40
 _MARGIN: Final = 4_000
 #: Bytes of a body that are looked at: as many as those characters can be in any charset, and more.
 _LOOKED_AT: Final = (BODY + _MARGIN) * 8
-#: What parts the lines and words of a body.
-_WHITE: Final = frozenset("\t\n\r\N{NO-BREAK SPACE}")
+#: Besides what can be printed: what parts lines and words, and what joins or parts signs in scripts and in emoji.
+_IN_TEXT: Final = frozenset(
+    "\t\n\r\N{NO-BREAK SPACE}\N{SOFT HYPHEN}\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}\N{IDEOGRAPHIC SPACE}"
+    "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{WORD JOINER}\N{ZERO WIDTH NO-BREAK SPACE}"
+    "\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}\N{ARABIC LETTER MARK}"
+)
 #: Of so many signs of a body at most one may be none that can be read: else it is no text.
 _READABLE: Final = 10
 
@@ -135,11 +139,13 @@ class Shown(Struct, frozen=True):
         if not is_whole:
             # What the mask knows may begin at the end of what was looked at.
             text = text[:-_MARGIN]
-        text = "".join(sign if sign.isprintable() or sign in _WHITE else "·" for sign in text)
-        if text.count("·") + text.count("\ufffd") > len(text) / _READABLE:
+        odd = [not (sign.isprintable() or sign in _IN_TEXT) or sign == "\ufffd" for sign in text]
+        if sum(odd) > len(text) / _READABLE:
             return Excerpt(size=len(content))
-        shown = without_secrets_of_body(text, is_whole=is_whole)
+        readable = "".join("·" if is_odd else sign for sign, is_odd in zip(text, odd, strict=True))
+        shown = without_secrets_of_body(readable, is_whole=is_whole)
         if shown is None:
             return Excerpt(size=len(content))
         is_cut = not is_whole or len(shown) > BODY
-        return Excerpt(text=cut(f"{shown}…" if is_cut else shown, BODY), size=len(content), is_cut=is_cut)
+        beginning = cut(f"{shown}…" if is_cut else shown, BODY)
+        return Excerpt(text=beginning, size=len(content), is_cut=is_cut, replaced=sum(odd[:BODY]))
