@@ -103,10 +103,13 @@ print((time.process_time() - begun) * 1000)
 
 
 def imported() -> bool:
-    """Measure, in processes of their own, what it takes to import what makes records."""
+    """Measure, in processes of their own, what it takes to import what makes records: from bytecode, as pip installs it."""
     spent = []
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(Path(HOME) / "bytecode")
     for _ in range(7):
-        done = subprocess.run([sys.executable, "-c", IMPORT], check=True, capture_output=True, text=True)
+        command = [sys.executable, "-c", IMPORT]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
         spent.append(float(done.stdout.splitlines()[-1]))
     median = statistics.median(spent)
     verdict = "met" if median <= TARGET else "missed"
