@@ -70,16 +70,17 @@ class Shown(Struct, frozen=True):
     settings: ClientSettings | None = None
     mask: Callable[[str], str] = str
 
-    def text(self, text: str, longest: int) -> str:
+    def text(self, text: str, longest: int, *, lines: bool = False) -> str:
         """
         Return the beginning of a text, such as any database takes it.
 
         :param text: The text.
         :param longest: Characters.
+        :param lines: Whether it keeps its lines, such as those that show where an expression is wrong.
         """
         safe = self.mask(text if self.settings is None else self.settings.redaction().text(text))
         safe = without_query_secrets(without_named_secrets(safe))
-        return cut("".join(sign if sign.isprintable() else " " for sign in safe), longest)
+        return cut("".join(sign if sign.isprintable() or (lines and sign == "\n") else " " for sign in safe), longest)
 
     def exchange(self, request: HttpRequest, answer: HttpResponse | None, *, received: int) -> Exchange:
         """

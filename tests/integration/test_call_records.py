@@ -383,6 +383,8 @@ def test_a_step_that_fails_before_anything_is_sent_tells_why(run: Any, service: 
     assert (record.outcome, record.exchange, record.totals.attempts) == ("failed", None, 0)
     assert record.error is not None
     assert any(word in record.error.message for word in ("nothing", "division by zero", "nowhere"))
+    # An expression's place is shown below it.
+    assert record.error.type != "ExpressionError" or record.error.message.splitlines()[-1].endswith("^")
 
 
 @pytest.mark.skipif(not state_store.is_there(), reason="this Airflow keeps no task state")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn
 from kit import rights
 
 if TYPE_CHECKING:
@@ -26,6 +29,18 @@ def api_server(airflow_database: None) -> Iterator[Any]:
     yield create_app(apps="core")
     conf.remove_option("core", "auth_manager")
     conf.remove_option("api_auth", "jwt_secret")
+
+
+@pytest.fixture(scope="module")
+def airflow(api_server: Any) -> Iterator[str]:
+    """Return where Airflow's API server is served."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import socket
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from airflow.utils.session import create_session
 from axe_playwright_python.sync_playwright import Axe
 from kit import rights
@@ -24,10 +21,15 @@ from sqlalchemy import delete
 
 from airflow_provider_cloudfn.deliveries.tables import Delivery
 from airflow_provider_cloudfn.records.call_record import (
+    Answered,
     Bucket,
+    ErrorRecord,
+    Excerpt,
+    Exchange,
     FailedCall,
     FailuresOfStatus,
     ManyCalls,
+    Sent,
     SlowCall,
     Totals,
 )
@@ -74,18 +76,6 @@ MANY = ManyCalls(
 )
 
 
-@pytest.fixture(scope="module")
-def airflow(api_server: Any) -> Iterator[str]:
-    """Return where Airflow's API server is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
 @pytest.fixture
 def paths(run_dag: Callable[..., DagResult], connected: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return the addresses of the pages, with data on each."""
@@ -95,9 +85,15 @@ def paths(run_dag: Callable[..., DagResult], connected: Any, monkeypatch: pytest
     assert result.state == "success"
     charged = {"function": "charge", "conn_id": "shop", "event": "charge.created", "event_id": "e-1"}
     leave(result, "charge", **charged)
-    leave(result, "fetch_order", **{**FAILED, "function": "fetch_order", "conn_id": "shop"})
-    sent = {"kind": "batch", "outcome": "failed", "totals": Totals(calls=300, attempts=310)}
-    leave(result, "remind", **sent, many=MANY, function="remind", conn_id="shop")
+    fetched = Exchange(sent=Sent(method="GET", url="https://service.test/v1/orders/1001"))
+    leave(result, "fetch_order", **{**FAILED, "function": "fetch_order", "conn_id": "shop", "exchange": fetched})
+    asked = Exchange(
+        sent=Sent(method="GET", url="https://service.test/v1/customers/b"),
+        answered=Answered(status=404, request_id="r-1", body=Excerpt(text='{"error": "not found"}', size=22)),
+    )
+    why = ErrorRecord(type="BatchError", message="31 of 300 items failed; the first is 'b': answered 404", status=404)
+    sent = {"kind": "batch", "outcome": "failed", "totals": Totals(calls=300, attempts=310), "exchange": asked}
+    leave(result, "remind", **sent, many=MANY, function="remind", conn_id="shop", error=why)
     pause("fulfil", paused=True)
     happen("charge.created", {"metadata": {"id": "e-2"}, "result": {"amount": 42}})
     deliver(outcome="refused", reason="signature", status=401)

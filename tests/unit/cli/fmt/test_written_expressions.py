@@ -89,10 +89,29 @@ def test_anything_else_is_left_alone(call: str) -> None:
         "from airflow_provider_cloudfn import cel\ncel = str\ncel('x')",
         "from airflow_provider_cloudfn import cel\n(lambda cel: cel('x'))(str)",
         "from airflow_provider_cloudfn.cel import compile\ncompile('x')",
+        "from airflow_provider_cloudfn import cel\nfrom somewhere import cel\ncel('x')",
+        "from somewhere import cel\nfrom airflow_provider_cloudfn import cel\ncel('x')",
+        "from airflow_provider_cloudfn import cel\nfrom somewhere import *\ncel('x')",
+        "from airflow_provider_cloudfn import cel\ntry: ...\nexcept Error as cel:\n    cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case [*cel]:\n        cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case {**cel}:\n        cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case cel:\n        cel('x')",
     ],
 )
 def test_a_name_that_is_not_surely_ours_is_not_ours(source: str) -> None:
     assert written_expressions(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from somewhere import *\nfrom airflow_provider_cloudfn import cel\ncel('x')",
+        "from airflow_provider_cloudfn import cel\nfrom airflow_provider_cloudfn import *\ncel('x')",
+        "try: from airflow.sdk import task\nexcept A: from airflow.decorators import task\n@task.cloudfn(uri='x')\ndef f(): 1",
+    ],
+)
+def test_a_name_that_is_surely_ours_is_ours(source: str) -> None:
+    assert [one.source for one in written_expressions(ast.parse(source))] == ["x"]
 
 
 def test_a_key_that_begins_with_a_quote_is_an_expression() -> None:
