@@ -29,6 +29,8 @@ _KEYS_OF_NO_LOCK = frozenset(
     {"idempotency", "idempotent", "partition", "sort", "public", "foreign", "primary", "routing", "cache", "object", "request"}
 )  # fmt: skip
 _QUERY_NAMES = frozenset({"code", "appid"})
+#: Words behind the one that counts, as numbers are.
+_BEHIND = frozenset({"sha", "v"})
 #: Names that hold such a word, and no secret.
 _HARMLESS = re.compile(
     r"(max|min|num|total|prompt|completion|next|page|continuation|sync|input|output)\w*tokens?[0-9]*$"
@@ -71,6 +73,9 @@ def is_secret_name(name: str, place: Literal["header", "query", "body"]) -> bool
     words = [
         word.lower() for word in _WORDS.findall("".join(sign for sign in plain if not unicodedata.combining(sign)))
     ]
+    # `access_token_2`, `X-Hub-Signature-256`, `signature-sha256`
+    while words and (words[-1].isdigit() or words[-1] in _BEHIND):
+        words.pop()
     if not words:
         return False
     joined = "".join(words)

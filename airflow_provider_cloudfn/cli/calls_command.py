@@ -72,7 +72,8 @@ def _row(left: _Left) -> tuple[str, ...]:
     record, exchange = left.record, left.record.exchange
     status = "" if exchange is None or exchange.answered is None else str(exchange.answered.status)
     index = "" if left.map_index < 0 else f"[{left.map_index}]"
-    why = record.outcome if record.error is None else f"{record.error.type}: {record.error.message}"
+    error = record.error
+    why = record.outcome if error is None else f"{error.type}: {error.message}".partition("\n")[0]
     return (
         left.run_id,
         f"{left.task_id}{index}",

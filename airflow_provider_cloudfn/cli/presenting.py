@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
+from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.testing.outcome import redacted
+from airflow_provider_cloudfn.records.named_secrets import without_named_secrets
+from airflow_provider_cloudfn.testing.outcome import RenderedRequest, redacted
 
-__all__ = ["Printer", "error_dict", "masked", "reported"]
+__all__ = ["Printer", "error_dict", "masked", "masked_body", "masked_headers", "reported", "shown_request"]
 
 #: Controls that JSON leaves as they are: of terminals (ECMA-48, C1), of lines, and of the direction of writing.
 _CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -119,6 +122,32 @@ def masked(value: Any, name: str) -> Any:
 
     redact: Callable[..., Any] = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
     return redact(_plain(value), name=name)
+
+
+def masked_body(body: Any) -> Any:
+    """Return a body as it is shown: text without what its own names say is a secret, as in a call record."""
+    return without_named_secrets(masked(body, "body")) if isinstance(body, str) else masked(body, "body")
+
+
+def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers as they are shown, without what its name, or its form, says is a secret, as in a call record."""
+    return {
+        name: MASK if is_secret_name(name, "header") or is_secret_value(value) else masked(value, name)
+        for name, value in headers.items()
+    }
+
+
+def shown_request(request: RenderedRequest) -> dict[str, Any]:
+    """Return a request as JSON shows it."""
+    shown = request.to_dict()
+    return shown | {
+        "query": {
+            name: MASK if is_secret_name(name, "query") else masked(value, name)
+            for name, value in shown["query"].items()
+        },
+        "headers": masked_headers(shown["headers"]),
+        "body": masked_body(shown["body"]),
+    }
 
 
 def _plain(value: Any) -> Any:

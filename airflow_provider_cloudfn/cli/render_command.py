@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.written import formulas
-from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported, shown_request
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
 from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, missing, shown, skeleton, variables_in_scope
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_cloudfn.authoring.written import Formula
-    from airflow_provider_cloudfn.testing.outcome import RenderedRequest
 
 __all__ = ["render", "render_report", "show_rendering", "show_request"]
 
@@ -86,10 +85,10 @@ def render_report(looked_at: CommandRehearsal, printer: Printer) -> tuple[dict[s
         printer.hide(rehearsal.hook.settings().secrets())
         if getattr(task, "has_items", False):
             found, report["items"] = rehearsal.item_requests(_ITEMS)
-            report["item_requests"] = {key: _shown_request(one) for key, one in found.items()}
+            report["item_requests"] = {key: shown_request(one) for key, one in found.items()}
             report["request"] = next(iter(report["item_requests"].values()), None)
         else:
-            report["request"] = _shown_request(rehearsal.request())
+            report["request"] = shown_request(rehearsal.request())
         report["sends_to"] = _sends_to(report["request"])
     except CloudFunctionError as error:
         report["error"] = error_dict(error)
@@ -151,11 +150,6 @@ def _sends_to(request: Mapping[str, Any] | None) -> str | None:
         return None
     parts = urlsplit(request["url"])
     return f"{request['method']} {parts.scheme}://{parts.netloc}"
-
-
-def _shown_request(request: RenderedRequest) -> dict[str, Any]:
-    shown = request.to_dict()
-    return shown | {name: masked(shown[name], name) for name in ("body", "query")}
 
 
 def _fields(task: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:

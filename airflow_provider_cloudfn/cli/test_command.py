@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import asdict, replace
 
-from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.presenting import (
+    FAILED,
+    Printer,
+    error_dict,
+    masked,
+    masked_body,
+    masked_headers,
+    reported,
+    shown_request,
+)
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of
 from airflow_provider_cloudfn.cli.render_command import render_report, show_rendering, show_request
@@ -115,8 +124,7 @@ def _send(rehearsal: Rehearsal, printer: Printer) -> tuple[dict[str, Any], Excep
 
 
 def _exchange(request: HttpRequest, answer: HttpResponse | None, redaction: Redaction) -> dict[str, Any]:
-    shown = RenderedRequest.of(request, redaction).to_dict()
-    shown["body"] = masked(shown["body"], "body")
+    shown = shown_request(RenderedRequest.of(request, redaction))
     if answer is None:
         return {"request": shown, "response": None}
     try:
@@ -126,12 +134,14 @@ def _exchange(request: HttpRequest, answer: HttpResponse | None, redaction: Reda
         body, headers = answer.content, response_headers(answer)
     told: dict[str, Any] = {
         "status": answer.status,
-        "headers": {name: redaction.text(value) for name, value in headers.items() if name not in _OWN_HEADERS},
+        "headers": masked_headers(
+            {name: redaction.text(value) for name, value in headers.items() if name not in _OWN_HEADERS}
+        ),
     }
     if isinstance(body, bytes):
         told["body_base64"] = base64.b64encode(body).decode("ascii")
     else:
-        told["body"] = redaction.text(body) if isinstance(body, str) else masked(body, "body")
+        told["body"] = masked_body(redaction.text(body) if isinstance(body, str) else body)
     return {"request": shown, "response": told}
 
 

@@ -24,7 +24,7 @@ from airflow_provider_cloudfn.operators.storable import require_xcom
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow.sdk import Asset, BaseOperator
     from airflow.sdk.definitions.context import Context
@@ -128,6 +128,13 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             event = event_among(outlets, several)
         declared = {name: value for name, value in (("completion_event", event), (SEVERAL_EVENTS, several)) if value}
         return {"outlets": with_events(outlets, event, several), **declared} if declared else {}
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
+    ) -> None:
+        """Render the template fields; a step that fails for that leaves a record that says why."""
+        with self._recorded_rendering(parent, context):
+            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
 
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.sdk import BaseOperator, conf
@@ -22,6 +22,7 @@ from airflow_provider_cloudfn.operators.call_link import CallLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from airflow.sdk import BaseOperatorLink
     from airflow.sdk.definitions.context import Context
@@ -77,7 +78,7 @@ class RecordedTask(BaseOperator):
         return hook
 
     @contextmanager
-    def _recorded(self, context: Context, *, goes_on: bool = False) -> Iterator[None]:
+    def _recorded(self, context: Context, *, goes_on: bool = False, only_begun: bool = False) -> Iterator[None]:
         """
         Leave a record of what is done in this block.
 
@@ -85,6 +86,8 @@ class RecordedTask(BaseOperator):
 
         :param context: The task's Airflow context.
         :param goes_on: Whether it goes on with a record that was begun before a deferral.
+        :param only_begun: Whether the step goes on behind the block, so that a record is left only where it ends in it: the
+            parameters are rendered before the step is carried out.
         """
         if self._is_recording or not (wanted := self._records_wanted(context)):
             yield
@@ -106,9 +109,14 @@ class RecordedTask(BaseOperator):
             record.end("failed", error)
             raise
         else:
-            record.end("success")
+            if not only_begun:
+                record.end("success")
         finally:
             self._is_recording = False
+
+    def _recorded_rendering(self, parent: Any, context: Context) -> AbstractContextManager[None]:
+        """Return the block in which template fields are rendered: of the task itself, or of a value that it holds."""
+        return self._recorded(context, only_begun=True) if parent is self else nullcontext()
 
     def _records_wanted(self, context: Context) -> str | None:
         """Return which records are wanted; None for none."""

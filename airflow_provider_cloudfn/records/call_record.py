@@ -77,6 +77,7 @@ class Excerpt(_Part, frozen=True):
     :param text: As it was written, with its lines; None where it is no text.
     :param size: Bytes of the whole body, after decompression.
     :param is_cut: Whether there is more of it.
+    :param replaced: How many of its signs can't be shown, and stand as ``·``.
     """
 
     _hidden: ClassVar = frozenset({"text"})
@@ -84,6 +85,7 @@ class Excerpt(_Part, frozen=True):
     text: str | None = None
     size: int = 0
     is_cut: bool = False
+    replaced: int = 0
 
 
 class Sent(_Part, frozen=True):

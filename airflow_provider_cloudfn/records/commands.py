@@ -9,9 +9,10 @@ from urllib.parse import unquote_plus
 
 from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.auth.spellings import MASK
+from airflow_provider_cloudfn.client.charset import charset_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_cloudfn.records.call_record import Excerpt, Exchange, Sent
 
@@ -62,8 +63,9 @@ COMMANDS: Final[dict[str, Callable[[Exchange], str]]] = {"curl": curl, "hurl": h
 
 
 def _variable(name: str) -> str:
-    """Return a variable's name for what stands under a name."""
-    return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper() or "SECRET"
+    """Return a variable's name for what stands under a name: in a shell none begins with a digit."""
+    found = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").upper() or "SECRET"
+    return f"SECRET_{found}" if found[0].isdigit() else found
 
 
 def _marked(text: str, variable: str) -> list[tuple[str, str]]:
@@ -100,19 +102,25 @@ def _remarks(sent: Sent, where: str) -> list[str]:
         remarks.append(f"# {sent.headers_left_out} headers were not recorded")
     if sent.body is not None and sent.body.text is None:
         remarks.append(f"# the body, {sent.body.size:,} bytes, was not recorded: it is no text, or may hold a secret")
-    elif sent.body is not None and sent.body.is_cut:
-        remarks.append(f"# the body is cut: it had {sent.body.size:,} bytes")
-    elif sent.body is not None and _differs(sent.body):
-        remarks.append(
-            f"# the body is not as it was sent: its {sent.body.size:,} bytes had another charset, or signs that can't be shown"
-        )
+    elif sent.body is not None:
+        remarks += _remarks_about(sent.body, sent.headers)
     return remarks
 
 
-def _differs(body: Excerpt) -> bool:
-    """Tell whether a command sends other bytes than those of which a body was the text."""
-    text = body.text or ""
-    return MASK not in text and ("·" in text or len(text.encode(errors="replace")) != body.size)
+def _remarks_about(body: Excerpt, headers: Iterable[tuple[str, str]]) -> list[str]:
+    """Return in what a body that is shown differs from the one that was sent."""
+    remarks = [f"# the body is cut: it had {body.size:,} bytes"] if body.is_cut else []
+    if body.replaced:
+        remarks.append(f"# {body.replaced:,} signs of the body can't be shown, and stand as ·")
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
+    charset = charset_of(content_type) or "utf-8"
+    if body.text and not body.text.isascii() and charset.lower() not in ("utf-8", "utf8"):
+        remarks.append(f"# the body was sent in {_one_line(charset)}, and is written in UTF-8 here")
+    return remarks
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _for_shell(parts: list[tuple[str, str]]) -> str:
@@ -123,12 +131,13 @@ def _for_shell(parts: list[tuple[str, str]]) -> str:
 
 
 def _for_hurl(parts: list[tuple[str, str]]) -> str:
-    return "".join(_escaped(text) + _filled(variable) for text, variable in parts)
+    return "".join(_escaped(text, is_before=bool(variable)) + _filled(variable) for text, variable in parts)
 
 
-def _escaped(text: str) -> str:
+def _escaped(text: str, *, is_before: bool) -> str:
     r"""Return text as Hurl reads it back: ``#`` begins a comment, two braces a variable, and a backtick ends a body."""
-    return re.sub(r"[#\\`\n\r\t]|\{(?=\{)", lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+    signs = r"[#\\`\n\r\t]|\{(?=\{|\Z)" if is_before else r"[#\\`\n\r\t]|\{(?=\{)"
+    return re.sub(signs, lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 
 def _filled(variable: str) -> str:

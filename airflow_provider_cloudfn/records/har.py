@@ -62,7 +62,7 @@ def _entry(
     spent = sum(time for name, time in timings.items() if time > 0 and name != "ssl")
     entry = {
         "pageref": page,
-        "startedDateTime": _moment(record.started_at if attempt is None else attempt.started_at),
+        "startedDateTime": _moment(record.started_at if attempt is None else _begun(attempt)),
         "time": spent,
         "request": _request(exchange),
         "response": _response(answered, 0 if attempt is None else attempt.status or 0),
@@ -143,7 +143,18 @@ def _media_type(headers: Iterable[tuple[str, str]]) -> str:
 
 
 def _comment(body: Excerpt) -> dict[str, str]:
-    return {"comment": f"the beginning of {body.size:,} bytes"} if body.is_cut else {}
+    remarks = [f"the beginning of {body.size:,} bytes"] if body.is_cut else []
+    if body.replaced:
+        remarks.append(f"{body.replaced:,} signs that can't be shown stand as ·")
+    return {"comment": "; ".join(remarks)} if remarks else {}
+
+
+def _begun(attempt: AttemptRecord) -> dt.datetime:
+    """Return when an attempt began as HAR counts, with the wait for the rate limit."""
+    try:
+        return attempt.started_at - dt.timedelta(seconds=attempt.rate_limit)
+    except (OverflowError, ValueError):
+        return attempt.started_at  # Whoever may write an XCom can write anything.
 
 
 def _milliseconds(seconds: float) -> float:

@@ -315,7 +315,7 @@ class CallRecorder:
         ours = error if isinstance(error, CloudFunctionError) else None
         return ErrorRecord(
             type=type(error).__name__,
-            message=self._shown.text(str(error), TEXT),
+            message=self._shown.text(str(error), TEXT, lines=True),
             status=None if ours is None else ours.status,
             request_id=None if ours is None else self._name(ours.request_id),
             retryable=None if ours is None else ours.retryable,

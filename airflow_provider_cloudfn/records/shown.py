@@ -77,16 +77,17 @@ class Shown(Struct, frozen=True):
     settings: ClientSettings | None = None
     mask: Callable[[str], str] = str
 
-    def text(self, text: str, longest: int) -> str:
+    def text(self, text: str, longest: int, *, lines: bool = False) -> str:
         """
         Return the beginning of a text, such as any database takes it.
 
         :param text: The text.
         :param longest: Characters.
+        :param lines: Whether it keeps its lines, such as those that show where an expression is wrong.
         """
         safe = self.mask(text if self.settings is None else self.settings.redaction().text(text))
         safe = without_query_secrets(without_named_secrets(safe))
-        return cut("".join(sign if sign.isprintable() else " " for sign in safe), longest)
+        return cut("".join(sign if sign.isprintable() or (lines and sign == "\n") else " " for sign in safe), longest)
 
     def exchange(self, request: HttpRequest, answer: HttpResponse | None, *, received: int) -> Exchange:
         """
@@ -146,12 +147,13 @@ class Shown(Struct, frozen=True):
         if not is_whole:
             # What the mask knows may begin at the end of what was looked at.
             text = text[:-_MARGIN]
-        if not text.isprintable():
-            text = "".join(sign if _is_of_text(sign) else "·" for sign in text)
-        if text.count("·") + text.count("\ufffd") > len(text) / _READABLE:
+        odd = [not _is_of_text(sign) or sign == "\ufffd" for sign in text]
+        if sum(odd) > len(text) / _READABLE:
             return Excerpt(size=len(content))
-        shown = without_secrets_of_body(text, is_whole=is_whole)
+        readable = "".join("·" if is_odd else sign for sign, is_odd in zip(text, odd, strict=True))
+        shown = without_secrets_of_body(readable, is_whole=is_whole)
         if shown is None:
             return Excerpt(size=len(content))
         is_cut = not is_whole or len(shown) > BODY
-        return Excerpt(text=cut(f"{shown}…" if is_cut else shown, BODY), size=len(content), is_cut=is_cut)
+        beginning = cut(f"{shown}…" if is_cut else shown, BODY)
+        return Excerpt(text=beginning, size=len(content), is_cut=is_cut, replaced=sum(odd[:BODY]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import conf
@@ -100,6 +100,13 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         self.extra_options = extra_options
         self.deferrable = deferrable
         self._answers_are_large = False
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
+    ) -> None:
+        """Render the template fields; a step that fails for that leaves a record that says why."""
+        with self._recorded_rendering(parent, context):
+            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
 
     def execute(self, context: Context) -> Any:
         """

@@ -326,7 +326,7 @@ def test_a_sensor_that_gives_up_softly_tells_that_it_was_skipped(run: Any, servi
     service(lambda request: Answer.of(200, {"state": "running"}))
 
     result = run("""
-    CloudFunctionSensor(task_id="call", cloudfn_conn_id="service", uri='"/jobs/7"', poke_interval=0.01, timeout=0.1,
+    CloudFunctionSensor(task_id="call", cloudfn_conn_id="service", uri='"/jobs/7"', poke_interval=0.01, timeout=1,
         done_when='response.body.state == "done"', soft_fail=True)
     """)
 
@@ -352,6 +352,39 @@ def test_where_nothing_answers_the_record_says_how_far_it_got(run: Any, connecti
     assert record.attempts[0].error_type == "CommunicationError"
     # It was never sent, so there is nothing that the journal knows.
     assert record.journal is None
+
+
+UNRENDERED = {
+    "an expression": """CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", uri='"/x/" + params.nothing')""",
+    "a template": """CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", uri='"/x"', inputs="{{ 1 / 0 }}")""",
+    "an instance": """CloudFunctionOperator.partial(
+            task_id="call", cloudfn_conn_id="service", uri='"/x/" + inputs.nothing',
+        ).expand(inputs=[{"a": 1}])""",
+    "a function": """
+        @task.cloudfn(cloudfn_conn_id="service", uri='"/x/" + inputs.nothing')
+        def call():
+            return {}
+        call()
+        """,
+    "a sensor": """CloudFunctionSensor(task_id="call", cloudfn_conn_id="service", uri='"/" + params.nothing', done_when="true")""",
+    "an http sensor": """CloudFunctionHttpSensor(task_id="call", http_conn_id="service", endpoint="{{ 1 / 0 }}")""",
+    "a process": """EmporixStartOperator(task_id="call", emporix_conn_id="service", event_type="t", subject="s", case_id=cel("params.nothing"))""",
+    "a connection": """CloudFunctionOperator(task_id="call", cloudfn_conn_id="nowhere", uri='"/x"')""",
+}
+
+
+@pytest.mark.parametrize("step", UNRENDERED.values(), ids=UNRENDERED)
+def test_a_step_that_fails_before_anything_is_sent_tells_why(run: Any, service: Any, step: str) -> None:
+    service(lambda request: Answer.of(200, {}))
+
+    result = run(step, before="from airflow_provider_cloudfn import CloudFunctionHttpSensor\n")
+
+    record = record_of(result, map_index=0 if ".expand" in step else -1)
+    assert (record.outcome, record.exchange, record.totals.attempts) == ("failed", None, 0)
+    assert record.error is not None
+    assert any(word in record.error.message for word in ("nothing", "division by zero", "nowhere"))
+    # An expression's place is shown below it.
+    assert record.error.type != "ExpressionError" or record.error.message.splitlines()[-1].endswith("^")
 
 
 @pytest.mark.skipif(not state_store.is_there(), reason="this Airflow keeps no task state")

@@ -21,12 +21,20 @@ class ImportedNames:
     def __init__(self, tree: ast.AST) -> None:
         self._homes: dict[str, str] = {}
         bound: set[str] = set()
+        stars: list[int] = []
+        lines: dict[str, int] = {}
         for node in ast.walk(tree):
-            for name, home in _imported(node):
-                if _package(self._homes.setdefault(name, home)) != _package(home):
-                    bound.add(name)
-                self._homes[name] = home
-            bound.update(_bound(node))
+            for name, home, line in _imported(node):
+                if name != "*":
+                    # The same of one package may have moved in it: `task` of Airflow.
+                    if _ends(self._homes.setdefault(name, home)) != _ends(home):
+                        bound.add(name)
+                    lines.setdefault(name, line)
+                elif not home.startswith("airflow_provider_cloudfn."):
+                    stars.append(line)
+            bound |= _bound(node)
+        # What the star of somebody's module brings can be called anything.
+        bound |= {name for name, line in lines.items() if any(star > line for star in stars)}
         for name in bound & self._homes.keys():
             del self._homes[name]
 
@@ -43,29 +51,31 @@ class ImportedNames:
         return ()
 
 
-def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield the names that an import binds, and what each stands for."""
+def _imported(node: ast.AST) -> Iterator[tuple[str, str, int]]:
+    """Yield the names that an import binds, each with what it stands for, and the line."""
     if isinstance(node, ast.ImportFrom):
         module = "." * node.level + (node.module or "")
-        yield from ((one.asname or one.name, f"{module}.{one.name}") for one in node.names)
+        yield from ((one.asname or one.name, f"{module}.{one.name}", node.lineno) for one in node.names)
     elif isinstance(node, ast.Import):
-        yield from (
-            (one.asname or _package(one.name), one.name if one.asname else _package(one.name)) for one in node.names
-        )
+        yield from ((one.asname or one.name.partition(".")[0], _home(one), node.lineno) for one in node.names)
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
-    """Yield the names that anything but an import binds."""
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
-    elif isinstance(name := getattr(node, "name", None), str) and not isinstance(node, ast.alias):
-        # A function, a class, a caught exception, what a pattern has matched, a type's parameter.
-        yield name
+def _bound(node: ast.AST) -> set[str]:
+    """Return the names that a node binds itself, otherwise than by an import."""
+    if isinstance(node, ast.Name):
+        return set() if isinstance(node.ctx, ast.Load) else {node.id}
+    if isinstance(node, ast.arg):
+        return {node.arg}
+    if isinstance(node, ast.MatchMapping):
+        return {node.rest} if node.rest else set()
+    # A function, a class, `except … as`, a part of a pattern, a type parameter (Python 3.12).
+    name = getattr(node, "name", None)
+    return {name} if isinstance(name, str) and not isinstance(node, ast.alias) else set()
 
 
-def _package(home: str) -> str:
-    return home.partition(".")[0]
+def _ends(home: str) -> tuple[str, str]:
+    return home.partition(".")[0], home.rpartition(".")[2]
+
+
+def _home(one: ast.alias) -> str:
+    return one.name if one.asname else one.name.partition(".")[0]

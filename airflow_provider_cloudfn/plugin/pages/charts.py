@@ -125,10 +125,19 @@ def bars_of_buckets(buckets: Sequence[Bucket], *, width: float, height: float) -
             width=round(step - 4, 2),
             height=round(max(1.0, height * bucket.count / most), 2),
             kind="count",
-            label=str(bucket.count),
+            label=_short(bucket.count),
         )
         for number, bucket in enumerate(buckets)
     ]
+
+
+def _short(count: int) -> str:
+    """Write a count in at most five signs, so that it fits above its bar."""
+    for least, size, unit in ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "k")):
+        if count >= least:
+            value = count / size
+            return f"{value:.0f}{unit}" if value >= 100 else f"{value:.1f}".removesuffix(".0") + unit
+    return f"{count:,}"
 
 
 def waterfall(attempts: Sequence[AttemptRecord]) -> list[Row]:

@@ -50,6 +50,12 @@ class _Totals(msgspec.Struct):
     retries: int = 0
 
 
+class _Many(msgspec.Struct):
+    items: int | None = None
+    ok: int = 0
+    failed: int = 0
+
+
 class _Glance(msgspec.Struct):
     """What is shown of a call record where there are many."""
 
@@ -59,6 +65,7 @@ class _Glance(msgspec.Struct):
     exchange: _Exchange | None = None
     error: _Error | None = None
     totals: _Totals = msgspec.field(default_factory=_Totals)
+    many: _Many = msgspec.field(default_factory=_Many)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +82,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     :param error: Why it failed, on one line.
     :param calls: How many calls it stands for.
     :param retries: How often something was sent again.
+    :param items: How many items of a batch have succeeded, and how many have failed; None where it is no batch.
     """
 
     run_id: str
@@ -87,6 +95,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     calls: int = 1
     retries: int = 0
+    items: tuple[int, int] | None = None
+
+    @property
+    def done(self) -> tuple[int, int]:
+        """How much went well, and how much failed: items, where they are why the step ended so, or the step itself."""
+        if self.items is not None and sum(self.items) > 0 and (self.items[1] > 0 or not self.failed):
+            return self.items
+        return int(self.outcome == "success"), int(self.failed)
 
     @property
     def failed(self) -> bool:
@@ -115,9 +131,10 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def success_rate(self) -> float | None:
-        """Which share of the steps that are done has not failed; None where none is."""
-        done = sum(call.outcome in ("success", "failed") for call in self.calls)
-        return None if not done else (done - self.failures) / done
+        """Which share of what is done went well, of a batch by its items; None where nothing is."""
+        ok = sum(call.done[0] for call in self.calls)
+        done = ok + sum(call.done[1] for call in self.calls)
+        return None if not done else ok / done
 
     @property
     def last_failure(self) -> Call | None:
@@ -197,6 +214,7 @@ def _read(run_id: str, map_index: int, value: Any) -> Iterator[Call]:
         error=None if error is None else (error.message or error.type).partition("\n")[0],
         calls=max(1, seen.totals.calls),
         retries=seen.totals.retries,
+        items=None if seen.many.items is None else (seen.many.ok, seen.many.failed),
     )
 
 

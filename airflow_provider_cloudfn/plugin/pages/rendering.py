@@ -79,6 +79,7 @@ def _templates() -> Environment:
     )
     templates.filters.update(
         ago=_ago,
+        bound=_bound,
         bytes=_bytes,
         duration=_duration,
         moment=_moment,
@@ -108,6 +109,11 @@ def _duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _bound(seconds: float) -> str:
+    """Write the bound of a bucket, which is a round number."""
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 def _bytes(count: int) -> str:

@@ -38,6 +38,32 @@ def test_a_mocked_answer_is_carried_through(cloudfn: Callable[..., Any], charge:
     assert report["error"] is None
 
 
+def test_what_names_itself_a_secret_in_a_message_is_hidden_as_in_a_record(
+    cloudfn: Callable[..., Any], sample: str, tmp_path: Path
+) -> None:
+    dag = tmp_path / "login.py"
+    dag.write_text(
+        "from airflow.sdk import DAG\nfrom airflow_provider_cloudfn import CloudFunctionOperator\n"
+        "with DAG('d', schedule=None):\n    CloudFunctionOperator(task_id='call', cloudfn_conn_id='shop', method='POST',\n"
+        """        uri='"/login"', headers={"X-Auth-Token": '"hidden-1"', "X-Page": '"5"'},\n"""
+        """        query={"otp": '"hidden-2"'}, body=b"pin=hidden-3&page=1", returns="response.status")\n"""
+    )
+    answer = tmp_path / "answer.yaml"
+    answer.write_text(
+        "headers: {Content-Type: text/plain, X-Session-Token: hidden-4, Location: 'https://a.test/?sig=hidden-5'}\n"
+        "body: access_token=hidden-6&page=2\n"
+    )
+
+    for command in (("render",), ("test", "--mock", str(answer))):
+        for form in ((), ("--json",)):
+            ended = cloudfn(command[0], "d", "call", "--file", str(dag), *command[1:], *form)
+            assert ended.code == 0, ended.err
+            request = ended.out[ended.out.index('"request"') :] if form else ended.out[ended.out.rindex("POST") :]
+            assert "hidden-" not in request
+            assert "X-Page" in request
+    assert ended.document["response"]["body"] == "access_token=***&page=2"
+
+
 def test_people_see_it_in_its_order(cloudfn: Callable[..., Any], charge: tuple[str, ...], created: str) -> None:
     out = cloudfn("test", *charge, "--mock", created).out
 

@@ -31,6 +31,18 @@ def api_server(airflow_database: None) -> Iterator[Any]:
     conf.remove_option("api_auth", "jwt_secret")
 
 
+@pytest.fixture(scope="module")
+def airflow(api_server: Any) -> Iterator[str]:
+    """Return where Airflow's API server is served."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
 @pytest.fixture
 def visit(api_server: Any) -> Iterator[Callable[..., TestClient]]:
     """Return a function that opens a browser for somebody who may read, and trigger, some Dags."""
@@ -60,15 +72,3 @@ def visit(api_server: Any) -> Iterator[Callable[..., TestClient]]:
     yield open_for
     for table in (rights.READS, rights.TRIGGERS, rights.WITHOUT, rights.WITHOUT_EDITS, rights.WITHOUT_ASSETS):
         table.clear()
-
-
-@pytest.fixture(scope="module")
-def airflow(api_server: Any) -> Iterator[str]:
-    """Return where Airflow's API server is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(api_server, log_config=None))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()

@@ -325,6 +325,41 @@ def test_a_failure_stands_in_the_list_with_its_reason(charged: DagResult, visit:
     assert "none came" in call
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (None, "Now the step is cleared, and waits for its turn."),
+        ("queued", "Now the step is queued."),
+        ("up_for_retry", "Now the step is waiting for another try."),
+        ("failed", None),
+        ("success", None),
+    ],
+)
+def test_a_record_of_an_earlier_try_is_said_to_be_one(
+    charged: DagResult, visit: Callable[..., Any], state: str | None, said: str | None
+) -> None:
+    leave(charged, **FAILED)
+    set_state(charged, state)
+    try:
+        call = visit().get(path_of(charged)).text
+    finally:
+        set_state(charged, "success")
+
+    assert ("This is what try 1 has left." in call) == (said is not None)
+    assert said is None or said in call
+
+
+def set_state(result: DagResult, state: str | None) -> None:
+    """Let the step ``call`` of a run be in a state."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    named = {"dag_id": result.dag_id, "run_id": result.run_id, "task_id": "call"}
+    with create_session() as session:
+        session.execute(update(TaskInstance).filter_by(**named).values(state=state))
+
+
 def test_a_record_that_can_not_be_read_is_said_to_be_so(charged: DagResult, visit: Callable[..., Any]) -> None:
     leave_value(charged, {"function": 7})
     client = visit()

@@ -27,6 +27,24 @@ def test_another_text_holds_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("X-Hub-Signature-256", True),
+        ("x-signature-sha256", True),
+        ("access_token_2", True),
+        ("Set-Cookie2", True),
+        ("tokenV1", True),
+        ("2", False),
+        ("sha256", False),
+        ("page_2", False),
+        ("max_tokens_2", False),
+    ],
+)
+def test_a_number_behind_a_name_changes_nothing(name: str, is_secret: bool) -> None:
+    assert is_secret_name(name, "header") == is_secret
+
+
+@pytest.mark.parametrize(
     ("path", "is_secret"),
     [
         ("/hooks/4f6eb2a09c3d4f6eb2", True),

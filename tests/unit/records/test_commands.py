@@ -93,19 +93,21 @@ def test_the_variables_are_named_before_the_command() -> None:
     ("body", "remark"),
     [
         (Excerpt(text="abc…", size=9_000, is_cut=True), "# the body is cut: it had 9,000 bytes"),
-        (
-            Excerpt(text="a·b", size=3),
-            "# the body is not as it was sent: its 3 bytes had another charset, or signs that can't be shown",
-        ),
-        (
-            Excerpt(text="é", size=1),
-            "# the body is not as it was sent: its 1 bytes had another charset, or signs that can't be shown",
-        ),
         (Excerpt(size=9_000), "# the body, 9,000 bytes, was not recorded: it is no text, or may hold a secret"),
+        (Excerpt(text="a·b", size=3, replaced=1), "# 1 signs of the body can't be shown, and stand as ·"),
     ],
 )
 def test_what_the_record_lacks_is_said(command: Any, body: Excerpt, remark: str) -> None:
     assert remark in command(exchange(body=body)).splitlines()
+
+
+@pytest.mark.parametrize("command", [curl, hurl])
+def test_a_body_in_another_character_set_is_said_to_be_so(command: Any) -> None:
+    headers = (("content-type", "text/plain; charset=ISO-8859-1"),)
+    remark = "# the body was sent in ISO-8859-1, and is written in UTF-8 here"
+
+    assert remark in command(exchange(headers=headers, body=Excerpt(text="h\u00e9", size=2)))
+    assert remark not in command(exchange(headers=headers, body=Excerpt(text="he", size=2)))
 
 
 def test_hurl_names_its_variables_and_expects_the_status() -> None:
@@ -142,6 +144,40 @@ def test_curl_asks_for_a_head_alone(server: LoopbackServer) -> None:
     sent_by_curl(exchange(server.url, method="HEAD", body=None), X_API_KEY="the key", KEY="k-1")
 
     assert [one.method for one in server.received] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "value"),
+    [
+        ({"headers": (("X-Empty", ""),)}, "x-empty", ""),
+        ({"body": None}, "content-length", "0"),
+        ({"headers": (("3scale-key", "***"),)}, "3scale-key", "the key"),
+    ],
+)
+def test_a_header_is_sent_as_it_was(server: LoopbackServer, changes: dict[str, Any], name: str, value: str) -> None:
+    credentials = {"KEY": "k-1", "SECRET": "hidden", "SECRET_3SCALE_KEY": "the key"}
+
+    subprocess.run(
+        ["sh", "-c", f"{curl(exchange(server.url, **{'headers': (), **changes}))} --silent --fail"],
+        env={"PATH": os.environ["PATH"], **credentials},
+        check=True,
+        capture_output=True,
+        timeout=20,
+    )
+
+    assert server.received[0].headers[name] == value
+
+
+def test_a_url_is_one_whatever_is_in_it(server: LoopbackServer) -> None:
+    sent = Exchange(sent=Sent(method="GET", url=f"{server.url}/a[1-3]/{{x,y}}"))
+
+    subprocess.run(["sh", "-c", f"{curl(sent)} --silent"], check=True, capture_output=True, timeout=20)
+
+    assert [one.target for one in server.received] == ["/a[1-3]/{x,y}"]
+
+
+def test_hurl_takes_a_brace_before_a_variable_for_a_brace() -> None:
+    assert "`\\u{7b}{{SECRET}}}`" in hurl(exchange(body=Excerpt(text="{***}", size=9))).splitlines()
 
 
 def test_a_method_is_no_command_of_the_shell() -> None:

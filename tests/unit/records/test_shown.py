@@ -121,6 +121,25 @@ def test_what_turns_the_order_of_text_or_can_t_be_seen_is_marked() -> None:
     assert seen.answered.body.text == f"{'text ' * 20}a·b·[2J·c·"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\N{MAN}\N{ZERO WIDTH JOINER}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{GIRL}",
+        "auto\N{SOFT HYPHEN}bahn\N{NO-BREAK SPACE}1\N{LINE SEPARATOR}\u05d0\N{RIGHT-TO-LEFT MARK}",
+    ],
+)
+def test_text_of_any_script_is_shown_as_it_is(text: str) -> None:
+    body = exchanged(answer=HttpResponse(200, (), text.encode())).answered.body
+
+    assert (body.text, body.replaced) == (text, 0)
+
+
+def test_what_can_not_be_shown_is_counted() -> None:
+    body = exchanged(answer=HttpResponse(200, (), b"twenty signs of text, and\0one more\x1b")).answered.body
+
+    assert (body.text, body.replaced) == ("twenty signs of text, and·one more·", 2)
+
+
 def test_of_what_went_into_a_file_the_size_is_told() -> None:
     seen = Shown(client()).exchange(HttpRequest("GET", "https://shop.test/v1"), HttpResponse(200), received=12)
 

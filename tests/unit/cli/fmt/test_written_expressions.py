@@ -94,6 +94,13 @@ def test_anything_else_is_left_alone(call: str) -> None:
         "from airflow_provider_cloudfn import cel\ntry: ...\nexcept Exception as cel: cel('x')",
         "from airflow_provider_cloudfn import cel\nmatch y:\n  case [*cel]: cel('x')",
         "from airflow_provider_cloudfn import cel\nmatch y:\n  case {**cel}: cel('x')",
+        "from airflow_provider_cloudfn import cel\nfrom somewhere import cel\ncel('x')",
+        "from somewhere import cel\nfrom airflow_provider_cloudfn import cel\ncel('x')",
+        "from airflow_provider_cloudfn import cel\nfrom somewhere import *\ncel('x')",
+        "from airflow_provider_cloudfn import cel\ntry: ...\nexcept Error as cel:\n    cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case [*cel]:\n        cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case {**cel}:\n        cel('x')",
+        "from airflow_provider_cloudfn import cel\nmatch a:\n    case cel:\n        cel('x')",
     ],
 )
 def test_a_name_that_is_not_surely_ours_is_not_ours(source: str) -> None:
@@ -104,6 +111,18 @@ def test_a_name_of_airflow_s_may_have_two_homes() -> None:
     source = "from airflow.decorators import task\n@task.cloudfn(uri='x')\ndef f(): ..."
 
     assert found(source) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from somewhere import *\nfrom airflow_provider_cloudfn import cel\ncel('x')",
+        "from airflow_provider_cloudfn import cel\nfrom airflow_provider_cloudfn import *\ncel('x')",
+        "try: from airflow.sdk import task\nexcept A: from airflow.decorators import task\n@task.cloudfn(uri='x')\ndef f(): 1",
+    ],
+)
+def test_a_name_that_is_surely_ours_is_ours(source: str) -> None:
+    assert [one.source for one in written_expressions(ast.parse(source))] == ["x"]
 
 
 def test_a_key_that_begins_with_a_quote_is_an_expression() -> None:

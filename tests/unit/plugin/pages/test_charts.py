@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,24 @@ def test_the_fullest_bucket_is_as_high_as_the_picture() -> None:
     bars = bars_of_buckets([Bucket(below=0.1, count=5), Bucket(count=10)], width=560, height=96)
 
     assert [(bar.label, bar.height, bar.y) for bar in bars] == [("5", 48, 48), ("10", 96, 0)]
+
+
+@pytest.mark.parametrize(
+    ("count", "label"),
+    [
+        (0, "0"),
+        (9_999, "9,999"),
+        (10_000, "10k"),
+        (12_345, "12.3k"),
+        (999_999, "1000k"),
+        (2_197_000, "2.2M"),
+        (12_345_678, "12.3M"),
+    ],
+)
+def test_a_bar_says_how_many_in_the_room_above_it(count: int, label: str) -> None:
+    (bar,) = bars_of_buckets([Bucket(count=count)], width=560, height=96)
+
+    assert bar.label == label
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

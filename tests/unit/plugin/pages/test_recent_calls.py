@@ -44,6 +44,21 @@ def test_the_success_rate_is_of_those_that_are_done(outcomes: list[str], rate: f
     assert Measured(tuple(call(outcome=one) for one in outcomes)).success_rate == rate
 
 
+@pytest.mark.parametrize(
+    ("outcome", "items", "rate"),
+    [
+        ("failed", (97, 3), 0.97),
+        ("success", (97, 3), 0.97),
+        ("waiting", (50, 0), 1.0),
+        ("success", (0, 0), 1.0),
+        # Something else than an item has failed.
+        ("failed", (100, 0), 0.0),
+    ],
+)
+def test_of_a_batch_the_items_count(outcome: str, items: tuple[int, int], rate: float) -> None:
+    assert Measured((call(outcome=outcome, items=items),)).success_rate == rate
+
+
 def test_the_newest_failure_is_told() -> None:
     calls = (call(), call(outcome="failed", error="newer"), call(outcome="failed", error="older"))
 
