@@ -39,7 +39,12 @@ def curl(exchange: Exchange) -> str:
         lines.append("--header 'Content-Length: 0'")
     if sent.body is not None and sent.body.text is not None:
         lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
-    return "\n".join((*_remarks(sent, "environment"), " \\\n  ".join(lines)))
+    remarks = _remarks(sent, "environment")
+    if sent.body is not None and sent.body.text is None:
+        # Without it nothing is sent: an empty body would be another request.
+        remarks.append("# set BODY_FILE in the environment to the name of a file that has it")
+        lines.append('--data-binary "@${BODY_FILE:?names a file with the body}"')
+    return "\n".join((*remarks, " \\\n  ".join(lines)))
 
 
 def hurl(exchange: Exchange) -> str:
