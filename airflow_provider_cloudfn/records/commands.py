@@ -33,13 +33,19 @@ def curl(exchange: Exchange) -> str:
     # Of a URL curl would take brackets and braces for patterns, and dots for folders.
     lines = ["curl --globoff --path-as-is", how, f"--url {_for_shell(_marked_url(sent.url))}"]
     lines += [f"--header {_for_shell(_marked_header(name, value))}" for name, value in sent.headers]
-    if sent.body is not None and sent.body.text is not None:
-        if not sent.headers_left_out and "content-type" not in {name.lower() for name, _ in sent.headers}:
-            lines.append("--header Content-Type:")  # Else curl says that it is a form.
+    remarks = _remarks(sent, "environment")
+    if sent.body is None:
+        lines += [] if sent.method in METHODS_WITHOUT_BODY else ["--header 'Content-Length: 0'"]
+        return "\n".join((*remarks, " \\\n  ".join(lines)))
+    if not sent.headers_left_out and "content-type" not in {name.lower() for name, _ in sent.headers}:
+        lines.append("--header Content-Type:")  # Else curl says that it is a form.
+    if sent.body.text is not None:
         lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
-    elif sent.body is None and sent.method not in METHODS_WITHOUT_BODY:
-        lines.append("--header 'Content-Length: 0'")
-    return "\n".join((*_remarks(sent, "environment"), " \\\n  ".join(lines)))
+    else:
+        # Without it nothing is sent: an empty body would be another request.
+        remarks.append("# set BODY_FILE in the environment to the name of a file that has it")
+        lines.append('--data-binary "@${BODY_FILE:?names a file with the body}"')
+    return "\n".join((*remarks, " \\\n  ".join(lines)))
 
 
 def hurl(exchange: Exchange) -> str:

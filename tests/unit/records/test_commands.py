@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.records.commands import curl, hurl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BODY = '{"name": "O\'Hara $HOME `id` \\\\ ! \\u00fc", "password": "***"}'
 
@@ -174,6 +175,20 @@ def test_a_url_is_one_whatever_is_in_it(server: LoopbackServer) -> None:
     subprocess.run(["sh", "-c", f"{curl(sent)} --silent"], check=True, capture_output=True, timeout=20)
 
     assert [one.target for one in server.received] == ["/a[1-3]/{x,y}"]
+
+
+def test_a_body_that_was_not_recorded_is_taken_from_a_file(server: LoopbackServer, tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(bytes(range(256)))
+    sent = Exchange(sent=Sent(method="PUT", url=server.url, body=Excerpt(size=256)))
+
+    for environment in ({}, {"BODY_FILE": str(tmp_path / "body")}):
+        command = ["sh", "-c", f"{curl(sent)} --silent"]
+        subprocess.run(
+            command, env={"PATH": os.environ["PATH"], **environment}, check=False, capture_output=True, timeout=20
+        )
+
+    # Where nobody says which file, nothing is sent.
+    assert [one.body for one in server.received] == [bytes(range(256))]
 
 
 def test_hurl_takes_a_brace_before_a_variable_for_a_brace() -> None:
