@@ -112,7 +112,7 @@ def _remarks(sent: Sent, where: str) -> list[str]:
 def _differs(body: Excerpt) -> bool:
     """Tell whether a command sends other bytes than those of which a body was the text."""
     text = body.text or ""
-    return MASK not in text and ("·" in text or len(text.encode(errors="replace")) != body.size)
+    return MASK not in text and len(text.encode(errors="replace")) != body.size
 
 
 def _for_shell(parts: list[tuple[str, str]]) -> str:

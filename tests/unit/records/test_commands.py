@@ -108,6 +108,12 @@ def test_what_the_record_lacks_is_said(command: Any, body: Excerpt, remark: str)
     assert remark in command(exchange(body=body)).splitlines()
 
 
+def test_of_what_is_as_it_was_sent_nothing_is_remarked() -> None:
+    assert curl(exchange(headers=(), url="https://shop.test", body=Excerpt(text="col·legi", size=9))).startswith(
+        "curl "
+    )
+
+
 def test_hurl_names_its_variables_and_expects_the_status() -> None:
     assert hurl(exchange()).splitlines() == [
         "# credentials are not recorded: set KEY, SECRET, X_API_KEY in the variables",
