@@ -116,6 +116,9 @@ def _checked(project: FirstProject) -> FirstProject:
 def _require_no_file(folder: Path, files: Mapping[str, str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise ConfigurationError(f"{folder} is a file: name a folder, which is made if it is not there")
+    for parent in {folder / name for file in files for name in Path(file).parents if name != Path()}:
+        if os.path.lexists(parent) and not parent.is_dir():
+            raise ConfigurationError(f"{parent} is no folder: name another folder; nothing is written")
     if there := [name for name in files if os.path.lexists(folder / name)]:
         raise ConfigurationError(f"{folder} has {', '.join(there)} already: name another folder; nothing is written")
 

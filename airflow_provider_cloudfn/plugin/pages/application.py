@@ -62,6 +62,9 @@ def application() -> FastAPI:
 
 
 async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+        # PostgreSQL has no such text: to look for it is an error there.
+        return await _not_understood(request, ValueError())
     response = await call_next(request)
     for name, value in HEADERS.items():
         if name != "Cache-Control" or "/static/" not in request.url.path:

@@ -196,6 +196,19 @@ def test_a_file_that_is_there_stays_and_nothing_is_written(
     assert (folder / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["dags", "tests"])
+def test_where_a_file_stands_in_a_folder_s_place_nothing_is_written(
+    cloudfn: Callable[..., Any], folder: Path, name: str
+) -> None:
+    folder.mkdir()
+    (folder / name).write_text("mine")
+
+    ended = cloudfn("init", str(folder), *API_KEY)
+
+    assert (ended.code, f"{folder / name} is no folder" in ended.err) == (2, True)
+    assert files_in(folder) == {name}
+
+
 def test_a_link_that_leads_nowhere_is_not_written_through(
     cloudfn: Callable[..., Any], folder: Path, tmp_path: Path
 ) -> None:

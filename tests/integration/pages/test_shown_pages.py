@@ -419,6 +419,23 @@ def test_a_query_that_can_not_be_is_refused_with_a_page(visit: Callable[..., Any
     assert "<h1>" in answer.text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?q=%00",
+        "/completion-events?event=a%00",
+        "/deliveries?source=%00",
+        "/functions/d/call%00",
+        "/try/d/call?run_id=%00",
+    ],
+)
+def test_what_no_postgresql_can_look_for_is_refused_with_a_page(visit: Callable[..., Any], path: str) -> None:
+    answer = visit().get(f"/cloudfn{path}")
+
+    assert (answer.status_code, "<h1>" in answer.text) == (400, True)
+    assert "Content-Security-Policy" in answer.headers
+
+
 def test_a_version_of_a_dag_that_airflow_has_written_anew_in_its_place_is_read_anew(
     visit: Callable[..., Any], dags_folder: Path
 ) -> None:

@@ -111,6 +111,12 @@ def test_a_body_in_another_character_set_is_said_to_be_so(command: Any) -> None:
     assert remark not in command(exchange(headers=headers, body=Excerpt(text="he", size=2)))
 
 
+def test_of_what_is_as_it_was_sent_nothing_is_remarked() -> None:
+    assert curl(exchange(headers=(), url="https://shop.test", body=Excerpt(text="col·legi", size=9))).startswith(
+        "curl "
+    )
+
+
 def test_hurl_names_its_variables_and_expects_the_status() -> None:
     assert hurl(exchange()).splitlines() == [
         "# credentials are not recorded: set KEY, SECRET, X_API_KEY in the variables",
