@@ -75,12 +75,12 @@ def events(
         total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
         ordered = wanted.order_by(AssetModel.name).limit(_PER_PAGE).offset((number - 1) * _PER_PAGE)
         declared = [_declared(asset) for asset in session.scalars(ordered)]
-    # What an event carries is what a task of its Dag has left, and is read with the same right. Airflow asks its database
-    # for that, and would close a session that is open here.
+    # What an event carries is what a task of its Dag has left, and is read with the same right. Airflow asks its database for
+    # that: nothing is held open here meanwhile.
     sources = with_readable_calls(
         user, readable.intersection(dag_id for one in declared for dag_id, _ in one.producers)
     )
-    with create_session() as session:
+    with create_session(scoped=False) as session:
         shown = [_event(session, one, readable, sources, _MANY if event else _FEW) for one in declared]
     return page(
         request,
