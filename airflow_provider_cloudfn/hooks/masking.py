@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 import threading
@@ -21,6 +22,15 @@ _pending: set[asyncio.Task[None]] = set()
 
 #: Airflow 3.2.0 gives an answer to whichever thread reads first: of two that tell it something, one would wait for ever.
 _one_at_a_time = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """Let nobody wait in a forked process for a thread that only the other one has."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def appearances(secret: str) -> tuple[str, ...]:

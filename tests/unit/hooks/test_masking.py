@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk import log
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from airflow.sdk.execution_time import comms, task_runner
+from kit.forked import returned_by
 
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
 
@@ -192,3 +193,15 @@ def test_two_secrets_obtained_at_once_are_told_one_after_the_other(monkeypatch: 
 
     assert not supervisor.mixed_up.is_set()
     assert supervisor.told == 2
+
+
+def test_a_forked_process_waits_for_no_thread_of_the_other_one() -> None:
+    from airflow_provider_cloudfn.hooks import masking
+
+    def told() -> str:
+        # As long as a thread of the other process is telling something.
+        mask_secrets(["a-secret-of-the-child"])
+        return str(redact("x a-secret-of-the-child y"))
+
+    with masking._one_at_a_time:
+        assert returned_by(told) == "x *** y"
