@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+@pytest.fixture(autouse=True)
+def no_task_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what ``dag.test()`` in another thread can have left: a command has no supervisor to ask for an XCom."""
+    from airflow.sdk.execution_time import task_runner
+
+    monkeypatch.delattr(task_runner, "SUPERVISOR_COMMS", raising=False)
+
+
 @pytest.fixture
 def rendered(dags_folder: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], dict[str, str]]:
     """Return a function that renders a task of a Dag file as the command does, and returns what it prints by field."""
