@@ -35,7 +35,7 @@ def _choice_problem(value: Any) -> str | None:
 DEPENDS_ON_WHAT_IT_READS: Final = Parameter("depends_on_what_it_reads", check=_choice_problem, authored=True)
 
 
-def add_arrows(dag: DAG) -> None:
+def add_arrows(dag: DAG) -> Ancestry:
     """
     Let the steps of a Dag that ask for it run behind those that their expressions read, as Airflow's parser has it.
 
@@ -44,6 +44,7 @@ def add_arrows(dag: DAG) -> None:
     Where an arrow would lead round in a circle, or there is no such step, none is added: the rules about expressions say so.
 
     :param dag: A Dag that is complete; it is changed.
+    :returns: What runs before which of its tasks now.
     """
     ancestry = Ancestry(dag.task_dict)
     for task in map(AuthoredTask, dag.tasks):
@@ -55,6 +56,7 @@ def add_arrows(dag: DAG) -> None:
             if not ancestry.is_before(step, task.task_id) and not ancestry.is_before(task.task_id, step):
                 task.run_after(step)
                 ancestry.add(step, task.task_id)
+    return ancestry
 
 
 def wait_for_steps_in_options(task: Any) -> None:

@@ -19,12 +19,10 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
     """
     problems: list[str] = []
     if ours:
-        from airflow_provider_cloudfn.authoring.ancestry import Ancestry
         from airflow_provider_cloudfn.authoring.arrows import add_arrows
         from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
 
-        add_arrows(dag)
-        ancestry = Ancestry(dag.task_dict)
+        ancestry = add_arrows(dag)
         for task in ours:
             task.ancestry = ancestry
         found = [

@@ -25,7 +25,6 @@ _NAMED_BY: Final = {
     "id_from": ("the event's id", 'id_from=cel("inputs.id")'),
 }
 
-
 _FOLLOWS_THE_PLACE: Final = (
     "{what} follows the place in the list that the step is mapped over: where that list comes in another order, as after a Clear "
     "of the step that returns it, the key stands for something else; name what the call is about, as in {example}"

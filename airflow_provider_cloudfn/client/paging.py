@@ -287,7 +287,7 @@ def _refuse_same(bodies: list[bytes], content: bytes, pages: Pages, number: int)
 
 
 class _AtPage:
-    """Lets an error say at which page it was."""
+    """Lets an error say at which page it was. Each page enters it five times, so it is none of contextlib's generators."""
 
     __slots__ = ("_number",)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["begun", "others_ended", "run"]
+__all__ = ["begun", "begun_beside", "beside_ended", "run"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 _LONGEST_END = 10.0
 #: How many seconds what a call has begun beside itself has to come to its end.
 _GRACE = 2.0
+#: What was begun so and has not ended, in the event loops of all threads.
+_beside: set[asyncio.Task[Any]] = set()
 
 
 class _KeptRunner:
@@ -109,13 +111,13 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     else:
         raise RuntimeError("an event loop runs here already: use arequest, or astart, and await it")
     if threading.current_thread() is not threading.main_thread():
-        return asyncio.run(_with_others(start))
+        return asyncio.run(_with_beside(start))
     runner = _kept.get()
     try:
         # Not runner.run: it takes over Ctrl-C for each call, only to end the loop as the line below does.
         loop = runner.get_loop()
         try:
-            result = loop.run_until_complete(loop.create_task(_with_others(start), context=contextvars.copy_context()))
+            result = loop.run_until_complete(loop.create_task(_with_beside(start), context=contextvars.copy_context()))
         finally:
             _kept.raise_interruption()
     except BaseException:
@@ -127,24 +129,34 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return result
 
 
-async def others_ended() -> None:
+def begun_beside(work: Coroutine[Any, Any, object]) -> None:
     """
-    Wait for a while until nothing else goes on in the event loop.
+    Begin what nobody waits for, but the end of the call in which it was begun.
 
-    A call can have begun to tell Airflow of a secret: cut short in the middle, it would leave an answer behind, which whoever
-    asks Airflow next would take for his.
+    Such as to tell Airflow of a secret: cut short in the middle, it would leave an answer behind, which whoever asks Airflow
+    next would take for his.
+
+    :param work: What is done.
     """
-    if others := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(others, timeout=_GRACE)
+    task = asyncio.get_running_loop().create_task(work)
+    _beside.add(task)
+    task.add_done_callback(_beside.discard)
 
 
-async def _with_others(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def beside_ended() -> None:
+    """Wait for a while for the end of what was begun so in this event loop, and for nothing else that goes on in it."""
+    loop = asyncio.get_running_loop()
+    if own := [task for task in list(_beside) if task.get_loop() is loop]:
+        await asyncio.wait(own, timeout=_GRACE)
+
+
+async def _with_beside(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         result = await start()
     except Exception:
-        await others_ended()
+        await beside_ended()
         raise
-    await others_ended()
+    await beside_ended()
     return result
 
 

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.spellings import common_spellings, spellings
+from airflow_provider_cloudfn.client.running import begun_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["amask_secrets", "appearances", "mask_obtained_secret", "mask_secrets"]
 
 _LONG = 400
-
-_pending: set[asyncio.Task[None]] = set()
 
 #: Airflow 3.2.0 gives an answer to whichever thread reads first: of two that tell it something, one would wait for ever.
 _one_at_a_time = threading.Lock()
@@ -147,6 +146,4 @@ def _tell(texts: list[str]) -> None:
 
 
 def _tell_later(texts: Iterable[str]) -> None:
-    task = asyncio.get_running_loop().create_task(amask_secrets(texts))
-    _pending.add(task)
-    task.add_done_callback(_pending.discard)
+    begun_beside(amask_secrets(texts))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.batch import concurrency_problem, run_batch
 from airflow_provider_cloudfn.client.paging import read_pages
-from airflow_provider_cloudfn.client.running import others_ended
+from airflow_provider_cloudfn.client.running import beside_ended
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.request_options import request_of, sending_of
 
@@ -176,7 +176,7 @@ class HookSession:
 
 async def _ended() -> None:
     """Wait until nothing goes on in this loop, nor in the threads that ask something of it."""
-    await others_ended()
+    await beside_ended()
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

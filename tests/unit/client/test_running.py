@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn.client.running import begun, run
+from airflow_provider_cloudfn.client.running import begun, begun_beside, run
 
 NAME = contextvars.ContextVar("name", default="nobody")
 
@@ -165,7 +165,7 @@ def test_a_fault_in_a_callback_is_logged_and_ends_nothing(caplog: pytest.LogCapt
 
 
 def test_what_a_call_leaves_running_is_ended_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_cloudfn.client.running._GRACE", 0.01)
+    monkeypatch.setattr("airflow_provider_cloudfn.client.running._GRACE", 3600.0)  # It is not waited for.
 
     async def forgetful() -> asyncio.Task[Any]:
         return asyncio.create_task(asyncio.Event().wait())
@@ -183,15 +183,32 @@ def test_what_a_call_has_begun_beside_itself_comes_to_its_end(fails: bool) -> No
         told.append("a secret")
 
     async def call() -> None:
-        begun_beside.append(asyncio.create_task(tells()))
+        begun_beside(tells())
         if fails:
             raise ConnectionError
 
-    begun_beside: list[asyncio.Task[None]] = []
     with suppress(ConnectionError):
         run(call)
 
     assert told == ["a secret"]
+
+
+def test_what_was_begun_beside_a_call_holds_it_up_for_a_while_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.client.running._GRACE", 0.01)
+    ended: list[bool] = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    async def call() -> str:
+        begun_beside(endless())
+        return "answered"
+
+    assert run(call) == "answered"
+    assert ended == [True]
 
 
 def test_a_forked_process_has_a_loop_of_its_own_and_leaves_the_other_alone() -> None:
