@@ -116,9 +116,18 @@ class WaitedCall:
         return wait
 
     def url(self) -> str:
-        """Return the address at which the task is called back; the same on every try, until the task is cleared."""
-        token = self._address(self.begun()).token()
-        return f"{conf.get('api', 'base_url', fallback='').rstrip('/')}/cloudfn/callbacks/{token}"
+        """
+        Return the address at which the task is called back; the same on every try, until the task is cleared.
+
+        :raises ConfigurationError: where nobody has said at which address Airflow is reached.
+        """
+        base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
+        if not base.startswith(("http://", "https://")):
+            raise ConfigurationError(
+                "wait_for: [api] base_url is not set, or is no URL, and a Callback needs it: write the address at which the "
+                "service reaches Airflow, such as https://airflow.example.com, in the configuration of the workers too"
+            )
+        return f"{base}/cloudfn/callbacks/{self._address(self.begun()).token()}"
 
     def _address(self, wait: Wait) -> CallbackAddress:
         key = task_instance_key(self._context)

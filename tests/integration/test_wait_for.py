@@ -446,6 +446,21 @@ def test_a_callback_with_another_token_is_refused(
 
 
 @KEPT
+@pytest.mark.usefixtures("api_server")
+@pytest.mark.parametrize("base", ["", "airflow.example.com"])
+def test_nothing_is_sent_where_nobody_knows_at_which_address_to_call_back(
+    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base)
+    server = service(lambda _: None)
+
+    result = run(step("Callback(timeout=120)", body=BODY))
+
+    assert result.states["call"] == ["failed"]
+    assert server.received == []
+
+
+@KEPT
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
