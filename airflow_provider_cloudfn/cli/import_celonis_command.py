@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_cloudfn.auth.credential_names import is_secret_name
+from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
+from airflow_provider_cloudfn.records.named_secrets import (
+    without_named_members,
+    without_query_secrets,
+    without_secrets_of_body,
+)
 from airflow_provider_cloudfn.testing.samples import read_structured_file
 
 if TYPE_CHECKING:
@@ -46,6 +51,8 @@ _PAIRS: Final[tuple[tuple[str, str, Literal["header", "query"]], ...]] = (
 #: Names that only Celonis knows.
 _FOREIGN: Final = frozenset({"request", "settings", "json", "response"})
 _CURLY: Final = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'"})  # noqa: RUF001 - these very marks
+#: A text in an expression.
+_LITERAL: Final = re.compile(r"""("|')((?:\\.|(?!\1).)*)\1""", re.DOTALL)
 _SINGLE_EQUALS: Final = re.compile(r"(?<![=!<>])=(?!=)")
 
 
@@ -82,7 +89,10 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     name, event = _text("Name", step["name"]), step.get("completion event")
     lines = [f"task_id={_identifier(name)!r},", f"function_name={name!r},", f"cloudfn_conn_id={conn_id!r},"]
     lines.append(f"method={method!r},")
-    lines.append(f"uri={_expression('URI', step['uri'], notes)!r},")
+    uri = _expression("URI", step["uri"], notes)
+    if any(without_query_secrets(text) != text or is_secret_path(text) for text in _literals(uri)):
+        raise _secret_error("URI")
+    lines.append(f"uri={uri!r},")
     for label, parameter, place in _PAIRS:
         pairs = list(_pairs(label, step.get(label), notes))
         _refuse_secrets(label, pairs, place)
@@ -118,8 +128,11 @@ def connection_of(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         if fields.get(label) and value is not None
     }
     for name in ("host", "oauth2_url", "refresh_url"):
-        if "@" in re.split("[/?#]", given.get(name, "").partition("://")[2])[0]:
-            label = next(label for label in fields if fields[label] == name)
+        url = given.get(name, "")
+        label = next((label for label in fields if fields[label] == name), name)
+        if is_secret_value(url):
+            raise _secret_error(f"Connection: {label!r}")
+        if "@" in re.split("[/?#]", url.partition("://")[2])[0]:
             raise ConfigurationError(
                 f"Connection: {label!r} holds credentials before the @: leave them out, and put them into the connection"
             )
@@ -196,11 +209,22 @@ def _refuse_secrets(label: str, pairs: list[tuple[str, str]], place: Literal["he
     """Refuse what would stand as a secret in the Dag file."""
     for key, value in pairs:
         name = key.strip("'\"")
-        if is_secret_name(name, place) and not language.check(value, variables=VARIABLES | _FOREIGN).references:
-            raise ConfigurationError(
-                f"{label}: {name!r} holds a secret, which belongs into no file: leave it out, and give the connection an "
-                "Authentication type"
-            )
+        is_written = not language.check(value, variables=VARIABLES | _FOREIGN).references
+        if (is_secret_name(name, place) and is_written) or any(map(is_secret_value, _literals(value))):
+            raise _secret_error(f"{label}: {name!r}")
+
+
+def _literals(expression: str) -> Iterator[str]:
+    """Yield the texts that stand in an expression."""
+    for found in _LITERAL.finditer(expression):
+        yield found[2]
+
+
+def _secret_error(place: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place} holds a secret, which belongs into no file: leave it out, and give the connection an Authentication type, or "
+        "the secret under secret_values, which a body, a query or a header names as secret(…)"
+    )
 
 
 def _text(place: str, value: object) -> str:
@@ -217,13 +241,25 @@ def _body(value: Any, notes: list[str]) -> str:
             content = json.loads(encode_json(value))
         except ConfigurationError as error:
             raise ConfigurationError(f"Body: {error}") from None
+        _refuse_secrets_of_body(encode_json(content))
         if any(_names_something(text) for text in _texts(content)):
             notes.append(
                 'Body: the texts of a map are sent as they stand; write cel("…") around one that is an expression.'
             )
         return repr(content)
     text = value.translate(_CURLY) if _is_json(value.translate(_CURLY)) else value
-    return repr(text if _is_json(text) else _expression("Body", value, notes))
+    if _is_json(text):
+        _refuse_secrets_of_body(text)
+        return repr(text)
+    expression = _expression("Body", value, notes)
+    if without_named_members(expression) != expression or any(map(is_secret_value, _literals(expression))):
+        raise _secret_error("Body")
+    return repr(expression)
+
+
+def _refuse_secrets_of_body(text: str) -> None:
+    if without_secrets_of_body(text, is_whole=True) != text:
+        raise _secret_error("Body")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
 
-__all__ = ["without_named_secrets", "without_query_secrets", "without_secrets_of_body"]
+__all__ = ["without_named_members", "without_named_secrets", "without_query_secrets", "without_secrets_of_body"]
 
 #: What is quoted behind a name: an argument of GraphQL, a line of YAML.
 _QUOTED: Final = re.compile(
@@ -35,7 +35,7 @@ def without_named_secrets(text: str) -> str:
 
     :param text: The text.
     """
-    return _without_pairs(_without_members(text))
+    return _without_pairs(without_named_members(text))
 
 
 def without_query_secrets(url: str) -> str:
@@ -63,7 +63,7 @@ def without_secrets_of_body(text: str, *, is_whole: bool) -> str | None:
     :param is_whole: Whether it is the whole body.
     """
     if is_whole:
-        named = _without_members(text)
+        named = without_named_members(text)
         try:
             found = parse_foreign_json(named)
         except (ValueError, CloudFunctionError):
@@ -81,7 +81,12 @@ def without_secrets_of_body(text: str, *, is_whole: bool) -> str | None:
     return None if is_unclear else shown
 
 
-def _without_members(text: str) -> str:
+def without_named_members(text: str) -> str:
+    """
+    Return a text without the values of those members of JSON objects in it whose names say that they are secrets.
+
+    :param text: The text.
+    """
     return _MEMBER.sub(
         lambda found: f'"{found[1]}"{found[2]}"{MASK}"' if is_secret_name(found[1], "body") else found[0], text
     )

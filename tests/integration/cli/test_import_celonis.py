@@ -215,7 +215,7 @@ def test_what_the_documents_print_and_cel_refuses_says_what_to_write(printed: st
         (FORM.replace("HeaderName", "Header_name").replace("  Location", "  Header name: x\n  Location"), "'header name' stands twice"),
         (FORM.replace("charge.created", "[charge.created]"), "Completion event: must be text, not list"),
         (FORM.replace("Name: Create charge", "Name: {a: b}"), "Name: must be text, not dict"),
-        (FORM.replace("https://", "https://me:hunter2@"), "'base url' holds credentials before the @"),
+        (FORM.replace("https://", "https://me@"), "'base url' holds credentials before the @"),
         (FORM.replace('"Content-Type"', '"Authorization"'), "'Authorization' holds a secret, which belongs into no file"),
         (FORM.replace('''\'"Content-Type"\'''', "context.name"), 'begins with a quote: "" + context.name'),
         (FORM.replace('"is_active"', '"priority"'), "Body: has the key 'priority' twice in one object"),
@@ -230,3 +230,37 @@ def test_what_is_no_form_says_why(imported: Callable[..., Any], form: str, messa
 
     assert ended.code != 0
     assert message in ended.err
+
+
+@pytest.mark.parametrize(
+    ("form", "place"),
+    [
+        (FORM.replace("https://", "https://me:hunter2@"), "Connection: 'base url'"),
+        (FORM.replace("api.example.com", "api.example.com/?api_key=hunter2"), "Connection: 'base url'"),
+        (FORM.replace("/v1/charges", "/v1/charges?api_key=hunter2"), "URI"),
+        (FORM.replace("'\"/v1/charges\"'", "'\"/v1?a=1&token=hunter2&b=\" + inputs.b'"), "URI"),
+        (FORM.replace('"Content-Type"', '"Authorization"'), "headers: 'Authorization'"),
+        (FORM.replace('"application/json"', '"Bearer hunter2hunter2"'), "headers: 'Content-Type'"),
+        (FORM.replace('"production"', '"sk_live_hunter2"'), "query parameters: 'environment'"),
+        (FORM.replace('"priority": "High"', '"client_secret": "hunter2"'), "Body"),
+        (FORM.replace('"priority": "High"', '“client_secret”: “hunter2”'), "Body"),
+        (FORM.replace('"priority": "High"', '"client_secret": "hunter2", "id": inputs.id'), "Body"),
+        (FORM.replace(BODY, "Body: {login: {password: hunter2}}\n"), "Body"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_stands_in_the_form_is_refused_and_not_shown(
+    imported: Callable[..., Any], form: str, place: str
+) -> None:
+    ended = imported(form)
+
+    assert ended.code != 0
+    assert f"{place} holds a secret, which belongs into no file" in ended.err
+    assert "hunter2" not in ended.out + ended.err
+
+
+def test_a_secret_that_an_expression_reads_is_none_of_the_form(imported: Callable[..., Any]) -> None:
+    form = FORM.replace("'\"/v1/charges\"'", "'\"/v1/charges?token=\" + inputs.token'")
+    form = form.replace('"Content-Type"', '"Authorization"').replace('"application/json"', '"Bearer " + inputs.token')
+    form = form.replace('"priority": "High"', '"password": inputs.password')
+
+    assert imported(form).code == 0
