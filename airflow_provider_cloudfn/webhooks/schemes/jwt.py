@@ -62,6 +62,6 @@ class SignedToken(Scheme, frozen=True, kw_only=True):
                 raise RefusedError(401, "credentials_wrong")
             key = key_set_at(self.key_set_url).key(header.get("kid"))
             registry.validate(jwt.decode(token, key, algorithms=ALGORITHMS).claims)
-        except (JoseError, ValueError, TypeError):
+        except (JoseError, ValueError, TypeError, RecursionError):
             raise RefusedError(401, "credentials_wrong") from None
         return unsigned_content(request)

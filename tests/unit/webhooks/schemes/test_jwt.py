@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from kit.senders import NOW
 
@@ -127,6 +127,13 @@ def signed_with_the_public_key() -> str:
 def test_a_forged_token_is_refused(forge: Callable[[], str]) -> None:
     with pytest.raises(RefusedError, match="credentials_wrong"):
         SCHEME.verify(request(forge()), NOW)
+
+
+def test_claims_that_nobody_can_read_are_refused() -> None:
+    deep = jws.serialize_compact({"alg": "RS256", "kid": "rsa-1"}, b"[" * 3_000, RSA)
+
+    with pytest.raises(RefusedError, match="credentials_wrong"):
+        SCHEME.verify(request(deep), NOW)
 
 
 def test_no_key_is_fetched_for_what_can_be_no_token_of_the_issuer(keys: list[str]) -> None:
