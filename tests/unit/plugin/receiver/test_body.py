@@ -106,7 +106,7 @@ def with_a_slow_sender(admission: Admission) -> tuple[str, str]:
         request = Request({"type": "http", "method": "POST", "headers": []}, receive)
         try:
             with admission.request() as held:
-                return (await read_body(request, most=10, held=held)).decode()
+                return (await read_body(request, most=10, held=held, seconds=3600.0)).decode()
         except RefusedError as error:
             return f"{error.status} {error.reason}"
 
@@ -117,7 +117,7 @@ def with_a_slow_sender(admission: Admission) -> tuple[str, str]:
         if answer == "503 busy":
             slow.cancel()
             return "waits", answer
-        return await slow, answer
+        return await asyncio.wait_for(slow, 5), answer
 
     begun = asyncio.Event()
     return asyncio.run(both())
