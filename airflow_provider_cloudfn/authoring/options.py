@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
 __all__ = [
@@ -44,6 +44,8 @@ EVENT_PARAMETERS: Final = ("event_payload", "emit_when", "event_key")
 #: What says of a poll whether a job is done can name it, on a worker and in the triggerer.
 POLL_VARIABLES: Final = frozenset({"response", "job", "inputs"})
 _EVENT: Final = frozenset({"event"})
+#: The parameters beside which expressions can name more than what all can.
+_BRINGS_NAMES: Final = frozenset({"for_each", "pages", "poll", "wait_for"})
 
 #: What is declared of each kind of value, as of a task's parameters.
 _PARTS: Final[Mapping[type, tuple[Parameter, ...]]] = {
@@ -86,16 +88,20 @@ _PARTS: Final[Mapping[type, tuple[Parameter, ...]]] = {
 OPTIONS: Final[tuple[type, ...]] = (*_PARTS, Emit)
 
 
-def parts_of(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:
+def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
     """
-    Yield what is declared of the parts of a value, each named such as ``pages.items``, and what is written there.
+    Return what is declared of the parts of a value, each named such as ``pages.items``, and what is written there.
 
     :param name: The parameter.
-    :param value: Its value; one that has no parts yields nothing.
+    :param value: Its value; most have no parts.
     """
     if name == SEVERAL_EVENTS:
-        yield from parts_of_events(value)
-    for part in _PARTS.get(type(value), ()):
+        return parts_of_events(value)
+    return _parts_of_option(name, value) if type(value) in _PARTS else ()
+
+
+def _parts_of_option(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:
+    for part in _PARTS[type(value)]:
         written = getattr(value, part.name)
         yield replace(part, name=f"{name}.{part.name}"), None if written is UNSET else written
 
@@ -157,6 +163,8 @@ def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
     :param given: The parameters that the task is given.
     """
     names = parameter.also
+    if given.isdisjoint(_BRINGS_NAMES):
+        return names
     is_of_event = parameter.name in EVENT_PARAMETERS or parameter.name.startswith(SEVERAL_EVENTS)
     if parameter.per_item and "for_each" in given:
         names |= ITEM_VARIABLES

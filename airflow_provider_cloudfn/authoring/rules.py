@@ -134,11 +134,9 @@ def expression_problems(
     :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
     surroundings = task.surroundings
-    given = _options_given(task)
+    given = frozenset().union(*task.given)
     has_callback = any(isinstance(one, Callback) for one in task.written("wait_for"))
-    has_inputs = (
-        arrived is not None or not task.has_no_own_code or all("inputs" in one for one in task.given({"inputs"}))
-    )
+    has_inputs = arrived is not None or not task.has_no_own_code or all("inputs" in given for given in task.given)
     absent = [
         *(() if has_callback else ((_CALLBACK_URL, _NO_CALLBACK),)),
         *(() if has_inputs else ((_INPUTS, _NO_INPUTS),)),
@@ -193,14 +191,11 @@ def _with_parts(parameter: Parameter, values: list[Any]) -> Iterator[tuple[Param
     for value in values:
         if value is None:
             continue
-        for declared, written in ((parameter, value), *parts_of(parameter.name, value)):
-            if declared.reading is not None and written is not None:
-                yield declared, written
-
-
-def _options_given(task: AuthoredTask) -> frozenset[str]:
-    options = {parameter.name for parameter in task.parameters} & {"for_each", "pages", "poll", "wait_for"}
-    return frozenset().union(*task.given(options)) if options else frozenset()
+        if parameter.reading is not None:
+            yield parameter, value
+        for part, written in parts_of(parameter.name, value):
+            if part.reading is not None and written is not None:
+                yield part, written
 
 
 def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> Iterator[Problem]:
@@ -234,7 +229,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
 
 
 def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
-    return any(len(given) == 2 for given in task.given({first, second}))
+    return any(first in given and second in given for given in task.given)
 
 
 def _placed(task_id: str, name: str, message: str) -> Problem:
@@ -254,7 +249,7 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
         yield Problem(task.task_id, "wait_for", _UNHEARD)
     if task.completion_event is not None or task.is_silent_about_its_event or not task.has_no_own_code:
         return
-    for name in sorted(frozenset().union(*task.given({"event_payload", "emit_when"}))):
+    for name in sorted(frozenset().union(*task.given) & {"event_payload", "emit_when"}):
         yield Problem(task.task_id, name, _NO_EVENT)
 
 
@@ -287,7 +282,7 @@ def _event_key_problem(task: AuthoredTask) -> str | None:
     event = task.completion_event
     if has_one_run_per_event(event) or (event is None and task.is_silent_about_its_event):
         return None
-    if not any("event_key" in given for given in task.given({"event_key"})):
+    if not any("event_key" in given for given in task.given):
         return None
     return _NEEDS_RUN_FOR_EACH.format(name=getattr(event, "name", "customer.scored"))
 

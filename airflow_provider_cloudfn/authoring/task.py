@@ -154,12 +154,10 @@ class AuthoredTask:
             values.insert(0, self._shared[name])
         return values
 
-    def given(self, names: AbstractSet[str]) -> list[set[str]]:
-        """
-        Return which of some parameters are given, for each way in which the task is written to run.
-
-        :param names: The parameters.
-        """
+    @cached_property
+    def given(self) -> list[set[str]]:
+        """Which of its parameters are given, for each way in which it is written to run."""
+        names = {parameter.name for parameter in self.parameters}
         if not self.is_mapped:
             return [{name for name in names if getattr(self.task, name, None) is not None}]
         shared = {name for name in names if self._shared.get(name) is not None}

@@ -67,7 +67,7 @@ def _follows_the_place(task: AuthoredTask, name: str) -> bool:
         # Of rows that a step returns nobody knows by now whether they have it.
         return not written and bool(task.expanded_over_steps) and name not in task.expanded
     # An item of a batch has a key of its own, made of what it is.
-    is_batch = any("for_each" in given for given in task.given({"for_each"}))
+    is_batch = any("for_each" in given for given in task.given)
     return not is_batch and (any(written) or _reads_key(task))
 
 

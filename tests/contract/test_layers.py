@@ -159,8 +159,9 @@ MODULES = {module_of(file): file for file in FILES}
 def modules_wanted(file: Path) -> set[str]:
     """Return the modules of the package that a file imports: of ``from a import b`` it is ``a.b`` where that is a module."""
     found: set[str] = set()
-    for name in imported(file):
-        below = {other for other in imported(file) if other.startswith(f"{name}.") and other in MODULES}
+    names = set(imported(file))
+    for name in names:
+        below = {other for other in names if other.startswith(f"{name}.") and other in MODULES}
         found |= below or ({name} & MODULES.keys())
     return found - {NAME, module_of(file)}
 
