@@ -16,9 +16,8 @@ import aiohttp
 from aiohttp.http import StreamWriter
 from yarl import URL
 
-from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
-from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
+from airflow_provider_cloudfn.client.default_headers import DEFAULT_HEADERS, with_default_headers
 from airflow_provider_cloudfn.client.time_split import STOPWATCH
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -36,13 +35,6 @@ __all__ = ["Answer", "Wire"]
 _HEADERS = 64 * 1024
 #: A body that is no longer goes out together with its head.
 _SMALL = 64 * 1024
-_USER_AGENT = f"airflow-provider-cloudfn/{__version__}"
-#: What a request says of itself, unless it says otherwise.
-_DEFAULTS = {
-    "user-agent": f"User-Agent: {_USER_AGENT}",
-    "accept-encoding": f"Accept-Encoding: {ACCEPT_ENCODING}",
-    "accept": "Accept: */*",
-}
 
 
 class Answer:
@@ -161,22 +153,20 @@ class Wire:
                 url,
                 loop=asyncio.get_running_loop(),
                 proxy=self._proxy,
-                proxy_headers=None if self._proxy is None else {"User-Agent": _USER_AGENT},
+                proxy_headers=None if self._proxy is None else {"User-Agent": DEFAULT_HEADERS["User-Agent"]},
             )
         return self._routes[key]
 
 
 def _head(request: HttpRequest, parts: SplitResult, route: _Route) -> bytes:
     """Return the head of a request, in Latin-1, as HTTP knows it (RFC 9110, section 5.5)."""
-    names = {name.lower() for name, _ in request.headers}
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     if route.proxy is not None and not route.is_ssl():
         target = f"{parts.scheme}://{parts.netloc}{target}"
     lines = [f"{request.method} {target} HTTP/1.1"]
-    if "host" not in names:
+    if request.header("host") is None:
         lines.append(f"Host: {route.headers['Host']}")
-    lines += [line for name, line in _DEFAULTS.items() if name not in names]
-    lines += [f"{name}: {value}" for name, value in request.headers]
+    lines += [f"{name}: {value}" for name, value in with_default_headers(request.headers)]
     if (authorization := route.headers.get("Proxy-Authorization")) is not None:
         lines.append(f"Proxy-Authorization: {authorization}")
     if request.body or request.method not in METHODS_WITHOUT_BODY:

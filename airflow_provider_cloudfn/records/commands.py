@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.default_headers import DEFAULT_HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +33,10 @@ def curl(exchange: Exchange) -> str:
     how = "--head" if sent.method == "HEAD" else f"--request {shlex.quote(sent.method)}"
     # Of a URL curl would take brackets and braces for patterns, and dots for folders.
     lines = ["curl --globoff --path-as-is", how, f"--url {_for_shell(_marked_url(sent.url))}"]
-    lines += [f"--header {_for_shell(_marked_header(name, value))}" for name, value in sent.headers]
+    for name, value in sent.headers:
+        # Another curl may know other compressions: it asks for those, and undoes them.
+        is_usual = (name, value) == ("Accept-Encoding", DEFAULT_HEADERS["Accept-Encoding"])
+        lines.append("--compressed" if is_usual else f"--header {_for_shell(_marked_header(name, value))}")
     remarks = _remarks(sent, "environment")
     if sent.body is None:
         lines += [] if sent.method in METHODS_WITHOUT_BODY else ["--header 'Content-Length: 0'"]

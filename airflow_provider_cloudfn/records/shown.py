@@ -10,6 +10,7 @@ from msgspec import Struct
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import read_request_id, response_headers
 from airflow_provider_cloudfn.records.call_record import Answered, Excerpt, Exchange, Sent
@@ -104,6 +105,7 @@ class Shown(Struct, frozen=True):
             for name in sorted(auth.reserved_query):
                 url += f"{'&' if '?' in url else '?'}{name}={MASK}"
             own += ((name.title(), MASK) for name in sorted(auth.reserved_headers))
+        own = with_default_headers(own)
         sent = Sent(
             method=request.method,
             url=self.text(url, URL),

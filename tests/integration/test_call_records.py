@@ -172,6 +172,20 @@ def service(serve: Callable[..., LoopbackServer], connection: Callable[..., None
     return connect
 
 
+def test_it_has_all_headers_that_were_sent(run: Any, service: Any) -> None:
+    server = service(Service())
+
+    result = run(
+        """CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", method="POST", uri='"/ok"', body="{}")"""
+    )
+
+    exchange = record_of(result).exchange
+    assert exchange is not None
+    said = {name.lower(): value for name, value in exchange.sent.headers}
+    of_the_connection = {"host", "content-length"}
+    assert said == {n: v for n, v in server.received[0].headers.items() if n not in of_the_connection}
+
+
 @pytest.mark.parametrize(("source", "kind", "calls", "path"), MODES.values(), ids=MODES)
 def test_each_way_to_call_leaves_one_record(
     run: Any, service: Any, source: str, kind: str, calls: int, path: str

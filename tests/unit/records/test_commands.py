@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit.server import LoopbackServer
+from kit.server import Answer, LoopbackServer
 
+from airflow_provider_cloudfn.client.default_headers import DEFAULT_HEADERS, with_default_headers
 from airflow_provider_cloudfn.records.call_record import Answered, Excerpt, Exchange, Sent
 from airflow_provider_cloudfn.records.commands import curl, hurl
 
@@ -173,6 +175,17 @@ def test_a_header_is_sent_as_it_was(server: LoopbackServer, changes: dict[str, A
     )
 
     assert server.received[0].headers[name] == value
+
+
+def test_curl_undoes_what_it_asks_for(server: LoopbackServer) -> None:
+    server.answers = [Answer(200, gzip.compress(b"read"), {"Content-Encoding": "gzip"})]
+    sent = Exchange(sent=Sent(method="GET", url=server.url, headers=tuple(with_default_headers([]))))
+
+    came = subprocess.run(["sh", "-c", f"{curl(sent)} --silent"], check=True, capture_output=True, timeout=20)
+
+    assert came.stdout == b"read"
+    assert "gzip" in server.received[0].headers["accept-encoding"]
+    assert server.received[0].headers["user-agent"] == DEFAULT_HEADERS["User-Agent"]
 
 
 def test_a_url_is_one_whatever_is_in_it(server: LoopbackServer) -> None:

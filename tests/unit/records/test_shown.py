@@ -11,6 +11,7 @@ from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.spellings import spellings
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.records.shown import BODY, HEADER, HEADERS, Shown
 
@@ -56,7 +57,7 @@ def test_what_the_authentication_sets_is_named_and_not_shown(
 ) -> None:
     sent = exchanged(settings=client(location)).sent
 
-    assert (sent.url, list(sent.headers)) == (url, names)
+    assert (sent.url, list(sent.headers)) == (url, with_default_headers(names))
 
 
 @pytest.mark.parametrize(
