@@ -217,6 +217,11 @@ class AuthoredTask:
         return AuthoredTask(found) if found is not None and found.is_mapped else None
 
     @property
+    def has_instances(self) -> bool:
+        """Whether it, or a group that it is in, is mapped."""
+        return self.mapped is not None or bool(self.mapped_groups)
+
+    @property
     def init_arguments(self) -> Mapping[str, Any]:
         """What every `__init__` of an operator was given, from the innermost to the outermost, which comes last."""
         return dict(self.task._BaseOperator__init_kwargs)

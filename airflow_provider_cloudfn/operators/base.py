@@ -20,7 +20,7 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.completion import complete, event_among, with_events
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
-from airflow_provider_cloudfn.operators.storable import require_xcom
+from airflow_provider_cloudfn.operators.storable import mapped_over, require_form, require_xcom
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :param value: What it is before that.
         :param is_storable: Whether it is of that form already, as the results of many calls are.
         :param size: How many bytes of JSON it has, where that is known.
-        :raises ExpressionError: for what JSON, or Airflow, can't hold.
+        :raises ExpressionError: for what JSON can't hold, or what Airflow would refuse.
         :raises LimitError: for more than XCom takes.
         """
         try:
@@ -168,6 +168,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         if self.do_xcom_push:
+            require_form(self, returned)
             require_xcom(returned, self.log, size)
         return returned
 
@@ -184,12 +185,11 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :param context: The task's Airflow context.
         :param returned: What the step returns.
         """
-        task: Any = self
         push: Any = getattr(context["ti"], "xcom_push", None)
         if push is None or not self.do_xcom_push or returned is None or SAMPLE_RUN in context:
             return
         # Only Airflow's own push tells steps that are mapped over the result how long it is.
-        if self.multiple_outputs or (task.has_dag() and any(task.iter_mapped_dependants())):
+        if self.multiple_outputs or mapped_over(self):
             return
         outlast(lambda: push(key=RESULT_KEY, value=returned), "the result of a call that was carried out", self.log)
         self.do_xcom_push = False

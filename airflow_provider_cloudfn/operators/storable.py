@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size, size_limit
-from airflow_provider_cloudfn.exceptions import LimitError
+from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["described_bytes", "require_event", "require_xcom", "xcom_limit"]
+__all__ = ["described_bytes", "mapped_over", "require_event", "require_form", "require_xcom", "xcom_limit"]
 
 #: Bytes of JSON, where the configuration says nothing.
 _XCOM_LIMIT: Final = 5 * 1024**2
@@ -31,6 +32,41 @@ def described_bytes(response: Response | None, content: bytes) -> dict[str, Any]
         "size": len(content),
         "base64": base64.b64encode(content).decode("ascii"),
     }
+
+
+def mapped_over(task: Any) -> str | None:
+    """
+    Return a step, or a group of steps, that is mapped over what a step returns; None where there is none.
+
+    :param task: The step's operator, in its Dag, which Airflow walks through to find it.
+    """
+    return next((one.node_id for one in task.iter_mapped_dependants()), None) if task.has_dag() else None
+
+
+def require_form(task: Any, value: Any) -> None:
+    """
+    Refuse a result that Airflow would refuse when it pushes it: by then the call is done, and its event is out.
+
+    :param task: The step's operator.
+    :param value: The result, as JSON has it.
+    :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
+    """
+    kind = "null" if value is None else type(value).__name__
+    if task.multiple_outputs and value is not None and not isinstance(value, dict):
+        raise ExpressionError(
+            f"with multiple_outputs=True the result must be a map, whose entries become XComs of their own, not {kind}: return "
+            "one, such as {'items': response.body}, or leave multiple_outputs out",
+            field="returns",
+        )
+    if isinstance(value, (dict, list)) or (over := mapped_over(task)) is None:
+        return
+    # Of a step with several instances Airflow makes one list of what they return.
+    if not AuthoredTask(task).has_instances:
+        raise ExpressionError(
+            f"step {over!r} is mapped over the result, which must be a list or a map, not {kind}: return one, such as "
+            "response.body.items",
+            field="returns",
+        )
 
 
 def require_xcom(value: Any, log: Any, size: int | None = None) -> None:

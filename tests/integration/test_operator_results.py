@@ -160,6 +160,44 @@ def test_an_expression_that_cannot_work_stops_the_call_before_anything_is_sent(
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize(
+    ("parameters", "after", "said"),
+    [
+        ({"returns": "'response.status'", "multiple_outputs": "True"}, "", "the result must be a map"),
+        (
+            {"returns": "'response.status'"},
+            "task(task_id='after')(lambda code: code).expand(code=called.output)",
+            "'after' is mapped over the result",
+        ),
+        (
+            {"returns": "'null'"},
+            "task(task_id='after')(lambda code: code).expand(code=called.output)",
+            "which must be a list or a map, not null",
+        ),
+    ],
+)
+def test_a_result_that_airflow_would_refuse_fails_before_an_event_is_out(
+    run: Any, capfd: pytest.CaptureFixture[str], parameters: dict[str, str], after: str, said: str
+) -> None:
+    source = call(**parameters, completion_event="CompletionEvent('order.fetched')")
+
+    result = run(f"called = {source}\n{after}")
+
+    assert result.states["call"] == ["failed"]
+    assert result.xcom("call", "completion_event") is None
+    assert result.xcom("call", "cloudfn_call")["outcome"] == "failed"
+    assert said in "".join(capfd.readouterr())
+
+
+def test_what_several_instances_return_can_be_of_any_form(run: Any) -> None:
+    parameters = "task_id='call', cloudfn_conn_id='shop', uri='\"/v1/orders/\" + inputs', returns='response.status'"
+    source = f"called = CloudFunctionOperator.partial({parameters}).expand(inputs=['1001', '1002'])"
+
+    result = run(f"{source}\ntask(task_id='after')(lambda code: code).expand(code=called.output)")
+
+    assert result.xcom("after", map_index=1) == 200
+
+
 def test_an_event_carries_what_the_step_returns(run: Any) -> None:
     result = run(call(returns="'response.body.id'", completion_event="CompletionEvent('order.fetched')"))
 

@@ -80,7 +80,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     :param method: The method.
     :param status: The status of its answer; None where none came.
     :param error: Why it failed, on one line.
-    :param calls: How many calls it stands for.
+    :param calls: How many calls it stands for: none for a step that sent nothing.
     :param retries: How often something was sent again.
     :param items: How many items of a batch have succeeded, and how many have failed; None where it is no batch.
     """
@@ -162,7 +162,7 @@ class Measured(msgspec.Struct, frozen=True):
 
         :param share: The share, above 0, at most 1.
         """
-        seconds = sorted(call.seconds for call in self.calls)
+        seconds = sorted(call.seconds for call in self.calls if call.calls)
         return seconds[math.ceil(share * len(seconds)) - 1] if seconds else None
 
 
@@ -212,7 +212,7 @@ def _read(run_id: str, map_index: int, value: Any) -> Iterator[Call]:
         method=None if seen.exchange is None else seen.exchange.sent.method,
         status=answered.status if answered else error.status if error else None,
         error=None if error is None else (error.message or error.type).partition("\n")[0],
-        calls=max(1, seen.totals.calls),
+        calls=seen.totals.calls,
         retries=seen.totals.retries,
         items=None if seen.many.items is None else (seen.many.ok, seen.many.failed),
     )

@@ -67,3 +67,9 @@ def test_the_newest_failure_is_told() -> None:
 
 def test_a_batch_counts_as_its_calls() -> None:
     assert Measured((call(calls=250), call())).count == 251
+
+
+def test_a_step_that_sent_nothing_is_no_call() -> None:
+    measured = Measured((call(seconds=9.0, calls=0), call(seconds=1.0)))
+
+    assert (measured.count, measured.median, measured.p95) == (1, 1.0, 1.0)
