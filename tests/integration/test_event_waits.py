@@ -80,6 +80,7 @@ def call_back(rows: dict[int, str]) -> None:
     from airflow.utils.session import create_session
     from sqlalchemy import delete
 
+    from airflow_provider_cloudfn.journal.map_index import map_index_column
     from airflow_provider_cloudfn.plugin.callback_state import _KEY
 
     with create_session() as session:
@@ -88,10 +89,10 @@ def call_back(rows: dict[int, str]) -> None:
         run = DagRun(dag_id=DAG, run_id="r", run_type="manual")
         session.add(run)
         session.flush()
-        session.add_all(
-            TaskStateStoreModel(dag_run_id=run.id, key=_KEY, value=value, **place(number))
-            for number, value in rows.items()
-        )
+        for number, value in rows.items():
+            own = place(number)
+            own[map_index_column(TaskStateStoreModel)] = own.pop("map_index")
+            session.add(TaskStateStoreModel(dag_run_id=run.id, key=_KEY, value=value, **own))
 
 
 @KEPT
