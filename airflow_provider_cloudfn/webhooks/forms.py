@@ -52,6 +52,7 @@ class Form(Redacted, frozen=True, kw_only=True):
     :param subject: Its subject.
     :param time: Its time; aware.
     :param attributes: Its other attributes.
+    :param has_id_in_body: Whether the body has the id of a CloudEvent, be it read as one or not.
     """
 
     _hidden: ClassVar = frozenset({"body", "data", "attributes"})
@@ -64,6 +65,7 @@ class Form(Redacted, frozen=True, kw_only=True):
     subject: str | None = None
     time: dt.datetime | None = None
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+    has_id_in_body: bool = False
 
 
 def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
@@ -92,7 +94,7 @@ def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
     body = request.read_body()
     if isinstance(body, bytes):
         raise RefusedError(415, "unsupported_media_type")
-    return [Form(body=body, data=body)]
+    return [Form(body=body, data=body, has_id_in_body=_has_id(body))]
 
 
 def _binary(request: ReceivedRequest) -> Form:
@@ -161,4 +163,12 @@ def _cloudevent(attributes: dict[str, Any], data: Any, body: Any) -> Form:
         subject=event.get_subject(),
         time=time,
         attributes=extensions,
+        has_id_in_body=_has_id(body),
     )
+
+
+def _has_id(body: object) -> bool:
+    """Tell whether a body, or each part of it, could be sent as a structured CloudEvent: no signature holds its media type."""
+    if isinstance(body, list):
+        return bool(body) and all(isinstance(part, dict) and _has_id(part) for part in body)
+    return isinstance(body, dict) and all(name in body for name in _REQUIRED)

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from msgspec import Struct
+
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import JsonValue, to_json_value
@@ -40,6 +42,8 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
     :param occurred_at: When it happened: the CloudEvent's ``time``, else when it came; aware.
     :param data: What it carries, as XCom and an asset event hold it.
     :param attributes: The CloudEvent's other attributes: ``dataschema``, and extensions such as ``instanceid``.
+    :param signed_key: 64 characters for what was signed, but its time; the same for a whole batch, None where nothing is.
+    :param has_signed_id: Whether an id is among it: the same bytes are the same event then, however they are read.
     :param outcome: Whether it is wanted.
     """
 
@@ -53,6 +57,8 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
     occurred_at: dt.datetime
     data: JsonValue
     attributes: Mapping[str, str | int | bool]
+    signed_key: str | None = None
+    has_signed_id: bool = False
     outcome: Outcome = "wanted"
 
     @property
@@ -64,7 +70,14 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
         id, of the type and the digest: one body can say that an order was made, and that it was paid.
         """
         parts = ("id", self.source, self.id) if self.id is not None else ("digest", self.type, self.digest)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return _digest_of(*parts)
+
+
+class _Signed(Struct, frozen=True):
+    """The digest and the key of what was signed, as an event has them."""
+
+    digest: str
+    key: str | None
 
 
 def incoming_events(source: EventSource, request: ReceivedRequest, now: dt.datetime) -> list[IncomingEvent]:
@@ -80,16 +93,22 @@ def incoming_events(source: EventSource, request: ReceivedRequest, now: dt.datet
     """
     if len(request.body) > source.max_body:
         raise RefusedError(413, "too_large")
-    digest = hashlib.sha256(source.scheme.verify(request, now)).hexdigest()
+    proved = source.scheme.verify(request, now)
+    digest = hashlib.sha256(proved).hexdigest()
+    key = None
+    if source.scheme.signs_body:
+        key = _digest_of(source.name, hashlib.sha256(source.scheme.lasting(request, proved)).hexdigest())
     # Where the scheme itself proves an id, headers that nobody has signed give no other one.
     forms = read_forms(request, binary=source.scheme.id_expression is None)
     return [
-        _event(source, request, form, digest if len(forms) == 1 else f"{digest}#{place}", now)
+        _event(source, request, form, _Signed(digest if len(forms) == 1 else f"{digest}#{place}", key), now)
         for place, form in enumerate(forms)
     ]
 
 
-def _event(source: EventSource, request: ReceivedRequest, form: Form, digest: str, now: dt.datetime) -> IncomingEvent:
+def _event(
+    source: EventSource, request: ReceivedRequest, form: Form, signed: _Signed, now: dt.datetime
+) -> IncomingEvent:
     variables = {"request": request.as_variable(form.body, source.scheme.credential_headers)}
     outcome: Outcome = "wanted"
     if source.filter is not None:
@@ -113,7 +132,9 @@ def _event(source: EventSource, request: ReceivedRequest, form: Form, digest: st
     return IncomingEvent(
         type=event_type,
         id=event_id,
-        digest=digest,
+        digest=signed.digest,
+        signed_key=signed.key,
+        has_signed_id=_has_signed_id(source, form, event_id),
         source=form.source or source.name,
         subject=form.subject,
         occurred_at=form.time or now,
@@ -148,6 +169,19 @@ def _id(source: EventSource, form: Form, variables: Mapping[str, Any]) -> str | 
         return None
     # An integer is an id, too: 42 and "42" are one.
     return _name(str(found) if type(found) is int else found, "id_failed")
+
+
+def _has_signed_id(source: EventSource, form: Form, event_id: str | None) -> bool:
+    if source.id is not None:
+        return event_id is not None and source.scheme.signs_all_of(source.id)
+    if source.scheme.signs_body and form.has_id_in_body:
+        return True
+    named = source.scheme.id_expression
+    return event_id is not None and named is not None and source.scheme.signs_all_of(request_program(named))
+
+
+def _digest_of(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _name(found: object, reason: Reason) -> str:

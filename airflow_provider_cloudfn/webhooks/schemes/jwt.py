@@ -39,6 +39,7 @@ class SignedToken(Scheme, frozen=True, kw_only=True):
 
     name = "jwt"
     proves = "nothing but the sender"
+    signs_body = False
 
     issuer: str
     audience: str
