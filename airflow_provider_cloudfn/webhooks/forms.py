@@ -6,10 +6,11 @@ import base64
 import binascii
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.attribute_text import is_attribute_text
 from airflow_provider_cloudfn.auth.media_type import media_type_of
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
@@ -84,9 +85,9 @@ def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
             raise RefusedError(400, "bad_event")
         if len(batch) > MOST_EVENTS:
             raise RefusedError(413, "too_many_events")
-        return [_structured(envelope) for envelope in batch]
+        return [_structured(envelope, request) for envelope in batch]
     if media_type == _STRUCTURED:
-        return [_structured(request.read_body())]
+        return [_structured(request.read_body(), request)]
     if media_type.startswith("application/cloudevents"):
         raise RefusedError(415, "unsupported_media_type")
     if binary and any(name.startswith(_PREFIX) for name, _ in request.headers):
@@ -104,10 +105,7 @@ def _binary(request: ReceivedRequest) -> Form:
             continue
         if (attribute := name.removeprefix(_PREFIX)) in attributes:
             raise RefusedError(400, "header_twice")
-        try:
-            attributes[attribute] = unquote(value, errors="strict")  # section 3.1.3.2
-        except UnicodeDecodeError:
-            raise RefusedError(400, "bad_event") from None
+        attributes[attribute] = _header_text(value)
     if "datacontenttype" in attributes:  # It is the header Content-Type, and can't be both.
         raise RefusedError(400, "bad_event")
     if attributes.get("specversion") == "v1.0":  # So the documentation of Emporix' engine prints it.
@@ -116,7 +114,19 @@ def _binary(request: ReceivedRequest) -> Form:
     return _cloudevent(attributes, body, body)
 
 
-def _structured(envelope: object) -> Form:
+def _header_text(value: str) -> str:
+    """Return the text of an attribute that is a header (section 3.1.3.2), be it UTF-8 that nobody has encoded."""
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise RefusedError(400, "bad_event") from None
+
+
+def _structured(envelope: object, request: ReceivedRequest) -> Form:
     if not isinstance(envelope, dict) or {"data", "data_base64"} <= envelope.keys():
         raise RefusedError(400, "bad_event")
     # A null attribute is one that is not there (JSON format 1.0.2, section 2.2).
@@ -127,6 +137,9 @@ def _structured(envelope: object) -> Form:
             data = base64.b64decode(encoded, validate=True)
         except (TypeError, ValueError, binascii.Error):
             raise RefusedError(400, "bad_event") from None
+    texts = [value for value in attributes.values() if isinstance(value, str)]
+    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts) and request.has_half_characters:
+        raise RefusedError(400, "bad_event")
     return _cloudevent(attributes, data, envelope)
 
 
@@ -145,7 +158,8 @@ def _cloudevent(attributes: dict[str, Any], data: Any, body: Any) -> Form:
         time = time and time.astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError, CloudEventValidationError):
         raise RefusedError(400, "bad_event") from None
-    if any(isinstance(value, str) and len(value) > LONGEST for value in attributes.values()):
+    texts = [value for value in attributes.values() if isinstance(value, str)]
+    if not all(len(text) <= LONGEST and is_attribute_text(text) for text in texts):
         raise RefusedError(400, "bad_event")
     extensions = {name: value for name, value in attributes.items() if name not in _READ}
     if len(extensions) > _MOST_ATTRIBUTES:

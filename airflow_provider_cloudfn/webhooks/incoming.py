@@ -127,7 +127,7 @@ def _event(
             raise RefusedError(403, "type_not_allowed")
         outcome = "ignored"
     wanted = outcome == "wanted"
-    event_id = _id(source, form, variables) if wanted else form.id
+    event_id = _id(source, request, form, variables) if wanted else form.id
     data = _evaluated(source.payload, variables, "payload_failed") if wanted and source.payload else form.data
     return IncomingEvent(
         type=event_type,
@@ -148,17 +148,17 @@ def _type(source: EventSource, request: ReceivedRequest, form: Form, variables: 
     named = source.type
     if named is None:
         if found := form.type or request.path.strip("/"):
-            return _name(found, "bad_event")
+            return _name(found, "bad_event", request)
         if source.scheme.type_expression is None:
             raise RefusedError(422, "no_type")
         named = request_program(source.scheme.type_expression)
     found = _evaluated(named, variables, "type_failed")
     if found is None or found == "":
         raise RefusedError(422, "no_type")
-    return _name(found, "type_failed")
+    return _name(found, "type_failed", request)
 
 
-def _id(source: EventSource, form: Form, variables: Mapping[str, Any]) -> str | None:
+def _id(source: EventSource, request: ReceivedRequest, form: Form, variables: Mapping[str, Any]) -> str | None:
     named = source.id
     if named is None:
         if form.id is not None or source.scheme.id_expression is None:
@@ -168,7 +168,7 @@ def _id(source: EventSource, form: Form, variables: Mapping[str, Any]) -> str | 
     if found is None:
         return None
     # An integer is an id, too: 42 and "42" are one.
-    return _name(str(found) if type(found) is int else found, "id_failed")
+    return _name(str(found) if type(found) is int else found, "id_failed", request)
 
 
 def _has_signed_id(source: EventSource, form: Form, event_id: str | None) -> bool:
@@ -184,8 +184,10 @@ def _digest_of(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _name(found: object, reason: Reason) -> str:
+def _name(found: object, reason: Reason, request: ReceivedRequest) -> str:
     if not isinstance(found, str) or not found.strip() or not found.isprintable() or len(found) > LONGEST:
+        raise RefusedError(422, reason)
+    if "\N{REPLACEMENT CHARACTER}" in found and request.has_half_characters:  # Two names may have become one.
         raise RefusedError(422, reason)
     return found
 

@@ -95,6 +95,8 @@ def test_a_service_s_id_that_is_missing_is_refused() -> None:
         ({"type": "request.body.?kind.orValue(null)"}, b"{}", "no_type"),
         ({"type": '"a"', "id": "request.body.id"}, b"{}", "id_failed"),
         ({"type": '"a"', "id": "request.body.id"}, b'{"id": {}}', "id_failed"),
+        ({"type": '"a"', "id": "request.body.id"}, b'{"id": "a\\ud800"}', "id_failed"),
+        ({"type": "request.body.kind"}, b'{"kind": "a\\udc00"}', "type_failed"),
         ({"type": '"a"', "filter": "request.body.wanted"}, b"{}", "filter_failed"),
         ({"type": '"a"', "filter": "request.body.wanted"}, b'{"wanted": 1}', "filter_failed"),
         ({"type": '"a"', "payload": "request.body.order"}, b"{}", "payload_failed"),
