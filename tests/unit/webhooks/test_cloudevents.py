@@ -209,15 +209,15 @@ def test_what_is_no_event_in_a_body_is_refused(envelope: Any) -> None:
 
 @pytest.mark.parametrize("name", ["id", "type", "source", "subject", "dataschema", "extension"])
 @pytest.mark.parametrize(
-    "character", ["\0", "\n", "\x7f", "\x85", "\ud800", "\udfff", "\ufffe", "\ufdd0", "\U0001ffff"], ids=ascii
+    "character", ["\0", "\n", "\x7f", "\x85", "\ud800", "\ufffe", "\ufdd0", "\U0001ffff"], ids=ascii
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_character_that_no_attribute_may_have_is_refused(name: str, character: str, encoding: str) -> None:
     envelope = {**PLAIN, "source": "/shop", name: f"a{character}b"}
 
     for content_type, body in ((STRUCTURED, envelope), (BATCHED, [PLAIN, envelope])):
+        sent = signed({"content-type": content_type}, json.dumps(body).encode(encoding))
         with pytest.raises(RefusedError) as refused:
-            sent = signed({"content-type": content_type}, json.dumps(body).encode(encoding))
             incoming_events(source(), sent, NOW)
 
         assert (refused.value.status, refused.value.reason) == (400, "bad_event")
