@@ -159,7 +159,7 @@ def _cloudevent(attributes: dict[str, Any], data: Any, body: Any) -> Form:
     except (TypeError, ValueError, OverflowError, CloudEventValidationError):
         raise RefusedError(400, "bad_event") from None
     texts = [value for value in attributes.values() if isinstance(value, str)]
-    if not all(len(text) <= LONGEST and is_attribute_text(text) for text in texts):
+    if not all(len(text) <= LONGEST and is_attribute_text(text) for text in (*texts, *attributes)):
         raise RefusedError(400, "bad_event")
     extensions = {name: value for name, value in attributes.items() if name not in _READ}
     if len(extensions) > _MOST_ATTRIBUTES:

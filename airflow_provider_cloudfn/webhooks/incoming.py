@@ -40,7 +40,7 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
     :param source: What it comes from: the CloudEvent's ``source``, else the event source's name.
     :param subject: What it is about; None where nothing says it.
     :param occurred_at: When it happened: the CloudEvent's ``time``, else when it came; aware.
-    :param data: What it carries, as XCom and an asset event hold it.
+    :param data: What it carries, as XCom and an asset event hold it; None where it is not wanted.
     :param attributes: The CloudEvent's other attributes: ``dataschema``, and extensions such as ``instanceid``.
     :param signed_key: 64 characters for what was signed, but its time; the same for a whole batch, None where nothing is.
     :param has_signed_id: Whether an id is among it: the same bytes are the same event then, however they are read.
@@ -128,7 +128,10 @@ def _event(
         outcome = "ignored"
     wanted = outcome == "wanted"
     event_id = _id(source, request, form, variables) if wanted else form.id
-    data = _evaluated(source.payload, variables, "payload_failed") if wanted and source.payload else form.data
+    # What nobody wants is not looked at.
+    data = (
+        None if not wanted else _evaluated(source.payload, variables, "payload_failed") if source.payload else form.data
+    )
     return IncomingEvent(
         type=event_type,
         id=event_id,

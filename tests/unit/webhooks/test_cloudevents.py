@@ -194,6 +194,7 @@ def test_the_version_may_stand_as_the_documentation_of_emporix_prints_it() -> No
         {**PLAIN, "extension": 2**31},
         {**PLAIN, **{f"extension{number}": "x" for number in range(51)}},
         {**PLAIN, "Upper": "x"},
+        {**PLAIN, "x" * 1_001: "x"},
         {**PLAIN, "data": 1, "data_base64": "AA=="},
         {**PLAIN, "data_base64": "no base64"},
         {**PLAIN, "data_base64": 7},

@@ -123,6 +123,15 @@ def test_what_the_filter_leaves_out_is_told_apart() -> None:
     assert one(filtered, BEARER.request(b'{"test": true}')).type == ""
 
 
+@pytest.mark.parametrize("settings", [{"filter": "false"}, {"event_types": ("other",), "unknown": "ignore"}])
+def test_what_is_not_wanted_is_refused_for_nothing_that_it_carries(settings: dict[str, Any]) -> None:
+    event = one(
+        source(type='"order.paid"', payload="request.body.order", **settings), BEARER.request(b"[" * 300 + b"]" * 300)
+    )
+
+    assert (event.outcome == "wanted", event.data) == (False, None)
+
+
 @pytest.mark.parametrize(
     ("unknown", "outcome"),
     [("reject", (403, "type_not_allowed")), ("register", (403, "type_not_allowed")), ("ignore", "ignored")],
