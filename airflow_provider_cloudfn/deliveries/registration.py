@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.utils.session import create_session
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_cloudfn.deliveries.emission import emit, tell
 from airflow_provider_cloudfn.deliveries.outcome import Outcome
@@ -37,6 +38,14 @@ def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
         end, all of it: sent again, it is a duplicate.
     :raises UnknownEventError: when an asset is not there any more; nothing was written.
     """
+    try:
+        return _registered(request, arrivals)
+    except IntegrityError:
+        # Somebody was faster with the same bytes by a moment: what he has written is seen now.
+        return _registered(request, arrivals)
+
+
+def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     outcomes = [arrival.outcome for arrival in arrivals]
     callbacks: list[Callable[[], None]] = []
     with create_session(scoped=False) as session:
