@@ -48,6 +48,7 @@ class Parameter(Struct, frozen=True):
     :param only: The only variables that its expressions can name; None for all of those.
     :param excludes: The parameters that can't be given beside this one, and what to do instead.
     :param instead_of: Another parameter that can't be given beside this one.
+    :param or_else: Another parameter that must be given where this one is not.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Parameter(Struct, frozen=True):
     shape: Callable[[str, Any], Any] | None = None
     check: Callable[[Any], str | None] | None = None
     instead_of: str | None = None
+    or_else: str | None = None
     per_item: bool = False
     excludes: Mapping[str, str] = {}
     also: frozenset[str] = frozenset()

@@ -73,6 +73,7 @@ _NO_EVENT: Final = "the step emits no event: write completion_event=CompletionEv
 _NO_CALLBACK: Final = (
     "run.callback_url exists only where the step waits for its callback: write wait_for=Callback(timeout=…)"
 )
+_NEITHER: Final = "neither is given, and one of them is needed"
 #: Nobody calls back who was not told where.
 _UNHEARD: Final = (
     "nothing in the request tells the service where to call back: name run.callback_url in it, such as "
@@ -232,6 +233,12 @@ def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
     return any(first in given and second in given for given in task.given)
 
 
+def _are_both_missing(task: AuthoredTask, names: set[str]) -> bool:
+    if not task.has_no_own_code or (task.is_mapped_over_steps and not task.expanded):
+        return False  # What the user's own code gives it, or another step, is known too late.
+    return not all(task.given(names))
+
+
 def _placed(task_id: str, name: str, message: str) -> Problem:
     """Return a problem of a parameter, or of that entry of it with whose place the message begins."""
     key, mark, rest = message.partition('"]: ')
@@ -240,13 +247,20 @@ def _placed(task_id: str, name: str, message: str) -> Problem:
 
 
 def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what has no effect as the Dag file has it: misspelt default arguments, a wait for nobody, words on no event."""
+    """
+    Yield what has no effect, or can have none, as the Dag file has it.
+
+    That is: misspelt default arguments, a wait for nobody, an event that is none, words on no event.
+    """
     for name, near in misspelt_defaults(task):
         yield Problem(
             task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"
         )
     if _is_unheard(task):
         yield Problem(task.task_id, "wait_for", _UNHEARD)
+    for parameter in task.parameters:
+        if parameter.or_else and _are_both_missing(task, {parameter.name, parameter.or_else}):
+            yield Problem(task.task_id, f"{parameter.name} and {parameter.or_else}", _NEITHER)
     if task.completion_event is not None or task.is_silent_about_its_event or not task.has_no_own_code:
         return
     for name in sorted(frozenset().union(*task.given) & {"event_payload", "emit_when"}):

@@ -105,7 +105,7 @@ _LIMITS = (
     ExtraField(
         "rate_limit",
         "Limit: Rate",
-        "How many requests the source may send in how much time. Empty: any number.",
+        "How many requests the source may send in how much time, to each process of the API server. Empty: any number.",
         example="50/s",
     ),
 )

@@ -45,14 +45,14 @@ def accept(source: EventSource, events: Sequence[IncomingEvent]) -> list[Arrival
     with create_session(scoped=False) as session:
         destinations = find_destinations(types, session=session)
     return [
-        _arrival(source, record, destinations[record.type])
+        _arrival(source, event, record, destinations[record.type])
         if event.outcome == "wanted"
         else Arrival(record=record, outcome=Outcome.IGNORED, reason=_LEFT_OUT[event.outcome], status=200, is_kept=False)
         for event, record in arriving
     ]
 
 
-def _arrival(source: EventSource, record: CompletionRecord, destination: Destination) -> Arrival:
+def _arrival(source: EventSource, event: IncomingEvent, record: CompletionRecord, destination: Destination) -> Arrival:
     if not destination.is_known:
         if source.unknown == "ignore":
             return Arrival(record=record, outcome=Outcome.IGNORED, reason="unknown_type", status=200)
@@ -71,7 +71,12 @@ def _arrival(source: EventSource, record: CompletionRecord, destination: Destina
             _log.warning("An event of the source %s, id %s, %s", source.name, record.id, error)
             return _refused(record, "schema", 422)
     try:
-        return Arrival(record=storable(record), has_one_run=destination.has_one_run_per_event)
+        return Arrival(
+            record=storable(record),
+            has_one_run=destination.has_one_run_per_event,
+            signed_key=event.signed_key,
+            has_signed_id=event.has_signed_id,
+        )
     except RefusedError as refused:
         return _refused(record, refused.reason, refused.status)
 

@@ -41,6 +41,8 @@ class Arrival(Redacted, frozen=True, kw_only=True):
     :param reason: Why, where it is not accepted.
     :param status: The status of the answer.
     :param has_one_run: Whether it has a run of its own.
+    :param signed_key: As of :class:`~airflow_provider_cloudfn.webhooks.incoming.IncomingEvent`.
+    :param has_signed_id: As of that, too.
     :param is_kept: Whether it is kept, so that it can be replayed; one that its source does not want is not.
     """
 
@@ -51,4 +53,6 @@ class Arrival(Redacted, frozen=True, kw_only=True):
     reason: Reason | None = None
     status: int = 202
     has_one_run: bool = False
+    signed_key: str | None = None
+    has_signed_id: bool = False
     is_kept: bool = True

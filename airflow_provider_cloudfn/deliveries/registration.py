@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.utils.session import create_session
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_cloudfn.deliveries.emission import emit, tell
 from airflow_provider_cloudfn.deliveries.outcome import Outcome
@@ -19,7 +20,7 @@ from airflow_provider_cloudfn.deliveries.sealing import seal
 from airflow_provider_cloudfn.deliveries.tables import LONGEST_NAME, Delivery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_cloudfn.deliveries.arrival import Arrival, Request
     from airflow_provider_cloudfn.events.record import CompletionRecord
@@ -37,12 +38,21 @@ def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
         end, all of it: sent again, it is a duplicate.
     :raises UnknownEventError: when an asset is not there any more; nothing was written.
     """
+    try:
+        return _registered(request, arrivals)
+    except IntegrityError:
+        # Somebody was faster with the same bytes by a moment: what he has written is seen now.
+        return _registered(request, arrivals)
+
+
+def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     outcomes = [arrival.outcome for arrival in arrivals]
     callbacks: list[Callable[[], None]] = []
     with create_session(scoped=False) as session:
         # In one order everywhere: transactions that wait for each other's rows would wait for ever.
+        ids = {arrival.record.id for arrival in arrivals}
         for place in _ordered(arrivals, lambda arrival: arrival.record.id):
-            outcomes[place] = _write(session, request, arrivals[place])
+            outcomes[place] = _write(session, request, arrivals[place], ids)
         for place in _ordered(arrivals, lambda arrival: arrival.record.type):
             if outcomes[place] is Outcome.ACCEPTED:
                 arrival = arrivals[place]
@@ -72,15 +82,25 @@ def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list
     return sorted(range(len(arrivals)), key=lambda place: key(arrivals[place]))
 
 
-def _write(session: Any, request: Request, arrival: Arrival) -> Outcome:
-    """Write the row of an event; where it has one already, that one counts it."""
+def _write(session: Any, request: Request, arrival: Arrival, ids: Collection[str]) -> Outcome:
+    """Write the row of an event; where it has one already, that one counts it. All ids are those of the request's events."""
     row = _row(request, arrival.record, arrival.outcome, arrival.reason, arrival.status, is_kept=arrival.is_kept)
     if arrival.outcome is not Outcome.ACCEPTED:
         session.execute(insert(Delivery).values(row))
         return arrival.outcome
-    session.execute(_insert_or_count(session.get_bind().dialect.name, row | {"event_key": arrival.record.id}))
+    row["event_key"] = arrival.record.id
+    if arrival.signed_key is not None:
+        signed = Delivery.signed_key == arrival.signed_key
+        known = session.scalar(select(Delivery.event_key).where(signed))
+        if known is not None and known not in ids:  # The same bytes, read as something else.
+            session.execute(update(Delivery).where(signed).values(repeats=Delivery.repeats + 1))
+            return Outcome.DUPLICATE
+        if known is None and arrival.has_signed_id:
+            row["signed_key"] = arrival.signed_key
+    session.execute(_insert_or_count(session.get_bind().dialect.name, row))
     repeats = session.scalar(select(Delivery.repeats).where(Delivery.event_key == arrival.record.id))
-    return Outcome.DUPLICATE if repeats else Outcome.ACCEPTED
+    # MySQL counts whatever row is in the way: there is none of this event where somebody was faster with the same bytes.
+    return Outcome.ACCEPTED if repeats == 0 else Outcome.DUPLICATE
 
 
 def _insert_or_count(dialect: str, row: dict[str, Any]) -> Any:

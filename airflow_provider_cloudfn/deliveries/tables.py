@@ -50,6 +50,8 @@ class Delivery(_Base):
     - ``source``: the event source, a connection's id.
     - ``event_key``: the id of the asset event's record, and only there where one was made: it is unique, so that no event is
       made twice, by however many API servers.
+    - ``signed_key``: stands for the signed bytes of the request, where the event's id is among them, and only at the first event
+      of a batch. It is unique, too: nobody makes a second event of them by a header that is not signed.
     - ``event_id``, ``event_type``: the sender's own, cut; null where there was none, or nobody has got so far.
     - ``outcome``, ``reason``, ``status``: what became of it; see ``outcome.py``. The status is the HTTP answer's.
     - ``size``: bytes of the request's body.
@@ -60,6 +62,7 @@ class Delivery(_Base):
     __tablename__ = "cloudfn_delivery"
     __table_args__ = (
         Index("idx_cloudfn_delivery_event_key", "event_key", unique=True),
+        Index("idx_cloudfn_delivery_signed_key", "signed_key", unique=True),
         Index("idx_cloudfn_delivery_received_at", "received_at"),
         # What a list of the newest can be narrowed to: the few of a kind are found among a million others.
         Index("idx_cloudfn_delivery_source", "source", "id"),
@@ -71,6 +74,7 @@ class Delivery(_Base):
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     source: Mapped[str] = mapped_column(String(LONGEST_NAME))
     event_key: Mapped[str | None] = mapped_column(String(36))
+    signed_key: Mapped[str | None] = mapped_column(String(64))
     event_id: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     event_type: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     outcome: Mapped[str] = mapped_column(String(20))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.events.record import CompletionRecord
 
-__all__ = ["event_storage", "is_elsewhere", "payload_of", "put_aside", "with_payload"]
+__all__ = ["event_storage", "is_elsewhere", "payload_of", "put_aside", "put_payload", "with_payload"]
 
 _OPTION: Final = "[cloudfn] event_storage"
 #: The record's id and the digest of what it carries: who reads it can tell that it is this, and whole.
@@ -52,12 +52,23 @@ def put_aside(record: CompletionRecord, folder: str) -> CompletionRecord:
     :param record: A record with its payload.
     :param folder: What :func:`event_storage` returned.
     """
-    content = encode_json(record.result).encode()
-    reference = f"{folder}/{record.id}-{hashlib.sha256(content).hexdigest()}.json"
+    return replace(record, result=None, dataref=put_payload(record.result, record.id, folder))
+
+
+def put_payload(payload: Any, record_id: str, folder: str) -> str:
+    """
+    Write a payload into the storage, and return the reference to it.
+
+    :param payload: The payload, as JSON has it.
+    :param record_id: A UUID: the record's id, or what stands for it.
+    :param folder: What :func:`event_storage` returned.
+    """
+    content = encode_json(payload).encode()
+    reference = f"{folder}/{record_id}-{hashlib.sha256(content).hexdigest()}.json"
     path: Any = _path(reference)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return replace(record, result=None, dataref=reference)
+    return reference
 
 
 def payload_of(extra: object) -> Any:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from airflow_provider_cloudfn.auth.attribute_text import is_attribute_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["attribute_text", "cloudevent_headers", "header_value"]
-
-# Section 3.1 of CloudEvents, of the values: no control characters.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # Section 3.1.3.2: space, double quote, percent, and all outside U+0021 to U+007E.
 _ENCODED = re.compile(r'[^\x21-\x7e]|["%]')
@@ -25,14 +23,16 @@ def attribute_text(place: str, text: str) -> str:
 
     :param place: What the error calls it.
     :param text: The text.
-    :raises ConfigurationError: for a control character, and a lone surrogate.
+    :raises ConfigurationError: for a control character, a lone surrogate, and what is no character.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
         raise ConfigurationError(f"{place}: holds half of a surrogate pair, which is no text") from None
-    if _CONTROL.search(text):
-        raise ConfigurationError(f"{place}: holds a line break or another control character; leave it out")
+    if not is_attribute_text(text):
+        raise ConfigurationError(
+            f"{place}: holds a line break or another character that no attribute may have; leave it out"
+        )
     return text
 
 

@@ -69,8 +69,13 @@ class EventSourceHook(BaseHook):
             return False, str(error)
         types = ", ".join(source.event_types) or "any type"
         rotation = ", and the previous secret holds too" if len(source.scheme.secrets) > 1 else ""
+        registers = (
+            " Any type that comes is registered, and stays: name those that may come in event_types."
+            if source.unknown == "register" and not source.event_types
+            else ""
+        )
         return True, (
             f"The connection is complete: POST /cloudfn/events/{source.name} takes events of {types} by the scheme "
             f"{source.scheme.name!r}, once [cloudfn] event_sources names {source.name!r}{rotation}. Nothing was sent: a first "
-            "delivery shows whether the secret is the sender's."
+            f"delivery shows whether the secret is the sender's.{registers}"
         )

@@ -24,6 +24,9 @@ __all__ = ["PIECE", "FirstRow", "first_row", "read_entry", "written"]
 #: Characters of JSON in one row. Airflow warns from 64 KiB on, and a value has some more around it.
 PIECE: Final = 60 * 1024
 
+#: What is nested about twice as deep Airflow keeps, and can't read any more; a piece is text.
+_DEEP: Final = 100
+
 _EntryT = TypeVar("_EntryT", bound="Entry")
 
 
@@ -64,13 +67,24 @@ def written(entry: Entry, generation: int, key: str) -> dict[str, Any]:
     :param key: The key of the first row.
     """
     text = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
-    if len(text) <= PIECE:
+    if len(text) <= PIECE and not _is_deep(text):
         return {key: msgspec.to_builtins(FirstRow(generation=generation, entry=json.loads(text)))}
     packed = base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
     pieces = [packed[start : start + PIECE] for start in range(0, len(packed), PIECE)]
     digest = hashlib.sha256(text.encode("ascii")).hexdigest()
     first = FirstRow(generation=generation, pieces=len(pieces), sha256=digest)
     return {**dict(zip(first.keys(key), pieces, strict=True)), key: msgspec.to_builtins(first)}
+
+
+def _is_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") < _DEEP:  # as nearly all
+        return False
+    level: list[Any] = [json.loads(text)]
+    for _ in range(_DEEP):
+        level = [part for one in level if isinstance(one, dict) for part in one.values()] + [
+            part for one in level if isinstance(one, list) for part in one
+        ]
+    return bool(level)
 
 
 def first_row(row: Any, key: str) -> FirstRow:

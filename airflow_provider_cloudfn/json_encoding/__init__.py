@@ -12,6 +12,7 @@ from airflow_provider_cloudfn.json_encoding.reading import (
     MOST_VALUES,
     RepeatedKeyError,
     TooManyValuesError,
+    has_half_characters,
     parse_foreign_json,
     read_json,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "TooManyValuesError",
     "duration_text",
     "encode_json",
+    "has_half_characters",
     "number_of",
     "parse_foreign_json",
     "read_json",

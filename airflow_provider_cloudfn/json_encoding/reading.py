@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from airflow_provider_cloudfn.json_encoding.numbers import number_of
 
-__all__ = ["MOST_VALUES", "RepeatedKeyError", "TooManyValuesError", "parse_foreign_json", "read_json"]
+__all__ = [
+    "MOST_VALUES",
+    "RepeatedKeyError",
+    "TooManyValuesError",
+    "has_half_characters",
+    "parse_foreign_json",
+    "read_json",
+]
 
 #: How many values a text may have. Each takes about a hundred bytes, in the text perhaps two.
 MOST_VALUES: Final = 2_000_000
@@ -87,6 +94,15 @@ def parse_foreign_json(text: str) -> Any:
     except RecursionError:
         reason = "is nested too deep"
     raise ValueError(reason)
+
+
+def has_half_characters(text: str) -> bool:
+    """
+    Tell whether JSON text has halves of characters, which :func:`parse_foreign_json` reads as U+FFFD, as one that is written so.
+
+    :param text: The text.
+    """
+    return any(found[1] is None for found in _PAIR_OR_HALF.finditer(text))
 
 
 def _has_too_many_values(text: str) -> bool:

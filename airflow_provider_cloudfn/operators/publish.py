@@ -89,7 +89,7 @@ class EventPublishOperator(CloudFunctionOperator):
     }
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         *CloudFunctionOperator.authored_parameters,
-        Parameter("event", Reading.VALUE, per_item=True),
+        Parameter("event", Reading.VALUE, per_item=True, or_else="event_type"),
         Parameter("event_type", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True, instead_of="event"),
         Parameter("payload", Reading.DOCUMENT, per_item=True, instead_of="event"),
         Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True),

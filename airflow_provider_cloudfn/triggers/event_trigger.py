@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.json_encoding import timestamp_text
+from airflow_provider_cloudfn.json_encoding import timestamp_text, to_json_value
 from airflow_provider_cloudfn.triggers.items import ItemQuestion
 from airflow_provider_cloudfn.triggers.poll import conditions
 
@@ -130,6 +130,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
             every=one.every,
             backlog=one.backlog,
             stores=lambda: [other.asset_state_store for other in _watchers[key] if other.asset_state_store is not None],
+            matches=lambda: [other.matches for other in _watchers[key]],
         )
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
@@ -155,28 +156,32 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         """Leave those that share its question."""
         _watchers[self.shared_stream_key()].discard(self)
 
-    def _matching(self, items: list[Item]) -> list[Item]:
+    def matches(self, item: Item) -> bool:
+        """
+        Tell whether an item is an event.
+
+        :param item: The item.
+        """
         if self.match is None:
-            return items
-        program = cel.compile(self.match, variables=_ITEM)
-        found = []
-        for item in items:
-            try:
-                is_one = program.evaluate({"item": item.value})
-            except ExpressionError as error:
-                # An event too many is seen; one too few is not.
-                self.log.warning("match has no value for item %s, which is emitted: %s", item.id, error)
-                is_one = True
-            if is_one is not False:
-                found.append(item)
-        return found
+            return True
+        try:
+            return cel.compile(self.match, variables=_ITEM).evaluate({"item": item.value}) is not False
+        except ExpressionError as error:
+            # An event too many is seen; one too few is not.
+            self.log.warning("match has no value for item %s, which is emitted: %s", item.id, error)
+            return True
+
+    def _matching(self, items: list[Item]) -> list[Item]:
+        return [item for item in items if self.matches(item)]
 
     def _record(self, item: Item) -> dict[str, Any]:
         """Return the completion record of an item; its type is the asset's name, which a reader knows."""
         metadata = {
             "specversion": "1.0",
-            "id": item.id,
+            "id": to_json_value(item.id),
             "source": f"airflow/{self.question.conn_id}",
             "occurredAt": timestamp_text(dt.datetime.now(tz=dt.UTC)),
         }
+        if item.dataref is not None:
+            return {"metadata": {**metadata, "dataref": item.dataref}, "result": None}
         return {"metadata": metadata, "result": item.value}

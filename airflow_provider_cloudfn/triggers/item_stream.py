@@ -12,6 +12,7 @@ from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.client.response import Response
+from airflow_provider_cloudfn.events.size_limit import is_too_large
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.triggers.items import Item, ItemQuestion, Progress
 from airflow_provider_cloudfn.triggers.poll import conditions
@@ -43,15 +44,23 @@ class ItemStream(SharedStreamProducer):
     :param every: Seconds between two questions.
     :param backlog: Whether what is there when it asks for the first time is new.
     :param stores: Returns the asset states of its watchers.
+    :param matches: Returns what says, for each of them, whether an item is an event.
     """
 
     def __init__(
-        self, question: ItemQuestion, *, every: float, backlog: bool, stores: Callable[[], Iterable[Any]]
+        self,
+        question: ItemQuestion,
+        *,
+        every: float,
+        backlog: bool,
+        stores: Callable[[], Iterable[Any]],
+        matches: Callable[[], Iterable[Callable[[Item], bool]]],
     ) -> None:
         self._question = question
         self._every = every
         self._backlog = backlog
         self._stores = stores
+        self._matches = matches
         self._key = f"cloudfn.items.{question.key()}"
         #: Set when it is known what became of the last items, and whether they are events.
         self._settled = asyncio.Event()
@@ -70,6 +79,10 @@ class ItemStream(SharedStreamProducer):
                         items, after = await self._read(answer, before or Progress())
                         if before is None and not self._backlog:
                             items = []
+                        # Before the first of them is an event: none is emitted again because another one has failed.
+                        items = await asyncio.to_thread(
+                            _within_limit, items, self._question.key(), list(self._matches())
+                        )
                         if items:
                             self._settled.clear()
                             self._are_kept = False
@@ -135,6 +148,13 @@ class ItemStream(SharedStreamProducer):
             await store.aset(self._key, written)
         self._are_kept = True
         self._settled.set()
+
+
+def _within_limit(items: list[Item], question: str, matches: list[Callable[[Item], bool]]) -> list[Item]:
+    return [
+        item.within_limit(question) if is_too_large(item.value) and any(one(item) for one in matches) else item
+        for item in items
+    ]
 
 
 def _backed_off(every: float, failures: int) -> float:

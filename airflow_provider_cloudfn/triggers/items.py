@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -12,7 +13,10 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.client.sink import unwritable
+from airflow_provider_cloudfn.events.claim_check import event_storage, put_payload
+from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, to_json_value
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
@@ -23,6 +27,7 @@ __all__ = ["Item", "ItemQuestion", "Progress"]
 
 #: How many items are known by their ids, besides those of the answer at hand.
 _KNOWN: Final = 1_000
+_NAMESPACE: Final = uuid.UUID("0a0c8a34-5d5b-5f0e-9d60-1a2b8f0e7c55")
 #: What the expressions can name.
 _OF_REQUEST: Final = frozenset({"cursor"})
 _OF_ANSWER: Final = frozenset({"response", "cursor"})
@@ -51,12 +56,36 @@ class Item(Redacted, frozen=True):
 
     :param id: What it is known by.
     :param value: The item, a JSON value.
+    :param dataref: Where it lies besides, where it is too large for an event.
     """
 
     _hidden: ClassVar = frozenset({"value"})
 
     id: str
     value: Any
+    dataref: str | None = None
+
+    def within_limit(self, question: str) -> Item:
+        """
+        Return the item as an event can carry it: what is too large is put into the storage for events. It may take a while.
+
+        :param question: The key of the question that it answers.
+        :raises ConfigurationError: where there is none.
+        :raises CloudFunctionError: where it can't be written there.
+        """
+        if not is_too_large(self.value):
+            return self
+        if (folder := event_storage()) is None:
+            raise ConfigurationError(
+                f"item {self.id} carries {json_size(self.value):,} bytes of JSON, and {event_limit():,} are the most ([cloudfn] "
+                "event_limit): pick what is needed in items=, or name a storage for larger payloads ([cloudfn] event_storage)"
+            )
+        try:
+            # The same item has the same name however often it is read.
+            name = str(uuid.uuid5(_NAMESPACE, encode_json([question, self.id])))
+            return replace(self, dataref=put_payload(self.value, name, folder))
+        except Exception as error:
+            raise unwritable(f"item {self.id} can't be written below {folder}", error) from error
 
 
 class ItemQuestion(Struct, frozen=True, kw_only=True):

@@ -6,10 +6,11 @@ import base64
 import binascii
 import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.attribute_text import is_attribute_text
 from airflow_provider_cloudfn.auth.media_type import media_type_of
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
@@ -52,6 +53,7 @@ class Form(Redacted, frozen=True, kw_only=True):
     :param subject: Its subject.
     :param time: Its time; aware.
     :param attributes: Its other attributes.
+    :param has_id_in_body: Whether the body has the id of a CloudEvent, be it read as one or not.
     """
 
     _hidden: ClassVar = frozenset({"body", "data", "attributes"})
@@ -64,6 +66,7 @@ class Form(Redacted, frozen=True, kw_only=True):
     subject: str | None = None
     time: dt.datetime | None = None
     attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+    has_id_in_body: bool = False
 
 
 def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
@@ -82,9 +85,9 @@ def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
             raise RefusedError(400, "bad_event")
         if len(batch) > MOST_EVENTS:
             raise RefusedError(413, "too_many_events")
-        return [_structured(envelope) for envelope in batch]
+        return [_structured(envelope, request) for envelope in batch]
     if media_type == _STRUCTURED:
-        return [_structured(request.read_body())]
+        return [_structured(request.read_body(), request)]
     if media_type.startswith("application/cloudevents"):
         raise RefusedError(415, "unsupported_media_type")
     if binary and any(name.startswith(_PREFIX) for name, _ in request.headers):
@@ -92,7 +95,7 @@ def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
     body = request.read_body()
     if isinstance(body, bytes):
         raise RefusedError(415, "unsupported_media_type")
-    return [Form(body=body, data=body)]
+    return [Form(body=body, data=body, has_id_in_body=_has_id(body))]
 
 
 def _binary(request: ReceivedRequest) -> Form:
@@ -102,10 +105,7 @@ def _binary(request: ReceivedRequest) -> Form:
             continue
         if (attribute := name.removeprefix(_PREFIX)) in attributes:
             raise RefusedError(400, "header_twice")
-        try:
-            attributes[attribute] = unquote(value, errors="strict")  # section 3.1.3.2
-        except UnicodeDecodeError:
-            raise RefusedError(400, "bad_event") from None
+        attributes[attribute] = _header_text(value)
     if "datacontenttype" in attributes:  # It is the header Content-Type, and can't be both.
         raise RefusedError(400, "bad_event")
     if attributes.get("specversion") == "v1.0":  # So the documentation of Emporix' engine prints it.
@@ -114,7 +114,19 @@ def _binary(request: ReceivedRequest) -> Form:
     return _cloudevent(attributes, body, body)
 
 
-def _structured(envelope: object) -> Form:
+def _header_text(value: str) -> str:
+    """Return the text of an attribute that is a header (section 3.1.3.2), be it UTF-8 that nobody has encoded."""
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        pass
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise RefusedError(400, "bad_event") from None
+
+
+def _structured(envelope: object, request: ReceivedRequest) -> Form:
     if not isinstance(envelope, dict) or {"data", "data_base64"} <= envelope.keys():
         raise RefusedError(400, "bad_event")
     # A null attribute is one that is not there (JSON format 1.0.2, section 2.2).
@@ -125,6 +137,9 @@ def _structured(envelope: object) -> Form:
             data = base64.b64decode(encoded, validate=True)
         except (TypeError, ValueError, binascii.Error):
             raise RefusedError(400, "bad_event") from None
+    texts = [value for value in attributes.values() if isinstance(value, str)]
+    if any("\N{REPLACEMENT CHARACTER}" in text for text in texts) and request.has_half_characters:
+        raise RefusedError(400, "bad_event")
     return _cloudevent(attributes, data, envelope)
 
 
@@ -143,7 +158,8 @@ def _cloudevent(attributes: dict[str, Any], data: Any, body: Any) -> Form:
         time = time and time.astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError, CloudEventValidationError):
         raise RefusedError(400, "bad_event") from None
-    if any(isinstance(value, str) and len(value) > LONGEST for value in attributes.values()):
+    texts = [value for value in attributes.values() if isinstance(value, str)]
+    if not all(len(text) <= LONGEST and is_attribute_text(text) for text in (*texts, *attributes)):
         raise RefusedError(400, "bad_event")
     extensions = {name: value for name, value in attributes.items() if name not in _READ}
     if len(extensions) > _MOST_ATTRIBUTES:
@@ -161,4 +177,12 @@ def _cloudevent(attributes: dict[str, Any], data: Any, body: Any) -> Form:
         subject=event.get_subject(),
         time=time,
         attributes=extensions,
+        has_id_in_body=_has_id(body),
     )
+
+
+def _has_id(body: object) -> bool:
+    """Tell whether a body, or each part of it, could be sent as a structured CloudEvent: no signature holds its media type."""
+    if isinstance(body, list):
+        return bool(body) and all(isinstance(part, dict) and _has_id(part) for part in body)
+    return isinstance(body, dict) and all(name in body for name in _REQUIRED)

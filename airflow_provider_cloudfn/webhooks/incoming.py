@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from msgspec import Struct
+
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import JsonValue, to_json_value
@@ -38,8 +40,10 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
     :param source: What it comes from: the CloudEvent's ``source``, else the event source's name.
     :param subject: What it is about; None where nothing says it.
     :param occurred_at: When it happened: the CloudEvent's ``time``, else when it came; aware.
-    :param data: What it carries, as XCom and an asset event hold it.
+    :param data: What it carries, as XCom and an asset event hold it; None where it is not wanted.
     :param attributes: The CloudEvent's other attributes: ``dataschema``, and extensions such as ``instanceid``.
+    :param signed_key: 64 characters for what was signed, but its time; the same for a whole batch, None where nothing is.
+    :param has_signed_id: Whether an id is among it: the same bytes are the same event then, however they are read.
     :param outcome: Whether it is wanted.
     """
 
@@ -53,6 +57,8 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
     occurred_at: dt.datetime
     data: JsonValue
     attributes: Mapping[str, str | int | bool]
+    signed_key: str | None = None
+    has_signed_id: bool = False
     outcome: Outcome = "wanted"
 
     @property
@@ -64,7 +70,14 @@ class IncomingEvent(Redacted, frozen=True, kw_only=True):
         id, of the type and the digest: one body can say that an order was made, and that it was paid.
         """
         parts = ("id", self.source, self.id) if self.id is not None else ("digest", self.type, self.digest)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return _digest_of(*parts)
+
+
+class _Signed(Struct, frozen=True):
+    """The digest and the key of what was signed, as an event has them."""
+
+    digest: str
+    key: str | None
 
 
 def incoming_events(source: EventSource, request: ReceivedRequest, now: dt.datetime) -> list[IncomingEvent]:
@@ -80,16 +93,22 @@ def incoming_events(source: EventSource, request: ReceivedRequest, now: dt.datet
     """
     if len(request.body) > source.max_body:
         raise RefusedError(413, "too_large")
-    digest = hashlib.sha256(source.scheme.verify(request, now)).hexdigest()
+    proved = source.scheme.verify(request, now)
+    digest = hashlib.sha256(proved).hexdigest()
+    key = None
+    if source.scheme.signs_body:
+        key = _digest_of(source.name, hashlib.sha256(source.scheme.lasting(request, proved)).hexdigest())
     # Where the scheme itself proves an id, headers that nobody has signed give no other one.
     forms = read_forms(request, binary=source.scheme.id_expression is None)
     return [
-        _event(source, request, form, digest if len(forms) == 1 else f"{digest}#{place}", now)
+        _event(source, request, form, _Signed(digest if len(forms) == 1 else f"{digest}#{place}", key), now)
         for place, form in enumerate(forms)
     ]
 
 
-def _event(source: EventSource, request: ReceivedRequest, form: Form, digest: str, now: dt.datetime) -> IncomingEvent:
+def _event(
+    source: EventSource, request: ReceivedRequest, form: Form, signed: _Signed, now: dt.datetime
+) -> IncomingEvent:
     variables = {"request": request.as_variable(form.body, source.scheme.credential_headers)}
     outcome: Outcome = "wanted"
     if source.filter is not None:
@@ -108,12 +127,17 @@ def _event(source: EventSource, request: ReceivedRequest, form: Form, digest: st
             raise RefusedError(403, "type_not_allowed")
         outcome = "ignored"
     wanted = outcome == "wanted"
-    event_id = _id(source, form, variables) if wanted else form.id
-    data = _evaluated(source.payload, variables, "payload_failed") if wanted and source.payload else form.data
+    event_id = _id(source, request, form, variables) if wanted else form.id
+    # What nobody wants is not looked at.
+    data = (
+        None if not wanted else _evaluated(source.payload, variables, "payload_failed") if source.payload else form.data
+    )
     return IncomingEvent(
         type=event_type,
         id=event_id,
-        digest=digest,
+        digest=signed.digest,
+        signed_key=signed.key,
+        has_signed_id=_has_signed_id(source, form, event_id),
         source=form.source or source.name,
         subject=form.subject,
         occurred_at=form.time or now,
@@ -127,17 +151,17 @@ def _type(source: EventSource, request: ReceivedRequest, form: Form, variables: 
     named = source.type
     if named is None:
         if found := form.type or request.path.strip("/"):
-            return _name(found, "bad_event")
+            return _name(found, "bad_event", request)
         if source.scheme.type_expression is None:
             raise RefusedError(422, "no_type")
         named = request_program(source.scheme.type_expression)
     found = _evaluated(named, variables, "type_failed")
     if found is None or found == "":
         raise RefusedError(422, "no_type")
-    return _name(found, "type_failed")
+    return _name(found, "type_failed", request)
 
 
-def _id(source: EventSource, form: Form, variables: Mapping[str, Any]) -> str | None:
+def _id(source: EventSource, request: ReceivedRequest, form: Form, variables: Mapping[str, Any]) -> str | None:
     named = source.id
     if named is None:
         if form.id is not None or source.scheme.id_expression is None:
@@ -147,11 +171,26 @@ def _id(source: EventSource, form: Form, variables: Mapping[str, Any]) -> str | 
     if found is None:
         return None
     # An integer is an id, too: 42 and "42" are one.
-    return _name(str(found) if type(found) is int else found, "id_failed")
+    return _name(str(found) if type(found) is int else found, "id_failed", request)
 
 
-def _name(found: object, reason: Reason) -> str:
+def _has_signed_id(source: EventSource, form: Form, event_id: str | None) -> bool:
+    if source.id is not None:
+        return event_id is not None and source.scheme.signs_all_of(source.id)
+    if source.scheme.signs_body and form.has_id_in_body:
+        return True
+    named = source.scheme.id_expression
+    return event_id is not None and named is not None and source.scheme.signs_all_of(request_program(named))
+
+
+def _digest_of(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _name(found: object, reason: Reason, request: ReceivedRequest) -> str:
     if not isinstance(found, str) or not found.strip() or not found.isprintable() or len(found) > LONGEST:
+        raise RefusedError(422, reason)
+    if "\N{REPLACEMENT CHARACTER}" in found and request.has_half_characters:  # Two names may have become one.
         raise RefusedError(422, reason)
     return found
 

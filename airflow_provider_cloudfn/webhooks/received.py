@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import parse_qsl
 
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, media_type_of
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.content import read_content
+from airflow_provider_cloudfn.json_encoding import has_half_characters
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
 if TYPE_CHECKING:
@@ -84,6 +86,11 @@ class ReceivedRequest(Redacted, frozen=True, kw_only=True):
             return read_content(self.body, media_type if "json" in media_type else self.content_type)
         except ValueError:
             raise RefusedError(400, "bad_body") from None
+
+    @property
+    def has_half_characters(self) -> bool:
+        """Whether the body, which is JSON, has a half of a character: what names something may not be told from another then."""
+        return has_half_characters(self.body.decode(json.detect_encoding(self.body), "replace"))
 
     def as_variable(self, body: Any, hidden: Collection[str] = ()) -> dict[str, Any]:
         """

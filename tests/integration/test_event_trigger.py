@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from kit.server import Received
 
@@ -123,6 +124,12 @@ class Triggerer:
                         self.streams.confirm_persisted([seq])
         finally:
             await trigger.cleanup()
+
+
+def made_of(payload: dict[str, Any]) -> Any:
+    """Return the asset event that Airflow makes of what a watcher has emitted."""
+    asset = SimpleNamespace(name="order.created", uri="x-cloudfn://completion-event/order.created")
+    return SimpleNamespace(extra={"from_trigger": True, "payload": payload}, asset=asset)
 
 
 def ids(events: list[Any]) -> list[str]:
@@ -233,6 +240,61 @@ def test_a_match_without_a_value_is_an_event_too_many_rather_than_one_too_few(se
     assert ids(events[0]) == ["1", "3"]
 
 
+def test_a_large_item_goes_to_the_storage_and_is_read_from_there(
+    service: Orders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "100")
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_STORAGE", f"file://{tmp_path}")
+    large = {"id": 1, "text": "x" * 200}
+    service.orders = [large, {"id": 2}, {"id": 3, "text": "y" * 200}]
+    triggerer = Triggerer()
+
+    watchers = [watcher(AssetState(), match=f"item.id != {number}") for number in (3, 2)]
+    events = run(triggerer, *watchers, until=lambda: all(len(one) >= 2 for one in triggerer.events[:1]))
+
+    first = events[0][0]
+    assert first["result"] is None
+    assert record_of(made_of(first))["result"] == large
+    assert events[0][1]["result"] == {"id": 2}
+
+
+def test_a_large_item_that_no_match_wants_lies_nowhere(
+    service: Orders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "100")
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_STORAGE", f"file://{tmp_path}")
+    service.orders = [{"id": 1, "text": "x" * 200}, {"id": 2}]
+    triggerer = Triggerer()
+
+    run(triggerer, watcher(AssetState(), match="item.id != 1"), until=lambda: bool(triggerer.events[0]))
+
+    assert ids(triggerer.events[0]) == ["2"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("storage", ["", "file:///dev/null/events"], ids=["none", "one that is broken"])
+def test_a_large_item_without_a_storage_is_told_and_nothing_of_the_answer_is_emitted(
+    service: Orders, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, storage: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "100")
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_STORAGE", storage)
+    service.orders = [{"id": 1}, {"id": 2, "text": "x" * 200}]
+    state, triggerer = AssetState(), Triggerer()
+
+    run(triggerer, watcher(state), until=lambda: len(service.asked) > 3)
+
+    assert triggerer.events == [[]]
+    assert state.rows == {}
+    assert "item 2 " in caplog.text
+    assert "xxx" not in caplog.text
+
+    # Once there is room for it, all of it comes, once.
+    monkeypatch.delenv("AIRFLOW__CLOUDFN__EVENT_LIMIT")
+    later = Triggerer()
+    run(later, watcher(state), until=lambda: len(later.events[0]) >= 2 and "after=2" in service.asked[-1])
+    assert ids(later.events[0]) == ["1", "2"]
+
+
 def test_without_a_shared_stream_nothing_is_asked(service: Orders) -> None:
     with pytest.raises(ConfigurationError, match="give it to an AssetWatcher"):
         watcher(AssetState()).run()
@@ -266,10 +328,8 @@ def test_an_event_with_a_run_for_each_can_have_no_watcher() -> None:
 
 def test_what_airflow_makes_of_it_is_read_as_a_record() -> None:
     payload = {"metadata": {"id": "7", "source": "airflow/orders"}, "result": {"id": 7}}
-    asset = SimpleNamespace(name="order.created", uri="x-cloudfn://completion-event/order.created")
-    event = SimpleNamespace(extra={"from_trigger": True, "payload": payload}, asset=asset)
 
-    assert record_of(event) == {
+    assert record_of(made_of(payload)) == {
         "metadata": {"type": "order.created", "id": "7", "source": "airflow/orders"},
         "result": {"id": 7},
     }

@@ -216,6 +216,8 @@ def test_a_receiver_that_gives_no_answer_is_not_asked_twice(run: Any, receiver: 
         ({"event_type": "'a'", "body": "'1'"}, "mode and body: the event is the body"),
         ({"event_type": "'a'", "mode": "'json'"}, "mode: must be one of 'binary', 'structured', 'batched', not 'json'"),
         ({"event": "'event[0]'"}, "did you mean 'events'?"),
+        ({}, "event and event_type: neither is given, and one of them is needed"),
+        ({"payload": "'1'"}, "event and event_type: neither is given"),
     ],
 )
 def test_what_cannot_be_is_an_import_error(
@@ -225,9 +227,38 @@ def test_what_cannot_be_is_an_import_error(
 
 
 @pytest.mark.parametrize(
+    ("mapped", "told"),
+    [
+        (".expand(payload=['1', '2'])", True),
+        (".expand(payload=found())", True),
+        (".expand_kwargs([{'event_type': 'a'}, {'payload': '1'}])", True),
+        (".expand(event_type=['a', 'b'])", False),
+        (".expand(event=found())", False),
+        (".expand_kwargs([{'event_type': 'a'}, {'event': 'events[0]'}])", False),
+        (".expand_kwargs(found())", False),
+    ],
+)
+def test_a_mapped_step_without_an_event_is_an_import_error_where_that_is_known(
+    import_errors: Callable[[str], str], mapped: str, told: bool
+) -> None:
+    step = f"EventPublishOperator.partial(task_id='call', cloudfn_conn_id='receiver', uri='\"/hook\"'){mapped}"
+
+    errors = import_errors(dag_file(step, before="@task\ndef found():\n    return []\n"))
+
+    assert ("event and event_type: neither is given" in errors) is told
+    assert bool(errors) is told
+
+
+def test_an_operator_of_ones_own_may_find_its_event_later(import_errors: Callable[[str], str]) -> None:
+    own = "class Own(EventPublishOperator):\n    def pre_execute(self, context):\n        self.event_type = 'a'\n"
+
+    assert import_errors(dag_file(publish().replace("EventPublishOperator", "Own"), before=own)) == ""
+
+
+@pytest.mark.parametrize(
     ("parameters", "told"),
     [
-        ({}, "event: must be a completion record, such as events[0], not null"),
+        ({"event": "'null'"}, "event: must be a completion record, such as events[0], not null"),
         ({"event": "'params.id'"}, "event: must be a completion record, such as events[0], not str"),
         ({"event_type": "'a\\nb'"}, "event_type: holds a line break"),
         ({"event_type": "'a'", "extensions": "{'Tenant': 'x'}"}, "extensions['Tenant']: a name has lower-case letters"),

@@ -472,6 +472,7 @@ def test_nothing_is_sent_where_nobody_knows_at_which_address_to_call_back(
         (b'"' + b"x" * 50_000 + b'"', "application/json", 413),
         ('"' + "é" * 24_000 + '"', "application/json", 202),
         ('"' + "漢" * 15_000 + '"', "application/json", 202),
+        ("[" * 199 + "]" * 199, "application/json", 202),
         (b"", "application/json", 202),
         (b'{"a": 1}', "application/cloudevents+json; charset=utf-8", 202),
     ],

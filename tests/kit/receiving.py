@@ -148,6 +148,9 @@ def _rebuild() -> None:
 
     with create_session() as session:
         manager = CloudFunctionDBManager(session)  # type: ignore[no-untyped-call]  # Airflow has not typed it
+        manager.downgrade("0001")
+        manager.upgradedb(use_migration_files=True)  # type: ignore[no-untyped-call]  # as above
+        assert differences(session) == []
         manager.downgrade("base")
         assert not manager.check_migration()  # type: ignore[no-untyped-call]  # as above
         manager.upgradedb(use_migration_files=True)  # type: ignore[no-untyped-call]  # as above

@@ -28,6 +28,7 @@ class Basic(Scheme, frozen=True, kw_only=True):
 
     name = "basic"
     proves = "nothing but the sender"
+    signs_body = False
 
     user: str
 

@@ -25,6 +25,7 @@ class Bearer(Scheme, frozen=True, kw_only=True):
 
     name = "bearer"
     proves = "nothing but the sender"
+    signs_body = False
 
     header: str | None = None
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec import field
 
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 from airflow_provider_cloudfn.webhooks.schemes.bearer import bearer_of
-from airflow_provider_cloudfn.webhooks.schemes.key_set import key_set_at
+from airflow_provider_cloudfn.webhooks.schemes.key_set import key_set_at, query_secrets
 from airflow_provider_cloudfn.webhooks.schemes.proof import unsigned_content
 from airflow_provider_cloudfn.webhooks.schemes.scheme import Scheme
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
 
@@ -39,6 +39,9 @@ class SignedToken(Scheme, frozen=True, kw_only=True):
 
     name = "jwt"
     proves = "nothing but the sender"
+    signs_body = False
+
+    _hidden: ClassVar = Scheme._hidden | {"key_set_url"}
 
     issuer: str
     audience: str
@@ -65,3 +68,7 @@ class SignedToken(Scheme, frozen=True, kw_only=True):
         except (JoseError, ValueError, TypeError, RecursionError):
             raise RefusedError(401, "credentials_wrong") from None
         return unsigned_content(request)
+
+    def hidden_values(self) -> Iterator[str]:
+        """Return what is a secret in the keys' URL; they are public mostly, and some gateway asks for one all the same."""
+        yield from query_secrets(self.key_set_url)

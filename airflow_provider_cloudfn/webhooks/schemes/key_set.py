@@ -7,8 +7,9 @@ import threading
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from joserfc.jwk import Key, KeySet
 
-__all__ = ["KeySetAt", "fetch_key_set", "key_set_at"]
+__all__ = ["KeySetAt", "fetch_key_set", "key_set_at", "query_secrets"]
 
 log = logging.getLogger(__name__)
 
@@ -125,13 +126,25 @@ def fetch_key_set(url: str) -> KeySet:
     from airflow_provider_cloudfn.client.url import BaseUrl
 
     parts = urlsplit(url)
+    target = urlunsplit(("", "", parts.path, parts.query, ""))
     client = Client(
         base_url=BaseUrl.parse(f"{parts.scheme}://{parts.netloc}"),
         timeouts=Timeouts(connect=_LONGEST, total=_LONGEST),
         limits=ResponseLimits(body=_LARGEST),
+        secrets=query_secrets(url),
     )
-    body: Any = client.request_sync(Request("GET", urlunsplit(("", "", parts.path, parts.query, "")))).body
+    body: Any = client.request_sync(Request("GET", target)).body
     try:
         return KeySet.import_key_set(body)
     except (JoseError, TypeError, KeyError) as error:
-        raise ValueError(f"{url} answered with no key set") from error
+        raise ValueError(f"{parts.netloc}{parts.path} answered with no key set") from error
+
+
+def query_secrets(url: str) -> tuple[str, ...]:
+    """
+    Return what is a secret in the query of an address, by its name or by its form.
+
+    :param url: The address.
+    """
+    named = parse_qsl(urlsplit(url).query)
+    return tuple(value for name, value in named if is_secret_name(name, "query") or is_secret_value(value))

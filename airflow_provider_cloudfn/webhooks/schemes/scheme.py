@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from airflow_provider_cloudfn.cel import Program
     from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
 
 __all__ = ["Scheme"]
@@ -36,6 +37,10 @@ class Scheme(Redacted, frozen=True, kw_only=True):
     type_expression: ClassVar[str | None] = None
     #: The CEL expression for its id, None where the service gives none.
     id_expression: ClassVar[str | None] = None
+    #: Whether the body is proved: if not, nothing but the sender is.
+    signs_body: ClassVar[bool] = True
+    #: The headers, in lower case, that are proved with it, and can hold an id.
+    signed_headers: ClassVar[frozenset[str]] = frozenset()
 
     secrets: tuple[str, ...] = ()
     tolerance: float = 300.0
@@ -55,6 +60,27 @@ class Scheme(Redacted, frozen=True, kw_only=True):
         :returns: What is proved: the signed bytes. Two requests of the same ones are the same request.
         :raises RefusedError: with 401 when it is not proved, with 400 for a header that stands twice.
         """
+
+    def signs_all_of(self, program: Program) -> bool:
+        """
+        Tell whether an expression reads nothing but what is proved: whoever has seen a request can't make it say something else.
+
+        :param program: The expression, over ``request``.
+        """
+        return self.signs_body and all(
+            path[:2] == ("request", "body")
+            or (path[:2] == ("request", "headers") and len(path) > 2 and path[2] in self.signed_headers)
+            for path in program.paths
+        )
+
+    def lasting(self, request: ReceivedRequest, proved: bytes) -> bytes:
+        """
+        Return what of the proved bytes stays the same when the same event is signed anew: all but the time.
+
+        :param request: The request, proved.
+        :param proved: What :meth:`verify` has returned.
+        """
+        return request.body
 
     def hidden_values(self) -> Iterator[str]:
         """Return what must not be seen."""

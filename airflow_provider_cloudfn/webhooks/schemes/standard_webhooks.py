@@ -27,6 +27,7 @@ class StandardWebhooks(Scheme, frozen=True, kw_only=True):
     proves = "id, time and body"
     type_expression = "request.body.?type.orValue(null)"
     id_expression = 'request.headers[?"webhook-id"].or(request.headers[?"svix-id"]).orValue(null)'
+    signed_headers = frozenset({"webhook-id", "svix-id"})
 
     def verify(self, request: ReceivedRequest, now: dt.datetime) -> bytes:
         """Return id, time and body, once the signature is theirs."""
@@ -40,6 +41,11 @@ class StandardWebhooks(Scheme, frozen=True, kw_only=True):
         expected = [b"v1," + base64.b64encode(digest) for digest in keyed_hashes(_keys(self.secrets), signed)]
         require_secret_match(expected, [signature.encode() for signature in signatures])
         return signed
+
+    def lasting(self, request: ReceivedRequest, proved: bytes) -> bytes:
+        """Return id and body."""
+        message_id = request.header("webhook-id") or request.required_header("svix-id")
+        return f"{message_id}.".encode() + request.body
 
     def hidden_values(self) -> Iterator[str]:
         """Return the secrets, with their prefix and without."""

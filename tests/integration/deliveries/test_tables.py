@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,10 @@ from airflow.utils.session import create_session
 from kit.own_tables import differences
 from sqlalchemy import inspect
 
+from airflow_provider_cloudfn.deliveries.arrival import Request
 from airflow_provider_cloudfn.deliveries.db_manager import CloudFunctionDBManager
+from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
+from airflow_provider_cloudfn.deliveries.registration import note_refusal
 from airflow_provider_cloudfn.deliveries.version_table import VERSION_TABLE
 
 if TYPE_CHECKING:
@@ -54,6 +58,24 @@ def test_they_go_down_and_up_again_by_their_migrations(manager: CloudFunctionDBM
     manager.upgradedb(use_migration_files=True)
     assert tables(session) == TABLES
     assert manager.check_migration()
+
+
+def test_a_revision_goes_down_and_up_again_and_keeps_the_deliveries(
+    manager: CloudFunctionDBManager, session: Any
+) -> None:
+    request = Request("shop", dt.datetime(2026, 1, 31, tzinfo=dt.UTC), 5)
+    note_refusal(request, "bad_body", 400)
+    before = find_deliveries(Wanted())
+
+    manager.downgrade("0001")
+    assert "signed_key" not in {
+        column["name"] for column in inspect(session.get_bind()).get_columns("cloudfn_delivery")
+    }
+    manager.upgradedb(use_migration_files=True)
+
+    assert len(before) == 1
+    assert find_deliveries(Wanted()) == before
+    assert differences(session) == []
 
 
 def test_a_reset_takes_them_away_and_makes_them(manager: CloudFunctionDBManager, session: Any) -> None:

@@ -203,6 +203,19 @@ def test_the_connection_test_says_what_is_configured(monkeypatch: pytest.MonkeyP
     assert SECRET not in said
 
 
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [({"unknown": "register"}, True), ({"unknown": "register", "event_types": "push"}, False), ({}, False)],
+)
+def test_the_connection_test_says_that_nothing_bounds_what_is_registered(
+    extra: dict[str, str], told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definition = {"conn_type": "cloudfn_event_source", "password": SECRET, "extra": {"scheme": "github", **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps(definition))
+
+    assert ("Any type that comes is registered" in EventSourceHook("shop").test_connection()[1]) is told
+
+
 def test_the_connection_test_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "cloudfn_event_source"}))
 

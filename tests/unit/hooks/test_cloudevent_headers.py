@@ -38,7 +38,12 @@ def test_the_value_is_visible_ascii_and_decodes_to_the_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [("a\nb", "a line break"), ("a\x85", "another control character"), ("a\ud800", "half of a surrogate")],
+    [
+        ("a\nb", "a line break"),
+        ("a\x85", "another character that no attribute may have"),
+        ("a\ufffe", "no attribute may have"),
+        ("a\ud800", "half of a surrogate"),
+    ],
 )
 def test_what_no_attribute_can_have_is_refused(text: str, told: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^subject: holds .*{told}"):

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from kit.state_store import LARGEST, StateStore
 from kit.wire_values import values
+from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.journal.entries import Answer, CallEntry, Entry, StoredFile
+from airflow_provider_cloudfn.journal.entries import Answer, CallbackEntry, CallEntry, Entry, StoredFile
 from airflow_provider_cloudfn.journal.rows import PIECE
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 
@@ -51,6 +52,28 @@ def test_the_next_try_reads_what_was_written(store: StateStore, entry: CallEntry
     journal_of(store).write("call", entry)
 
     assert journal_of(store).read("call", CallEntry) == entry
+
+
+@pytest.mark.parametrize("depth", [1, 90, 150, 200])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}"), ('["]",{"a":', "}]")], ids=lambda pair: pair[0])
+def test_what_airflow_could_not_read_again_is_kept_as_text(
+    store: StateStore, depth: int, brackets: tuple[str, str]
+) -> None:
+    opening, closing = brackets
+    payload = json.loads(opening * depth + "1" + closing * depth)
+    entry = CallbackEntry(id="1", came_at=SENT.sent_at, payload=payload)
+
+    journal_of(store).write("call", entry)
+
+    assert journal_of(store).read("call", CallbackEntry) == entry
+    for row in store.rows.values():
+        TypeAdapter(JsonValue).validate_json(row)
+
+
+def test_many_brackets_are_not_deep(store: StateStore) -> None:
+    journal_of(store).write("call", CallbackEntry(id="1", came_at=SENT.sent_at, payload=[{"a": []}] * 500))
+
+    assert len(store.rows) == 1
 
 
 def test_nothing_stands_under_a_name_that_was_never_written(store: StateStore) -> None:

@@ -159,6 +159,10 @@ PLAIN = without("")
         {**PLAIN, "data-schema": "x"},
         {**PLAIN, "datacontenttype": "text/plain"},
         {**PLAIN, "id": "%FF"},
+        *(
+            {**PLAIN, "id": f"a{character}b"}
+            for character in ("%00", "%0A", "%C2%85", "%ED%A0%80", "%EF%BF%BF", "\x85")
+        ),
     ],
 )
 def test_what_is_no_event_in_headers_is_refused(attributes: dict[str, Any]) -> None:
@@ -190,6 +194,7 @@ def test_the_version_may_stand_as_the_documentation_of_emporix_prints_it() -> No
         {**PLAIN, "extension": 2**31},
         {**PLAIN, **{f"extension{number}": "x" for number in range(51)}},
         {**PLAIN, "Upper": "x"},
+        {**PLAIN, "x" * 1_001: "x"},
         {**PLAIN, "data": 1, "data_base64": "AA=="},
         {**PLAIN, "data_base64": "no base64"},
         {**PLAIN, "data_base64": 7},
@@ -201,6 +206,49 @@ def test_what_is_no_event_in_a_body_is_refused(envelope: Any) -> None:
             incoming_events(source(), signed({"content-type": content_type}, json.dumps(body).encode()), NOW)
 
         assert (refused.value.status, refused.value.reason) == (400, "bad_event")
+
+
+@pytest.mark.parametrize("name", ["id", "type", "source", "subject", "dataschema", "extension"])
+@pytest.mark.parametrize(
+    "character", ["\0", "\n", "\x7f", "\x85", "\ud800", "\ufffe", "\ufdd0", "\U0001ffff"], ids=ascii
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_character_that_no_attribute_may_have_is_refused(name: str, character: str, encoding: str) -> None:
+    envelope = {**PLAIN, "source": "/shop", name: f"a{character}b"}
+
+    for content_type, body in ((STRUCTURED, envelope), (BATCHED, [PLAIN, envelope])):
+        sent = signed({"content-type": content_type}, json.dumps(body).encode(encoding))
+        with pytest.raises(RefusedError) as refused:
+            incoming_events(source(), sent, NOW)
+
+        assert (refused.value.status, refused.value.reason) == (400, "bad_event")
+
+
+def test_characters_that_attributes_may_have_come_through() -> None:
+    odd = {**PLAIN, "id": "\N{REPLACEMENT CHARACTER}\N{GRINNING FACE}", "data": "\\ud800 \0"}
+    half = json.dumps({**PLAIN, "data": "a\ud800b"}).encode()
+
+    (received,) = incoming_events(source(), signed({"content-type": STRUCTURED}, json.dumps(odd).encode()), NOW)
+    (halved,) = incoming_events(source(), signed({"content-type": STRUCTURED}, half), NOW)
+
+    assert received.id == odd["id"]
+    assert halved.data == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Gr%C3%B6%C3%9Fe", "Größe"),
+        ("Größe".encode().decode("latin-1"), "Größe"),
+        ("Ö %E2%82%AC".encode().decode("latin-1"), "Ö €"),
+        ("Größe", "Größe"),
+    ],
+    ids=["as the protocol says", "UTF-8", "both", "Latin-1"],
+)
+def test_an_attribute_in_a_header_is_read_as_it_is_meant(written: str, read: str) -> None:
+    (received,) = incoming_events(source(), signed(as_headers({**PLAIN, "subject": written}), b"{}"), NOW)
+
+    assert received.subject == read
 
 
 def test_an_attribute_that_is_null_is_none() -> None:

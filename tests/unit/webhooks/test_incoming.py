@@ -95,6 +95,8 @@ def test_a_service_s_id_that_is_missing_is_refused() -> None:
         ({"type": "request.body.?kind.orValue(null)"}, b"{}", "no_type"),
         ({"type": '"a"', "id": "request.body.id"}, b"{}", "id_failed"),
         ({"type": '"a"', "id": "request.body.id"}, b'{"id": {}}', "id_failed"),
+        ({"type": '"a"', "id": "request.body.id"}, b'{"id": "a\\ud800"}', "id_failed"),
+        ({"type": "request.body.kind"}, b'{"kind": "a\\udc00"}', "type_failed"),
         ({"type": '"a"', "filter": "request.body.wanted"}, b"{}", "filter_failed"),
         ({"type": '"a"', "filter": "request.body.wanted"}, b'{"wanted": 1}', "filter_failed"),
         ({"type": '"a"', "payload": "request.body.order"}, b"{}", "payload_failed"),
@@ -119,6 +121,15 @@ def test_what_the_filter_leaves_out_is_told_apart() -> None:
     assert one(filtered, BEARER.request(ORDER)).outcome == "wanted"
     assert one(filtered, BEARER.request(b'{"test": true}')).outcome == "filtered"
     assert one(filtered, BEARER.request(b'{"test": true}')).type == ""
+
+
+@pytest.mark.parametrize("settings", [{"filter": "false"}, {"event_types": ("other",), "unknown": "ignore"}])
+def test_what_is_not_wanted_is_refused_for_nothing_that_it_carries(settings: dict[str, Any]) -> None:
+    event = one(
+        source(type='"order.paid"', payload="request.body.order", **settings), BEARER.request(b"[" * 300 + b"]" * 300)
+    )
+
+    assert (event.outcome == "wanted", event.data) == (False, None)
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,30 @@ def test_a_header_of_any_length_is_refused_at_once(written: str) -> None:
 
     # Where each end of the one were tried with each of the other, it would take many seconds.
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("signed", ["{timestamp}{body}", "{body}{timestamp}", "{timestamp}.{body}"])
+@pytest.mark.parametrize("body", [b"amount=1000", b"00", b"0", b"10", b"1.5", b""])
+def test_no_part_of_the_body_becomes_the_time_or_the_other_way_round(signed: str, body: bytes) -> None:
+    settings: dict[str, Any] = {"signed": signed, "timestamp_header": "x-time"}
+    request = signed_by_us(body, settings)
+    signature, at = request.header("x-signature"), request.header("x-time")
+    assert at is not None
+    whole = signed.format(timestamp=at, body=body.decode())
+    before, between, _ = signed.replace("{timestamp}", "|").replace("{body}", "|").split("|")
+    assert before == ""
+
+    taken = []
+    for place in range(len(whole) + 1):
+        first, rest = whole[:place], whole[place:].removeprefix(between)
+        seconds, other = (first, rest) if signed.startswith("{timestamp}") else (rest, first)
+        headers = (("x-signature", signature or ""), ("x-time", seconds))
+        try:
+            scheme_of(**settings).verify(
+                ReceivedRequest(method="POST", headers=headers, body=other.encode()), datetime.now(UTC)
+            )
+        except RefusedError:
+            continue
+        taken.append((seconds, other.encode()))
+
+    assert taken == [(at, body)]

@@ -8,6 +8,7 @@ from kit.server import Answer, LoopbackServer
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, CommunicationError
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
+from airflow_provider_cloudfn.webhooks.schemes.jwt import SignedToken
 from airflow_provider_cloudfn.webhooks.schemes.key_set import KeySetAt, fetch_key_set
 
 URL = "https://issuer.example.com/keys"
@@ -139,3 +140,23 @@ def test_what_is_no_key_set_is_an_error(answer: Answer) -> None:
         server.answers = [answer]
         with pytest.raises((CloudFunctionError, ValueError)):
             fetch_key_set(f"{server.url}/certs")
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer.of(404), Answer.of(200, [1]), Answer.of(302), Answer.of(200, b"x" * 600_000)]
+)
+def test_a_secret_in_the_address_is_told_nowhere(
+    answer: Answer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    with LoopbackServer() as server:
+        server.answers = [answer]
+        address = f"{server.url}/certs?api_key=a-secret%2Bvalue&policy=sign-in"
+        with pytest.raises(RefusedError):
+            KeySetAt(address).key("a")
+        assert "a-secret%2Bvalue" in server.received[0].target
+
+    scheme = SignedToken(issuer="i", audience="a", key_set_url=address)
+    assert set(scheme.hidden_values()) == {"a-secret+value"}
+    assert "a-secret" not in f"{caplog.text}{capfd.readouterr()}{scheme!r}"
+    assert "/certs" in caplog.text
