@@ -77,4 +77,4 @@ class PolledTask(KeyedTask):
         from airflow_provider_cloudfn.operators.polling import PolledCall
 
         self._polled = PolledCall(self, call.hook, context, self._variables(context))
-        return self._polled.settle(lambda: call.settle(context, request, self._variables(context), None), request, sink)
+        return self._polled.settle(call, request, sink)

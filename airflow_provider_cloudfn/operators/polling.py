@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     ConfigurationError,
+    ExpressionError,
     RequestTimeoutError,
     ResponseError,
 )
@@ -32,8 +33,6 @@ from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, named_by,
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.authoring.poll import Poll
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
     from airflow_provider_cloudfn.operators.polled_task import PolledTask
     from airflow_provider_cloudfn.triggers.poll import NotYet
@@ -74,6 +74,7 @@ class PolledCall:
         self._hook = hook
         self._client: Client = hook.client()
         self._parts = PollParts(task, self._poll, self._client)
+        self._context = context
         self._variables = variables
         self._journal = TaskJournal.of(context, task.log)
         self._is_rehearsed = SAMPLE_RUN in context
@@ -81,24 +82,42 @@ class PolledCall:
         self._cancel: Request | None = None
 
     def settle(
-        self, start: Callable[[], Settled], request: Request, sink: ObjectStorageSink | None
+        self, call: FunctionCall, request: Request, sink: ObjectStorageSink | None
     ) -> tuple[Settled, TaskVariables]:
         """
         Start the job, unless an earlier try has, wait for it, and return the answer of the step.
 
-        :param start: Makes the call that starts it.
-        :param request: What that sends.
+        :param call: Starts it, and judges its result.
+        :param request: What starts it.
         :param sink: Where the body of the result goes.
-        :raises CloudFunctionError: when it can't be started, has failed, or is not done in time.
+        :raises CloudFunctionError: when it can't be started, has failed, or is not done in time, or its result is no success.
         """
         if sink is not None and self._poll.result is None:
             raise ConfigurationError("response_file: takes what poll.result asks for, and that is not given")
+        settled, variables = self._settled(call, request, sink)
+        response = settled.response
+        try:
+            call.require_success(response, variables.with_response(response.as_variable()))
+        except ExpressionError:
+            raise
+        except CloudFunctionError as error:
+            if response.status < 400:
+                # It is what the job came to: the next try starts another one, as where the job has failed.
+                self._forget()
+                if self._task.idempotency_key:
+                    error.reworded(f"{error.message}; {_SAME_JOB}").retryable = False
+            raise
+        return settled, variables
+
+    def _settled(
+        self, call: FunctionCall, request: Request, sink: ObjectStorageSink | None
+    ) -> tuple[Settled, TaskVariables]:
         if self._task.polled_event is not None:
             return self._resumed(self._task.polled_event, sink)
         if (kept := self._kept()) is not None:
             self._task.log.info("An earlier try has started a job: its state is asked for at %s", _place(kept))
             return self._wait(kept, sink, first_wait=0.0, seconds=self._seconds_left(kept))
-        first = start().response
+        first = call.settle(self._context, request, self._variables, None).response
         if (job := self._started(request, first)) is None:
             return self._at_once(request, first)
         self._keep(job)

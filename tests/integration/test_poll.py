@@ -441,13 +441,24 @@ def test_no_other_job_is_started_for_one_that_the_service_does_not_know(
     assert (result.states, result.tries("call"), jobs.count("POST")) == ({"call": ["failed"]}, [2], 1)
 
 
+#: How a job comes to nothing: what it ends with, and what says that it is no success.
+COMES_TO_NOTHING: dict[str, tuple[Answer, dict[str, str]]] = {
+    "it says so": (state("failed"), {}),
+    "its result is no success": (state("done", n=0), {"success_when": "'response.body.n > 0'"}),
+}
+TO_NOTHING = pytest.mark.parametrize(("ended", "judge"), COMES_TO_NOTHING.values(), ids=COMES_TO_NOTHING)
+
+
 @EVERYWHERE
-def test_another_try_after_a_job_that_failed_starts_another_one(run: Any, service: Any, deferrable: str) -> None:
+@TO_NOTHING
+def test_another_try_after_a_job_that_failed_starts_another_one(
+    run: Any, service: Any, deferrable: str, ended: Answer, judge: dict[str, str]
+) -> None:
     # Each of two workers and the triggerer is told, or one worker alone.
-    failing = [state("failed")] * (1 if deferrable == "False" else 2)
+    failing = [ended] * (1 if deferrable == "False" else 2)
     jobs = service(STARTED, *failing, state("done", n=1))
 
-    result = run(step(states(), deferrable, **RETRIED))
+    result = run(step(states(), deferrable, **judge, **RETRIED))
 
     assert result.xcom("call") == {"state": "done", "n": 1}
     assert jobs.count("POST") == 2
@@ -455,12 +466,18 @@ def test_another_try_after_a_job_that_failed_starts_another_one(run: Any, servic
 
 @KEPT
 @EVERYWHERE
+@TO_NOTHING
 def test_a_job_that_failed_under_an_idempotency_key_is_not_asked_for_again(
-    run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
+    run: Any,
+    service: Any,
+    deferrable: str,
+    ended: Answer,
+    judge: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    jobs = service(STARTED, state("failed"))
+    jobs = service(STARTED, ended)
 
-    result = run(step(states(), deferrable, idempotency_key="True", **RETRIED))
+    result = run(step(states(), deferrable, idempotency_key="True", **judge, **RETRIED))
 
     assert result.states == {"call": ["failed"]}
     assert (jobs.count("POST"), result.tries("call")) == (1, [1])

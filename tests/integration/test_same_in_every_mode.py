@@ -1,0 +1,121 @@
+"""One call, a mapped one, many calls, a job, a wait, a sensor: what an author says of a call holds in each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kit.dag_runs import call
+from kit.server import Answer, LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kit.dag_runs import DagResult
+    from kit.server import Received
+
+WAITED = "CompletionEvent('order.shipped')"
+
+
+def mapped(**parameters: str) -> str:
+    given = ", ".join(f"{name}={value}" for name, value in parameters.items())
+    return f"CloudFunctionOperator.partial(task_id='call', {given}).expand(inputs=[1])"
+
+
+def decorated(**parameters: str) -> str:
+    given = ", ".join(f"{name}={value}" for name, value in parameters.items())
+    return f"@task.cloudfn({given})\ndef call():\n    return 1\ncall()"
+
+
+def job(deferrable: str, **parameters: str) -> str:
+    poll = "Poll(done_when='response.status == 200', uri='\"/state\"', result='\"/result\"', every=0.01)"
+    return call(**parameters, poll=poll, deferrable=deferrable)
+
+
+def ended_job(deferrable: str, **parameters: str) -> str:
+    """Return a job whose last poll has its result."""
+    poll = "Poll(done_when='response.status == 200', uri='\"/result\"', every=0.01)"
+    return call(**parameters, poll=poll, deferrable=deferrable)
+
+
+def waiting(deferrable: str, **parameters: str) -> str:
+    outside = f"EmptyOperator(task_id='outside', inlets=[{WAITED}])\n"
+    return outside + call(**parameters, wait_for=f"WaitFor({WAITED}, timeout=20)", deferrable=deferrable)
+
+
+def sensor(deferrable: str, **parameters: str) -> str:
+    return call("CloudFunctionSensor", **parameters, poke_interval="0.1", timeout="5", deferrable=deferrable)
+
+
+def published(**parameters: str) -> str:
+    return call("EventPublishOperator", **parameters, event_type="'order.paid'")
+
+
+#: How a step is written that makes a call.
+MODES: dict[str, Callable[..., str]] = {
+    "plain": call,
+    "mapped": mapped,
+    "decorated": decorated,
+    "for each": lambda **given: call(**given, for_each="[1]"),
+    "job": lambda **given: job("False", **given),
+    "deferred job": lambda **given: job("True", **given),
+    "ended job": lambda **given: ended_job("False", **given),
+    "deferred ended job": lambda **given: ended_job("True", **given),
+    "waiting": lambda **given: waiting("False", **given),
+    "deferred waiting": lambda **given: waiting("True", **given),
+    "published": published,
+    "sensor": lambda **given: sensor("False", **given),
+    "deferred sensor": lambda **given: sensor("True", **given),
+}
+SENSORS = ("sensor", "deferred sensor")
+JOBS = ("job", "deferred job", "ended job", "deferred ended job")
+
+
+def happen() -> None:
+    """Let the event have happened that a step waits for, as an API server lets it."""
+    from airflow.assets.manager import asset_manager
+    from airflow.models.asset import AssetModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        asset = session.scalar(select(AssetModel).where(AssetModel.name == "order.shipped"))
+        if asset is not None:
+            asset_manager.register_asset_change(asset=asset, extra={"shipped": True}, session=session)
+
+
+@pytest.fixture
+def outcome(
+    run: Any, serve: Callable[..., LoopbackServer], connection: Callable[..., None]
+) -> Callable[..., DagResult]:
+    """Return a function that runs a step against a service that answers so; a job's start and states are answered 200."""
+
+    def run_step(mode: str, answer: Answer, parameters: Mapping[str, str], **more: Any) -> DagResult:
+        def reply(request: Received) -> Answer:
+            happen()
+            is_before = mode in JOBS and not request.target.startswith("/result")
+            return Answer.of(200, {"id": "7"}) if is_before else answer
+
+        connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+        given = {"cloudfn_conn_id": "'service'", "uri": "'\"/call\"'", **parameters}
+        result: DagResult = run(MODES[mode](**given), **more)
+        return result
+
+    return run_step
+
+
+def in_modes(*without: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("mode", [mode for mode in MODES if mode not in without])
+
+
+def returned(result: DagResult, mode: str) -> Any:
+    value = result.xcom("call", map_index=0 if mode == "mapped" else -1)
+    return value[0] if mode == "for each" and value is not None else value
+
+
+@in_modes(*SENSORS)
+def test_success_when_judges_what_a_step_returns(outcome: Any, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
+    result = outcome(mode, Answer.of(200, {"ok": False}), {"success_when": "'response.body.ok'"})
+
+    assert result.states["call"] == ["failed"]
+    assert "success_when is false for the answer 200" in "".join(capfd.readouterr())
