@@ -92,7 +92,8 @@ class PollParts:
         headers = header_text(f"{place}.headers", wanted.get("headers"))
         body = wanted.get("body")
         content = None if body is None else content_of(body, headers)
-        return Request(method, uri, query_text(f"{place}.query", wanted.get("query")), headers, content)
+        query = query_text(f"{place}.query", wanted.get("query"))
+        return Request(method, uri, query, headers, content, self._task.list_style)
 
 
 def condition_source(written: Any) -> str:

@@ -306,6 +306,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
                 timeout=None if self.request_timeout is None else seconds("request_timeout", self.request_timeout),
                 waiting=tuple(self.not_yet),
                 once=True,
+                as_it_came=self.returns is not None and not self.reads_body(),
             ),
             done_when=condition_source(self.done_when),
             failed_when=None if self.failed_when is None else condition_source(self.failed_when),

@@ -379,6 +379,21 @@ def test_an_answer_that_is_too_large_for_the_triggerer_is_read_by_the_worker(
 
 
 @EVERYWHERE
+def test_polls_and_the_result_are_asked_for_as_the_call_is(run: Any, service: Any, deferrable: str) -> None:
+    poll = (
+        "Poll(done_when='response.status == 200', every=0.01, uri='\"/jobs/7\"', query={'of': [1, 2]}, "
+        'result=\'{"uri": "/result", "query": {"of": [3, 4]}}\')'
+    )
+    jobs = service(STARTED, Answer.of(200), others={"GET /v1/result": Answer.of(418)})
+    retried = {"retry_when": "'response.status == 418'", "retry_attempts": "2"}
+
+    run(step(poll, deferrable, list_style="'comma'", **retried))
+
+    polls = ["GET /v1/jobs/7?of=1%2C2"] * (1 if deferrable == "False" else 2)
+    assert jobs.asked == ["POST /v1/jobs", *polls, *["GET /v1/result?of=3%2C4"] * 2]
+
+
+@EVERYWHERE
 def test_a_number_of_the_first_answer_keeps_its_digits(run: Any, service: Any, deferrable: str) -> None:
     total = b"12345678901234567890.125"
     started = Answer.of(201, b'{"id": "7", "number": 12345678901234567890123, "total": ' + total + b"}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,7 +35,7 @@ def job(deferrable: str, **parameters: str) -> str:
 
 def ended_job(deferrable: str, **parameters: str) -> str:
     """Return a job whose last poll has its result."""
-    poll = "Poll(done_when='response.status == 200', uri='\"/result\"', every=0.01)"
+    poll = "Poll(done_when='response.status == 200', uri='\"/result\"', every=0.01, tolerate=0)"
     return call(**parameters, poll=poll, deferrable=deferrable)
 
 
@@ -90,11 +91,15 @@ def outcome(
 ) -> Callable[..., DagResult]:
     """Return a function that runs a step against a service that answers so; a job's start and states are answered 200."""
 
-    def run_step(mode: str, answer: Answer, parameters: Mapping[str, str], **more: Any) -> DagResult:
+    def run_step(
+        mode: str, answer: Answer | Callable[[], Answer], parameters: Mapping[str, str], **more: Any
+    ) -> DagResult:
         def reply(request: Received) -> Answer:
             happen()
             is_before = mode in JOBS and not request.target.startswith("/result")
-            return Answer.of(200, {"id": "7"}) if is_before else answer
+            if is_before:
+                return Answer.of(200, {"id": "7"})
+            return answer() if callable(answer) else answer
 
         connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
         given = {"cloudfn_conn_id": "'service'", "uri": "'\"/call\"'", **parameters}
@@ -108,9 +113,18 @@ def in_modes(*without: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("mode", [mode for mode in MODES if mode not in without])
 
 
+def left(result: DagResult, mode: str, key: str) -> Any:
+    return result.xcom("call", key, map_index=0 if mode == "mapped" else -1)
+
+
 def returned(result: DagResult, mode: str) -> Any:
-    value = result.xcom("call", map_index=0 if mode == "mapped" else -1)
+    value = left(result, mode, "return_value")
     return value[0] if mode == "for each" and value is not None else value
+
+
+def error_of(result: DagResult, mode: str) -> Any:
+    """Return the class of the error with which a step has failed, as its call record has it; None for a success."""
+    return (left(result, mode, "cloudfn_call").get("error") or {}).get("type")
 
 
 @in_modes(*SENSORS)
@@ -119,3 +133,24 @@ def test_success_when_judges_what_a_step_returns(outcome: Any, mode: str, capfd:
 
     assert result.states["call"] == ["failed"]
     assert "success_when is false for the answer 200" in "".join(capfd.readouterr())
+
+
+@in_modes()
+def test_an_answer_is_text_whatever_it_says_it_is(outcome: Any, mode: str) -> None:
+    result = outcome(mode, Answer(200, b"{1}\n{2}"), {"returns": "'response.text'"})
+
+    assert returned(result, mode) == "{1}\n{2}"
+
+
+def slow() -> Answer:
+    time.sleep(2.0)
+    return Answer.of(200)
+
+
+@in_modes()
+def test_a_request_takes_no_longer_than_its_author_says(outcome: Any, mode: str) -> None:
+    patience = {"tolerate": "0"} if mode in SENSORS else {}
+    result = outcome(mode, slow, {"request_timeout": "0.5", **patience})
+
+    # A POST may have been carried out.
+    assert error_of(result, mode) == ("TaskOutcomeUnknownError" if mode == "published" else "RequestTimeoutError")
