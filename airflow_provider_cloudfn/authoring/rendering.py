@@ -284,7 +284,8 @@ def _hint(references: Iterable[cel.Reference], variables: TaskVariables) -> str 
             return f"run.{path[1]} is null, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]
-        if (media_type := not_json(answer["headers"], answer["body"])) is not None:
+        # What is left of it after a wait is what the expressions name.
+        if "headers" in answer and (media_type := not_json(answer["headers"], answer["body"])) is not None:
             return f"the answer is {media_type}, not JSON"
     inputs = variables["inputs"] if any(path[0] == "inputs" and len(path) > 1 for path in paths) else None
     if isinstance(inputs, (list, tuple)) and len(inputs) == 2 and isinstance(inputs[0], str):

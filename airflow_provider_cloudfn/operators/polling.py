@@ -27,10 +27,11 @@ from airflow_provider_cloudfn.journal.entries import JobEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.once import CALL
-from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source, plain
+from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
-from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, named_by, wait_for_end
+from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
+from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -251,8 +252,8 @@ class PolledCall:
             raise error.reworded(f"poll: the job was started, and can't be asked for: {error.message}") from None
         sources = [condition_source(one) for one in (poll.done_when, poll.failed_when) if one is not None]
         known = {
-            "job": plain(named_by(sources, "job", answer)),
-            "inputs": plain(named_by(sources, "inputs", variables["inputs"])),
+            "job": written_down(named_by(sources, "job", answer)),
+            "inputs": written_down(named_by(sources, "inputs", variables["inputs"])),
         }
         every = seconds("poll: every", poll.every)
         return Job(
@@ -266,7 +267,7 @@ class PolledCall:
                 tolerate=poll.tolerate,
                 moves=poll.moves or (poll.uri is None and poll.link is None),
             ),
-            answer=plain(named_by(self._parts.later(), "job", answer)),
+            answer=written_down(named_by(self._parts.later(), "job", answer)),
             begun=time.time(),
         )
 

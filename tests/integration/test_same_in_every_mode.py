@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +97,11 @@ def outcome(
         mode: str, answer: Answer | Callable[[], Answer], parameters: Mapping[str, str], **more: Any
     ) -> DagResult:
         def reply(request: Received) -> Answer:
-            happen()
+            if mode == "waiting":
+                happen()
+            elif mode == "deferred waiting":
+                # When the step has its answer, and finds nothing yet.
+                threading.Timer(0.5, happen).start()
             is_before = mode in JOBS and not request.target.startswith("/result")
             if is_before:
                 return Answer.of(200, {"id": "7"})
@@ -145,6 +151,50 @@ def test_an_answer_is_text_whatever_it_says_it_is(outcome: Any, mode: str) -> No
 def slow() -> Answer:
     time.sleep(2.0)
     return Answer.of(200)
+
+
+#: What reads an answer that is no text, and what it is as a result.
+BYTES = {"content_type": "image/png", "size": 3, "base64": "iVBO"}
+READS_BYTES = {
+    "bytes": ("response.bytes", BYTES),
+    "body": ("response.body", BYTES),
+    "size": ("size(response.bytes)", 3),
+}
+
+
+@in_modes()
+@pytest.mark.parametrize(("returns", "expected"), READS_BYTES.values(), ids=READS_BYTES)
+def test_bytes_are_described_and_can_be_read(outcome: Any, mode: str, returns: str, expected: Any) -> None:
+    answer = Answer(200, base64.b64decode("iVBO"), {"Content-Type": "image/png"})
+
+    result = outcome(mode, answer, {"returns": f"'{returns}'"})
+
+    if mode == "deferred waiting" and expected == BYTES:
+        # The whole answer was another process's.
+        expected = {**BYTES, "content_type": None}
+    assert returned(result, mode) == expected
+
+
+#: What is emitted of an answer ``{"id": 7}``, and of what its step returns.
+EMITS: dict[str, dict[str, str]] = {
+    "one event": {"completion_event": "CompletionEvent('order.paid')", "event_payload": "'response.body.id'"},
+    "several": {"completion_events": "{'order.paid': Emit('response.body.id', when='response.body.id == 7')}"},
+}
+
+
+@in_modes("for each")
+@pytest.mark.parametrize("emits", EMITS.values(), ids=EMITS)
+def test_an_event_carries_what_is_read_of_the_answer(outcome: Any, mode: str, emits: dict[str, str]) -> None:
+    result = outcome(mode, Answer.of(200, {"id": 7}), emits)
+
+    assert [(name, extra["result"]) for name, extra, _ in result.asset_events()] == [("order.paid", 7)]
+
+
+@in_modes()
+def test_a_field_that_is_not_there_is_an_error_of_the_expression(outcome: Any, mode: str) -> None:
+    result = outcome(mode, Answer.of(200, {"id": 7}), {"returns": "'response.body.nothing'"})
+
+    assert error_of(result, mode) == "ExpressionError"
 
 
 @in_modes()
