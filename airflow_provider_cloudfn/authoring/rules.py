@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES, written_problems
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
-from airflow_provider_cloudfn.authoring.options import names_for, parts_of
+from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, parts_of
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
@@ -63,6 +63,11 @@ _GETS_NO_KEY: Final = (
 )
 
 _CALLBACK_URL: Final = ("run", "callback_url")
+_RESPONSE: Final = ("response",)
+_NO_RESPONSE: Final = (
+    "response is the answer of one call, and for_each makes many: name summary or results, such as summary.ok, for the one event "
+    "of all of them"
+)
 _INPUTS: Final = ("inputs",)
 _NO_INPUTS: Final = "reads inputs, and the step has none: give inputs=, such as inputs={'id': '{{ ds }}'}"
 
@@ -154,8 +159,10 @@ def expression_problems(
             if found is not None:
                 found[declared.name] = written
             names = names_for(declared, given)
-            sources = [one.source for one in formulas(written)] if absent else ()
-            for path, message in absent:
+            of_batch = ((_RESPONSE, _NO_RESPONSE),) if "for_each" in given and is_of_event(declared) else ()
+            missing = (*absent, *of_batch)
+            sources = [one.source for one in formulas(written)] if missing else ()
+            for path, message in missing:
                 if any(_reads(source, path) for source in sources):
                     yield Problem(task.task_id, declared.name, message)
             for error in written_problems(declared, written, surroundings, names, as_written=arrived is None):
@@ -170,7 +177,7 @@ def _reads(source: str, path: tuple[str, ...]) -> bool:
     # What is wrong with it otherwise is judged with all other expressions.
     return path[-1] in source and any(
         reference.path[: len(path)] == path and len(reference.path) > 1 and not reference.asked
-        for reference in language.check(source, variables=VARIABLES).references
+        for reference in language.check(source, variables=VARIABLES | AFTER_CALL_VARIABLES).references
     )
 
 
