@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
 from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
@@ -63,6 +64,14 @@ _GETS_NO_KEY: Final = (
 )
 
 _CALLBACK_URL: Final = ("run", "callback_url")
+#: A service would take the second page's request for the first one's, sent again.
+_ONE_KEY: Final = (
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, as pages are a read, which "
+    "another try may send again"
+)
+_RETURNED_LATER: Final = (
+    "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
+)
 _RESPONSE: Final = ("response",)
 _NO_RESPONSE: Final = (
     "response is the answer of one call, and for_each makes many: name summary or results, such as summary.ok, for the one event "
@@ -233,6 +242,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
         for other, remedy in parameter.excludes.items():
             if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
+    yield from _combination_problems(task)
     if (message := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", message)
     yield from () if arrived is not None else _idle_problems(task)
@@ -242,6 +252,18 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
 
 def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
     return any(len(given) == 2 for given in task.given({first, second}))
+
+
+def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """Yield what is wrong with some values of two parameters together."""
+    if _are_together(task, "pages", "idempotency_key") and any(
+        value is not False for value in task.written("idempotency_key")
+    ):
+        yield Problem(task.task_id, "pages and idempotency_key", _ONE_KEY)
+    confirms = any(isinstance(one, Confirm) and one.returns is not None for one in task.written("on_unknown"))
+    for other in ("poll", "wait_for") if confirms else ():
+        if _are_together(task, "on_unknown", other):
+            yield Problem(task.task_id, "on_unknown.returns", _RETURNED_LATER.format(other=other))
 
 
 def _placed(task_id: str, name: str, message: str) -> Problem:

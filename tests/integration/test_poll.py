@@ -557,6 +557,13 @@ def test_no_cancel_is_sent_where_none_is_given(run: Any, service: Any) -> None:
             {"poll": "Poll.location()", "pages": "Pages.link_header()"},
             "read the pages of the job's result in a step of their own",
         ),
+        (
+            {
+                "poll": "Poll.location()",
+                "on_unknown": "Confirm(uri='\"/a\"', done_when='true', returns='1')",
+            },
+            "on_unknown.returns: has no effect beside poll=, which comes after it",
+        ),
         ({"poll": "Poll(done_when='true', every=0)"}, "poll: every: must be seconds above 0"),
         ({"poll": "Poll(done_when='true', tolerate=-1)"}, "poll: tolerate must be a whole number from 0, not -1"),
         ({"poll": "Poll(done_when='true', uri='\"/a\"', link='\"/b\"')"}, "poll: give uri or link"),
