@@ -28,6 +28,7 @@ __all__ = [
     "OPTIONS",
     "POLL_VARIABLES",
     "declared_by",
+    "is_of_event",
     "names_for",
     "parts_of",
     "with_marks",
@@ -165,15 +166,24 @@ def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
     names = parameter.also
     if given.isdisjoint(_BRINGS_NAMES):
         return names
-    is_of_event = parameter.name in EVENT_PARAMETERS or parameter.name.startswith(SEVERAL_EVENTS)
+    of_event = is_of_event(parameter)
     if parameter.per_item and "for_each" in given:
         names |= ITEM_VARIABLES
-    if (is_of_event or parameter.name == "returns") and "pages" in given:
+    if (of_event or parameter.name == "returns") and "pages" in given:
         names |= _ITEMS | {"pages"}
-    if (is_of_event or parameter.name in ("returns", "success_when")) and "poll" in given:
+    if (of_event or parameter.name in ("returns", "success_when")) and "poll" in given:
         names |= _JOB
-    if (is_of_event or parameter.name == "returns") and "wait_for" in given:
+    if (of_event or parameter.name == "returns") and "wait_for" in given:
         names |= _EVENT
-    if is_of_event and "for_each" in given:
+    if of_event and "for_each" in given:
         names |= {"summary", "results"}
     return names
+
+
+def is_of_event(parameter: Parameter) -> bool:
+    """
+    Return whether a parameter, or a part of one, says something of a step's completion events.
+
+    :param parameter: What is declared of it.
+    """
+    return parameter.name in EVENT_PARAMETERS or parameter.name.startswith(SEVERAL_EVENTS)

@@ -228,10 +228,19 @@ class ExpressionTask(TemplatedTask):
         """
         return require_truth(self.evaluate_after_call(name, variables), field=name)
 
-    def programs_after_call(self) -> Iterator[cel.Program]:
-        """Yield the expressions that are evaluated when the answer is there."""
+    def reads_body(self, *, but: str = "") -> bool:
+        """
+        Return whether an expression that is evaluated after the call needs the body to be what its Content-Type says.
+
+        :param but: An option that is not asked about, such as ``poll``.
+        """
+        from airflow_provider_cloudfn.client.response import reads_body
+
+        return any(reads_body(program.paths) for program in self._programs_after_call(but))
+
+    def _programs_after_call(self, but: str) -> Iterator[cel.Program]:
         for declared, written, names in declared_by(self):
-            if declared.after_call:
+            if declared.after_call and declared.name.partition(".")[0] != but:
                 for formula in formulas(read(declared, written)):
                     yield language.compile(formula.source, variables=VARIABLES | AFTER_CALL_VARIABLES | names)
 
@@ -275,7 +284,8 @@ def _hint(references: Iterable[cel.Reference], variables: TaskVariables) -> str 
             return f"run.{path[1]} is null, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]
-        if (media_type := not_json(answer["headers"], answer["body"])) is not None:
+        # What is left of it after a wait is what the expressions name.
+        if "headers" in answer and (media_type := not_json(answer["headers"], answer["body"])) is not None:
             return f"the answer is {media_type}, not JSON"
     inputs = variables["inputs"] if any(path[0] == "inputs" and len(path) > 1 for path in paths) else None
     if isinstance(inputs, (list, tuple)) and len(inputs) == 2 and isinstance(inputs[0], str):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES, written_problems
+from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
-from airflow_provider_cloudfn.authoring.options import names_for, parts_of
+from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, parts_of
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
@@ -63,6 +64,19 @@ _GETS_NO_KEY: Final = (
 )
 
 _CALLBACK_URL: Final = ("run", "callback_url")
+#: A service would take the second page's request for the first one's, sent again.
+_ONE_KEY: Final = (
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, as pages are a read, which "
+    "another try may send again"
+)
+_RETURNED_LATER: Final = (
+    "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
+)
+_RESPONSE: Final = ("response",)
+_NO_RESPONSE: Final = (
+    "response is the answer of one call, and for_each makes many: name summary or results, such as summary.ok, for the one event "
+    "of all of them"
+)
 _INPUTS: Final = ("inputs",)
 _NO_INPUTS: Final = "reads inputs, and the step has none: give inputs=, such as inputs={'id': '{{ ds }}'}"
 
@@ -153,8 +167,10 @@ def expression_problems(
             if found is not None:
                 found[declared.name] = written
             names = names_for(declared, given)
-            sources = [one.source for one in formulas(written)] if absent else ()
-            for path, message in absent:
+            of_batch = ((_RESPONSE, _NO_RESPONSE),) if "for_each" in given and is_of_event(declared) else ()
+            missing = (*absent, *of_batch)
+            sources = [one.source for one in formulas(written)] if missing else ()
+            for path, message in missing:
                 if any(_reads(source, path) for source in sources):
                     yield Problem(task.task_id, declared.name, message)
             for error in written_problems(declared, written, surroundings, names, as_written=arrived is None):
@@ -169,7 +185,7 @@ def _reads(source: str, path: tuple[str, ...]) -> bool:
     # What is wrong with it otherwise is judged with all other expressions.
     return path[-1] in source and any(
         reference.path[: len(path)] == path and len(reference.path) > 1 and not reference.asked
-        for reference in language.check(source, variables=VARIABLES).references
+        for reference in language.check(source, variables=VARIABLES | AFTER_CALL_VARIABLES).references
     )
 
 
@@ -222,6 +238,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
         for other, remedy in parameter.excludes.items():
             if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
+    yield from _combination_problems(task)
     if (message := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", message)
     yield from () if arrived is not None else _idle_problems(task)
@@ -236,7 +253,19 @@ def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
 def _are_both_missing(task: AuthoredTask, names: set[str]) -> bool:
     if not task.has_no_own_code or (task.is_mapped_over_steps and not task.expanded):
         return False  # What the user's own code gives it, or another step, is known too late.
-    return not all(task.given(names))
+    return not all(given & names for given in task.given)
+
+
+def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """Yield what is wrong with some values of two parameters together."""
+    if _are_together(task, "pages", "idempotency_key") and any(
+        value is not False for value in task.written("idempotency_key")
+    ):
+        yield Problem(task.task_id, "pages and idempotency_key", _ONE_KEY)
+    confirms = any(isinstance(one, Confirm) and one.returns is not None for one in task.written("on_unknown"))
+    for other in ("poll", "wait_for") if confirms else ():
+        if _are_together(task, "on_unknown", other):
+            yield Problem(task.task_id, "on_unknown.returns", _RETURNED_LATER.format(other=other))
 
 
 def _placed(task_id: str, name: str, message: str) -> Problem:

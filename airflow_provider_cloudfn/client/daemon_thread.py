@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeGuard, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["in_daemon_thread"]
+__all__ = ["for_a_while", "in_daemon_thread"]
 
 T = TypeVar("T")
 
@@ -55,6 +55,25 @@ async def in_daemon_thread(work: Callable[[], T], name: str) -> T:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await outcome
+
+
+def for_a_while(work: Callable[[], object], name: str, seconds: float) -> None:
+    """
+    Do work in a thread of its own, and wait for it no longer than so many seconds; what it raises is nobody's.
+
+    :param work: What blocks.
+    :param name: The thread's name.
+    :param seconds: How long to wait for its end.
+    """
+
+    def run() -> None:
+        with suppress(Exception):
+            context.run(work)
+
+    context = contextvars.copy_context()
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def _can_be_told(error: BaseException) -> TypeGuard[Exception]:

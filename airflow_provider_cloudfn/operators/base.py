@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
@@ -20,7 +21,7 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.completion import complete, event_among, with_events
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
-from airflow_provider_cloudfn.operators.storable import mapped_over, require_form, require_xcom
+from airflow_provider_cloudfn.operators.storable import described_bytes, mapped_over, require_form, require_xcom
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn import cel
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
+    from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["ExpressionOperator"]
 
@@ -59,6 +61,8 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :class:`~airflow_provider_cloudfn.retry_policy.CloudFunctionRetryPolicy` from Airflow 3.3 on; None has none.
     """
 
+    #: The answer, as soon as it is there.
+    _response: Response | None = None
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("completion_event", check=event_problem),
         Parameter("event_payload", Reading.DOCUMENT, after_call=True),
@@ -146,12 +150,12 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
 
     def _storable(self, value: Any) -> Any:
         """
-        Return a value in the form in which XCom and an event hold it.
+        Return a value in the form in which XCom and an event hold it; bytes have what is needed to use them.
 
         :param value: What the step returns, or the event carries.
         :raises ConfigurationError: for a value that JSON can't hold.
         """
-        return to_json_value(value)
+        return to_json_value(value, bytes_as=partial(described_bytes, self._response))
 
     def _returned(self, value: Any, *, is_storable: bool = False, size: int | None = None) -> Any:
         """

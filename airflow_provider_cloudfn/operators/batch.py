@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.auth.repeatable import is_put_off_for_long
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.batch import Done, run_batch
-from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
+from airflow_provider_cloudfn.client.daemon_thread import for_a_while, in_daemon_thread
 from airflow_provider_cloudfn.client.rate_limit import AllLimits, PacedLimiter, Rate, TurnsAhead
 from airflow_provider_cloudfn.client.retry import repeats_safely
 from airflow_provider_cloudfn.client.running import run
@@ -57,6 +57,8 @@ RESTART: Final = "restart"
 _AHEAD: Final = 4
 #: How many items that may not be sent twice are written down at a time, for each that is under way.
 _WINDOW: Final = 8
+#: Seconds that the task has, when it is ended, to write down how far it got.
+_LONGEST_END: Final = 5.0
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
 
@@ -200,7 +202,8 @@ class Batch:
                             self._break(error)
             except BaseException:
                 # What was under way is cut short: what may have been sent stays written down as it is.
-                self._memory.keep()
+                # An outage of Airflow, or of a storage, must not hold up the time limit of the task.
+                for_a_while(self._memory.keep, "cloudfn-batch", _LONGEST_END)
                 raise
         await in_daemon_thread(partial(self._memory.stop, self._sent), "cloudfn-batch")
         if isinstance(self._broken, RequestTimeoutError):

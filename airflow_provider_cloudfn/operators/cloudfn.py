@@ -252,7 +252,6 @@ class CloudFunctionOperator(WaitingTask):
         self.on_unknown = on_unknown
         self._route = str(uri)
         self.has_body = body is not None
-        self._response: Response | None = None
         wait_for_steps_in_options(self)
 
     @classmethod
@@ -370,10 +369,6 @@ class CloudFunctionOperator(WaitingTask):
             return to_json_value(result, bytes_as=partial(described_bytes, response))
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
-
-    def _storable(self, value: Any) -> Any:
-        """Return a value in the form in which XCom and an event hold it; bytes have what is needed to use them."""
-        return to_json_value(value, bytes_as=partial(described_bytes, self._response))
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
         """

@@ -73,7 +73,7 @@ class EmporixProcessContextOperator(ExpressionOperator):
         :param hook: What :meth:`hook` returned.
         """
         hook.name_calls(self.task_id)
-        answer = hook.process_context(self.instance_id)
+        answer = self._response = hook.process_context(self.instance_id)
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
         returned = self._returned(result)

@@ -74,7 +74,8 @@ class FunctionCall:
         self.hook = hook
         #: What ``retry_when`` said of the last answer.
         self._wants_again = False
-        self._timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
+        #: Seconds for each call; None as the connection says.
+        self.timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
 
     @property
     def definition(self) -> str:
@@ -151,6 +152,17 @@ class FunctionCall:
             accepts=accepts if judged else None,
         )
 
+    def sending_for_result(self, variables: TaskVariables, sink: ResponseSink | None) -> Sending:
+        """
+        Return how the result of a job is asked for, whose answer is the step's: as what an ordinary call sends.
+
+        :param variables: What expressions can name besides the answer.
+        :param sink: Where the body of a success goes.
+        """
+        as_it_came = self.task.returns is not None and not self.task.reads_body(but="poll")
+        # It has no idempotency key.
+        return replace(self.sending(variables, sink), idempotent=None, as_it_came=as_it_came)
+
     def settle(
         self, context: Context, request: Request, variables: TaskVariables, sink: ObjectStorageSink | None
     ) -> Settled:
@@ -215,7 +227,7 @@ class FunctionCall:
 
         uri, query = written("uri", uri_text), written("query", query_text)
         request = Request("GET", uri, query, written("headers", header_text), None, self.task.list_style)
-        return request, Sending(self._timeout, check_status=False)
+        return request, Sending(self.timeout, check_status=False)
 
     def is_confirmed(self, response: Response, variables: TaskVariables) -> bool:
         """
@@ -284,13 +296,10 @@ class FunctionCall:
         return is_needed and repeats_safely(task.method, task.headers)
 
     @cached_property
-    def _reads_body(self) -> bool:
+    def reads_body(self) -> bool:
         """Whether the body must be what its Content-Type says: not where only its text or its bytes are read."""
-        from airflow_provider_cloudfn.client.response import reads_body
-
         task = self.task
-        is_returned = task.returns is None and task.pages is None and task.wait_for is None
-        return is_returned or any(reads_body(program.paths) for program in task.programs_after_call())
+        return (task.returns is None and task.pages is None and task.wait_for is None) or task.reads_body()
 
     @cached_property
     def _usual_sending(self) -> Sending:
@@ -298,7 +307,7 @@ class FunctionCall:
         from airflow_provider_cloudfn.client.request import Sending
 
         idempotent = True if self.task.idempotency_key else None
-        return Sending(self._timeout, self._usual_retry, idempotent, as_it_came=not self._reads_body)
+        return Sending(self.timeout, self._usual_retry, idempotent, as_it_came=not self.reads_body)
 
     @cached_property
     def _usual_retry(self) -> RetryPolicy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.emit import parts_of_events
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
@@ -13,7 +13,6 @@ from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.exceptions import ExpressionError
-from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:
@@ -22,13 +21,11 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.poll import Poll
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.operators.base import ExpressionOperator
     from airflow_provider_cloudfn.operators.polled_task import PolledTask
     from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
-__all__ = ["PollParts", "condition_source", "plain"]
-
-#: What can name ``job`` when the job is done.
-_READ_AFTERWARDS: Final = ("returns", "success_when", *EVENT_PARAMETERS)
+__all__ = ["PollParts", "condition_source", "read_afterwards"]
 
 
 class PollParts:
@@ -58,11 +55,8 @@ class PollParts:
 
     def later(self) -> Iterator[str]:
         """Yield the expressions that may name ``job`` later."""
-        events = (part.name for part, _ in parts_of_events(self._task.completion_events))
         of_poll = (f"poll.{name}" for name in ("result", "value", "cancel") if getattr(self._poll, name) is not None)
-        for name in (*_READ_AFTERWARDS, *events, *of_poll):
-            for formula in formulas(read(*self._task.written(name))):
-                yield formula.source
+        return read_afterwards(self._task, "success_when", *of_poll)
 
     def request(self, name: str, wanted: Any, question: HttpPoll, method: str) -> Request:
         """
@@ -92,7 +86,21 @@ class PollParts:
         headers = header_text(f"{place}.headers", wanted.get("headers"))
         body = wanted.get("body")
         content = None if body is None else content_of(body, headers)
-        return Request(method, uri, query_text(f"{place}.query", wanted.get("query")), headers, content)
+        query = query_text(f"{place}.query", wanted.get("query"))
+        return Request(method, uri, query, headers, content, self._task.list_style)
+
+
+def read_afterwards(task: ExpressionOperator, *others: str) -> Iterator[str]:
+    """
+    Yield the expressions that say what a step returns and emits, when what it waits for is there.
+
+    :param task: The operator.
+    :param others: Which parameters are evaluated then besides, or parts of one.
+    """
+    events = (part.name for part, _ in parts_of_events(task.completion_events))
+    for name in ("returns", *EVENT_PARAMETERS, *events, *others):
+        for formula in formulas(read(*task.written(name))):
+            yield formula.source
 
 
 def condition_source(written: Any) -> str:
@@ -102,12 +110,3 @@ def condition_source(written: Any) -> str:
     :param written: CEL, marked or not, or a bool.
     """
     return str(written).lower() if isinstance(written, bool) else str(getattr(written, "source", written))
-
-
-def plain(value: Any) -> Any:
-    """
-    Return a value as JSON has it; bytes, which an expression can't look into, are left out.
-
-    :param value: The value.
-    """
-    return None if value is None else to_json_value(value, bytes_as=lambda _: None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk.exceptions import TaskDeferralTimeout
 
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.authoring.poll import Poll
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
+    from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
     from airflow_provider_cloudfn.operators.polling import PolledCall
@@ -27,6 +29,7 @@ class PolledTask(KeyedTask):
     """An operator whose call can start a job that is waited for."""
 
     cloudfn_conn_id: str
+    list_style: ListStyle
     poll: Poll | None = None
     deferrable: bool = False
     _polled: PolledCall | None = None
@@ -59,10 +62,12 @@ class PolledTask(KeyedTask):
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:
             if self.poll is not None:
+                from airflow_provider_cloudfn.operators.function_call import FunctionCall
                 from airflow_provider_cloudfn.operators.polling import PolledCall
 
                 self.prepare(context)
-                PolledCall(self, self.hook(), context, self._variables(context)).end_late()
+                call = FunctionCall(cast("CloudFunctionOperator", self), self.hook())
+                PolledCall(call, context, self._variables(context)).end_late()
             raise
 
     def on_kill(self) -> None:
@@ -76,5 +81,5 @@ class PolledTask(KeyedTask):
         """Return what came of a call that starts a job, and what expressions can name besides."""
         from airflow_provider_cloudfn.operators.polling import PolledCall
 
-        self._polled = PolledCall(self, call.hook, context, self._variables(context))
-        return self._polled.settle(lambda: call.settle(context, request, self._variables(context), None), request, sink)
+        self._polled = PolledCall(call, context, self._variables(context))
+        return self._polled.settle(request, sink)

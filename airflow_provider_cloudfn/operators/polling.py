@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     ConfigurationError,
+    ExpressionError,
     RequestTimeoutError,
     ResponseError,
 )
@@ -26,23 +27,21 @@ from airflow_provider_cloudfn.journal.entries import JobEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.once import CALL
-from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source, plain
+from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
-from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, named_by, wait_for_end
+from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
+from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.authoring.poll import Poll
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
-    from airflow_provider_cloudfn.operators.polled_task import PolledTask
     from airflow_provider_cloudfn.triggers.poll import NotYet
 
 __all__ = ["PolledCall"]
@@ -62,43 +61,57 @@ class PolledCall:
     """
     The call of a task with ``poll=``.
 
-    :param task: The operator, whose parameters are rendered.
-    :param hook: The connection's hook.
+    :param call: What starts the job, for an operator whose parameters are rendered, and judges its result.
     :param context: The task's Airflow context.
     :param variables: What expressions can name.
     """
 
-    def __init__(self, task: PolledTask, hook: RequestHook[Any], context: Context, variables: TaskVariables) -> None:
-        self._task = task
+    def __init__(self, call: FunctionCall, context: Context, variables: TaskVariables) -> None:
+        task = call.task
+        self._call, self._task = call, task
         self._poll: Poll = task.poll  # type: ignore[assignment]  # who has none makes no such call
-        self._hook = hook
-        self._client: Client = hook.client()
+        self._hook = call.hook
+        self._client: Client = call.hook.client()
         self._parts = PollParts(task, self._poll, self._client)
+        self._context = context
         self._variables = variables
         self._journal = TaskJournal.of(context, task.log)
         self._is_rehearsed = SAMPLE_RUN in context
         self._defers = task.deferrable and not self._is_rehearsed
         self._cancel: Request | None = None
 
-    def settle(
-        self, start: Callable[[], Settled], request: Request, sink: ObjectStorageSink | None
-    ) -> tuple[Settled, TaskVariables]:
+    def settle(self, request: Request, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
         """
         Start the job, unless an earlier try has, wait for it, and return the answer of the step.
 
-        :param start: Makes the call that starts it.
-        :param request: What that sends.
+        :param request: What starts it.
         :param sink: Where the body of the result goes.
-        :raises CloudFunctionError: when it can't be started, has failed, or is not done in time.
+        :raises CloudFunctionError: when it can't be started, has failed, or is not done in time, or its result is no success.
         """
         if sink is not None and self._poll.result is None:
             raise ConfigurationError("response_file: takes what poll.result asks for, and that is not given")
+        settled, variables = self._settled(request, sink)
+        response = settled.response
+        try:
+            self._call.require_success(response, variables.with_response(response.as_variable()))
+        except ExpressionError:
+            raise
+        except CloudFunctionError as error:
+            if response.status < 400:
+                # It is what the job came to: the next try starts another one, as where the job has failed.
+                self._forget()
+                if self._task.idempotency_key:
+                    error.reworded(f"{error.message}; {_SAME_JOB}").retryable = False
+            raise
+        return settled, variables
+
+    def _settled(self, request: Request, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
         if self._task.polled_event is not None:
             return self._resumed(self._task.polled_event, sink)
         if (kept := self._kept()) is not None:
             self._task.log.info("An earlier try has started a job: its state is asked for at %s", _place(kept))
             return self._wait(kept, sink, first_wait=0.0, seconds=self._seconds_left(kept))
-        first = start().response
+        first = self._call.settle(self._context, request, self._variables, None).response
         if (job := self._started(request, first)) is None:
             return self._at_once(request, first)
         self._keep(job)
@@ -228,7 +241,10 @@ class PolledCall:
             uri=place,
             query={**dict(same.query or {}), **query_text("poll.query", self._parts.value("query", variables))} or None,
             headers={**(same.headers or {}), **header_text("poll.headers", self._parts.value("headers", variables))},
+            list_style=self._call.task.list_style,
+            timeout=self._call.timeout,
             once=True,
+            as_it_came=not self._call.reads_body,
         )
         try:
             self._client.prepare(question.request())
@@ -236,8 +252,8 @@ class PolledCall:
             raise error.reworded(f"poll: the job was started, and can't be asked for: {error.message}") from None
         sources = [condition_source(one) for one in (poll.done_when, poll.failed_when) if one is not None]
         known = {
-            "job": plain(named_by(sources, "job", answer)),
-            "inputs": plain(named_by(sources, "inputs", variables["inputs"])),
+            "job": written_down(named_by(sources, "job", answer)),
+            "inputs": written_down(named_by(sources, "inputs", variables["inputs"])),
         }
         every = seconds("poll: every", poll.every)
         return Job(
@@ -251,7 +267,7 @@ class PolledCall:
                 tolerate=poll.tolerate,
                 moves=poll.moves or (poll.uri is None and poll.link is None),
             ),
-            answer=plain(named_by(self._parts.later(), "job", answer)),
+            answer=written_down(named_by(self._parts.later(), "job", answer)),
             begun=time.time(),
         )
 
@@ -289,7 +305,7 @@ class PolledCall:
                 raise ConfigurationError("response_file: takes what poll.result asks for, and that gives null")
             return self._with_value(last, variables)
         request = self._parts.request("result", wanted, job.poll.question, "GET")
-        response = self._hook.send(request, Sending(sink=sink))
+        response = self._hook.send(request, self._call.sending_for_result(variables, sink))
         return Settled(response, None if sink is None else str(sink.path)), variables
 
     def _with_value(self, last: Response, variables: TaskVariables) -> tuple[Settled, TaskVariables]:

@@ -8,6 +8,7 @@ and never changed, and in the end the parts become the one file.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -371,10 +372,13 @@ class _FolderParts(Struct, frozen=True):
         return unreadable(f"{self.parameter}: what was done before is kept, and can't be read now at {file}", error)
 
     def remove(self, count: int) -> None:
-        """Remove the parts below a number, and the folder."""
+        """Remove the parts below a number, those behind them that a try has left which was killed, and the folder."""
         try:
-            for number in range(count):
-                self._file(number).unlink(missing_ok=True)
+            for number in itertools.count():
+                file = self._file(number)
+                if number >= count and not file.exists():
+                    break
+                file.unlink(missing_ok=True)
             self.folder.rmdir()
         except Exception:  # each storage has its own
             return  # What can't be removed does no harm: the next run writes over it.

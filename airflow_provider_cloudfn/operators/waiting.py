@@ -9,30 +9,27 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from airflow.sdk import conf
 from msgspec.structs import replace
 
-from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
-from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, task_instance_key
 from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
-from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.events.place import Arrivals, place_now
 from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, RequestTimeoutError
 from airflow_provider_cloudfn.journal.entries import CALLBACK, CallbackEntry, WaitEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
-from airflow_provider_cloudfn.operators.poll_parts import condition_source, plain
-from airflow_provider_cloudfn.triggers.job import named_by
+from airflow_provider_cloudfn.operators.poll_parts import condition_source, read_afterwards
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
+from airflow_provider_cloudfn.triggers.written_down import named_by, read_back, written_down
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.authoring.variables import SampleRun, TaskVariables
     from airflow_provider_cloudfn.client.redaction import Redaction
-    from airflow_provider_cloudfn.operators.settled import Settled
+    from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
 
 __all__ = ["WaitedCall", "callback_url"]
@@ -44,8 +41,6 @@ _SHORTEST: Final = 1.0
 _GROWTH: Final = 1.5
 _LONGEST: Final = 10.0
 _WAIT: Final = "wait"
-#: What can name ``response`` when what is waited for has come.
-_READ_AFTERWARDS: Final = ("returns", *EVENT_PARAMETERS)
 #: What a rehearsal calls a callback among its samples, and gives for its address.
 _SAMPLE: Final = "callback"
 _SAMPLE_URL: Final = "https://airflow.example.com/cloudfn/callbacks/rehearsed"
@@ -66,26 +61,26 @@ class WaitedCall:
         self._defers = task.deferrable
 
     def settle(
-        self, call: Callable[[], Settled], variables: TaskVariables, redaction: Callable[[], Redaction]
+        self, call: Callable[[], Response], variables: TaskVariables, redaction: Callable[[], Redaction]
     ) -> TaskVariables:
         """
         Make the call, unless an earlier try has, wait, and return what expressions can name then: ``response`` and ``event``.
 
-        :param call: Makes the call.
+        :param call: Makes the call, and returns its answer.
         :param variables: What expressions can name before it.
         :param redaction: What hides the secrets that are known by then.
         :raises CloudFunctionError: when the call fails, or nothing comes in time.
         """
         given: Mapping[str, Any] = self._context
         if (sample_run := given.get(SAMPLE_RUN)) is not None:
-            variables = variables.with_response(call().response.as_variable())
+            variables = variables.with_response(call().as_variable())
             return variables.with_more(event=self._sampled(sample_run, variables))
         if self._task.waited_event is not None:
             told = WaitEvent.from_dict(self._task.waited_event)
             return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)
         wait = self.begun()
         if not wait.answered:
-            response = call().response.as_variable()
+            response = call().as_variable()
             wait = self._answered(wait, variables.with_response(response), redaction())
         else:
             self._task.log.info("An earlier try has made the call: nothing is sent, and the wait goes on")
@@ -137,11 +132,11 @@ class WaitedCall:
     def _answered(self, wait: Wait, variables: TaskVariables, redaction: Redaction) -> Wait:
         """Keep of the answer what is read of it later: for the triggerer, and for the next try."""
         sources = [] if wait.match is None else [wait.match]
-        known = {name: plain(named_by(sources, name, variables[name])) for name in ("response", "inputs")}
+        known = {name: written_down(named_by(sources, name, variables[name])) for name in ("response", "inputs")}
         wait = replace(
             wait,
             known={name: value for name, value in known.items() if value is not None},
-            answer=plain(named_by(self._later(), "response", variables["response"])),
+            answer=written_down(named_by(read_afterwards(self._task), "response", variables["response"])),
             answered=True,
         )
         text = encode_json(wait.to_dict())
@@ -153,19 +148,13 @@ class WaitedCall:
             self._defers = False
         return wait
 
-    def _later(self) -> Iterator[str]:
-        for parameter in self._task.authored_parameters:
-            if parameter.name in _READ_AFTERWARDS:
-                for formula in formulas(read(parameter, getattr(self._task, parameter.name))):
-                    yield formula.source
-
     def _gone_on(self, wait: Wait, left: float, variables: TaskVariables, looks: int) -> TaskVariables:
         end, pause = time.monotonic() + left, _SHORTEST
         while True:
             record, wait = self._arrived(wait)
             if record is not None:
                 self._task.log.info("It came: %s, id %s", wait.event or "the callback", record["metadata"].get("id"))
-                return variables.with_more(response=restored(wait.answer) or {}, event=record)
+                return variables.with_more(response=read_back(wait.answer) or {}, event=record)
             left = end - time.monotonic()
             if left <= 0:
                 self._end_late(wait)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import TaskDeferralTimeout
 
+from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL, Callback
 from airflow_provider_cloudfn.events.place import with_inlet
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
     from airflow_provider_cloudfn.authoring.wait_for import WaitFor
     from airflow_provider_cloudfn.client.request import Request
+    from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
 
 __all__ = ["WaitingTask"]
@@ -92,13 +94,17 @@ class WaitingTask(PolledTask):
         from airflow_provider_cloudfn.operators.waiting import WaitedCall
 
         variables = self._variables(context)
-        variables = WaitedCall(self, context).settle(
-            lambda: call.settle(context, request, variables, None), variables, call.hook.client().redaction
-        )
+
+        def answer() -> Response:
+            self._response = found = call.settle(context, request, variables, None).response
+            tell_media_type(found, request.headers or {}, self.log)
+            return found
+
+        variables = WaitedCall(self, context).settle(answer, variables, call.hook.client().redaction)
         result = variables["event"]["result"]
         if self.returns is not None:
             result = self.evaluate_after_call("returns", variables)
         returned = self._returned(result)
-        self._complete(context, function=self.function, result=returned, variables=variables)
+        self._complete(context, function=self.function, result=returned, variables=variables, place=self.place())
         self._push_result(context, returned)
         return returned

@@ -22,10 +22,11 @@ from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.http_operator_names import OF_SENSOR, refuse_http_operator_names
-from airflow_provider_cloudfn.operators.poll_parts import condition_source, plain
+from airflow_provider_cloudfn.operators.poll_parts import condition_source
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
-from airflow_provider_cloudfn.triggers.job import Job, JobPoll, named_by, wait_for_end
+from airflow_provider_cloudfn.triggers.job import Job, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
+from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -270,6 +271,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
                 status=answer.status,
                 request_id=answer.request_id,
             )
+        self._response = answer
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
         returned = self._returned(result)
@@ -296,7 +298,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
 
     def _poll(self) -> JobPoll:
         sources = [condition_source(one) for one in (self.done_when, self.failed_when) if one is not None]
-        inputs = plain(named_by(sources, "inputs", self.inputs))
+        inputs = written_down(named_by(sources, "inputs", self.inputs))
         return JobPoll(
             question=HttpPoll(
                 conn_id=self.cloudfn_conn_id,
@@ -306,6 +308,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
                 timeout=None if self.request_timeout is None else seconds("request_timeout", self.request_timeout),
                 waiting=tuple(self.not_yet),
                 once=True,
+                as_it_came=self.returns is not None and not self.reads_body(),
             ),
             done_when=condition_source(self.done_when),
             failed_when=None if self.failed_when is None else condition_source(self.failed_when),

@@ -17,10 +17,10 @@ from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, since_problem
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Arrivals, Place, with_inlet
 from airflow_provider_cloudfn.json_encoding import restored, to_json_value
-from airflow_provider_cloudfn.operators.poll_parts import condition_source, plain
+from airflow_provider_cloudfn.operators.poll_parts import condition_source
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
-from airflow_provider_cloudfn.triggers.job import named_by
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
+from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         named = {one.path[0] for one in cel.check(source or "true", variables=_NAMES).references}
         if source is None or named - MATCH_VARIABLES:
             return None, {}
-        inputs = plain(named_by([source], "inputs", restored(self.inputs)))
+        inputs = written_down(named_by([source], "inputs", restored(self.inputs)))
         return source, {} if inputs is None else {"inputs": inputs}
 
     def _trigger(self, left: float, first_wait: float) -> EventWaitTrigger:  # noqa: ARG002 - its pauses are the triggerer's

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
@@ -14,14 +14,11 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, require_truth
-from airflow_provider_cloudfn.json_encoding import restored
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
+from airflow_provider_cloudfn.triggers.written_down import read_back
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["JOB_VARIABLES", "Ended", "Job", "JobPoll", "Outcome", "named_by", "wait_for_end"]
+__all__ = ["JOB_VARIABLES", "Ended", "Job", "JobPoll", "Outcome", "wait_for_end"]
 
 #: What the expressions can name.
 JOB_VARIABLES: Final = ("response", "job", "inputs")
@@ -68,7 +65,7 @@ class JobPoll(Redacted, frozen=True, kw_only=True):
         :param response: The answer of a poll.
         :raises ExpressionError: when an expression has no value, or none that is true or false.
         """
-        known = {name: restored(value) for name, value in self.known.items()}
+        known = {name: read_back(value) for name, value in self.known.items()}
         variables = {"job": None, "inputs": None, **known, "response": response.as_variable()}
         if self.failed_when is not None and self._truth("failed_when", self.failed_when, variables):
             return "failed"
@@ -125,7 +122,7 @@ class Job(Redacted, frozen=True, kw_only=True):
 
     def variable(self) -> Any:
         """Return what expressions read as ``job``."""
-        return restored(self.answer)
+        return read_back(self.answer)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -226,32 +223,6 @@ async def wait_for_end(
         interval = min(interval * _GROWTH, max(job.at_most_every, job.every))
         if once:
             return Ended("going", job, wait=wait)
-
-
-def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
-    """
-    Return of a variable's value what expressions name of it: no more of an answer is written down than is needed.
-
-    :param sources: The expressions.
-    :param name: The variable.
-    :param value: Its value.
-    """
-    paths = {
-        reference.path[1:]
-        for source in sources
-        for reference in cel.check(source, variables={name}).references
-        if reference.path[0] == name
-    }
-    return _of(value, paths) if paths else None
-
-
-def _of(value: Any, paths: set[tuple[str, ...]]) -> Any:
-    if () in paths or not isinstance(value, Mapping):
-        return value
-    below: dict[str, set[tuple[str, ...]]] = {}
-    for path in paths:
-        below.setdefault(path[0], set()).add(path[1:])
-    return {key: _of(value[key], rest) for key, rest in below.items() if key in value}
 
 
 def _moved(response: Response) -> str | None:

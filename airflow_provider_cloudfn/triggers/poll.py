@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import is_put_off
+from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format's tests ask for its types
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
@@ -82,7 +83,10 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
     :param waiting: The statuses that mean "not yet".
     :param any_status: Whether every other status is an answer too; else one that is no success is an error.
     :param until: CEL over ``response``: what must be true of the answer; None takes any.
-    :param once: Whether a question is one request, not sent again within it, whose answer is read whole.
+    :param once: Whether a question is one request, not sent again within it.
+    :param list_style: How lists are written in the query.
+    :param as_it_came: Whether the body of an answer is left as bytes, whatever its Content-Type says; where a question can be
+        sent again, `until` says whether it must be.
     """
 
     _hidden: ClassVar = frozenset({"headers", "json", "data"})
@@ -99,6 +103,8 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
     any_status: bool = False
     until: str | None = None
     once: bool = False
+    list_style: ListStyle = "repeat"
+    as_it_came: bool = False
 
     def ask(self, hook: RequestHook[Any]) -> Response | NotYet:
         """
@@ -130,7 +136,8 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
 
     def request(self) -> Request:
         """Return what is sent."""
-        return Request(self.method, self.uri, self.query, self.headers, body_of(self.json, self.data))
+        body = body_of(self.json, self.data)
+        return Request(self.method, self.uri, self.query, self.headers, body, self.list_style)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the question as JSON."""
@@ -155,7 +162,9 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
             timeout=self.timeout,
             retry=NO_RETRY if self.once else None,
             check_status=not self.any_status,
-            as_it_came=not self.once and (self.until is None or not reads_body(self._program(self.until).paths)),
+            as_it_came=self.as_it_came
+            if self.once
+            else self.until is None or not reads_body(self._program(self.until).paths),
         )
 
     def _program(self, until: str) -> cel.Program:
@@ -235,4 +244,6 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "any_status": (bool,),
     "until": (str, type(None)),
     "once": (bool,),
+    "list_style": (str,),
+    "as_it_came": (bool,),
 }

@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import ExpressionError, require_truth
 from airflow_provider_cloudfn.json_encoding import restored
 from airflow_provider_cloudfn.triggers.wire_format import Told, require_event, require_wire_format
+from airflow_provider_cloudfn.triggers.written_down import read_back
 
 __all__ = ["Wait", "WaitEvent"]
 
@@ -57,7 +58,7 @@ class Wait(Redacted, frozen=True, kw_only=True):
         """
         if self.match is None:
             return True
-        known = {name: restored(value) for name, value in self.known.items()}
+        known = {name: read_back(value) for name, value in self.known.items()}
         variables = {"response": None, "inputs": None, **known, "event": restored(record)}
         try:
             return require_truth(cel.compile(self.match, variables=MATCH_VARIABLES).evaluate(variables))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import threading
 import time
 from collections import Counter
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, AirflowTaskTimeout, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 from kit.server import Answer, LoopbackServer, Received
 from kit.state_store import StateStore
 
@@ -855,3 +857,26 @@ def test_a_place_that_repeats_a_secret_of_the_connection_is_not_written_down(
         carry_out(store, None, method="GET", uri='"/v1/items"', returns=None, pages=Pages.link_header())
 
     assert not any("s3cret" in row for row in store.rows.values())
+
+
+def test_an_outage_of_airflow_does_not_hold_up_the_time_limit_of_a_task(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.batch._LONGEST_END", 0.5)
+    service.hangs = lambda _: bool(time.sleep(3.0))
+    outage = AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 503}))
+
+    def end(*_: object) -> None:
+        store.failing["set"] = [outage] * 1_000
+        raise AirflowTaskTimeout
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(AirflowTaskTimeout):
+            carry_out(store, [1])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert time.monotonic() - begun < 2.5

@@ -241,6 +241,25 @@ def test_what_is_wrong_with_a_batch_is_known_at_parse_time(
 
 
 @pytest.mark.parametrize(
+    ("place", "event"),
+    [
+        ("event_payload", {"event_payload": "'response.body.id'", "completion_event": "CompletionEvent('e')"}),
+        ("emit_when", {"emit_when": "'response.status == 201'", "completion_event": "CompletionEvent('e')"}),
+        ('completion_events["e"]', {"completion_events": "{'e': {'id': cel('response.body.id')}}"}),
+        ('completion_events["e"].when', {"completion_events": "{'e': Emit(when='response.status == 201')}"}),
+    ],
+)
+def test_the_event_of_a_batch_reads_no_single_answer(
+    import_errors: Callable[[str], str], place: str, event: dict[str, str]
+) -> None:
+    step = dag_runs.call(uri="'\"/\" + item'", for_each="'[\"a\"]'", **event)
+
+    found = import_errors(dag_runs.dag_file(step))
+
+    assert f"- call: {place}: response is the answer of one call, and for_each makes many" in found
+
+
+@pytest.mark.parametrize(
     ("step", "message"),
     [
         (

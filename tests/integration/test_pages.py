@@ -350,6 +350,8 @@ def test_a_counted_read_of_a_service_that_never_ends_is_bounded(
         ({"pages": "Pages.cursor('response.body.c')"}, "pages: say where the cursor goes: one of query=, header=, body="),
         ({"pages": "Pages.cursor('response.body.c', query='c', body='c')"}, "pages: say where the cursor goes"),
         ({"pages": "Pages.next_link('items')", "response_file": "'/tmp/x'"}, "response_file and pages: pages are many answers"),
+        ({"pages": "Pages.page_number()", "idempotency_key": "True"}, "pages and idempotency_key: each page is a request of its own"),
+        ({"pages": "Pages.page_number()", "idempotency_key": "cel('inputs')", "inputs": "1"}, "one key would stand for all of them"),
         ({"returns": "'items'"}, "unknown name 'items'"),
     ],
 )  # fmt: skip

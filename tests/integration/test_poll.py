@@ -379,6 +379,21 @@ def test_an_answer_that_is_too_large_for_the_triggerer_is_read_by_the_worker(
 
 
 @EVERYWHERE
+def test_polls_and_the_result_are_asked_for_as_the_call_is(run: Any, service: Any, deferrable: str) -> None:
+    poll = (
+        "Poll(done_when='response.status == 200', every=0.01, uri='\"/jobs/7\"', query={'of': [1, 2]}, "
+        'result=\'{"uri": "/result", "query": {"of": [3, 4]}}\')'
+    )
+    jobs = service(STARTED, Answer.of(200), others={"GET /v1/result": Answer.of(418)})
+    retried = {"retry_when": "'response.status == 418'", "retry_attempts": "2"}
+
+    run(step(poll, deferrable, list_style="'comma'", **retried))
+
+    polls = ["GET /v1/jobs/7?of=1%2C2"] * (1 if deferrable == "False" else 2)
+    assert jobs.asked == ["POST /v1/jobs", *polls, *["GET /v1/result?of=3%2C4"] * 2]
+
+
+@EVERYWHERE
 def test_a_number_of_the_first_answer_keeps_its_digits(run: Any, service: Any, deferrable: str) -> None:
     total = b"12345678901234567890.125"
     started = Answer.of(201, b'{"id": "7", "number": 12345678901234567890123, "total": ' + total + b"}")
@@ -441,13 +456,24 @@ def test_no_other_job_is_started_for_one_that_the_service_does_not_know(
     assert (result.states, result.tries("call"), jobs.count("POST")) == ({"call": ["failed"]}, [2], 1)
 
 
+#: How a job comes to nothing: what it ends with, and what says that it is no success.
+COMES_TO_NOTHING: dict[str, tuple[Answer, dict[str, str]]] = {
+    "it says so": (state("failed"), {}),
+    "its result is no success": (state("done", n=0), {"success_when": "'response.body.n > 0'"}),
+}
+TO_NOTHING = pytest.mark.parametrize(("ended", "judge"), COMES_TO_NOTHING.values(), ids=COMES_TO_NOTHING)
+
+
 @EVERYWHERE
-def test_another_try_after_a_job_that_failed_starts_another_one(run: Any, service: Any, deferrable: str) -> None:
+@TO_NOTHING
+def test_another_try_after_a_job_that_failed_starts_another_one(
+    run: Any, service: Any, deferrable: str, ended: Answer, judge: dict[str, str]
+) -> None:
     # Each of two workers and the triggerer is told, or one worker alone.
-    failing = [state("failed")] * (1 if deferrable == "False" else 2)
+    failing = [ended] * (1 if deferrable == "False" else 2)
     jobs = service(STARTED, *failing, state("done", n=1))
 
-    result = run(step(states(), deferrable, **RETRIED))
+    result = run(step(states(), deferrable, **judge, **RETRIED))
 
     assert result.xcom("call") == {"state": "done", "n": 1}
     assert jobs.count("POST") == 2
@@ -455,12 +481,18 @@ def test_another_try_after_a_job_that_failed_starts_another_one(run: Any, servic
 
 @KEPT
 @EVERYWHERE
+@TO_NOTHING
 def test_a_job_that_failed_under_an_idempotency_key_is_not_asked_for_again(
-    run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
+    run: Any,
+    service: Any,
+    deferrable: str,
+    ended: Answer,
+    judge: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    jobs = service(STARTED, state("failed"))
+    jobs = service(STARTED, ended)
 
-    result = run(step(states(), deferrable, idempotency_key="True", **RETRIED))
+    result = run(step(states(), deferrable, idempotency_key="True", **judge, **RETRIED))
 
     assert result.states == {"call": ["failed"]}
     assert (jobs.count("POST"), result.tries("call")) == (1, [1])
@@ -524,6 +556,13 @@ def test_no_cancel_is_sent_where_none_is_given(run: Any, service: Any) -> None:
         (
             {"poll": "Poll.location()", "pages": "Pages.link_header()"},
             "read the pages of the job's result in a step of their own",
+        ),
+        (
+            {
+                "poll": "Poll.location()",
+                "on_unknown": "Confirm(uri='\"/a\"', done_when='true', returns='1')",
+            },
+            "on_unknown.returns: has no effect beside poll=, which comes after it",
         ),
         ({"poll": "Poll(done_when='true', every=0)"}, "poll: every: must be seconds above 0"),
         ({"poll": "Poll(done_when='true', tolerate=-1)"}, "poll: tolerate must be a whole number from 0, not -1"),

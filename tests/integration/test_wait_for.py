@@ -17,6 +17,7 @@ from kit.dag_runs import call, dag_file
 from kit.server import Answer, LoopbackServer
 
 from airflow_provider_cloudfn import Callback, CloudFunctionOperator, CompletionEvent, WaitFor, testing
+from airflow_provider_cloudfn.events.record import TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.plugin import callback_state
 
@@ -608,3 +609,20 @@ def test_a_rehearsal_says_what_its_sample_lacks(context: Any, message: str) -> N
 
     assert isinstance(error, ExpressionError)
     assert message in str(error)
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("api_server")
+def test_the_id_of_an_event_follows_what_the_request_of_a_mapped_step_is_about(
+    run: Any, service: Any, deferrable: str
+) -> None:
+    service(lambda _: happen(orderId="1001"))
+
+    result = run(
+        OUTSIDE + "CloudFunctionOperator.partial(task_id='call', cloudfn_conn_id='shipping', method='POST', "
+        f"uri='\"/orders\"', wait_for=WaitFor({EVENT}, timeout=120), deferrable={deferrable}, "
+        "completion_event=CompletionEvent('order.done'), idempotency_key=cel('inputs')).expand(inputs=['a'])"
+    )
+
+    named = TaskInstanceKey("d", result.run_id, "call", 0).stable_id("completion_event:order.done", place="a")
+    assert [extra["metadata"]["id"] for _, extra, _ in result.asset_events()] == [named]

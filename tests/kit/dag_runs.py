@@ -84,7 +84,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, AssetAlias, ObjectStoragePath, TaskGroup, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 from airflow_provider_cloudfn import CloudFunctionOperator, CloudFunctionSensor, CompletionEvent, Emit, ForEach, Pages, Poll
-from airflow_provider_cloudfn import Callback, CompletionEventSensor, WaitFor
+from airflow_provider_cloudfn import Callback, CompletionEventSensor, Confirm, WaitFor
 from airflow_provider_cloudfn import cel, lit, secret, EmporixCompleteOperator, EmporixResumeOperator, EmporixStartOperator
 from airflow_provider_cloudfn import EmporixProcessContextOperator, EventPublishOperator, emit_when_failed
 """

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ResponseError
-from airflow_provider_cloudfn.triggers.job import Ended, JobPoll, named_by, wait_for_end
+from airflow_provider_cloudfn.triggers.job import Ended, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
 
@@ -185,17 +185,3 @@ def test_an_answer_can_say_where_to_go_on(given: Response, places: list[str]) ->
 
     assert waited.asked == places
     assert waited.ended.poll.question.uri == places[-1]
-
-
-@pytest.mark.parametrize(
-    ("sources", "named"),
-    [
-        (["response.status == 1"], None),
-        (["job.body.id"], {"body": {"id": 7}}),
-        (["job.body.id", "job.status + job.nope"], {"body": {"id": 7}, "status": 202}),
-        (["job"], {"status": 202, "body": {"id": 7, "secret": "x"}}),
-        (['job.body[?"id"].hasValue()'], {"body": {"id": 7}}),
-    ],
-)
-def test_no_more_of_an_answer_is_kept_than_is_named(sources: list[str], named: Any) -> None:
-    assert named_by(sources, "job", {"status": 202, "body": {"id": 7, "secret": "x"}}) == named

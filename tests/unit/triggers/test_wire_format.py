@@ -46,6 +46,8 @@ POLLS = st.builds(
     any_status=st.booleans(),
     until=st.none() | st.text(),
     once=st.booleans(),
+    list_style=st.sampled_from(["repeat", "brackets", "comma"]),
+    as_it_came=st.booleans(),
 )
 JSON = st.none() | st.recursive(
     st.integers() | st.text() | st.booleans(),
