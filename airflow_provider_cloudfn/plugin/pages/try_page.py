@@ -120,11 +120,13 @@ def form(
     request: Request,
     dag_id: str,
     task_id: str,
-    run_id: str = Query("", max_length=250),
+    run_id: str | None = Query(None, max_length=250),
     map_index: int | None = Query(None, ge=0),
     user: Any = current_user,
 ) -> HTMLResponse:
-    """Show the form for one step."""
+    """Show the form for one step, over the values of the latest run unless another is asked for."""
+    if run_id is None:
+        run_id = next((one for one, _ in _latest_runs(dag_id)), "")
     tried = Tried(run_id=run_id, map_index="" if map_index is None else str(map_index))
     return _shown(request, user, _function(request, dag_id, task_id), tried)
 
@@ -209,9 +211,6 @@ def _shown(
     result: Rehearsed | None = None,
     problem: str | None = None,
 ) -> HTMLResponse:
-    with create_session(scoped=False) as session:
-        wanted = select(DagRun.run_id, DagRun._state).where(DagRun.dag_id == function.dag_id)
-        runs = [(row.run_id, row[1]) for row in session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS))]
     roots: dict[str, list[Any]] = {}
     for variable in result.variables if result else ():
         roots.setdefault(variable.root, []).append(variable)
@@ -223,12 +222,19 @@ def _shown(
         action=action,
         may_try=may(user, function.dag_id, "POST", DagAccessEntity.RUN),
         may_send=may_act_on(user, function.dag_id),
-        runs=runs,
+        runs=_latest_runs(function.dag_id),
         result=result,
         roots=roots,
         problem=problem,
         is_on=_is_on(),
     )
+
+
+def _latest_runs(dag_id: str) -> list[tuple[str, str | None]]:
+    """Return the latest runs of a Dag, the newest first, each with its state."""
+    wanted = select(DagRun.run_id, DagRun._state).where(DagRun.dag_id == dag_id)
+    with create_session(scoped=False) as session:
+        return [(row.run_id, row[1]) for row in session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS))]
 
 
 def _function(request: Request, dag_id: str, task_id: str) -> CloudFunction:

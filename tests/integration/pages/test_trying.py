@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,6 +64,15 @@ def try_it(a_run: DagResult, visit: Callable[..., Any], monkeypatch: pytest.Monk
         return str(answer.text)
 
     return send
+
+
+@pytest.mark.parametrize(("query", "is_chosen"), [("", True), ("?run_id=", False)])
+def test_the_values_are_those_of_the_latest_run_unless_none_is_asked_for(
+    a_run: DagResult, visit: Callable[..., Any], query: str, is_chosen: bool
+) -> None:
+    shown = visit(triggers=("d",)).get(f"/cloudfn/try/d/call{query}").text
+
+    assert (f'<option value="{escape(a_run.run_id)}" selected>' in shown) is is_chosen
 
 
 def test_the_values_of_a_run_and_the_request_over_them_are_shown(try_it: Callable[..., str]) -> None:
