@@ -122,7 +122,7 @@ def test_one_is_shown_with_what_it_carries(three: list[int], command: Any) -> No
 
 def test_what_a_sender_writes_does_nothing_to_a_terminal(send: Any, dags: Any, command: Any) -> None:
     dags(WAITING)
-    written = {"data": "\x1b[2J \x9b31m \u202egpj", "subject": "\x9b2J"}
+    written = {"data": "\x1b[2J \x9b31m \u202egpj", "subject": "\u202egpj"}
     send({**ORDER, **written})
     (kept,) = find_deliveries(Wanted())
 
@@ -154,32 +154,22 @@ def test_one_that_was_refused_is_replayed_when_a_dag_waits_for_it_and_is_no_seco
     assert send({**ORDER, "id": "evt_2", "type": "order.lost"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("event", "limit", "said"),
-    [
-        ({"data": "x" * 200}, "100", "carries more than [cloudfn] event_limit"),
-        ({"subject": "a\x00b"}, "65536", "nothing that an event can have"),
-    ],
-)
 def test_what_airflow_can_not_keep_is_not_replayed(
     send: Any,
     dags: Any,
     command: Any,
     asset_events: Any,
     monkeypatch: pytest.MonkeyPatch,
-    event: Any,
-    limit: str,
-    said: str,
 ) -> None:
     dags('paid = DAG("paid", schedule=CompletionEvent("order.paid"))')
-    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", limit)
-    assert send({**ORDER, **event}).status_code in (413, 422)
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "100")
+    assert send({**ORDER, "data": "x" * 200}).status_code == 413
     (refused,) = until(lambda: find_deliveries(Wanted()) or None, 20, "the refusal is not noted", pause=0.02)
 
     ended = command("replay", refused.id)
 
     assert ended.code == 2
-    assert said in ended.err
+    assert "carries more than [cloudfn] event_limit" in ended.err
     assert asset_events() == []
 
 
