@@ -122,7 +122,7 @@ def test_one_is_shown_with_what_it_carries(three: list[int], command: Any) -> No
 
 def test_what_a_sender_writes_does_nothing_to_a_terminal(send: Any, dags: Any, command: Any) -> None:
     dags(WAITING)
-    written = {"data": "\x1b[2J \x9b31m \u202egpj", "subject": "\u202egpj"}
+    written = {"data": "\x1b[2J \x9b31m \u202egpj", "subject": "\u202e2J"}
     send({**ORDER, **written})
     (kept,) = find_deliveries(Wanted())
 
@@ -155,11 +155,7 @@ def test_one_that_was_refused_is_replayed_when_a_dag_waits_for_it_and_is_no_seco
 
 
 def test_what_airflow_can_not_keep_is_not_replayed(
-    send: Any,
-    dags: Any,
-    command: Any,
-    asset_events: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    send: Any, dags: Any, command: Any, asset_events: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dags('paid = DAG("paid", schedule=CompletionEvent("order.paid"))')
     monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "100")
