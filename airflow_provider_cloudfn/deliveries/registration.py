@@ -8,13 +8,14 @@ then that it is there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.utils.session import create_session
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_cloudfn.deliveries.emission import emit, tell
+from airflow_provider_cloudfn.deliveries.outage import is_overtaken
 from airflow_provider_cloudfn.deliveries.outcome import Outcome
 from airflow_provider_cloudfn.deliveries.sealing import seal
 from airflow_provider_cloudfn.deliveries.tables import LONGEST_NAME, Delivery
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["note_refusal", "register"]
 
+#: How often a transaction is begun, where others are faster.
+_TRIES: Final = 3
+
 
 def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     """
@@ -38,11 +42,14 @@ def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
         end, all of it: sent again, it is a duplicate.
     :raises UnknownEventError: when an asset is not there any more; nothing was written.
     """
-    try:
-        return _registered(request, arrivals)
-    except IntegrityError:
-        # Somebody was faster with the same bytes by a moment: what he has written is seen now.
-        return _registered(request, arrivals)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return _registered(request, arrivals)
+        except DBAPIError as error:
+            # Somebody was faster with the same bytes by a moment: what he has written is seen the next time.
+            if not (tries_left and is_overtaken(error)):
+                raise
+    raise AssertionError  # The last one has returned, or raised.
 
 
 def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
@@ -97,22 +104,31 @@ def _write(session: Any, request: Request, arrival: Arrival, ids: Collection[str
             return Outcome.DUPLICATE
         if known is None and arrival.has_signed_id:
             row["signed_key"] = arrival.signed_key
-    session.execute(_insert_or_count(session.get_bind().dialect.name, row))
-    repeats = session.scalar(select(Delivery.repeats).where(Delivery.event_key == arrival.record.id))
     # MySQL counts whatever row is in the way: there is none of this event where somebody was faster with the same bytes.
-    return Outcome.ACCEPTED if repeats == 0 else Outcome.DUPLICATE
+    return Outcome.ACCEPTED if _inserted_or_counted(session, row) == 0 else Outcome.DUPLICATE
 
 
-def _insert_or_count(dialect: str, row: dict[str, Any]) -> Any:
+def _inserted_or_counted(session: Any, row: dict[str, Any]) -> int | None:
+    """Insert a row, or count at the one that has its key already, and return what that counts; None where there is none."""
     again = {"repeats": Delivery.repeats + 1}
+    dialect = session.get_bind().dialect.name
+    statement: Any
     if dialect == "mysql":
         from sqlalchemy.dialects import mysql
 
-        return mysql.insert(Delivery).values(row).on_duplicate_key_update(again)
-    from sqlalchemy.dialects import postgresql, sqlite
+        statement = mysql.insert(Delivery).values(row).on_duplicate_key_update(again)
+    else:
+        from sqlalchemy.dialects import postgresql, sqlite
 
-    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(Delivery).values(row)
-    return statement.on_conflict_do_update(index_elements=[Delivery.event_key], set_=again)
+        statement = (postgresql if dialect == "postgresql" else sqlite).insert(Delivery).values(row)
+        statement = statement.on_conflict_do_update(index_elements=[Delivery.event_key], set_=again)
+    counted: int | None
+    if dialect == "postgresql":
+        counted = session.scalar(statement.returning(Delivery.repeats))
+    else:  # MySQL and some SQLites can't tell at once.
+        session.execute(statement)
+        counted = session.scalar(select(Delivery.repeats).where(Delivery.event_key == row["event_key"]))
+    return counted
 
 
 def _row(

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from airflow_provider_cloudfn.deliveries.outage import sentence_of
+from airflow_provider_cloudfn.deliveries.outage import is_overtaken, sentence_of
 
 REMEDY = "run `airflow db migrate`"
 
@@ -76,3 +76,20 @@ def test_no_other_trouble_with_the_table_is_taken_for_that(error: SQLAlchemyErro
     assert REMEDY not in sentence_of(error)
     assert type(error).__name__ in sentence_of(error)
     assert "s3nt" not in sentence_of(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "overtaken"),
+    [
+        (of_sqlite("insert into cloudfn_delivery values ('s3nt')"), True),
+        (raised_by(IntegrityError, PostgresError("23505", "duplicate key")), True),
+        (raised_by(OperationalError, PostgresError("40P01", "deadlock detected")), True),
+        (raised_by(OperationalError, MySQLError(1213, "Deadlock found")), True),
+        (raised_by(OperationalError, MySQLError(2006, "Server has gone away")), False),
+        (raised_by(OperationalError, PostgresError("57P01", "terminating connection")), False),
+        (raised_by(ProgrammingError, PostgresError("42P01", "no such table")), False),
+        (PoolTimeoutError("QueuePool limit"), False),
+    ],
+)
+def test_who_was_overtaken_may_look_again(error: SQLAlchemyError, overtaken: bool) -> None:
+    assert is_overtaken(error) is overtaken
