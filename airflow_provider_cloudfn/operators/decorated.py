@@ -210,6 +210,6 @@ def _completed(mapped: XComArg) -> XComArg:
     added = {**retry_policy_argument(DEFAULT_RETRY_POLICY), **DecoratedCloudFunction.event_arguments(given)}
     if (name := given.get("function_name")) is not None:
         added["task_display_name"] = name
-    changes = {key: value for key, value in added.items() if key == "outlets" or key not in task.arguments}
+    changes = {key: value for key, value in added.items() if key in ("outlets", "inlets") or key not in task.arguments}
     task.add_arguments(changes)
     return mapped

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import TaskDeferralTimeout
 
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
-from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL, Callback
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.operators.polled_task import PolledTask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk.definitions.context import Context
-    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
     from airflow_provider_cloudfn.authoring.wait_for import WaitFor
@@ -39,20 +39,15 @@ class WaitingTask(PolledTask):
         raise NotImplementedError
 
     @classmethod
-    def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
+    def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """
-        Begin a mapped task, as :meth:`BaseOperator.partial` does, with the event that it waits for among its inlets.
+        Return the arguments of a mapped task that tell Airflow of its events: the one that it waits for is among its inlets.
 
-        :param task_id: The task's id.
-        :param kwargs: What every instance has in common.
+        :param given: What all its instances are given.
         """
-        partial = super().partial(task_id=task_id, **kwargs)
-        given = partial.kwargs
-        shared = default_arguments(given.get("dag"), given.get("task_group"), kwargs)
-        event = getattr(given.get("wait_for", shared.get("wait_for")), "event", None)
-        if event is not None:
-            given["inlets"] = with_inlet(given.get("inlets"), event)
-        return partial
+        event = getattr(given.get("wait_for"), "event", None)
+        waited = {} if event is None else {"inlets": with_inlet(given.get("inlets"), event)}
+        return {**super().event_arguments(given), **waited}
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """

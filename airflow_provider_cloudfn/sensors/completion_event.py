@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.authoring.value_checks import event_problem, since
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Arrivals, Place, with_inlet
 from airflow_provider_cloudfn.json_encoding import restored, to_json_value
 from airflow_provider_cloudfn.operators.poll_parts import condition_source
+from airflow_provider_cloudfn.operators.storable import require_xcom
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
 from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
@@ -137,7 +138,9 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
             if self.match is None or self.truth_after_call("match", with_event):
                 self.log.info("Event %s came: id %s", self.event.name, record["metadata"].get("id"))
                 value = record["result"] if self.returns is None else self.evaluate_after_call("returns", with_event)
-                return PokeReturnValue(is_done=True, xcom_value=to_json_value(value))
+                returned = to_json_value(value)
+                require_xcom(returned, self.log)
+                return PokeReturnValue(is_done=True, xcom_value=returned)
         self._place = arrivals.place
         return False
 

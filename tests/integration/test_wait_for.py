@@ -611,6 +611,30 @@ def test_a_rehearsal_says_what_its_sample_lacks(context: Any, message: str) -> N
     assert message in str(error)
 
 
+#: How a step is mapped that waits.
+MAPPED = {
+    "operator": "CloudFunctionOperator.partial(task_id='call', {given}).expand(inputs=['a', 'b'])",
+    "default arguments": "with TaskGroup('g', prefix_group_id=False, default_args={{'wait_for': {waits}}}):\n"
+    "    CloudFunctionOperator.partial(task_id='call', {shared}).expand(inputs=['a', 'b'])",
+    "decorated": "@task.cloudfn({given})\ndef call(name):\n    return name\ncall.expand(name=['a', 'b'])",
+    "decorated by rows": "@task.cloudfn({given})\ndef call(name):\n    return name\n"
+    "call.expand_kwargs([{{'name': 'a'}}, {{'name': 'b'}}])",
+}
+
+
+@EVERYWHERE
+@pytest.mark.usefixtures("api_server")
+@pytest.mark.parametrize("mapped", MAPPED.values(), ids=MAPPED)
+def test_a_mapped_step_waits_however_it_is_written(run: Any, service: Any, mapped: str, deferrable: str) -> None:
+    service(lambda _: happen(orderId="1001"))
+    waits = f"WaitFor({EVENT}, timeout=120)"
+    shared = f"cloudfn_conn_id='shipping', method='POST', uri='\"/orders\"', deferrable={deferrable}"
+
+    result = run(OUTSIDE + mapped.format(given=f"{shared}, wait_for={waits}", shared=shared, waits=waits))
+
+    assert [result.xcom("call", map_index=index) for index in (0, 1)] == [{"orderId": "1001"}] * 2
+
+
 @EVERYWHERE
 @pytest.mark.usefixtures("api_server")
 def test_the_id_of_an_event_follows_what_the_request_of_a_mapped_step_is_about(

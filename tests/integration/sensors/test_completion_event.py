@@ -40,6 +40,17 @@ def test_an_event_since_the_run_began_is_found_though_it_came_before(
     assert run(waiting(**parameters), before=BEFORE).xcom("call") == returned
 
 
+def test_more_than_xcom_takes_is_refused_before_it_is_pushed(
+    run: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__XCOM_LIMIT", "1000")
+
+    result = run(waiting(returns="'event.result.id + \"" + "x" * 1_000 + "\"'"), before=BEFORE)
+
+    assert result.states["call"] == ["failed"]
+    assert "returns: the result has 1,006 bytes as JSON" in "".join(capfd.readouterr())
+
+
 def test_each_instance_of_a_mapped_sensor_waits_for_its_own(run: Any) -> None:
     sensor = (
         'CompletionEventSensor.partial(task_id="call", event=CompletionEvent("order.fetched"), poke_interval=0.05, timeout=20, '
