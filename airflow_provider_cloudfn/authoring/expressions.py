@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.authoring.known_values import known_problem
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE
 from airflow_provider_cloudfn.authoring.written import Deferred, Formula, Text, Written, Wrong, parts
+from airflow_provider_cloudfn.cel.literals import is_quoted, plain_literal
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, nearest_name
 
@@ -92,7 +95,7 @@ def written_problems(
         if isinstance(part, Wrong):
             yield ExpressionError(part.message, field=part.label)
         elif isinstance(part, Text):
-            if as_written and (message := unmarked_problem(part, _DECLARED | also)) is not None:
+            if as_written and (message := _text_problem(part, parameter, _DECLARED | also)) is not None:
                 yield ExpressionError(message, field=part.label)
         elif isinstance(part, Deferred):
             if as_written and (message := _option_problem(part, parameter, surroundings)) is not None:
@@ -117,6 +120,19 @@ def _option_problem(part: Deferred, parameter: Parameter, surroundings: Surround
                 f"cel('steps[\"{step.task_id}\"]') instead, and say that the step runs before this one, with >>"
             )
     return None
+
+
+def _text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str | None:
+    """Say what is wrong with text that nobody has marked, where text is text."""
+    # JSON has quotes, and what Jinja makes of text is not known.
+    is_json = text.in_json or parameter.name == "json_string"
+    if is_json or jinja_at(text.value) is not None or not is_quoted(text.value):
+        return unmarked_problem(text, names)
+    inner = plain_literal(text.value)[1]
+    return (
+        f"stands in quotes of its own, which would be part of the text, as it is no expression here: write {inner!r}; "
+        f"if they are meant, write {cel.Literal(text.value)!r}"
+    )
 
 
 def unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
@@ -158,6 +174,11 @@ def _formula_problems(
         # No text without its quotes: `fetch.id` reads a step.
         checked = plain if plain.unknown else checked
     found = _with_hint(checked, parameter)
+    if (
+        checked.program is not None
+        and (known := _known_problem(checked.program, formula, parameter, names)) is not None
+    ):
+        found.append(known)
     for reference in checked.references:
         message = _reference_problem(reference, parameter, surroundings)
         if message is not None:
@@ -167,6 +188,21 @@ def _formula_problems(
         found = [other for other in found if not _is_within(other, problem, end)]
         found.append(problem)
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
+
+
+def _known_problem(
+    program: cel.Program, formula: Formula, parameter: Parameter, names: frozenset[str]
+) -> ExpressionProblem | None:
+    if (found := known_problem(program, parameter)) is not None or not is_quoted(program.source):
+        return found
+    inner = plain_literal(program.source)[1]
+    if unmarked_problem(Text(inner, formula.label), names) is None:
+        return None
+    message = (
+        f"is text because of its quotes, and reads as an expression: write {inner!r}; if it is meant as text, write "
+        f"{cel.Literal(inner)!r}"
+    )
+    return ExpressionProblem(message, 1, 1)
 
 
 def _with_hint(checked: cel.Check, parameter: Parameter) -> list[ExpressionProblem]:

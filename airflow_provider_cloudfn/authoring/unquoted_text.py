@@ -48,7 +48,9 @@ def _constant_problem(program: Program) -> str | None:
         value = program.evaluate({}, limits=Limits(steps=10_000))
         result = to_text(value)
     except ExpressionError as error:
-        return f"{_shown(source)} reads no variable and has no text: {error.problems[0].message}; {_remedy(source)}"
+        # What has quotes in it is no text that has lost its own.
+        remedy = "" if any(sign in source for sign in "'\"") else f"; {_remedy(source)}"
+        return f"{_shown(source)} reads no variable and has no text: {error.problems[0].message}{remedy}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if result == source:
             return None

@@ -269,3 +269,108 @@ def test_the_fields_of_records_are_those_that_there_are() -> None:
 
 def test_outside_a_dag_the_steps_are_not_checked() -> None:
     assert list(written_problems(URI, read(URI, '"/" + steps.anything.id'), None)) == []
+
+
+STATE = Parameter("success_when", Reading.CONDITION, after_call=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        (BODY, {"name": '"Ada"'}, "'Ada'"),
+        (BODY, ["'it\"s'"], "'it\"s'"),
+        (INPUTS, {"a": {"b": '""'}}, "''"),
+        (Parameter("event_type", Reading.MARKED), '"order.paid"', "'order.paid'"),
+        (RETURNS, {"id": '"x"'}, "'x'"),
+    ],
+)
+def test_where_text_is_text_it_has_no_quotes_of_its_own(field: Parameter, value: Any, written: str) -> None:
+    (problem,) = problems(field, value)
+
+    assert (
+        f"would be part of the text, as it is no expression here: write {written}; if they are meant, write lit("
+        in problem
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (BODY, {"name": lit('"Ada"')}),
+        (BODY, '{"name": "\\"Ada\\""}'),
+        (BODY, '"Ada"'),
+        (BODY, {"name": 'the "best"', "other": '"a" and "b"'}),
+        (INPUTS, {"etag": '"{{ params.etag }}"'}),
+        (Parameter("json_string", Reading.MARKED), '"text"'),
+    ],
+)
+def test_quotes_that_are_meant_stay(field: Parameter, value: Any) -> None:
+    assert problems(field, value) == []
+
+
+@pytest.mark.parametrize("field", [RETURNS, URI, Parameter("query", Reading.TEXT)])
+def test_an_expression_in_quotes_is_text_that_nobody_means(field: Parameter) -> None:
+    (problem,) = problems(field, '"steps.fetch_order.id"')
+
+    assert "is text because of its quotes, and reads as an expression: write 'steps.fetch_order.id'; if" in problem
+    assert problems(field, lit("steps.fetch_order.id")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"), [("200", "200"), ('"yes"', "'yes'"), ("1 + 1", "2"), ("[1]", "of type list")]
+)
+def test_a_condition_that_is_always_the_same_is_true_or_false(source: str, shown: str) -> None:
+    (problem,) = problems(STATE, source)
+
+    assert f"must be true or false, and is always {shown}: " in problem
+    assert [problems(STATE, one) for one in ("true", "1 == 1", "response.status")] == [[], [], []]
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "column"),
+    [
+        ('"/orders/{order_id}"', "{order_id}", 10),
+        ('"/orders/${order_id}/lines"', "${order_id}", 10),
+        ('"/orders/<order id>"', "<order id>", 10),
+        ('"/orders/%s"', "%s", 10),
+        ('"/orders/%(id)s"', "%(id)s", 10),
+        ('"/orders/:id"', ":id", 10),
+        ('"/orders/" + url.encode(params.id) + "/{line}"', "{line}", 40),
+    ],
+)
+def test_a_uri_has_no_places_for_values(source: str, found: str, column: int) -> None:
+    (problem,) = problems(URI, source)
+
+    assert problem.startswith(f"uri: 1:{column}: {found} is no place that a value is put into")
+    assert problems(Parameter("poll.uri", Reading.TEXT), source)
+    assert problems(Parameter("query", Reading.TEXT), source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"/orders/%s".format([params.id])',
+        '"/orders/{id}".replace("{id}", params.id)',
+        '"/orders/%7Bid%7D"',
+        '"/v1/orders:cancel"',
+        '"/a%d0"',
+        '"http://api.example.com/orders"',
+    ],
+)
+def test_what_only_looks_like_a_place_is_none(source: str) -> None:
+    assert problems(URI, source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong"),
+    [
+        ('"/orders/my order"', "has white space"),
+        ('"/orders/1#top"', "has a fragment"),
+        ('"/../orders"', "climbs with '..'"),
+        ('"//orders"', "names another host"),
+    ],
+)
+def test_a_uri_that_is_known_is_judged_before_the_step_runs(source: str, wrong: str) -> None:
+    (problem,) = problems(URI, source)
+
+    assert wrong in problem

@@ -1,0 +1,83 @@
+"""What is wrong with an expression of which the Dag file alone says what it gives, wholly or in part."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.cel.limits import Limits
+from airflow_provider_cloudfn.cel.literals import PATTERNS
+from airflow_provider_cloudfn.cel.program import position
+from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
+
+if TYPE_CHECKING:
+    from airflow_provider_cloudfn.cel import Program
+
+__all__ = ["known_problem"]
+
+_LIMITS: Final = Limits(steps=10_000)
+_STRING: Final = re.compile(PATTERNS["STRING"])
+#: Any base URL: that which a path is appended to stands in the connection.
+_BASE: Final = BaseUrl.parse("https://api.example.com")
+#: How other languages, and the documentation of services, write that a value belongs there. No URI has such a thing.
+_PLACEHOLDER: Final = re.compile(
+    r"\$?\{[A-Za-z_][\w.-]*\}|<[A-Za-z_][\w -]*>|%[sd](?![0-9A-Fa-f])|%\([A-Za-z_]\w*\)[sd]|(?<=/):[A-Za-z_]\w*(?=[/?\"'])"
+)
+#: What fills in a text's places.
+_FILLS_IN: Final = (".format(", "replace(")
+
+
+def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem | None:
+    """
+    Say what is wrong with what an expression is known to give, None where nothing is.
+
+    :param program: The expression.
+    :param parameter: Where it stands.
+    """
+    is_uri = parameter.name.rpartition(".")[2] == "uri"
+    placed = _placeholder(program.source) if is_uri else None
+    if placed is not None or not program.is_constant:
+        return placed
+    message = _value_problem(program, parameter, is_uri=is_uri)
+    return None if message is None else ExpressionProblem(message, 1, 1)
+
+
+def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> str | None:
+    try:
+        value = program.evaluate({}, limits=_LIMITS)
+    except ExpressionError as error:
+        return f"reads no variable, and has no value: {error.problems[0].message}"
+    if parameter.reading is Reading.CONDITION and not isinstance(value, bool):
+        return f"must be true or false, and is always {_shown(value)}: compare it with something, as in 'response.status == 200'"
+    return _uri_problem(value) if is_uri and isinstance(value, str) else None
+
+
+def _placeholder(source: str) -> ExpressionProblem | None:
+    """Refuse what in the texts of an expression looks like a place for a value, where nothing fills it in."""
+    if any(function in source for function in _FILLS_IN):
+        return None
+    for literal in _STRING.finditer(source):
+        if (found := _PLACEHOLDER.search(literal[0])) is not None:
+            message = (
+                f"{found[0]} is no place that a value is put into, and would be sent as it stands: write "
+                f"'\"/…/\" + url.encode(params.name)'; a sign that is meant is percent-encoded, as "
+                f"%{ord(found[0].lstrip('$')[0]):02X}"
+            )
+            return ExpressionProblem(message, *position(source, literal.start() + found.start()))
+    return None
+
+
+def _uri_problem(uri: str) -> str | None:
+    if "://" in uri.partition("?")[0]:
+        return None  # Where it may lead, the connection says.
+    try:
+        _BASE.join(uri)
+    except ConfigurationError as error:
+        return str(error).removeprefix("uri: ")
+    return None
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int | float) else f"of type {type(value).__name__}"
