@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import airflow_provider_cloudfn as package
 from airflow_provider_cloudfn import exceptions
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
 from airflow_provider_cloudfn.cel.catalogue import known_functions
 from airflow_provider_cloudfn.cli.definition import get_cloudfn_commands
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM

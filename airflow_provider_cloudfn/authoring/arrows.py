@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.ancestry import Ancestry
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
 
 if TYPE_CHECKING:

@@ -5,55 +5,27 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.authoring.known_values import known_problem
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.quotes import quoted_problem, text_problem
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, DECLARED, RECORDS
 from airflow_provider_cloudfn.authoring.written import Deferred, Formula, Text, Written, Wrong, parts
-from airflow_provider_cloudfn.cel.literals import is_quoted, plain_literal
 from airflow_provider_cloudfn.cel.program import position
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
-    from airflow_provider_cloudfn.authoring.task import Surroundings
+    from airflow_provider_cloudfn import cel
+    from airflow_provider_cloudfn.authoring.surroundings import Surroundings
 
-__all__ = ["AFTER_CALL_VARIABLES", "RECORDS", "VARIABLES", "step_problem", "unmarked_problem", "written_problems"]
+__all__ = ["step_problem", "written_problems"]
 
-#: What every expression can name.
-VARIABLES = frozenset({"steps", "inputs", "context", "events", "params", "conf", "run"})
-#: What an expression can name besides when the answer is there.
-AFTER_CALL_VARIABLES = frozenset({"response"})
-
-#: The fields of those variables that are records, whatever the run and the answer.
-RECORDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "response": ("status", "headers", "body", "text", "bytes", "cookies", "url", "request_id"),
-    "run": (
-        "id",
-        "dag_id",
-        "task_id",
-        "map_index",
-        "try_number",
-        "run_after",
-        "logical_date",
-        "data_interval_start",
-        "data_interval_end",
-        "idempotency_key",
-        "callback_url",
-    ),
-}
-
-# Declared everywhere, so that the one who uses it too early is told when it exists rather than that it does not.
-_DECLARED = VARIABLES | AFTER_CALL_VARIABLES
-
-
-#: How a text begins that could be an expression without its mark.
-_READS: Final = re.compile(
-    rf"\s*(?:contextEventPath\(|(?:{'|'.join(sorted(_DECLARED | {'item'}))})\s*(?:\.\s*[A-Za-z_]|\[))", re.ASCII
-)
+#: How alike two names of events are of which one surely means the other: `order.paid` is not `order.failed`.
+_ALIKE: Final = 0.88
 #: What somebody did who finds a value in his expression.
 _F_STRING: Final = (
     "and what an f-string puts in becomes part of the expression: give the value as a param, or to inputs=, and read params.name "
@@ -95,14 +67,14 @@ def written_problems(
         if isinstance(part, Wrong):
             yield ExpressionError(part.message, field=part.label)
         elif isinstance(part, Text):
-            if as_written and (message := _text_problem(part, parameter, _DECLARED | also)) is not None:
+            if as_written and (message := text_problem(part, parameter, DECLARED | also)) is not None:
                 yield ExpressionError(message, field=part.label)
         elif isinstance(part, Deferred):
             if as_written and (message := _option_problem(part, parameter, surroundings)) is not None:
                 yield ExpressionError(message, field=parameter.name)
         elif isinstance(part, Formula):
             # One error for each problem: whoever lists them puts the task before each.
-            for problem in _formula_problems(part, parameter, surroundings, _DECLARED | also):
+            for problem in _formula_problems(part, parameter, surroundings, DECLARED | also):
                 yield ExpressionError([problem], source=part.source, field=part.label)
 
 
@@ -122,48 +94,6 @@ def _option_problem(part: Deferred, parameter: Parameter, surroundings: Surround
     return None
 
 
-def _text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str | None:
-    """Say what is wrong with text that nobody has marked, where text is text."""
-    # JSON has quotes, and what Jinja makes of text is not known.
-    is_json = text.in_json or parameter.name == "json_string"
-    if is_json or jinja_at(text.value) is not None or not is_quoted(text.value):
-        return unmarked_problem(text, names)
-    inner = plain_literal(text.value)[1]
-    return (
-        f"stands in quotes of its own, which would be part of the text, as it is no expression here: write {inner!r}; "
-        f"if they are meant, write {cel.Literal(text.value)!r}"
-    )
-
-
-def unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
-    """
-    Say that a text reads as an expression whose mark was forgotten, None where it doesn't.
-
-    It begins with a variable of which it reads something, and compiles but for functions that nobody has. A text such as
-    ``run.completed`` or ``events.created``, which no expression can be, is text.
-
-    :param text: Text that nobody has marked, where text is text.
-    :param names: What an expression there can name.
-    """
-    source = text.value
-    if _READS.match(source) is None:
-        return None
-    checked = language.check(source, variables=names)
-    if not checked.references or checked.unknown:
-        return None
-    root, *path = min(checked.references, key=lambda reference: (reference.line, reference.column)).path
-    # A list has no fields, and of a record all are known.
-    if path and (root == "events" or path[0] not in RECORDS.get(root, path)):
-        return None
-    marked, literal = cel.Expression(source), cel.Literal(source)
-    remedies = (
-        f"leave its quotes out; if it is meant as text, write a dict or a list instead of JSON text, and {literal!r} in it"
-        if text.in_json
-        else f"write {marked!r}; if it is meant as text, write {literal!r}"
-    )
-    return f"is text that reads as an expression, and would stay text: {remedies}"
-
-
 def _formula_problems(
     formula: Formula, parameter: Parameter, surroundings: Surroundings | None, names: frozenset[str]
 ) -> list[ExpressionProblem]:
@@ -174,10 +104,10 @@ def _formula_problems(
         # No text without its quotes: `fetch.id` reads a step.
         checked = plain if plain.unknown else checked
     found = _with_hint(checked, parameter)
-    if (
-        checked.program is not None
-        and (known := _known_problem(checked.program, formula, parameter, names)) is not None
-    ):
+    known = (
+        None if checked.program is None else known_problem(checked.program, parameter) or quoted_problem(formula, names)
+    )
+    if known is not None:
         found.append(known)
     for reference in checked.references:
         message = _reference_problem(reference, parameter, surroundings)
@@ -188,21 +118,6 @@ def _formula_problems(
         found = [other for other in found if not _is_within(other, problem, end)]
         found.append(problem)
     return sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0))
-
-
-def _known_problem(
-    program: cel.Program, formula: Formula, parameter: Parameter, names: frozenset[str]
-) -> ExpressionProblem | None:
-    if (found := known_problem(program, parameter)) is not None or not is_quoted(program.source):
-        return found
-    inner = plain_literal(program.source)[1]
-    if unmarked_problem(Text(inner, formula.label), names) is None:
-        return None
-    message = (
-        f"is text because of its quotes, and reads as an expression: write {inner!r}; if it is meant as text, write "
-        f"{cel.Literal(inner)!r}"
-    )
-    return ExpressionProblem(message, 1, 1)
 
 
 def _with_hint(checked: cel.Check, parameter: Parameter) -> list[ExpressionProblem]:
@@ -252,9 +167,23 @@ def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundi
         return f"'{root}' exists only after the call: use it in returns, success_when or event_payload"
     if root in RECORDS:
         return _record_problem(root, path[1:-1] if reference.asked else path[1:])
-    if root != "steps" or len(path) < 2 or surroundings is None:
+    if len(path) < 2 or surroundings is None:
         return None
-    return step_problem(path[1:], surroundings)
+    if root == "context" and not reference.asked:
+        return _event_problem(path[1:], surroundings.events())
+    return step_problem(path[1:], surroundings) if root == "steps" else None
+
+
+def _event_problem(path: tuple[str, ...], events: AbstractSet[str]) -> str | None:
+    """Refuse the name of an event that is surely another's; any else can come with the conf of a run."""
+    for end in range(len(path), 0, -1):
+        if (dotted := ".".join(path[:end])) in events:
+            # `context.charge.created`, where the event's name has a dot.
+            return None if end == 1 else f'an event is named by its whole name: write context["{dotted}"]'
+    from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
+
+    near = next(iter(get_close_matches(path[0], sorted(events), n=1, cutoff=_ALIKE)), None)
+    return None if near is None else f"no event {path[0]!r} is in reach; did you mean {near!r}?"
 
 
 def _record_problem(record: str, path: tuple[str, ...]) -> str | None:

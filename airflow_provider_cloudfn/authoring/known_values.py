@@ -25,6 +25,8 @@ _BASE: Final = BaseUrl.parse("https://api.example.com")
 _PLACEHOLDER: Final = re.compile(
     r"\$?\{[A-Za-z_][\w.-]*\}|<[A-Za-z_][\w -]*>|%[sd](?![0-9A-Fa-f])|%\([A-Za-z_]\w*\)[sd]|(?<=/):[A-Za-z_]\w*(?=[/?\"'])"
 )
+#: What is a division in Python, and a comment here.
+_DIVISION: Final = re.compile(r"[\w)\]][ \t]*(//[ \t]*[0-9.]+)\s*\Z")
 #: What fills in a text's places.
 _FILLS_IN: Final = (".format(", "replace(")
 
@@ -36,12 +38,17 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
     :param program: The expression.
     :param parameter: Where it stands.
     """
+    if (division := _DIVISION.search(_STRING.sub('""', program.source))) is not None:
+        message = (
+            f"{division[1]} is a comment, as // begins one: a division is written a / b, and of two integers gives one"
+        )
+        return ExpressionProblem(message, *position(program.source, program.source.rindex("//")))
     is_uri = parameter.name.rpartition(".")[2] == "uri"
     placed = _placeholder(program.source) if is_uri else None
     if placed is not None or not program.is_constant:
         return placed
-    message = _value_problem(program, parameter, is_uri=is_uri)
-    return None if message is None else ExpressionProblem(message, 1, 1)
+    wrong = _value_problem(program, parameter, is_uri=is_uri)
+    return None if wrong is None else ExpressionProblem(wrong, 1, 1)
 
 
 def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> str | None:

@@ -1,13 +1,14 @@
-"""A map and a list whose values are made when an expression reads them, once."""
+"""Maps and a list that expressions read, whose values are made when they are read, or whose names are the author's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from airflow_provider_cloudfn.exceptions import nearest_name
 from airflow_provider_cloudfn.json_encoding import restored
 
-__all__ = ["LazyMapping", "StepList"]
+__all__ = ["LazyMapping", "NamedValues", "StepList"]
 
 
 class StepList(Sequence[Any]):
@@ -43,6 +44,14 @@ class StepList(Sequence[Any]):
         if self._elements is None:
             self._elements = [restored(element) for element in self._pulled[:]]
         return self._elements
+
+
+class NamedValues(dict[str, Any]):
+    """A map whose names stand in the Dag file, so that whoever reads another one can be told the nearest."""
+
+    def __missing_hint__(self, name: str) -> str | None:
+        near = nearest_name(name, self)
+        return None if near is None else f"did you mean {near!r}?"
 
 
 class LazyMapping(Mapping[str, Any]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.language import compile  # noqa: A004 - its name in CEL
 from airflow_provider_cloudfn.authoring.task import is_reference
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
 if TYPE_CHECKING:

@@ -33,6 +33,7 @@ __all__ = [
     "parts_of",
     "with_marks",
     "with_parts",
+    "written_parts",
 ]
 
 _PAGE: Final = frozenset({"page"})
@@ -99,6 +100,23 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
     if name == SEVERAL_EVENTS:
         return parts_of_events(value)
     return _parts_of_option(name, value) if type(value) in _PARTS else ()
+
+
+def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple[Parameter, Any]]:
+    """
+    Yield the values of a parameter that can hold expressions, and after each the parts that it has.
+
+    :param parameter: The parameter.
+    :param values: What is written for it.
+    """
+    for value in values:
+        if value is None:
+            continue
+        if parameter.reading is not None:
+            yield parameter, value
+        for part, written in parts_of(parameter.name, value):
+            if part.reading is not None and written is not None:
+                yield part, written
 
 
 def _parts_of_option(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:

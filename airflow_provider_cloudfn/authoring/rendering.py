@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.instance_label import label_instance
 from airflow_provider_cloudfn.authoring.media_type import not_json
 from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, declared_by, parts_of, with_marks, with_parts
@@ -15,6 +14,7 @@ from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in, marked_as_data
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.written import Plain, Written, formulas, render, resolved
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, require_truth
 

@@ -10,12 +10,14 @@ from msgspec import Struct
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES, written_problems
+from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
-from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, parts_of
+from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
+from airflow_provider_cloudfn.authoring.unheard import unheard_problem
+from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import Callback
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
@@ -88,11 +90,6 @@ _NO_CALLBACK: Final = (
     "run.callback_url exists only where the step waits for its callback: write wait_for=Callback(timeout=…)"
 )
 _NEITHER: Final = "neither is given, and one of them is needed"
-#: Nobody calls back who was not told where.
-_UNHEARD: Final = (
-    "nothing in the request tells the service where to call back: name run.callback_url in it, such as "
-    "body='{\"callback\": run.callback_url}'"
-)
 
 
 class Problem(Struct, frozen=True):
@@ -162,7 +159,7 @@ def expression_problems(
         ):
             yield Problem(task.task_id, parameter.name, ARRIVES_TOO_LATE)
             continue
-        for declared, value in _with_parts(parameter, task.written(parameter.name)):
+        for declared, value in written_parts(parameter, task.written(parameter.name)):
             written = read(declared, value) if arrived is None else _read_at_run_time(declared, value, arrived)
             if found is not None:
                 found[declared.name] = written
@@ -185,34 +182,8 @@ def _reads(source: str, path: tuple[str, ...]) -> bool:
     # What is wrong with it otherwise is judged with all other expressions.
     return path[-1] in source and any(
         reference.path[: len(path)] == path and len(reference.path) > 1 and not reference.asked
-        for reference in language.check(source, variables=VARIABLES | AFTER_CALL_VARIABLES).references
+        for reference in language.check(source, variables=DECLARED).references
     )
-
-
-def _is_unheard(task: AuthoredTask) -> bool:
-    """Tell whether a task waits for a callback, and no expression of its request can tell the service where."""
-    waits = task.written("wait_for")
-    if not task.has_no_own_code or not waits or not all(isinstance(one, Callback) for one in waits):
-        return False
-    for parameter in task.parameters:
-        for declared, value in () if parameter.after_call else _with_parts(parameter, task.written(parameter.name)):
-            for formula in formulas(read(declared, value)):
-                paths = [one.path for one in language.check(formula.source, variables=VARIABLES).references]
-                if _CALLBACK_URL[:1] in paths or any(path[:2] == _CALLBACK_URL for path in paths):
-                    return False
-    return True
-
-
-def _with_parts(parameter: Parameter, values: list[Any]) -> Iterator[tuple[Parameter, Any]]:
-    """Yield a parameter's values that can hold expressions, and after each the parts that it has."""
-    for value in values:
-        if value is None:
-            continue
-        if parameter.reading is not None:
-            yield parameter, value
-        for part, written in parts_of(parameter.name, value):
-            if part.reading is not None and written is not None:
-                yield part, written
 
 
 def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> Iterator[Problem]:
@@ -285,8 +256,8 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
         yield Problem(
             task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"
         )
-    if _is_unheard(task):
-        yield Problem(task.task_id, "wait_for", _UNHEARD)
+    if (message := unheard_problem(task)) is not None:
+        yield Problem(task.task_id, "wait_for", message)
     for parameter in task.parameters:
         if parameter.or_else and _are_both_missing(task, {parameter.name, parameter.or_else}):
             yield Problem(task.task_id, f"{parameter.name} and {parameter.or_else}", _NEITHER)

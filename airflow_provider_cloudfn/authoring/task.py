@@ -1,5 +1,5 @@
 """
-A task as its author wrote it, and its place in its Dag.
+A task as its author wrote it.
 
 A mapped task is one of Airflow's own classes, which keeps what was written in attributes that Airflow does not document.
 They are read here and nowhere else: where Airflow changes one of them, this file changes.
@@ -8,14 +8,14 @@ They are read here and nowhere else: where Airflow changes one of them, this fil
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
-
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
+from airflow_provider_cloudfn.authoring.surroundings import Surroundings, way_along
+from airflow_provider_cloudfn.events.run_events import scheduled_names
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -23,29 +23,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.ancestry import Ancestry
     from airflow_provider_cloudfn.authoring.parameter import Parameter
 
-__all__ = ["AuthoredTask", "Surroundings", "default_arguments", "is_reference"]
+__all__ = ["AuthoredTask", "default_arguments", "is_reference"]
 
 _PACKAGE = __name__.partition(".")[0]
-
-
-class Surroundings(Struct, frozen=True):
-    """
-    What is around a task in its Dag.
-
-    :param task_id: The task.
-    :param upstream: The ids of all tasks that run before it, however far.
-    :param tasks: The ids of all tasks of the Dag.
-    :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
-    :param mapped: The ids of those tasks that are mapped.
-    :param way_to: Returns the way from the task to one that runs after it, both included; empty where there is none.
-    """
-
-    task_id: str
-    upstream: Collection[str]
-    tasks: AbstractSet[str]
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mapped: Container[str] = ()
-    way_to: Callable[[str], tuple[str, ...]] = lambda _: ()
 
 
 class AuthoredTask:
@@ -239,7 +219,9 @@ class AuthoredTask:
             return None
         tasks = dag.task_dict
         around = _Upstream(self.task, self.ancestry), tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
-        return Surroundings(self.task_id, *around, partial(_way, tasks, self.task_id))
+        return Surroundings(
+            self.task_id, *around, partial(way_along, tasks, self.task_id), lambda: _events(dag, around[0])
+        )
 
     @cached_property
     def _mapped_over(self) -> Any:
@@ -329,18 +311,9 @@ def _has_from(package: str, kind: type, name: str) -> bool:
     return any(str(one.__module__).partition(".")[0] == package and name in vars(one) for one in kinds)
 
 
-def _way(tasks: Mapping[str, Any], first: str, last: str) -> tuple[str, ...]:
-    """Return a shortest way from one task along the arrows to another."""
-    ways: dict[str, tuple[str, ...]] = {first: (first,)}
-    ahead = [first]
-    for task_id in ahead:
-        if task_id == last:
-            return ways[last]
-        for following in sorted(tasks[task_id].downstream_task_ids):
-            if following not in ways and following in tasks:
-                ways[following] = (*ways[task_id], following)
-                ahead.append(following)
-    return ()
+def _events(dag: Any, upstream: AbstractSet[str]) -> AbstractSet[str]:
+    emitted = (name for step in upstream for name in AuthoredTask(dag.task_dict[step]).event_names)
+    return scheduled_names(dag).union(emitted)
 
 
 class _Upstream(AbstractSet[str]):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["unquoted_text"]
 
+#: What text that has lost its quotes has not: quotes, straight or curly, and brackets.
+_OF_NO_TEXT: Final = frozenset("\"'`()[]{}\u2018\u2019\u201c\u201d")
 _WORDS: Final = frozenset({"true", "false", "null"})
 
 
@@ -64,7 +66,7 @@ def _constant_problem(program: Program) -> str | None:
 def _without_quotes(source: str, first: ExpressionProblem, variables: Collection[str]) -> ExpressionProblem | None:
     bare = source.strip()
     reads = re.search(r"[A-Za-z_]\w*", bare)
-    if not bare or any(character in bare for character in "\"'`()[]{}") or (reads and reads[0] in variables):
+    if not bare or not _OF_NO_TEXT.isdisjoint(bare) or (reads and reads[0] in variables):
         return None
     message = f"text stands in quotes: {_remedy(bare)}; without them it is an expression, and {first.message}"
     return ExpressionProblem(message, first.line, first.column)

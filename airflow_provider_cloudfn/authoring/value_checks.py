@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn import cel
+from airflow_provider_cloudfn.auth.header_fields import is_token
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.client.query import ListStyle
 from airflow_provider_cloudfn.client.request import METHODS
@@ -50,7 +51,7 @@ def method_problem(value: Any) -> str | None:
     """
     if value in METHODS:
         return None
-    meant = value.strip().upper() if isinstance(value, str) else ""
+    meant = value.strip(" \"'").upper() if isinstance(value, str) else ""
     return f"{value!r} is none of {', '.join(METHODS)}" + (f": write {meant!r}" if meant in METHODS else "")
 
 
@@ -62,6 +63,8 @@ def connection_id_problem(value: Any) -> str | None:
     """
     if not isinstance(value, str) or not value.strip():
         return f"must be the id of a connection, such as 'shop', not {value!r}"
+    if value[0] in "'\"" and value[0] == value[-1]:
+        return f"is text without quotes of its own: write {value[1:-1]!r}"
     if "://" in value:
         return "is a URL: make a connection with it as base URL, with airflow connections add, and write the connection's id"
     return None
@@ -198,8 +201,11 @@ def key_problem(value: Any) -> str | None:
 
     :param value: What was given as one.
     """
-    if isinstance(value, (bool, cel.Expression, cel.Literal)) or (isinstance(value, str) and value):
+    if isinstance(value, (bool, cel.Expression)):
         return None
+    name = value.text if isinstance(value, cel.Literal) else value
+    if isinstance(name, str) and name:
+        return None if is_token(name) else f'{name!r} is no name of a header; what the key follows is cel("inputs.id")'
     return f'must be True, False or a header\'s name, not {value!r}; or an expression, such as cel("inputs.id")'
 
 

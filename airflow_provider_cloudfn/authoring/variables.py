@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES, step_problem
-from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping, StepList
+from airflow_provider_cloudfn.authoring.expressions import step_problem
+from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping, NamedValues, StepList
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL
 from airflow_provider_cloudfn.events.claim_check import payload_of
 from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, is_record
@@ -376,7 +377,7 @@ def _run(context: Context) -> Mapping[str, Any]:
 
 
 def _params(context: Context) -> Any:
-    return context.get("params") or {}
+    return NamedValues(context.get("params") or {})
 
 
 def _conf(context: Context) -> Any:

@@ -220,8 +220,9 @@ class Compiler:
         overloads = arities.get(len(arguments), arities.get(-1))
         if overloads is None:
             counts = " or ".join(str(count - len(target)) for count in sorted(arities))
+            counts += " argument" if counts == "1" else " arguments"
             name = qualified if qualified and not target else node.name
-            return self.problem(f"{name}() takes {counts} arguments, got {len(node.arguments)}", node.at)
+            return self.problem(f"{name}() takes {counts}, got {len(node.arguments)}", node.at)
         closure = call(overloads, arguments, node.at)
         if node.name in _FOLDED and all(type(argument) is syntax.Token for argument in node.arguments):
             return _folded(closure)

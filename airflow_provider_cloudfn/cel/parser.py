@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.cel.foreign import foreign_at
 from airflow_provider_cloudfn.cel.tables import END, Rule, Tables, load
 from airflow_provider_cloudfn.cel.tree_builder import Lexeme, SourceError, TreeBuilder
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.syntax import Node
 
 __all__ = ["Parser", "SourceError", "parse"]
-
-#: What Python's operators are called here.
-_PYTHON: Final = {"and": "&&", "or": "||", "not": "!", "if": "condition ? a : b", "is": "=="}
 
 
 def parse(source: str) -> Node:
@@ -120,7 +118,7 @@ class Parser:
             return _unexpected(source, self._tables.terminals[other.lastindex - 1], text, other.start(other.lastindex))
         blank = self._tables.blank.match(source, at)
         at = at if blank is None else blank.end()
-        return SourceError(_unexpected_character(source, at), at)
+        return SourceError(*(foreign_at(source, at) or (_unexpected_character(source, at), at)))
 
 
 def _reduction(rule: Rule, builder: object) -> Callable[[list[Any]], Any]:
@@ -147,6 +145,8 @@ def _reduction(rule: Rule, builder: object) -> Callable[[list[Any]], Any]:
 
 
 def _unexpected(source: str, terminal: str, text: str, at: int) -> SourceError:
+    if (foreign := foreign_at(source, at)) is not None:
+        return SourceError(*foreign)
     if terminal == END:
         return SourceError(_unexpected_end(source), len(source.rstrip()))
     return SourceError(_unexpected_token(source, text, at), at)
@@ -179,9 +179,6 @@ def _unexpected_end(source: str) -> str:
 
 def _unexpected_token(source: str, text: str, at: int) -> str:
     before = source[:at].rstrip()
-    for word in (text, before.rsplit(maxsplit=1)[-1] if before else ""):
-        if word in _PYTHON:
-            return f"unexpected {_shown(text)}; write {_PYTHON[word]}"
     if before and (before[-1].isalnum() or before[-1] in "_)]}\"'`") and (text[0].isalnum() or text[0] in "_\"'"):
         return f"unexpected {_shown(text)}; an operator or a comma is missing before it"
     return f"unexpected {_shown(text)}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of, samples_from
 from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, type_name, variables_in_scope

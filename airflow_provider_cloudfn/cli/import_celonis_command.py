@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name

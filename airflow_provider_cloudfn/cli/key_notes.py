@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.reading import is_expression, read
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
 
 if TYPE_CHECKING:

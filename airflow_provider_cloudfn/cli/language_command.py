@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring import language as of_authors
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
 from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, RECORDS, VARIABLES
 from airflow_provider_cloudfn.cel.catalogue import known_functions
 from airflow_provider_cloudfn.cel.macros import MACROS
 from airflow_provider_cloudfn.cli.presenting import Printer

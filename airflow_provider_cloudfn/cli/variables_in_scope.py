@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.options import declared_by
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError

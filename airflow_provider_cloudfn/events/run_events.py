@@ -22,6 +22,7 @@ __all__ = [
     "record_of",
     "records_for",
     "scheduled_assets",
+    "scheduled_names",
     "stored_record_of",
     "triggering_extras",
     "triggering_records",
@@ -140,6 +141,16 @@ def scheduled_assets(dag: Any) -> list[Any]:
         else:
             waiting.extend(parts)
     return found
+
+
+def scheduled_names(dag: Any) -> frozenset[str]:
+    """
+    Return the names of the assets that a Dag is scheduled on, as far as its file says them.
+
+    :param dag: A Dag as its file made it.
+    """
+    names = (getattr(asset, "name", None) for asset in scheduled_assets(dag))
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def _events(context: Context) -> list[Any]:

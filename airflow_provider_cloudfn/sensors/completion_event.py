@@ -10,11 +10,11 @@ from airflow.sdk import Asset, PokeReturnValue, conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
-from airflow_provider_cloudfn.authoring.expressions import VARIABLES
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, since_problem
+from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Arrivals, Place, with_inlet
 from airflow_provider_cloudfn.json_encoding import restored, to_json_value
 from airflow_provider_cloudfn.operators.poll_parts import condition_source

@@ -337,7 +337,7 @@ def test_instances_that_would_write_over_one_another_are_refused_at_parse_time(
 def test_a_step_that_is_not_mapped_writes_to_one_file(
     import_errors: Callable[[str], str], option: dict[str, str]
 ) -> None:
-    step = dag_runs.call(uri="'\"/\"'", **option)
+    step = dag_runs.call(uri="'\"/\" + string(item)'" if "for_each" in option else "'\"/\"'", **option)
 
     assert import_errors(dag_runs.dag_file(step)) == ""
 
@@ -359,7 +359,7 @@ def test_a_batch_waits_for_the_step_that_gives_its_items() -> None:
 def test_an_instance_whose_list_is_null_makes_no_call(step: Any, run: Any, sandbox: Any) -> None:
     result = run(
         "@task\ndef lists():\n    return [None, [1]]\n"
-        "CloudFunctionOperator.partial(task_id='call', cloudfn_conn_id='shop', uri='\"/v1/customers\"')"
+        "CloudFunctionOperator.partial(task_id='call', cloudfn_conn_id='shop', uri='\"/v1/customers\"', query={'n': 'item'})"
         ".expand(for_each=lists())"
     )
 

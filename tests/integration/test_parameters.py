@@ -14,7 +14,7 @@ IMPORTS = """
 import datetime
 from airflow.sdk import DAG, Asset, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator
+from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach
 """
 
 CALL = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/customers\"'"}
@@ -50,6 +50,14 @@ WRONG = [
         "completion_event: must be a CompletionEvent or an Asset",
     ),
     ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
+    ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "'\"shop\"'"}, "text without quotes of its own: write 'shop'"),
+    ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, "OPTIONS: write 'POST'"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"idempotency_key": "'my key'"},
+        "idempotency_key: 'my key' is no name of a header",
+    ),
     (
         "CloudFunctionOperator",
         CALL,

@@ -7,9 +7,9 @@ import re
 from typing import Final
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.authoring.options import names_for
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.cel.formatting import formatted
 from airflow_provider_cloudfn.cli.fmt.string_literal import StringLiteral
 from airflow_provider_cloudfn.cli.fmt.written_expressions import WrittenExpression, written_expressions

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.plugin.pages.access import (
     acts_on_dag,

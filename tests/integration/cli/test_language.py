@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.expressions import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

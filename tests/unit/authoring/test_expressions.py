@@ -8,10 +8,11 @@ import pytest
 
 from airflow_provider_cloudfn import cel, lit
 from airflow_provider_cloudfn.auth.message import HttpResponse
-from airflow_provider_cloudfn.authoring.expressions import RECORDS, written_problems
+from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.reading import read
-from airflow_provider_cloudfn.authoring.task import Surroundings
+from airflow_provider_cloudfn.authoring.surroundings import Surroundings
+from airflow_provider_cloudfn.authoring.vocabulary import RECORDS
 from airflow_provider_cloudfn.client.response import read_response
 
 URI = Parameter("uri", Reading.TEXT)
@@ -374,3 +375,46 @@ def test_a_uri_that_is_known_is_judged_before_the_step_runs(source: str, wrong: 
     (problem,) = problems(URI, source)
 
     assert wrong in problem
+
+
+def test_a_division_of_python_is_no_comment() -> None:
+    (problem,) = problems(RETURNS, "response.body.total // 2")
+
+    assert problem.startswith("returns: 1:21: // 2 is a comment, as // begins one: a division is written a / b")
+    assert problems(RETURNS, "response.body.total // in cents") == []
+    assert problems(RETURNS, '"http://" + "//2"') == []
+
+
+IN_REACH = Surroundings(
+    task_id="charge",
+    upstream=frozenset(),
+    tasks=frozenset({"charge"}),
+    events=lambda: frozenset({"charge.created", "paid"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('context["charge.create"].id', "no event 'charge.create' is in reach; did you mean 'charge.created'?"),
+        ("context.charge.created.id", 'an event is named by its whole name: write context["charge.created"]'),
+    ],
+)
+def test_an_event_is_named_as_it_is_declared(source: str, said: str) -> None:
+    (problem,) = written_problems(BODY, read(BODY, source), IN_REACH)
+
+    assert said in str(problem)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'context["charge.created"].id',
+        "context.paid",
+        'context["charge.failed"]',
+        'has(context["charge.create"].id)',
+        "context",
+    ],
+)
+def test_any_other_event_can_come_with_the_conf_of_a_run(source: str) -> None:
+    assert list(written_problems(BODY, read(BODY, source), IN_REACH)) == []

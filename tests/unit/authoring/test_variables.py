@@ -10,9 +10,9 @@ from typing import Any, cast
 import pytest
 from airflow.sdk import DAG, Asset
 
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent
-from airflow_provider_cloudfn.authoring.expressions import RECORDS
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
+from airflow_provider_cloudfn.authoring.vocabulary import RECORDS
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.events.run_events import records_for
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -170,6 +170,13 @@ def test_only_what_is_named_is_pulled_and_that_once() -> None:
     assert instance.pulled == []
     assert found["steps"]["score"] == found["steps"]["score"] == 5
     assert instance.pulled == [("score", "return_value")]
+
+
+def test_the_nearest_of_the_params_is_named() -> None:
+    found, _ = variables()
+
+    with pytest.raises(ExpressionError, match=r"no such key: 'pagge' in params; did you mean 'page'\?"):
+        cel.evaluate("params.pagge", found)
 
 
 def test_what_a_step_did_not_leave_is_null() -> None:

@@ -53,6 +53,11 @@ def test_a_name_that_no_asset_can_have_is_refused(name: object) -> None:
         CompletionEvent(name)  # type: ignore[arg-type]  # the case
 
 
+def test_a_name_has_no_quotes_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match=r"write CompletionEvent\('charge\.created'\)$"):
+        CompletionEvent('"charge.created"')
+
+
 def test_each_of_an_event_without_the_flag_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="one_run_per_event=True"):
         CompletionEvent("charge.created").each()
