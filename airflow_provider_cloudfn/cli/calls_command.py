@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.cli.private_file import write_private_file
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
 from airflow_provider_cloudfn.records.commands import COMMANDS
 from airflow_provider_cloudfn.records.har import har_of
@@ -46,6 +46,8 @@ def calls(args: Namespace) -> None:
         if sum(bool(one) for one in (args.json, args.har, args.as_command)) > 1:
             raise ConfigurationError("--json, --har and --as: give one of them")
         found = _records(args, printer)
+        if not found:
+            _require_names(args)
         if args.har:
             _write_archive(args.har, found)
             printer.line(f"{args.har}: {len(found)} records")
@@ -130,6 +132,33 @@ def _records(args: Namespace, printer: Printer) -> list[_Left]:
             f"only the newest {looked_at:,} records were looked at: name a run, or a task, to see older ones"
         )
     return found
+
+
+def _require_names(args: Namespace) -> None:
+    """
+    Refuse what names nothing that has run: it is surely misspelt.
+
+    :raises ConfigurationError: which names the nearest.
+    """
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session(scoped=False) as session:
+        for what, name, given, known in (
+            ("run of a Dag", args.dag_id, {}, select(DagRun.dag_id)),
+            ("run", args.run_id, {"dag_id": args.dag_id}, select(DagRun.run_id)),
+            ("task", args.task_id, {"dag_id": args.dag_id}, select(TaskInstance.task_id)),
+        ):
+            column = known.selected_columns[0]
+            found = known.filter_by(**given)
+            if name is None or session.scalar(found.where(column == name).limit(1)) is not None:
+                continue
+            near = nearest_name(name, session.scalars(found.distinct().limit(_LOOKED_AT)))
+            of_dag = f" of Dag {args.dag_id!r}" if given else ""
+            remedy = f"; did you mean {near!r}?" if near else ""
+            raise ConfigurationError(f"there is no {what} {name!r}{of_dag}{remedy}")
 
 
 def _read(row: Any, written: Any, printer: Printer) -> _Left | None:

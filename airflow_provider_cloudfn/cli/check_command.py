@@ -86,8 +86,17 @@ def check(args: Namespace) -> None:
             sys.exit(FAILED)
 
 
-def line_of_task(tree: ast.AST | None, task_id: str) -> int | None:
-    """Return the line in which a task is made, or None; the names of its groups don't stand in the call."""
+def line_of_task(tree: ast.AST | None, task_id: str, dag_id: str | None = None) -> int | None:
+    """
+    Return the line in which a task is made, or None; the names of its groups don't stand in the call.
+
+    :param tree: The file.
+    :param task_id: The task.
+    :param dag_id: Its Dag: tasks of several in one file can have the same id.
+    """
+    own = None if tree is None or dag_id is None else _block_of_dag(tree, dag_id)
+    if own is not None and (line := line_of_task(own, task_id)) is not None:
+        return line
     name = task_id.rpartition(".")[2]
     found = [
         (quality, node.lineno)
@@ -104,6 +113,26 @@ def line_of_task(tree: ast.AST | None, task_id: str) -> int | None:
         if node.decorator_list and node.name in (name, re.sub(r"__[0-9]+$", "", name))
     ]
     return min(found)[1] if found else None
+
+
+def _block_of_dag(tree: ast.AST, dag_id: str) -> ast.AST | None:
+    """Return what stands in the `with` of a Dag, or in the function under its decorator."""
+    for node in ast.walk(tree):
+        makers: list[ast.expr] = []
+        if isinstance(node, ast.With):
+            makers = [item.context_expr for item in node.items]
+        elif isinstance(node, ast.FunctionDef):
+            makers = node.decorator_list
+        if any(_names_dag(maker, dag_id) for maker in makers):
+            return node
+    return None
+
+
+def _names_dag(call: ast.expr, dag_id: str) -> bool:
+    if not isinstance(call, ast.Call):
+        return False
+    given = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "dag_id")]
+    return any(isinstance(one, ast.Constant) and one.value == dag_id for one in given)
 
 
 def _matches(value: ast.expr, task_id: str, name: str) -> int:
@@ -123,7 +152,7 @@ def _findings(parsed: ParsedFiles) -> Iterator[Finding]:
         tree = _tree(dag.fileloc)
         found = [(task.task_id, problem) for task in _ours(dag) for problem in task_problems(task)]
         for task_id, problem in found:
-            line = line_of_task(tree, task_id)
+            line = line_of_task(tree, task_id, dag.dag_id)
             yield Finding(dag.fileloc, line, dag.dag_id, task_id, problem.field, problem.source, problem.shown())
         if not found and dag.dag_id in parsed.refusals:
             message = parsed.refusals[dag.dag_id]
@@ -135,7 +164,7 @@ def _event_findings(dags: list[Any]) -> Iterator[tuple[Finding, bool]]:
     for found in event_findings(tasks, dags):
         dag, task_id = found.dag, found.task_id
         tree = _tree(dag.fileloc)
-        line = _line_of_dag(tree, dag.dag_id) if task_id is None else line_of_task(tree, task_id)
+        line = _line_of_dag(tree, dag.dag_id) if task_id is None else line_of_task(tree, task_id, dag.dag_id)
         yield Finding(dag.fileloc, line, dag.dag_id, task_id, found.field, None, found.message), found.is_certain
 
 
@@ -143,7 +172,7 @@ def _key_findings(dags: list[Any]) -> Iterator[Finding]:
     for dag in dags:
         for note in key_notes(_ours(dag)):
             task_id = note.task.task_id
-            line = line_of_task(_tree(dag.fileloc), task_id)
+            line = line_of_task(_tree(dag.fileloc), task_id, dag.dag_id)
             yield Finding(dag.fileloc, line, dag.dag_id, task_id, note.field, None, note.message)
 
 
@@ -173,12 +202,9 @@ def _tree(file: str) -> ast.AST:
 
 
 def _line_of_dag(tree: ast.AST, dag_id: str) -> int | None:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            given = [*node.args[:1], *(one.value for one in node.keywords if one.arg == "dag_id")]
-            if any(isinstance(one, ast.Constant) and one.value == dag_id for one in given):
-                return node.lineno
-    return None
+    return next(
+        (node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call) and _names_dag(node, dag_id)), None
+    )
 
 
 def _message_of(text: str) -> str:

@@ -41,6 +41,9 @@ def list_deliveries(args: Namespace) -> None:
         if args.json:
             printer.document({"deliveries": [_told(delivery) for delivery in found]})
             return
+        if not found:
+            printer.line("No delivery: nothing of this kind came in over an event source, or it is no longer kept.")
+            return
         printer.table(_COLUMNS, [_row(delivery) for delivery in found])
         if len(found) == args.limit:
             printer.line(f"There may be more: --before {found[-1].id}")

@@ -111,7 +111,7 @@ def _line(error: Exception) -> str:
 def _summary(changed: int, same: int, wrong: int, *, would: bool) -> str:
     parts = [
         f"{_files_of(changed)} {'would be formatted' if would else 'formatted'}",
-        f"{_files_of(same)} stay as they are",
+        f"{_files_of(same)} {'stays as it is' if same == 1 else 'stay as they are'}",
     ]
     if wrong:
         parts.append(f"{_files_of(wrong)} with faults")

@@ -56,7 +56,7 @@ def test_json_has_each_record_with_its_task_instance(cloudfn: Callable[..., Any]
     [
         (("--failed",), ["report"]),
         (("--task-id", "charge"), ["charge", "charge"]),
-        (("--run-id", "another"), []),
+        (("--task-id", "charge", "--failed"), []),
     ],
 )
 def test_options_say_which(
@@ -98,10 +98,27 @@ def test_the_table_says_what_was_sent_and_why_it_failed(cloudfn: Callable[..., A
     assert "/v1/charges" not in ended.out
 
 
-def test_where_there_is_none_it_is_said_why(cloudfn: Callable[..., Any], airflow_database: None) -> None:
-    ended = cloudfn("calls", "no_such_dag")
+def test_where_there_is_none_it_is_said_why(cloudfn: Callable[..., Any], recorded: Any) -> None:
+    ended = cloudfn("calls", "recorded", "--run-id", recorded.run_id, "--task-id", "charge", "--failed")
 
     assert (ended.code, "has left no record" in ended.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("recordd",), "there is no run of a Dag 'recordd'; did you mean 'recorded'?"),
+        (("recorded", "--task-id", "reprt"), "there is no task 'reprt' of Dag 'recorded'; did you mean 'report'?"),
+        (("recorded", "--run-id", "x"), "there is no run 'x' of Dag 'recorded'"),
+        (("recordd", "--json"), "there is no run of a Dag 'recordd'"),
+    ],
+)
+def test_a_name_of_nothing_that_has_run_is_told(
+    cloudfn: Callable[..., Any], recorded: Any, names: tuple[str, ...], said: str
+) -> None:
+    ended = cloudfn("calls", *names)
+
+    assert (ended.code, said in ended.err) == (2, True), ended
 
 
 def test_an_archive_is_for_its_owner_alone(cloudfn: Callable[..., Any], recorded: Any, tmp_path: Path) -> None:

@@ -323,3 +323,13 @@ def test_a_key_that_follows_the_place_in_another_step_s_list_is_noted(
     notes = [note for note in ended.document["warnings"] if note["field"] in ("idempotency_key", "id_from")]
     assert [(note["task_id"], note["field"], note["line"]) for note in notes] == ([("call", field, 9)] if field else [])
     assert all("follows the place in the list" in note["message"] for note in notes)
+
+
+def test_a_task_is_looked_for_in_its_own_dag() -> None:
+    tree = ast.parse(
+        'with DAG("a"):\n    O(task_id="fetch")\nwith DAG(dag_id="b"):\n    O(task_id="fetch")\n'
+        '@dag("c")\ndef c():\n    O(task_id="fetch")\nO(task_id="other", dag=d)\n'
+    )
+
+    assert [line_of_task(tree, "fetch", dag) for dag in ("a", "b", "c", "d")] == [2, 4, 7, 2]
+    assert line_of_task(tree, "other", "a") == 8
