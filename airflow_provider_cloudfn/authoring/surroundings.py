@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Mapping
-from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Mapping
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["Surroundings", "way_along"]
 
