@@ -12,7 +12,7 @@ from typing import Any, Final
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
-from airflow_provider_cloudfn.client.default_headers import default_headers
+from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -146,7 +146,7 @@ def shown_request(request: RenderedRequest) -> dict[str, Any]:
             name: MASK if is_secret_name(name, "query") else masked(value, name)
             for name, value in shown["query"].items()
         },
-        "headers": masked_headers({**shown["headers"], **dict(default_headers(shown["headers"].items()))}),
+        "headers": masked_headers(dict(with_default_headers(shown["headers"].items()))),
         "body": masked_body(shown["body"]),
     }
 
