@@ -10,7 +10,12 @@ from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import PATTERNS
 from airflow_provider_cloudfn.cel.program import parsed, position
 from airflow_provider_cloudfn.client.url import BaseUrl
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
+from airflow_provider_cloudfn.exceptions import (
+    ConfigurationError,
+    ExpressionError,
+    ExpressionLimitError,
+    ExpressionProblem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +60,8 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
 def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> str | None:
     try:
         value = program.evaluate({}, limits=_LIMITS)
+    except ExpressionLimitError:
+        return None  # A worker has more time than a parser.
     except ExpressionError as error:
         return f"reads no variable, and has no value: {error.problems[0].message}"
     if parameter.reading is Reading.CONDITION and not isinstance(value, bool):

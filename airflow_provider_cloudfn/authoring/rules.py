@@ -178,12 +178,13 @@ def expression_problems(
 
 
 def _reads(source: str, path: tuple[str, ...]) -> bool:
-    """Tell whether an expression reads what lies at a path, or below it."""
+    """Tell whether an expression reads what lies at a path, or below it, as if it were there."""
     # What is wrong with it otherwise is judged with all other expressions.
-    return path[-1] in source and any(
-        reference.path[: len(path)] == path and len(reference.path) > 1 and not reference.asked
-        for reference in language.check(source, variables=DECLARED).references
-    )
+    found = language.check(source, variables=DECLARED).references if path[-1] in source else ()
+    read = [reference for reference in found if reference.path[: len(path)] == path]
+    if path == _RESPONSE:  # It is not even null.
+        return bool(read)
+    return any(len(reference.path) > 1 for reference in read) and not any(reference.asked for reference in read)
 
 
 def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> Iterator[Problem]:

@@ -244,7 +244,9 @@ def test_what_is_wrong_with_a_batch_is_known_at_parse_time(
     ("place", "event"),
     [
         ("event_payload", {"event_payload": "'response.body.id'", "completion_event": "CompletionEvent('e')"}),
+        ("event_payload", {"event_payload": "'response'", "completion_event": "CompletionEvent('e')"}),
         ("emit_when", {"emit_when": "'response.status == 201'", "completion_event": "CompletionEvent('e')"}),
+        ("emit_when", {"emit_when": "'has(response.body.id)'", "completion_event": "CompletionEvent('e')"}),
         ('completion_events["e"]', {"completion_events": "{'e': {'id': cel('response.body.id')}}"}),
         ('completion_events["e"].when', {"completion_events": "{'e': Emit(when='response.status == 201')}"}),
     ],

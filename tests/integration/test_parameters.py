@@ -195,6 +195,7 @@ def test_a_worker_refuses_it_before_anything_is_sent(
             "- call: uri: reads inputs, and the step has none: give inputs=",
         ),
         ("""CloudFunctionOperator(task_id="call", uri='"/" + inputs.?id.orValue("x")')""", ""),
+        ("""CloudFunctionOperator(task_id="call", uri='has(inputs.id) ? "/" + inputs.id : "/all"')""", ""),
         ("""CloudFunctionOperator.partial(task_id="call", uri='"/" + inputs.id').expand(inputs=[{"id": "1"}])""", ""),
         # What a step returns for each instance can be its inputs.
         (

@@ -448,3 +448,14 @@ def test_an_event_is_named_as_it_is_declared(source: str, said: str) -> None:
 )
 def test_any_other_event_can_come_with_the_conf_of_a_run(source: str) -> None:
     assert list(written_problems(BODY, read(BODY, source), IN_REACH)) == []
+
+
+@pytest.mark.parametrize("source", ["1 / 0", "[1][2]"])
+def test_what_can_have_no_value_is_refused(source: str) -> None:
+    (problem,) = problems(RETURNS, source)
+
+    assert "reads no variable, and has no value: " in problem
+
+
+def test_what_takes_longer_than_a_parser_has_is_no_fault() -> None:
+    assert problems(RETURNS, "lists.range(20000).map(page, {'page': page})") == []
