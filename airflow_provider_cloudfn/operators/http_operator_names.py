@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["OF_SENSOR", "OURS", "refuse_http_operator_names"]
 
 _OF_CONNECTION: Final = "leave it out, it belongs to the connection"
+#: What libraries for HTTP call something, wherever an operator has nothing of that name.
+_OF_LIBRARIES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("url", "path"), "write uri=, the path below the connection's base URL: uri='\"/v1/orders\"'"),
+    "timeout": "write request_timeout=",
+    "payload": "write body=",
+    "content": "write body=",
+    **dict.fromkeys(("auth", "verify", "cert", "proxies", "token", "api_key"), _OF_CONNECTION),
+    "cookies": 'write headers={"Cookie": …}',
+}
 
 #: What to write instead of each.
 OURS: Final[Mapping[str, str]] = {
@@ -60,11 +69,16 @@ def refuse_http_operator_names(operator: type, given: Mapping[str, Any], instead
     :param instead: What to write instead of each.
     :raises ConfigurationError: where there is one.
     """
-    foreign = [name for name in given if name in instead]
+    known = {**_OF_LIBRARIES, **instead}
+    foreign = [name for name in given if name in known]
     if not foreign:
         return
     own = parameter_names(operator)
     kind = "HttpOperator" if instead is OURS else "the operator"
-    problems = [f"{name}: is a parameter of {kind}; {instead[name]}" for name in foreign if name not in own]
+    problems = [
+        f"{name}: {f'is a parameter of {kind}' if name in instead else 'there is no such parameter'}; {known[name]}"
+        for name in foreign
+        if name not in own
+    ]
     if problems:
         raise ConfigurationError("\n".join([f"{operator.__name__} {given.get('task_id', '')!r}:", *problems]))

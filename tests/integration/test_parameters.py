@@ -50,8 +50,13 @@ WRONG = [
         "completion_event: must be a CompletionEvent or an Asset",
     ),
     ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
-    ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "'\"shop\"'"}, "text without quotes of its own: write 'shop'"),
-    ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, "OPTIONS: write 'POST'"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"cloudfn_conn_id": "'\"shop\"'"},
+        "cloudfn_conn_id: is text without quotes of its own: write 'shop'",
+    ),
+    ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, f"method: '\"post\"' is none of {METHODS}: write 'POST'"),
     (
         "CloudFunctionOperator",
         CALL,
@@ -261,6 +266,37 @@ def test_each_of_the_values_to_map_over_is_looked_at(import_errors: Callable[[st
         "- d: payload and json_string: give one of them",
     ):
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("params={'limit': 5}", "params: are Airflow's params of the task, which no expression reads here"),
+        ("for_each=['1', '2']", "for_each: no expression of the request reads item or index"),
+        (
+            "for_each=ForEach('params.ids', key='item.id'), returns='item.id'",
+            "for_each: no expression of the request reads item or index",
+        ),
+    ],
+)
+def test_what_nothing_of_the_request_reads_is_refused(
+    import_errors: Callable[[str], str], given: str, message: str
+) -> None:
+    assert f"- a: {message}" in import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "params={'limit': 5}, query={'limit': 'params.limit'}",
+        "params={'limit': 5}, returns='params.limit'",
+        "params={'limit': 5}, inputs='{{ params.limit }}'",
+        "params={'limit': 5}, on_failure_callback=print",
+        "inputs='a'",
+    ],
+)
+def test_params_that_something_can_read_are_left_alone(import_errors: Callable[[str], str], given: str) -> None:
+    assert import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})")) == ""
 
 
 def test_what_is_right_is_left_alone(import_errors: Callable[[str], str]) -> None:
