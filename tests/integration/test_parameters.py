@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit import dag_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,21 +269,10 @@ def test_each_of_the_values_to_map_over_is_looked_at(import_errors: Callable[[st
         assert part in message
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ("params={'limit': 5}", "params: are Airflow's params of the task, which no expression reads here"),
-        ("for_each=['1', '2']", "for_each: no expression of the request reads item or index"),
-        (
-            "for_each=ForEach('params.ids', key='item.id'), returns='item.id'",
-            "for_each: no expression of the request reads item or index",
-        ),
-    ],
-)
-def test_what_nothing_of_the_request_reads_is_refused(
-    import_errors: Callable[[str], str], given: str, message: str
-) -> None:
-    assert f"- a: {message}" in import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})"))
+def test_params_that_nothing_reads_are_refused(import_errors: Callable[[str], str]) -> None:
+    step = "CloudFunctionOperator(task_id='a', uri='\"/\"', params={'limit': 5})"
+
+    assert "- a: params: are Airflow's params of the task, which no expression reads here" in import_errors(_dag(step))
 
 
 @pytest.mark.parametrize(
@@ -297,6 +287,12 @@ def test_what_nothing_of_the_request_reads_is_refused(
 )
 def test_params_that_something_can_read_are_left_alone(import_errors: Callable[[str], str], given: str) -> None:
     assert import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})")) == ""
+
+
+def test_params_that_all_tasks_of_a_dag_are_given_are_left_alone(import_errors: Callable[[str], str]) -> None:
+    step = dag_runs.call(uri="'\"/\"'")
+
+    assert import_errors(dag_runs.dag_file(step, "default_args={'params': {'limit': 5}}")) == ""
 
 
 def test_what_is_right_is_left_alone(import_errors: Callable[[str], str]) -> None:
