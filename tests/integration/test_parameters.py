@@ -15,7 +15,7 @@ IMPORTS = """
 import datetime
 from airflow.sdk import DAG, Asset, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach
+from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach, EventPublishOperator, CloudFunctionHttpSensor
 """
 
 CALL = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/customers\"'"}
@@ -57,6 +57,14 @@ WRONG = [
         {"cloudfn_conn_id": "'\"shop\"'"},
         "cloudfn_conn_id: is text without quotes of its own: write 'shop'",
     ),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"headers": "{'Content-Type': '\"json\"'}"},
+        "headers[\"Content-Type\"]: 'json' is no media type",
+    ),
+    ("EventPublishOperator", CALL, {"event_type": "'x'", "method": "'GET'"}, "method: 'GET' carries no event"),
+    ("EmporixStartOperator", START, {"json_string": "'{a: 1}'"}, "json_string: is no JSON (line 1, column 2"),
     ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, f"method: '\"post\"' is none of {METHODS}: write 'POST'"),
     (
         "CloudFunctionOperator",
@@ -267,6 +275,12 @@ def test_each_of_the_values_to_map_over_is_looked_at(import_errors: Callable[[st
         "- d: payload and json_string: give one of them",
     ):
         assert part in message
+
+
+def test_the_endpoint_of_a_sensor_is_no_expression(import_errors: Callable[[str], str]) -> None:
+    for endpoint in ("'\"/v1/orders\"'", "'\"/v1/\" + params.id'"):
+        found = import_errors(_dag(f"CloudFunctionHttpSensor(task_id='a', endpoint={endpoint})"))
+        assert "- a: endpoint: is text, and no expression: write the path without quotes of its own" in found
 
 
 def test_params_that_nothing_reads_are_refused(import_errors: Callable[[str], str]) -> None:

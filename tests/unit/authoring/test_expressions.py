@@ -418,3 +418,16 @@ def test_an_event_is_named_as_it_is_declared(source: str, said: str) -> None:
 )
 def test_any_other_event_can_come_with_the_conf_of_a_run(source: str) -> None:
     assert list(written_problems(BODY, read(BODY, source), IN_REACH)) == []
+
+
+@pytest.mark.parametrize("value", [{"key": "secret('tenant')"}, '{"key": "secret(\'tenant\')"}', ['secret("a")']])
+def test_a_secret_in_quotes_is_text_that_would_be_sent(value: Any) -> None:
+    (problem,) = problems(BODY, value)
+
+    assert "is text, which would be sent as it stands: write secret(" in problem
+
+
+def test_what_is_of_the_answer_is_named_with_it() -> None:
+    (problem,) = problems(RETURNS, "body.id")
+
+    assert "unknown name 'body'; an answer's is response.body" in problem
