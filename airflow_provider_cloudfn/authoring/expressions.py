@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["step_problem", "written_problems"]
 
-#: How alike two names of events are of which one surely means the other: `order.paid` is not `order.failed`.
-_ALIKE: Final = 0.88
+#: What the name of an event is made of, whatever stands between.
+_WORDS: Final = re.compile(r"[^\W\d_]+|\d+")
+#: The shortest word that another one can be a slip of: `us` is not `uk`.
+_SHORTEST: Final = 5
 #: What somebody did who finds a value in his expression.
 _F_STRING: Final = (
     "and what an f-string puts in becomes part of the expression: give the value as a param, or to inputs=, and read params.name "
@@ -177,14 +179,32 @@ def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundi
 
 def _event_problem(path: tuple[str, ...], events: AbstractSet[str]) -> str | None:
     """Refuse the name of an event that is surely another's; any else can come with the conf of a run."""
-    for end in range(len(path), 0, -1):
+    if path[0] in events:
+        return None
+    for end in range(len(path), 1, -1):
         if (dotted := ".".join(path[:end])) in events:
             # `context.charge.created`, where the event's name has a dot.
-            return None if end == 1 else f'an event is named by its whole name: write context["{dotted}"]'
-    from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
-
-    near = next(iter(get_close_matches(path[0], sorted(events), n=1, cutoff=_ALIKE)), None)
+            return f'an event is named by its whole name: write context["{dotted}"]'
+    near = next((event for event in sorted(events) if _is_misspelt(path[0], event)), None)
     return None if near is None else f"no event {path[0]!r} is in reach; did you mean {near!r}?"
+
+
+def _is_misspelt(name: str, event: str) -> bool:
+    """Tell whether a name is an event's but for what stands between its words, for capitals, and for one slip in one word."""
+    words, others = (_WORDS.findall(one.casefold()) for one in (name, event))
+    wrong = [(one, other) for one, other in zip(words, others, strict=False) if one != other]
+    return len(words) == len(others) and (not wrong or (len(wrong) == 1 and _is_slip(*wrong[0])))
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Tell whether two words are one but for a letter too many, or another one, or two that have changed places."""
+    shorter = min(len(one), len(other))
+    if shorter < _SHORTEST or not one.isalpha():
+        return False
+    at = next((place for place in range(shorter) if one[place] != other[place]), shorter)
+    rest, of_other = one[at:], other[at:]
+    exchanged = rest[1::-1] + rest[2:]
+    return of_other in (rest[1:], exchanged) or of_other[1:] in (rest, rest[1:])
 
 
 def _record_problem(record: str, path: tuple[str, ...]) -> str | None:

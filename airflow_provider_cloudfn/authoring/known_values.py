@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import PATTERNS
-from airflow_provider_cloudfn.cel.program import position
+from airflow_provider_cloudfn.cel.program import parsed, position
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_cloudfn.cel import Program
+    from airflow_provider_cloudfn.cel.syntax import Node, Token
 
 __all__ = ["known_problem"]
 
@@ -27,8 +30,6 @@ _PLACEHOLDER: Final = re.compile(
 )
 #: What is a division in Python, and a comment here.
 _DIVISION: Final = re.compile(r"[\w)\]][ \t]*(//[ \t]*[0-9.]+)\s*\Z")
-#: What fills in a text's places.
-_FILLS_IN: Final = (".format(", "replace(")
 
 
 def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem | None:
@@ -62,18 +63,33 @@ def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> s
 
 
 def _placeholder(source: str) -> ExpressionProblem | None:
-    """Refuse what in the texts of an expression looks like a place for a value, where nothing fills it in."""
-    if any(function in source for function in _FILLS_IN):
+    """Refuse what in the texts of a URI looks like a place for a value, where nothing fills it in."""
+    if _PLACEHOLDER.search(source) is None:
         return None
-    for literal in _STRING.finditer(source):
-        if (found := _PLACEHOLDER.search(literal[0])) is not None:
+    for literal in _result_texts(parsed(source)):
+        if (found := _PLACEHOLDER.search(literal.text)) is not None:
             message = (
                 f"{found[0]} is no place that a value is put into, and would be sent as it stands: write "
                 f"'\"/…/\" + url.encode(params.name)'; a sign that is meant is percent-encoded, as "
                 f"%{ord(found[0].lstrip('$')[0]):02X}"
             )
-            return ExpressionProblem(message, *position(source, literal.start() + found.start()))
+            return ExpressionProblem(message, *position(source, literal.at + found.start()))
     return None
+
+
+def _result_texts(tree: Node) -> Iterator[Token]:
+    """Yield the texts that become part of a result as they stand: not those that are compared, or given to a function."""
+    from airflow_provider_cloudfn.cel.syntax import Binary, Conditional, Token
+
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Token) and node.kind == "STRING":
+            yield node
+        elif isinstance(node, Binary) and node.operator == "+":
+            waiting += (node.right, node.left)
+        elif isinstance(node, Conditional):
+            waiting += (node.no, node.yes)
 
 
 def _uri_problem(uri: str) -> str | None:

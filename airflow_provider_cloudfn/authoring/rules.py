@@ -148,7 +148,7 @@ def expression_problems(
     surroundings = task.surroundings
     given = frozenset().union(*task.given)
     has_callback = any(isinstance(one, Callback) for one in task.written("wait_for"))
-    has_inputs = arrived is not None or not task.has_no_own_code or all("inputs" in given for given in task.given)
+    has_inputs = arrived is not None or not task.lacks({"inputs"})
     absent = [
         *(() if has_callback else ((_CALLBACK_URL, _NO_CALLBACK),)),
         *(() if has_inputs else ((_INPUTS, _NO_INPUTS),)),
@@ -221,12 +221,6 @@ def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
     return any(first in given and second in given for given in task.given)
 
 
-def _are_both_missing(task: AuthoredTask, names: set[str]) -> bool:
-    if not task.has_no_own_code or (task.is_mapped_over_steps and not task.expanded):
-        return False  # What the user's own code gives it, or another step, is known too late.
-    return not all(given & names for given in task.given)
-
-
 def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
     """Yield what is wrong with some values of two parameters together."""
     if _are_together(task, "pages", "idempotency_key") and any(
@@ -259,7 +253,7 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
     for name, message in unread(task):
         yield Problem(task.task_id, name, message)
     for parameter in task.parameters:
-        if parameter.or_else and _are_both_missing(task, {parameter.name, parameter.or_else}):
+        if parameter.or_else and task.lacks({parameter.name, parameter.or_else}):
             yield Problem(task.task_id, f"{parameter.name} and {parameter.or_else}", _NEITHER)
     if task.completion_event is not None or task.is_silent_about_its_event or not task.has_no_own_code:
         return

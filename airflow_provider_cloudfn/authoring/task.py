@@ -149,6 +149,16 @@ class AuthoredTask:
             if isinstance(row, dict)
         ]
 
+    def lacks(self, names: AbstractSet[str]) -> bool:
+        """
+        Return whether it is given none of some parameters, in a way in which it is written to run.
+
+        :param names: The parameters.
+        """
+        if not self.has_no_own_code or (self.is_mapped_over_steps and not self.expanded):
+            return False  # What the user's own code gives it, or another step, is known too late.
+        return not all(given & names for given in self.given)
+
     @property
     def expanded(self) -> set[str]:
         """The parameters of a mapped task that its instances get one by one, as far as the Dag file says."""

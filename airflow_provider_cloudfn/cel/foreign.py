@@ -7,7 +7,8 @@ from typing import Final
 
 __all__ = ["foreign_at"]
 
-#: What may stand there, and what to write. The first that covers the place at which the parser stopped is meant.
+#: What may stand there, and what to write. The first that covers the place at which the parser stopped is meant; where a group
+#: is marked, that is what is told.
 _FOREIGN: Final = tuple(
     (re.compile(pattern), remedy)
     for pattern, remedy in (
@@ -16,16 +17,17 @@ _FOREIGN: Final = tuple(
         (r"\bis\b", "write =="),
         (r"\band\b", "write &&"),
         (r"\bor\b", "write ||"),
-        (r"\bnot\b\s*[\w(]?", "write !"),
+        (r"((?<!\.)\bnot\b)\s*[\w(]?", "write !"),
         (r"\bif\b", "write condition ? a : b"),
         (r"\bfor\b", "write list.map(x, …), or list.filter(x, …)"),
-        (r"\blambda\b\s*\w?", "write the name first, as in list.map(x, …)"),
+        (r"(\blambda\b)\s*\w?", "write the name first, as in list.map(x, …)"),
         (r"=>|->", "write the name first, as in list.map(x, …), and a field as x.y"),
         (r"<>|!==", "write !="),
         (r"===", "write =="),
         (r"\*\*", "write x * x"),
         (r"\?\?", "write x.?y.orValue(…)"),
-        (r"\?\.", "write x.?y"),
+        # It is read as a condition without its `:`, which is missed behind the field.
+        (r"(\?\.)(?:[^?:\"']*\n\Z|[\w.]*\s*[^\w.:])", "write x.?y"),
         (r"\[\s*\*?\s*\]", "write list.map(x, …)"),
         (r"\[[^\[\]]*:", "a part of a list is list.slice(from, to), and of a text text.substring(from, to)"),
         (r"\b[fF][\"']", "text and values are put together as in 'a' + string(x), or as in '%s'.format([x])"),
@@ -43,7 +45,7 @@ def foreign_at(source: str, at: int) -> tuple[str, int] | None:
     :param at: Where the parser stopped.
     """
     for pattern, remedy in _FOREIGN:
-        for found in pattern.finditer(source):
+        for found in pattern.finditer(f"{source}\n"):  # The parser can stop at the end.
             if found.start() <= at < found.end():
-                return f"unexpected {found[0].strip()[:30]!r}; {remedy}", found.start()
+                return f"unexpected {found[found.lastindex or 0].strip()[:30]!r}; {remedy}", found.start()
     return None

@@ -119,9 +119,7 @@ def asset_names(context: Context) -> set[str]:
 
     :param context: The task's Airflow context.
     """
-    names = {event.asset.name for event in _events(context)}
-    names.update(asset.name for asset in scheduled_assets(context.get("dag")) if hasattr(asset, "name"))
-    return names
+    return {event.asset.name for event in _events(context)} | scheduled_names(context.get("dag"))
 
 
 def scheduled_assets(dag: Any) -> list[Any]:

@@ -210,6 +210,12 @@ def test_a_worker_refuses_it_before_anything_is_sent(
         ),
         ("""CloudFunctionOperator(task_id="call", uri='"/" + inputs.?id.orValue("x")')""", ""),
         ("""CloudFunctionOperator.partial(task_id="call", uri='"/" + inputs.id').expand(inputs=[{"id": "1"}])""", ""),
+        # What a step returns for each instance can be its inputs.
+        (
+            """CloudFunctionOperator.partial(task_id="call", uri='"/" + inputs.id').expand_kwargs(
+                CloudFunctionOperator(task_id="rows", uri='"/"').output)""",
+            "",
+        ),
         ("""CloudFunctionOperator(task_id="call", uri=lambda context: "/")""", "- call: uri: must be an expression"),
     ],
 )

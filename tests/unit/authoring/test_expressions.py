@@ -337,6 +337,7 @@ def test_a_condition_that_is_always_the_same_is_true_or_false(source: str, shown
         ('"/orders/%(id)s"', "%(id)s", 10),
         ('"/orders/:id"', ":id", 10),
         ('"/orders/" + url.encode(params.id) + "/{line}"', "{line}", 40),
+        ('params.id == "" ? "/orders" : "/orders/{id}"', "{id}", 40),
     ],
 )
 def test_a_uri_has_no_places_for_values(source: str, found: str, column: int) -> None:
@@ -356,6 +357,11 @@ def test_a_uri_has_no_places_for_values(source: str, found: str, column: int) ->
         '"/v1/orders:cancel"',
         '"/a%d0"',
         '"http://api.example.com/orders"',
+        'params.id == "{none}" ? "/orders" : "/orders/all"',
+        'params.id.matches("^(?P<id>[0-9]+)$") ? "/orders" : "/orders/all"',
+        'regex.extract(params.link, "(?P<path>/.*)").orValue("/orders")',
+        'params.id in ["{id}", "/:id/"] ? "/orders" : "/orders/all"',
+        '{"{a}": "/orders"}[params.id]',
     ],
 )
 def test_what_only_looks_like_a_place_is_none(source: str) -> None:
@@ -389,7 +395,18 @@ IN_REACH = Surroundings(
     task_id="charge",
     upstream=frozenset(),
     tasks=frozenset({"charge"}),
-    events=lambda: frozenset({"charge.created", "paid"}),
+    events=lambda: frozenset(
+        {
+            "charge.created",
+            "paid",
+            "order",
+            "order.paid",
+            "order.created",
+            "order.placed.v1",
+            "stock.us.moved",
+            "com.example.order.paid",
+        }
+    ),
 )
 
 
@@ -397,6 +414,10 @@ IN_REACH = Surroundings(
     ("source", "said"),
     [
         ('context["charge.create"].id', "no event 'charge.create' is in reach; did you mean 'charge.created'?"),
+        ('context["charge.craeted"].id', "did you mean 'charge.created'?"),
+        ('context["charge.xreated"].id', "did you mean 'charge.created'?"),
+        ('context["charge_created"].id', "did you mean 'charge.created'?"),
+        ('context["Charge.Created"].id', "did you mean 'charge.created'?"),
         ("context.charge.created.id", 'an event is named by its whole name: write context["charge.created"]'),
     ],
 )
@@ -414,6 +435,15 @@ def test_an_event_is_named_as_it_is_declared(source: str, said: str) -> None:
         'context["charge.failed"]',
         'has(context["charge.create"].id)',
         "context",
+        # One event's name can be the beginning of another's.
+        'context["order"].paid',
+        "context.order.paid.amount",
+        # Names that are alike by what they mean.
+        'context["order.unpaid"]',
+        'context["order.recreated"]',
+        'context["order.placed.v2"]',
+        'context["stock.de.moved"]',
+        'context["com.example.order.void"]',
     ],
 )
 def test_any_other_event_can_come_with_the_conf_of_a_run(source: str) -> None:
