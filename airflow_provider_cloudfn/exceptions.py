@@ -44,6 +44,7 @@ __all__ = [
     "ResponseError",
     "nearest_name",
     "require_truth",
+    "seconds_text",
 ]
 
 
@@ -268,6 +269,15 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
 
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.65)), None)
+
+
+def seconds_text(seconds: float) -> str:
+    """
+    Return a time span for a sentence: ``1 second``, ``0.5 seconds``.
+
+    :param seconds: The span.
+    """
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 def require_truth(value: object, *, field: str | None = None) -> bool:

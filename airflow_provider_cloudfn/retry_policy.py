@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, seconds_text
 
 if TYPE_CHECKING:
     from airflow.sdk import RetryDecision, RetryPolicy
@@ -72,7 +72,7 @@ class CloudFunctionRetryPolicy(RetryPolicy):
         if exception.retry_after is None:
             return RetryDecision.default()
         seconds = min(exception.retry_after, self._longest_seconds)
-        wait, reason = dt.timedelta(seconds=seconds), f"the service asks to come back after {seconds:g} seconds"
+        wait, reason = dt.timedelta(seconds=seconds), f"the service asks to come back after {seconds_text(seconds)}"
         reschedule = getattr(RetryDecision, "reschedule", None)  # Airflow 3.4
         if reschedule is None or not _has_retries(try_number, max_tries, context):
             return RetryDecision.retry(wait, reason)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["holds_secret", "is_secret_name", "is_secret_path", "is_secret_value", "secret_members"]
+__all__ = ["holds_secret", "is_secret_name", "is_secret_path", "is_secret_value", "query_secrets", "secret_members"]
 
 #: Words that name a secret wherever they stand in a name written without separators: ``newPassword``, ``clientsecret``.
 _ANYWHERE = re.compile(
@@ -102,6 +102,21 @@ def is_secret_value(text: str) -> bool:
         return False
     names = (unquote_plus(pair.partition("=")[0]) for pair in parts.query.split("&") if "=" in pair)
     return parts.password is not None or any(is_secret_name(name, "query") for name in names)
+
+
+def query_secrets(url: str | None) -> tuple[str, ...]:
+    """
+    Return what is a secret in the query of an address, by its name or by its form: as it is written, and as it is meant.
+
+    :param url: The address, or a path with a query; None has none.
+    """
+    pairs = [(unquote_plus(name), value) for name, _, value in (pair.partition("=") for pair in _query(url).split("&"))]
+    found = [value for name, value in pairs if is_secret_name(name, "query") or is_secret_value(unquote_plus(value))]
+    return tuple(dict.fromkeys(text for value in found for text in (unquote_plus(value), value) if text))
+
+
+def _query(url: str | None) -> str:
+    return (url or "").partition("#")[0].partition("?")[2]
 
 
 def is_secret_path(path: str) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.auth.token_answer import read_token, refuses_client
@@ -113,7 +114,12 @@ class OAuth2ClientCredentials(Auth):
         self._skew = skew
         self._certificate = certificate
         self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
-        self._seen: set[str] = {*_client_secrets(client_id, client_secret, client_auth_method), *hidden}
+        self._seen: set[str] = {
+            *_client_secrets(client_id, client_secret, client_auth_method),
+            *query_secrets(token_url),
+            *query_secrets(refresh_url),
+            *hidden,
+        }
 
     @property
     def reserved_headers(self) -> frozenset[str]:

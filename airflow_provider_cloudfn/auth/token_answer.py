@@ -109,6 +109,8 @@ def _failure(
             if leads_to
             else "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
             if outage
+            else "check the token URL of the connection (oauth2_url): what is there gives no tokens"
+            if response.status in (404, 405, 410)
             else f"check the client ID, the client secret, the scopes and the token URL of the connection{remedy}"
         ),
         status=response.status,

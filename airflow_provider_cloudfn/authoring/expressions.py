@@ -37,6 +37,7 @@ _F_STRING: Final = (
 _ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("item", "index"), "it is there under for_each=ForEach(…) alone"),
     "items": "it is there under pages= alone",
+    **{name: f"an answer's is response.{name}" for name in ("body", "status", "headers")},
     "job": "it is there under poll= alone",
     "event": "did you mean 'events'? It is there under wait_for=WaitFor(…) alone",
     **dict.fromkeys(("ti", "task_instance", "xcom"), "what a step returned is steps.<task id>"),

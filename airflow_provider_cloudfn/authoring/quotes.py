@@ -24,6 +24,10 @@ _READS: Final = re.compile(
 )
 
 
+#: The mark of a secret, in quotes.
+_SECRET: Final = re.compile(r"""\s*secret\((["'])[^"']*\1\)\s*""")
+
+
 def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem | None:
     """
     Say that an expression is a text which reads as an expression, None where it is not.
@@ -51,6 +55,8 @@ def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str
     :param parameter: Where it stands.
     :param names: What an expression there can name.
     """
+    if _SECRET.fullmatch(text.value) is not None:
+        return f"is text, which would be sent as it stands: write {text.value.strip()}, the function, without quotes around it"
     # JSON has quotes, and what Jinja makes of text is not known.
     is_json = text.in_json or parameter.name == "json_string"
     if is_json or jinja_at(text.value) is not None or not is_quoted(text.value):

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, w
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
-from airflow_provider_cloudfn.authoring.unheard import unheard_problem
+from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import Callback
 from airflow_provider_cloudfn.authoring.written import formulas
@@ -245,14 +245,14 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
     """
     Yield what has no effect, or can have none, as the Dag file has it.
 
-    That is: misspelt default arguments, a wait for nobody, an event that is none, words on no event.
+    That is: misspelt default arguments, what nothing reads, an event that is none, words on no event.
     """
     for name, near in misspelt_defaults(task):
         yield Problem(
             task.task_id, f"default_args[{name!r}]", f"is a parameter of no operator here; did you mean {near}?"
         )
-    if (message := unheard_problem(task)) is not None:
-        yield Problem(task.task_id, "wait_for", message)
+    for name, message in unread(task):
+        yield Problem(task.task_id, name, message)
     for parameter in task.parameters:
         if parameter.or_else and task.lacks({parameter.name, parameter.or_else}):
             yield Problem(task.task_id, f"{parameter.name} and {parameter.or_else}", _NEITHER)

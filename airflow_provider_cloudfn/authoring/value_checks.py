@@ -164,10 +164,7 @@ def event_problem(event: Any) -> str | None:
     """
     if event is None or isinstance(event, Asset):
         return None
-    return (
-        f"must be a CompletionEvent or an Asset, not {type(event).__name__}: "
-        'write completion_event=CompletionEvent("charge.created")'
-    )
+    return f'must be a CompletionEvent or an Asset, not {type(event).__name__}: write CompletionEvent("charge.created")'
 
 
 def events_problem(events: Any) -> str | None:

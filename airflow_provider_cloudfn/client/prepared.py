@@ -180,5 +180,7 @@ def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> 
             raise ConfigurationError(
                 f"{place}: has a line break, a control character or one beyond Latin-1: encode it, as with url.encode(…)"
             )
+        if lower == "content-type" and text and "/" not in text:
+            raise ConfigurationError(f"{place}: {text!r} is no media type: write such as 'application/json'")
         own.append((name, text))
     return own

@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     LimitError,
     RequestTimeoutError,
+    seconds_text,
 )
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ async def within(
             raise
         sent = is_sent()
         raise RequestTimeoutError(
-            f"{where}: took longer than {shown:g} seconds in all; "
+            f"{where}: took longer than {seconds_text(shown)} in all; "
             + ("the service may have taken the request all the same" if sent else "the request itself was never sent")
             + f"; {said_by} says how long it may take",
             retryable=True,

@@ -55,9 +55,12 @@ def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> 
             stage="proxy",
         )
     if isinstance(error, aiohttp.ClientConnectorError):
+        # What answers in plain text where TLS was begun is a server of http:// on that port.
+        is_plain = "WRONG_VERSION_NUMBER" in str(error.os_error)
+        remedy = "what answers there speaks no TLS: perhaps the base URL begins with http://, or has another port"
         return CommunicationError(
-            f"{where}: no connection could be made ({error.os_error}); check the base URL and the network"
-            f"{_ignored_proxy(is_direct)}",
+            f"{where}: no connection could be made ({error.os_error}); "
+            + (remedy if is_plain else f"check the base URL and the network{_ignored_proxy(is_direct)}"),
             retryable=True,
             never_sent=True,
             stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.connections.addresses import base_url
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
@@ -41,7 +42,7 @@ class CloudFunctionConnection(Redacted, frozen=True, kw_only=True):
     :param secret_values: What ``secret("name")`` stands for in a request.
     """
 
-    _hidden: ClassVar = frozenset({"secret_values"})
+    _hidden: ClassVar = frozenset({"health_path", "secret_values"})
 
     conn_id: str
     base_url: str
@@ -83,6 +84,7 @@ class CloudFunctionConnection(Redacted, frozen=True, kw_only=True):
         yield from self.authentication.secrets()
         yield from self.transport.secrets()
         yield from self.secret_values.values()
+        yield from query_secrets(self.health_path)
 
 
 def _refuse_secrets_that_travel(reader: ConnectionReader) -> None:

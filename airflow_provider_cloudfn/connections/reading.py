@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
 from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from airflow_provider_cloudfn.connections.form import ConnectionForm
 
@@ -278,6 +278,19 @@ class ConnectionReader:
             raise self.error("extra", f"got {_kind(extra)}; write a JSON object")
         return extra
 
+    def _instead_of(self, name: str, allowed: Collection[str]) -> str:
+        """Return what to write instead of an extra that there is not."""
+        plain = name.lower().replace("-", "_")
+        if plain in _OF_SECRET:
+            return "it stands in the password (Secret) of the connection"
+        if plain in _OF_HOST:
+            return "the address stands in the host (Base URL) of the connection"
+        if plain == "headers":
+            return "headers are a step's: write headers= there"
+        called = _CALLED_OTHERWISE.get(plain)
+        nearest = called if called in allowed else nearest_name(name, sorted(allowed))
+        return f"did you mean {nearest!r}?" if nearest else f"there are {', '.join(sorted(self._form.fields))}"
+
     def _known(self, extras: Mapping[str, Any]) -> dict[str, Any]:
         """Return the extras that are present, by their plain names."""
         prefix = f"extra__{self._form.connection_type}__"
@@ -286,16 +299,32 @@ class ConnectionReader:
         for written, value in extras.items():
             name = written.removeprefix(prefix)
             if name not in allowed:
-                nearest = nearest_name(name, sorted(allowed))
-                remedy = (
-                    f"did you mean {nearest!r}?" if nearest else f"there are {', '.join(sorted(self._form.fields))}"
-                )
                 raise ConfigurationError(
-                    f"connection {self.conn_id!r}: there is no extra field {_cut(written)}; {remedy}"
+                    f"connection {self.conn_id!r}: there is no extra field {_cut(written)}; {self._instead_of(name, allowed)}"
                 )
             if _present(value) is not None:
                 known[name] = value
         return known
+
+
+#: What other providers, and libraries, call a field of ours; and where else in the connection something belongs.
+_CALLED_OTHERWISE: Final = {
+    **dict.fromkeys(("token_url", "token_endpoint", "token_uri", "access_token_url", "auth_url"), "oauth2_url"),
+    **dict.fromkeys(("user", "user_name", "login"), "username"),
+    **dict.fromkeys(("region", "region_name"), "aws_region"),
+    "service": "aws_service",
+    **dict.fromkeys(("aws_access_key_id", "access_key", "access_key_id"), "aws_key_id"),
+    **dict.fromkeys(("header", "header_name", "api_key_name"), "key_name"),
+    **dict.fromkeys(("location", "in", "api_key_location"), "key_location"),
+    **dict.fromkeys(("timeout", "request_timeout"), "total_timeout"),
+    **dict.fromkeys(("verify", "verify_ssl", "cafile"), "ca_bundle"),
+    **dict.fromkeys(("cert", "certificate"), "client_cert"),
+    "grant_type": "oauth2_parameters",
+}
+_OF_SECRET: Final = frozenset(
+    {"api_key", "key", "token", "access_token", "secret", "client_secret", "password", "aws_secret_access_key"}
+)
+_OF_HOST: Final = frozenset({"host", "base_url", "url", "endpoint_url"})
 
 
 def _present(value: Any) -> Any:

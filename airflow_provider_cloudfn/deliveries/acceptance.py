@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow.utils.session import create_session
@@ -53,33 +54,26 @@ def accept(source: EventSource, events: Sequence[IncomingEvent]) -> list[Arrival
 
 
 def _arrival(source: EventSource, event: IncomingEvent, record: CompletionRecord, destination: Destination) -> Arrival:
+    made = partial(Arrival, signed_key=event.signed_key, has_signed_id=event.has_signed_id)
+    refused = partial(made, outcome=Outcome.REFUSED)
     if not destination.is_known:
         if source.unknown == "ignore":
-            return Arrival(record=record, outcome=Outcome.IGNORED, reason="unknown_type", status=200)
+            return made(record=record, outcome=Outcome.IGNORED, reason="unknown_type", status=200)
         if source.unknown == "reject":
-            return _refused(record, "unknown_type", 422)
+            return refused(record=record, reason="unknown_type", status=422)
         try:
             add_destination(record.type)
         except ConfigurationError as error:
             _log.warning("An event of the source %s can't be registered: %s", source.name, error)
-            return _refused(record, "unusable_type", 422)
+            return refused(record=record, reason="unusable_type", status=422)
     schema = destination.declaration.schema
     if schema is not None:
         try:
             require_payload(schema, record.result, event=record.type)
         except ConfigurationError as error:
             _log.warning("An event of the source %s, id %s, %s", source.name, record.id, error)
-            return _refused(record, "schema", 422)
+            return refused(record=record, reason="schema", status=422)
     try:
-        return Arrival(
-            record=storable(record),
-            has_one_run=destination.has_one_run_per_event,
-            signed_key=event.signed_key,
-            has_signed_id=event.has_signed_id,
-        )
-    except RefusedError as refused:
-        return _refused(record, refused.reason, refused.status)
-
-
-def _refused(record: CompletionRecord, reason: Reason, status: int) -> Arrival:
-    return Arrival(record=record, outcome=Outcome.REFUSED, reason=reason, status=status)
+        return made(record=storable(record), has_one_run=destination.has_one_run_per_event)
+    except RefusedError as error:
+        return refused(record=record, reason=error.reason, status=error.status)

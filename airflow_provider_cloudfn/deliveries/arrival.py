@@ -56,3 +56,8 @@ class Arrival(Redacted, frozen=True, kw_only=True):
     signed_key: str | None = None
     has_signed_id: bool = False
     is_kept: bool = True
+
+    @property
+    def claimed_key(self) -> str | None:
+        """The signed key that its event has for itself, in whatever form the same bytes come again; None where it has none."""
+        return self.signed_key if self.has_signed_id else None

@@ -148,6 +148,11 @@ def replay(number: int) -> int:
             destination = find_destinations([record.type], session=session)[record.type]
             if row.event_key is None:
                 row.event_key, row.outcome, row.status = record.id, Outcome.ACCEPTED.value, _ACCEPTED
+                taken = select(Delivery.id).where(Delivery.signed_key == row.claimed_key)
+                if (
+                    row.claimed_key is not None and session.scalar(taken) is None
+                ):  # Else another event of its batch has it.
+                    row.signed_key = row.claimed_key
                 session.flush()
             row.asset_event_id = emit(
                 record, has_one_run=destination.has_one_run_per_event, session=session, callbacks=callbacks

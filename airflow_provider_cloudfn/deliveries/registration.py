@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_cloudfn.deliveries.arrival import Arrival, Request
-    from airflow_provider_cloudfn.events.record import CompletionRecord
 
 __all__ = ["note_refusal", "register"]
 
@@ -70,19 +69,19 @@ def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     return outcomes
 
 
-def note_refusal(request: Request, reason: str, status: int, records: Sequence[CompletionRecord] = ()) -> None:
+def note_refusal(request: Request, reason: str, status: int, arrivals: Sequence[Arrival] = ()) -> None:
     """
     Write down that a request was refused.
 
     :param request: The request.
     :param reason: Why, in the receiver's own words: nothing of the request.
     :param status: The status of the answer.
-    :param records: The events, where it has come so far that they are known: they can be replayed when what they were refused
+    :param arrivals: The events, where it has come so far that they are known: they can be replayed when what they were refused
         for is mended.
     """
     with create_session(scoped=False) as session:
-        for record in records or (None,):
-            session.execute(insert(Delivery).values(_row(request, record, Outcome.REFUSED, reason, status)))
+        for arrival in arrivals or (None,):
+            session.execute(insert(Delivery).values(_row(request, arrival, Outcome.REFUSED, reason, status)))
 
 
 def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list[int]:
@@ -91,7 +90,7 @@ def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list
 
 def _write(session: Any, request: Request, arrival: Arrival, ids: Collection[str]) -> Outcome:
     """Write the row of an event; where it has one already, that one counts it. All ids are those of the request's events."""
-    row = _row(request, arrival.record, arrival.outcome, arrival.reason, arrival.status, is_kept=arrival.is_kept)
+    row = _row(request, arrival, arrival.outcome, arrival.reason, arrival.status)
     if arrival.outcome is not Outcome.ACCEPTED:
         session.execute(insert(Delivery).values(row))
         return arrival.outcome
@@ -102,8 +101,8 @@ def _write(session: Any, request: Request, arrival: Arrival, ids: Collection[str
         if known is not None and known not in ids:  # The same bytes, read as something else.
             session.execute(update(Delivery).where(signed).values(repeats=Delivery.repeats + 1))
             return Outcome.DUPLICATE
-        if known is None and arrival.has_signed_id:
-            row["signed_key"] = arrival.signed_key
+        if known is None:
+            row["signed_key"] = arrival.claimed_key
     # MySQL counts whatever row is in the way: there is none of this event where somebody was faster with the same bytes.
     return Outcome.ACCEPTED if _inserted_or_counted(session, row) == 0 else Outcome.DUPLICATE
 
@@ -132,14 +131,9 @@ def _inserted_or_counted(session: Any, row: dict[str, Any]) -> int | None:
 
 
 def _row(
-    request: Request,
-    record: CompletionRecord | None,
-    outcome: Outcome,
-    reason: str | None,
-    status: int,
-    *,
-    is_kept: bool = True,
+    request: Request, arrival: Arrival | None, outcome: Outcome, reason: str | None, status: int
 ) -> dict[str, Any]:
+    record = None if arrival is None else arrival.record
     return {
         "source": request.source[:LONGEST_NAME],
         "event_id": None if record is None else _column(record.sender_id),
@@ -150,7 +144,8 @@ def _row(
         "received_at": request.received_at,
         "size": request.size,
         "repeats": 0,
-        "record": seal(record) if record is not None and is_kept else None,
+        "record": seal(arrival.record) if arrival is not None and arrival.is_kept else None,
+        "claimed_key": None if arrival is None else arrival.claimed_key,
     }
 
 

@@ -52,6 +52,7 @@ class Delivery(_Base):
       made twice, by however many API servers.
     - ``signed_key``: stands for the signed bytes of the request, where the event's id is among them, and only at the first event
       of a batch. It is unique, too: nobody makes a second event of them by a header that is not signed.
+    - ``claimed_key``: what ``signed_key`` is, or becomes when a delivery that was refused or ignored is replayed; not unique.
     - ``event_id``, ``event_type``: the sender's own, cut; null where there was none, or nobody has got so far.
     - ``outcome``, ``reason``, ``status``: what became of it; see ``outcome.py``. The status is the HTTP answer's.
     - ``size``: bytes of the request's body.
@@ -75,6 +76,7 @@ class Delivery(_Base):
     source: Mapped[str] = mapped_column(String(LONGEST_NAME))
     event_key: Mapped[str | None] = mapped_column(String(36))
     signed_key: Mapped[str | None] = mapped_column(String(64))
+    claimed_key: Mapped[str | None] = mapped_column(String(64))
     event_id: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     event_type: Mapped[str | None] = mapped_column(String(LONGEST_NAME))
     outcome: Mapped[str] = mapped_column(String(20))

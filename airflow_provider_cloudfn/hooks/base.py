@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, m
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
     from airflow_provider_cloudfn.auth.scheme import Auth
@@ -184,6 +184,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         transport: TransportSettings,
         *,
         secret_values: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
         limits: ResponseLimits | None = None,
     ) -> Client:
         from airflow_provider_cloudfn.client.client import Client
@@ -214,7 +215,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
                 secret_values=secret_values or {},
-                secrets=echoed_secrets(transport),
+                secrets=(*echoed_secrets(transport), *secrets),
                 on_attempt=observation.end,
                 on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,

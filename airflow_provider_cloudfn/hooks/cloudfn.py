@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
@@ -85,7 +86,13 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
         return _Services(self, settings, self.get_connection(other) if other else None)
 
     def _make_client(self, settings: CloudFunctionConnection, scheme: Auth) -> Client:
-        return self._client_for(settings.base_url, scheme, settings.transport, secret_values=settings.secret_values)
+        return self._client_for(
+            settings.base_url,
+            scheme,
+            settings.transport,
+            secret_values=settings.secret_values,
+            secrets=query_secrets(settings.health_path),
+        )
 
 
 class _Services:

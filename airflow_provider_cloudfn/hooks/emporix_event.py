@@ -29,6 +29,7 @@ __all__ = [
     "accepted_event",
     "completion_event",
     "impact_problem",
+    "json_string_problem",
     "resume_event",
     "start_event",
     "timestamp_problem",
@@ -253,6 +254,19 @@ def _text(name: str, value: Any) -> str | None:
     if not isinstance(value, str):
         raise ConfigurationError(f"{name}: must be text, not {type(value).__name__}")
     return attribute_text(name, value)
+
+
+def json_string_problem(text: str) -> str | None:
+    """
+    Say what is wrong with JSON text.
+
+    :param text: The text.
+    """
+    try:
+        _body(None, text)
+    except ConfigurationError as error:
+        return str(error).removeprefix("json_string: ")
+    return None
 
 
 def _body(payload: Any, json_string: str | None) -> bytes:

@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.value_checks import of_text, payload_pro
 from airflow_provider_cloudfn.authoring.variables import stable_id, task_instance_key
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
-from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, timestamp_problem
+from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, json_string_problem, timestamp_problem
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.key_text import key_text
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     Through: TypeAlias = Callable[[Request, Sending], Response]
 
 __all__ = ["EmporixCompleteOperator", "EmporixEventOperator", "EmporixResumeOperator", "EmporixStartOperator"]
+
+
+def _json_string_problem(value: Any) -> str | None:
+    return json_string_problem(value) if isinstance(value, str) else None
 
 
 class EmporixEventOperator(ExpressionOperator):
@@ -56,7 +60,7 @@ class EmporixEventOperator(ExpressionOperator):
         Parameter("case_id", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("subject", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("payload", Reading.MARKED, jinja=True, shape=exact_json, check=payload_problem),
-        Parameter("json_string", Reading.MARKED, instead_of="payload"),
+        Parameter("json_string", Reading.MARKED, instead_of="payload", check=_json_string_problem),
         Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("id_from", Reading.MARKED, jinja=True),
         Parameter("on_unknown", check=unasked_problem),

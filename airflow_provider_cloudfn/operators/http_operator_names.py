@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["OF_SENSOR", "OURS", "refuse_http_operator_names"]
 
 _OF_CONNECTION: Final = "leave it out, it belongs to the connection"
+#: What libraries for HTTP call something, wherever an operator has nothing of that name.
+_OF_LIBRARIES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("url", "path"), "write uri=, the path below the connection's base URL: uri='\"/v1/orders\"'"),
+    "timeout": "write request_timeout=",
+    "payload": "write body=",
+    "content": "write body=",
+    **dict.fromkeys(("auth", "verify", "cert", "proxies", "token", "api_key"), _OF_CONNECTION),
+    "cookies": 'write headers={"Cookie": …}',
+}
 
 #: What to write instead of each.
 OURS: Final[Mapping[str, str]] = {
@@ -24,10 +33,9 @@ OURS: Final[Mapping[str, str]] = {
     "response_filter": 'write returns=, an expression: returns="response.body.id"',
     "extra_options": "write request_timeout= for its timeout; the rest belongs to the connection",
     "request_kwargs": "write body= for its json, and query= for its params",
-    "pagination_function": "map over the pages, or take a task of your own with CloudFunctionHook",
+    "pagination_function": "write pages=, such as pages=Pages.next_link('response.body.next')",
     "retry_args": "write retry_attempts=, retry_total= and retry_when=",
     "log_response": "leave it out: the log has a line for each attempt, and XCom has the answer",
-    "deferrable": "leave it out: a cloud function runs on a worker",
     "warn_on_non_idempotent": "leave it out: what may be sent twice is in docs/failures.md",
     "auth_type": _OF_CONNECTION,
     "tcp_keep_alive": _OF_CONNECTION,
@@ -60,11 +68,16 @@ def refuse_http_operator_names(operator: type, given: Mapping[str, Any], instead
     :param instead: What to write instead of each.
     :raises ConfigurationError: where there is one.
     """
-    foreign = [name for name in given if name in instead]
+    known = {**_OF_LIBRARIES, **instead}
+    foreign = [name for name in given if name in known]
     if not foreign:
         return
     own = parameter_names(operator)
     kind = "HttpOperator" if instead is OURS else "the operator"
-    problems = [f"{name}: is a parameter of {kind}; {instead[name]}" for name in foreign if name not in own]
+    problems = [
+        f"{name}: {f'is a parameter of {kind}' if name in instead else 'there is no such parameter'}; {known[name]}"
+        for name in foreign
+        if name not in own
+    ]
     if problems:
         raise ConfigurationError("\n".join([f"{operator.__name__} {given.get('task_id', '')!r}:", *problems]))

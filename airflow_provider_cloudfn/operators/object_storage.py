@@ -9,7 +9,7 @@ import stat
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from msgspec import Struct
@@ -192,6 +192,11 @@ def storage_path(place: str, given: Any) -> ObjectStoragePath:
         return given
     if not isinstance(given, str) or not given:
         raise ConfigurationError(f"{place}: must be an ObjectStoragePath or its text, not {type(given).__name__}")
+    if "://" not in given and not PurePath(given).is_absolute():
+        raise ConfigurationError(
+            f"{place}: {given!r} is relative, and the folder in which a worker runs is anywhere; write such as "
+            "'s3://aws_default@bucket/orders.csv' or 'file:///tmp/orders.csv'"
+        )
     try:
         return ObjectStoragePath(given)
     except (ValueError, ImportError) as error:

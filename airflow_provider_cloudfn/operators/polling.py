@@ -22,6 +22,7 @@ from airflow_provider_cloudfn.exceptions import (
     ExpressionError,
     RequestTimeoutError,
     ResponseError,
+    seconds_text,
 )
 from airflow_provider_cloudfn.journal.entries import JobEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
@@ -337,7 +338,7 @@ class PolledCall:
             became = "it was cancelled" if cancelled else "it could not be cancelled: the log says why"
         # One that may go on is not forgotten: whoever tries again asks for it, and starts none beside it.
         raise RequestTimeoutError(
-            f"poll: the job at {_place(job)} was not done within {limit:g} seconds (timeout); {became}",
+            f"poll: the job at {_place(job)} was not done within {seconds_text(limit)} (timeout); {became}",
             retryable=cancelled,
         )
 

@@ -40,8 +40,18 @@ _THE_EVENT_IS_THE_BODY: Final = {
 }
 
 
+#: What has a body that means something (RFC 9110, section 9.3).
+_METHODS: Final = ("POST", "PUT", "PATCH")
+
+
 def _mode_problem(value: Any) -> str | None:
     return None if value in MODES else f"must be one of {', '.join(map(repr, MODES))}, not {value!r}"
+
+
+def _method_problem(value: Any) -> str | None:
+    return (
+        None if value in _METHODS else f"{value!r} carries no event to a receiver: write one of {', '.join(_METHODS)}"
+    )
 
 
 class EventPublishOperator(CloudFunctionOperator):
@@ -88,7 +98,8 @@ class EventPublishOperator(CloudFunctionOperator):
         "extensions": "json",
     }
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
-        *CloudFunctionOperator.authored_parameters,
+        *(one for one in CloudFunctionOperator.authored_parameters if one.name != "method"),
+        Parameter("method", check=_method_problem),
         Parameter("event", Reading.VALUE, per_item=True, or_else="event_type"),
         Parameter("event_type", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True, instead_of="event"),
         Parameter("payload", Reading.DOCUMENT, per_item=True, instead_of="event"),

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, task_instan
 from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
 from airflow_provider_cloudfn.events.place import Arrivals, place_now
 from airflow_provider_cloudfn.events.signature import CallbackAddress
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, RequestTimeoutError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, RequestTimeoutError, seconds_text
 from airflow_provider_cloudfn.journal.entries import CALLBACK, CallbackEntry, WaitEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
@@ -188,9 +188,11 @@ class WaitedCall:
         )
 
     def _end_late(self, wait: Wait) -> NoReturn:
-        what = "no callback came" if wait.callback is not None else f"no event {wait.event!r} came that is the one"
+        what = "no callback came"
+        if wait.callback is None:
+            what = f"no event {wait.event!r} came" + ("" if wait.match is None else " for which match is true")
         raise RequestTimeoutError(
-            f"wait_for: {what} within {self._limit():g} seconds (timeout); what the call has begun may go on at the service"
+            f"wait_for: {what} within {seconds_text(self._limit())} (timeout); what the call has begun may go on at the service"
         )
 
     def _sampled(self, sample_run: SampleRun, variables: TaskVariables) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     seconds,
     time_limit_problem,
 )
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError, seconds_text
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
@@ -259,7 +259,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
             )
         )
         if ended.response is None:
-            raise RequestTimeoutError(f"the answer was not there within {self.timeout:g} seconds (timeout)")
+            raise RequestTimeoutError(f"the answer was not there within {seconds_text(self.timeout)} (timeout)")
         return self._finished(context, hook, ended.response, failed=ended.outcome == "failed")
 
     def _finished(self, context: Context, hook: RequestHook[Any], answer: Response, *, failed: bool) -> Any:

@@ -13,6 +13,7 @@ from airflow.sdk import conf
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
+from airflow_provider_cloudfn.authoring.value_checks import of_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
 
 __all__ = ["CloudFunctionHttpSensor"]
+
+
+def _endpoint_problem(text: str) -> str | None:
+    if text.lstrip()[:1] not in ("'", '"'):
+        return None
+    return "is text, and no expression: write the path without quotes of its own, '/v1/orders', in which Jinja works"
 
 
 class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
@@ -62,6 +69,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
     template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("response_check", Reading.CHECK, after_call=True),
+        Parameter("endpoint", check=of_text(_endpoint_problem)),
     )
     ui_color = "#e2f0ea"
     call_connection: ClassVar[str] = "http_conn_id"

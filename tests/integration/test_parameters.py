@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit import dag_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ IMPORTS = """
 import datetime
 from airflow.sdk import DAG, Asset, task
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach
+from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach, EventPublishOperator, CloudFunctionHttpSensor
 """
 
 CALL = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/customers\"'"}
@@ -50,8 +51,21 @@ WRONG = [
         "completion_event: must be a CompletionEvent or an Asset",
     ),
     ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
-    ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "'\"shop\"'"}, "text without quotes of its own: write 'shop'"),
-    ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, "OPTIONS: write 'POST'"),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"cloudfn_conn_id": "'\"shop\"'"},
+        "cloudfn_conn_id: is text without quotes of its own: write 'shop'",
+    ),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"headers": "{'Content-Type': '\"json\"'}"},
+        "headers[\"Content-Type\"]: 'json' is no media type",
+    ),
+    ("EventPublishOperator", CALL, {"event_type": "'x'", "method": "'GET'"}, "method: 'GET' carries no event"),
+    ("EmporixStartOperator", START, {"json_string": "'{a: 1}'"}, "json_string: is no JSON (line 1, column 2"),
+    ("CloudFunctionOperator", CALL, {"method": "'\"post\"'"}, f"method: '\"post\"' is none of {METHODS}: write 'POST'"),
     (
         "CloudFunctionOperator",
         CALL,
@@ -268,6 +282,38 @@ def test_each_of_the_values_to_map_over_is_looked_at(import_errors: Callable[[st
         "- d: payload and json_string: give one of them",
     ):
         assert part in message
+
+
+def test_the_endpoint_of_a_sensor_is_no_expression(import_errors: Callable[[str], str]) -> None:
+    for endpoint in ("'\"/v1/orders\"'", "'\"/v1/\" + params.id'"):
+        found = import_errors(_dag(f"CloudFunctionHttpSensor(task_id='a', endpoint={endpoint})"))
+        assert "- a: endpoint: is text, and no expression: write the path without quotes of its own" in found
+
+
+def test_params_that_nothing_reads_are_refused(import_errors: Callable[[str], str]) -> None:
+    step = "CloudFunctionOperator(task_id='a', uri='\"/\"', params={'limit': 5})"
+
+    assert "- a: params: are Airflow's params of the task, which no expression reads here" in import_errors(_dag(step))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "params={'limit': 5}, query={'limit': 'params.limit'}",
+        "params={'limit': 5}, returns='params.limit'",
+        "params={'limit': 5}, inputs='{{ params.limit }}'",
+        "params={'limit': 5}, on_failure_callback=print",
+        "inputs='a'",
+    ],
+)
+def test_params_that_something_can_read_are_left_alone(import_errors: Callable[[str], str], given: str) -> None:
+    assert import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})")) == ""
+
+
+def test_params_that_all_tasks_of_a_dag_are_given_are_left_alone(import_errors: Callable[[str], str]) -> None:
+    step = dag_runs.call(uri="'\"/\"'")
+
+    assert import_errors(dag_runs.dag_file(step, "default_args={'params': {'limit': 5}}")) == ""
 
 
 def test_what_is_right_is_left_alone(import_errors: Callable[[str], str]) -> None:

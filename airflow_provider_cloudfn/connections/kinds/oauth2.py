@@ -10,6 +10,7 @@ from msgspec import field
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, certificate_fault, is_encrypted
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
@@ -56,7 +57,9 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
-    _hidden: ClassVar = frozenset({"client_secret", "key_passphrase", "parameters", "headers", "request_secrets"})
+    _hidden: ClassVar = frozenset(
+        {"client_secret", "key_passphrase", "parameters", "headers", "request_secrets", "token_url", "refresh_url"}
+    )
     kind = "oauth2"
     confidential = "the client secret (or the private key)"
     fields = (
@@ -246,7 +249,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         )
 
     def secrets(self) -> Iterator[str]:
-        """Return the client secret, and what it becomes in the header of a token request."""
+        """Return the client secret, what it becomes in the header of a token request, and what is secret in the URLs."""
         if self.client_secret:
             yield self.client_secret
             if self.client_auth_method == "client_secret_basic":
@@ -254,6 +257,8 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         if self.key_passphrase:
             yield self.key_passphrase
         yield from self.request_secrets
+        yield from query_secrets(self.token_url)
+        yield from query_secrets(self.refresh_url)
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts an access token on a request."""
@@ -314,7 +319,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
     def test(self, services: HookServices) -> tuple[bool, str]:
         """Get an access token."""
         services.obtain_token(self.test_scheme())
-        return True, f"The token endpoint {self.token_url} gave an access token."
+        return True, f"The token endpoint {self.token_url.partition('?')[0]} gave an access token."
 
 
 def _client_secret(reader: ConnectionReader, method: str) -> str | None:

@@ -146,11 +146,10 @@ class Receiver:
         """Write a refusal down, unless there were many of them; what is our own fault the log has."""
         if taken.source is None or refused.status >= 500:
             return
-        records = [arrival.record for arrival in taken.arrivals]
-        if await self._paces.wait(("refusals", taken.source, bool(records)), _NOTED) > 0:
+        if await self._paces.wait(("refusals", taken.source, bool(taken.arrivals)), _NOTED) > 0:
             return
         request = Request(taken.source, dt.datetime.now(tz=dt.UTC), taken.size)
-        self._writing.start(note_refusal, request, refused.reason, refused.status, records)
+        self._writing.start(note_refusal, request, refused.reason, refused.status, taken.arrivals)
 
 
 class _Taken:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 from airflow_provider_cloudfn.webhooks.schemes.bearer import bearer_of
-from airflow_provider_cloudfn.webhooks.schemes.key_set import key_set_at, query_secrets
+from airflow_provider_cloudfn.webhooks.schemes.key_set import key_set_at
 from airflow_provider_cloudfn.webhooks.schemes.proof import unsigned_content
 from airflow_provider_cloudfn.webhooks.schemes.scheme import Scheme
 

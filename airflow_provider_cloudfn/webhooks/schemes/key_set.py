@@ -7,9 +7,9 @@ import threading
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from joserfc.jwk import Key, KeySet
 
-__all__ = ["KeySetAt", "fetch_key_set", "key_set_at", "query_secrets"]
+__all__ = ["KeySetAt", "fetch_key_set", "key_set_at"]
 
 log = logging.getLogger(__name__)
 
@@ -138,13 +138,3 @@ def fetch_key_set(url: str) -> KeySet:
         return KeySet.import_key_set(body)
     except (JoseError, TypeError, KeyError) as error:
         raise ValueError(f"{parts.netloc}{parts.path} answered with no key set") from error
-
-
-def query_secrets(url: str) -> tuple[str, ...]:
-    """
-    Return what is a secret in the query of an address, by its name or by its form.
-
-    :param url: The address.
-    """
-    named = parse_qsl(urlsplit(url).query)
-    return tuple(value for name, value in named if is_secret_name(name, "query") or is_secret_value(value))

@@ -10,7 +10,8 @@ import pytest
 from kit.senders import SECRET, SENDERS
 from sqlalchemy.orm import Session
 
-from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
+from airflow_provider_cloudfn.cli.demo.airflow_api import until
+from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,6 +163,38 @@ def test_the_rest_of_a_batch_that_was_ignored_comes_in_with_the_same_bytes(
     assert [one["outcome"] for one in first.json()["events"]] == ["ignored", "accepted"]
     assert [one["outcome"] for one in second.json()["events"]] == ["accepted", "duplicate"]
     assert len(asset_events()) == 2
+
+
+@pytest.mark.parametrize("unknown", ["reject", "ignore"])
+def test_what_was_replayed_is_no_second_event_in_another_form(
+    posted: Any, dags: Any, asset_events: Any, unknown: str
+) -> None:
+    settings = {**of("emporix_oe"), "unknown": unknown}
+    body = json.dumps({**EVENT, "type": "not.yet"}).encode()
+    posted(settings, body, **STRUCTURED)
+    (left,) = until(lambda: find_deliveries(Wanted()) or None, 20, "the refusal is not noted", pause=0.02)
+    dags('late = DAG("late", schedule=[CompletionEvent("not.yet"), CompletionEvent("order.sent")])')
+    replay(left.id)
+
+    again = posted(settings, body, **PLAIN, path=SENT)
+
+    assert (again.status_code, len(asset_events())) == (200, 1)
+
+
+def test_all_of_a_batch_that_was_refused_can_be_replayed_and_comes_in_once(
+    posted: Any, dags: Any, asset_events: Any
+) -> None:
+    settings = {**of("emporix_oe"), "unknown": "reject"}
+    body = json.dumps([{**EVENT, "id": name, "type": "not.yet"} for name in ("evt_1", "evt_2")]).encode()
+    assert posted(settings, body, **BATCHED).status_code == 422
+    left = until(lambda: find_deliveries(Wanted()) or None, 20, "the refusal is not noted", pause=0.02)
+    dags('late = DAG("late", schedule=[CompletionEvent("not.yet"), CompletionEvent("order.sent")])')
+    for delivery in left:
+        replay(delivery.id)
+
+    again = [posted(settings, body, **BATCHED), posted(settings, body, **PLAIN, path=SENT)]
+
+    assert ([one.status_code for one in again], len(asset_events())) == ([200, 200], 2)
 
 
 def test_who_is_overtaken_by_the_same_bytes_is_told_that_they_are_a_duplicate(

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 import pytest
 from airflow.sdk import BaseHook, Connection
 
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 
@@ -157,3 +158,31 @@ def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, def
 
     assert passed, message
     assert [(got.method, got.headers["x-api-key"]) for got in service.received] == [("GET", SECRET)]
+
+
+@pytest.mark.parametrize("status", [200, 401, 404, 302, 500])
+def test_a_secret_in_the_query_of_an_address_is_told_nowhere(
+    service: Any, define: Any, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    query = f"subscription-key={SECRET}&policy=sign-in"
+    oauth2 = {
+        "auth_type": "oauth2",
+        "client_id": "me",
+        "oauth2_url": f"{service.url}/token?{query}",
+        "refresh_url": f"{service.url}/refresh?{query}",
+    }
+    define("shop", conn_type="cloudfn", host=service.url, extra=KEY | {"health_path": f"/health?{query}"}, password="k")
+    define("payments", conn_type="cloudfn", host=service.url, extra=oauth2, password="a-client-secret")
+    service.answer(status=status, headers={"Location": f"/elsewhere?{query}"}, body={"error": f"not at /token?{query}"})
+    shown: list[Any] = []
+    for conn_id in ("shop", "payments"):
+        hook = CloudFunctionHook(conn_id)
+        shown += [hook.test_connection(), hook.settings(), hook.client()]
+    with pytest.raises(CloudFunctionError) as refused:
+        CloudFunctionHook("payments").request("GET", "/v1/orders")
+
+    assert {f"/token?{query}", f"/health?{query}"} <= {got.target for got in service.received}
+    assert SECRET not in f"{[*shown, refused.value]}{refused.value}{caplog.text}{capfd.readouterr()}"
+    for conn_id in ("shop", "payments"):
+        assert SECRET in CloudFunctionHook(conn_id).settings().secrets()

@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secret_name, is_secret_path, secret_members
+from airflow_provider_cloudfn.auth.credential_names import (
+    holds_secret,
+    is_secret_name,
+    is_secret_path,
+    query_secrets,
+    secret_members,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +95,18 @@ def test_looking_at_a_long_text_takes_time_in_proportion_to_it(part: str) -> Non
     is_secret_path(f"/{text}")
 
     assert time.process_time() - started < 5  # with a quadratic search it takes minutes
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("https://a.example/token?api_key=a%2Bb&policy=sign-in", {"a+b", "a%2Bb"}),
+        ("/health?sig=a+b/c=#code=x", {"a+b/c=", "a b/c="}),
+        ("/health?policy=sk_live_abcdef", {"sk_live_abcdef"}),
+        ("/health?deep=1", set()),
+        ("/health?api_key=", set()),
+        (None, set()),
+    ],
+)
+def test_a_secret_in_a_query_is_hidden_as_it_is_written_and_as_it_is_meant(url: str | None, secrets: set[str]) -> None:
+    assert set(query_secrets(url)) == secrets

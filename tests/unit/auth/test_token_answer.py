@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 URL = "https://id.example.com/token"
+NO_ENDPOINT = "check the token URL of the connection (oauth2_url): what is there gives no tokens"
 CHECK = "check the client ID, the client secret, the scopes and the token URL of the connection"
 LATER = "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
 
@@ -39,7 +40,8 @@ def failure(response: HttpResponse) -> AuthenticationError:
         (400, {"error": ["temporarily_unavailable"]}, CHECK, False),
         (400, {"error": "slow_down"}, CHECK, True),
         (401, {"error": "invalid_client"}, CHECK, False),
-        (404, {}, CHECK, False),
+        (404, {"error": "not found"}, NO_ENDPOINT, False),
+        (405, {}, NO_ENDPOINT, False),
         (429, {}, CHECK, True),
         (501, {}, CHECK, True),
     ],

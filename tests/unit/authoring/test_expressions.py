@@ -459,3 +459,16 @@ def test_what_can_have_no_value_is_refused(source: str) -> None:
 
 def test_what_takes_longer_than_a_parser_has_is_no_fault() -> None:
     assert problems(RETURNS, "lists.range(20000).map(page, {'page': page})") == []
+
+
+@pytest.mark.parametrize("value", [{"key": "secret('tenant')"}, '{"key": "secret(\'tenant\')"}', ['secret("a")']])
+def test_a_secret_in_quotes_is_text_that_would_be_sent(value: Any) -> None:
+    (problem,) = problems(BODY, value)
+
+    assert "is text, which would be sent as it stands: write secret(" in problem
+
+
+def test_what_is_of_the_answer_is_named_with_it() -> None:
+    (problem,) = problems(RETURNS, "body.id")
+
+    assert "unknown name 'body'; an answer's is response.body" in problem

@@ -19,6 +19,12 @@ from airflow_provider_cloudfn.operators.http_operator_names import OURS
     [
         ({"http_conn_id": "shop"}, "http_conn_id: is a parameter of HttpOperator; write cloudfn_conn_id="),
         ({"endpoint": "/v1"}, "endpoint: is a parameter of HttpOperator; write uri="),
+        ({"url": "/v1"}, "url: there is no such parameter; write uri="),
+        ({"uri": "'/'", "timeout": 5}, "timeout: there is no such parameter; write request_timeout="),
+        (
+            {"uri": "'/'", "auth": ("a", "b")},
+            "auth: there is no such parameter; leave it out, it belongs to the connection",
+        ),
         ({"data": {}, "response_filter": str}, "response_filter: is a parameter of HttpOperator; write returns="),
     ],
 )

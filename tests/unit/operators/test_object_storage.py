@@ -11,6 +11,7 @@ from unittest.mock import Mock
 import pytest
 from airflow.sdk.io import store
 
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
 
 if TYPE_CHECKING:
@@ -211,3 +212,8 @@ def test_nothing_is_asked_of_an_object_storage_beforehand(monkeypatch: pytest.Mo
 def test_an_object_storage_that_airflow_does_not_know_is_noticed_beforehand() -> None:
     with pytest.raises(ValueError, match="No filesystem registered for scheme memory"):
         ObjectStorageSink.at("memory://bucket/x").check()
+
+
+def test_a_relative_path_is_no_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"response_file: 'orders\.csv' is relative"):
+        ObjectStorageSink.at("orders.csv")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -76,7 +77,9 @@ def test_a_signature_over_the_bytes_as_they_are_holds_too() -> None:
     assert SENDER.scheme.verify(replace(request, headers=headers), NOW) == b'{"a":1,"b":2}'
 
 
-@pytest.mark.parametrize("body", [b'{"a":1,"a":2}', b"{", b"\xff", b"[" * 100_000, b"NaN", b"1e99999999999999999999"])
+@pytest.mark.parametrize(
+    "body", [b'{"a":1,"a":2}', b"{", b"\xff", b"[" * 100_000, b"NaN", b"1e999", b"1e99999999999999999999"]
+)
 def test_what_has_no_canonical_form_is_refused(body: bytes) -> None:
     request = replace(SENDER.request(b"{}"), body=body)
 
@@ -95,3 +98,22 @@ def test_a_publish_time_that_is_none_is_refused(time: str) -> None:
         SENDER.scheme.verify(replace(request, headers=headers), NOW)
 
     assert refused.value.status == 401
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"emporix-event-signature": "no SHA-256 in base64"}, "signature_wrong"),
+        ({"emporix-event-publish-time": (NOW - dt.timedelta(hours=1)).isoformat()}, "sent_too_long_ago"),
+    ],
+)
+def test_what_a_glance_at_the_headers_refuses_is_not_written_as_canonical_json(
+    changed: dict[str, str], reason: str
+) -> None:
+    request = SENDER.request()
+    headers = tuple((name, changed.get(name, value)) for name, value in request.headers)
+
+    with pytest.raises(RefusedError) as refused:
+        SENDER.scheme.verify(replace(request, headers=headers, body=b"{"), NOW)
+
+    assert (refused.value.status, refused.value.reason) == (401, reason)

@@ -157,6 +157,6 @@ def test_a_secret_in_the_address_is_told_nowhere(
         assert "a-secret%2Bvalue" in server.received[0].target
 
     scheme = SignedToken(issuer="i", audience="a", key_set_url=address)
-    assert set(scheme.hidden_values()) == {"a-secret+value"}
+    assert "a-secret+value" in scheme.hidden_values()
     assert "a-secret" not in f"{caplog.text}{capfd.readouterr()}{scheme!r}"
     assert "/certs" in caplog.text
