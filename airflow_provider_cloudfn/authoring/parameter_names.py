@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
+__all__ = ["may_take_any", "misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
 
 _PACKAGE: Final = __name__.partition(".")[0]
 #: How alike two names are of which one surely means the other: `http_conn_id` is not `cloudfn_conn_id`.
@@ -40,15 +40,24 @@ def _names_of(init: Any) -> Iterable[str]:
         return ()
 
 
+def may_take_any(operator: type) -> bool:
+    """
+    Tell whether an operator is of a class of a user's own, which may take what it likes, and name it nowhere.
+
+    :param operator: The class.
+    """
+    return str(operator.__module__).partition(".")[0] != _PACKAGE
+
+
 def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:
     """
     Refuse a parameter that an operator of ours has not, and that is near to one that it has; Airflow names no other.
 
-    :param operator: The class; one of a user's own may take what it likes.
+    :param operator: The class.
     :param given: The parameters that it is made with.
     :raises ConfigurationError: where there is one.
     """
-    if str(operator.__module__).partition(".")[0] != _PACKAGE:
+    if may_take_any(operator):
         return
     known = parameter_names(operator)
     found = dict(_misspelt(given, known))

@@ -29,7 +29,7 @@ _NOT_SENT: Final = (
     "query=, such as query={'limit': 5}"
 )
 #: What else can read a task's params.
-_CALLBACKS: Final = re.compile(r"on_\w+_callback|(?:pre|post)_execute|doc(?:_\w+)?|run_if|skip_if")
+_CALLBACKS: Final = re.compile(r"on_\w+_callback|_?(?:pre|post)_execute(?:_hook)?|doc(?:_\w+)?|run_if|skip_if")
 _ADDRESS: Final = ("run", "callback_url")
 _PARAMS: Final = ("params",)
 
@@ -57,7 +57,8 @@ def _has_unread_params(task: AuthoredTask) -> bool:
         return False
     if any(value for name, value in task.arguments.items() if _CALLBACKS.fullmatch(name)):
         return False
-    templates = (value for name in task.kind.template_fields for value in task.written(name))
+    templates = [value for name in task.kind.template_fields for value in task.written(name)]
+    templates.append(task.arguments.get("map_index_template"))
     return not _reads(task, _PARAMS, after_call=True) and not any("params" in str(value) for value in templates)
 
 

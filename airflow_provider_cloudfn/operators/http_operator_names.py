@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.authoring.parameter_names import parameter_names
+from airflow_provider_cloudfn.authoring.parameter_names import may_take_any, parameter_names
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def refuse_http_operator_names(operator: type, given: Mapping[str, Any], instead
     """
     known = {**_OF_LIBRARIES, **instead}
     foreign = [name for name in given if name in known]
-    if not foreign:
+    if not foreign or may_take_any(operator):
         return
     own = parameter_names(operator)
     kind = "HttpOperator" if instead is OURS else "the operator"

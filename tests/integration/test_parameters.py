@@ -303,11 +303,19 @@ def test_params_that_nothing_reads_are_refused(import_errors: Callable[[str], st
         "params={'limit': 5}, returns='params.limit'",
         "params={'limit': 5}, inputs='{{ params.limit }}'",
         "params={'limit': 5}, on_failure_callback=print",
+        "params={'limit': 5}, pre_execute=print",
         "inputs='a'",
     ],
 )
 def test_params_that_something_can_read_are_left_alone(import_errors: Callable[[str], str], given: str) -> None:
     assert import_errors(_dag(f"CloudFunctionOperator(task_id='a', uri='\"/\"', {given})")) == ""
+
+
+def test_params_that_name_an_instance_are_left_alone(import_errors: Callable[[str], str]) -> None:
+    label = "map_index_template='{{ params.limit }}'"
+    step = f"CloudFunctionOperator.partial(task_id='a', uri='\"/\"', params={{'limit': 5}}, {label}).expand(inputs=[1])"
+
+    assert import_errors(_dag(step)) == ""
 
 
 def test_params_that_all_tasks_of_a_dag_are_given_are_left_alone(import_errors: Callable[[str], str]) -> None:

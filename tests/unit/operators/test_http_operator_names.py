@@ -49,3 +49,12 @@ def test_a_class_of_ones_own_may_have_such_a_parameter() -> None:
             super().__init__(uri=endpoint, **kwargs)
 
     assert Listing(task_id="list", endpoint='"/v1"').uri == '"/v1"'
+
+
+def test_a_class_of_ones_own_may_name_it_nowhere() -> None:
+    class Listing(CloudFunctionOperator):
+        def __init__(self, **kwargs: Any) -> None:
+            path = kwargs.pop("path")
+            super().__init__(uri=f'"{path}"', **kwargs)
+
+    assert Listing(task_id="list", path="/v1").uri == '"/v1"'
