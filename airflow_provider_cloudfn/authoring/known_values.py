@@ -46,7 +46,8 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
     """
     if (division := _DIVISION.search(_STRING.sub('""', program.source))) is not None:
         message = (
-            f"{division[1]} is a comment, as // begins one: a division is written a / b, and of two integers gives one"
+            f"{division[1]} is a comment, as // begins one: a division is written a / b, and of two integers gives one; a "
+            "comment that is meant has a word in it"
         )
         return ExpressionProblem(message, *position(program.source, program.source.rindex("//")))
     is_uri = parameter.name.rpartition(".")[2] == "uri"

@@ -68,8 +68,8 @@ _GETS_NO_KEY: Final = (
 _CALLBACK_URL: Final = ("run", "callback_url")
 #: A service would take the second page's request for the first one's, sent again.
 _ONE_KEY: Final = (
-    "each page is a request of its own, and one key would stand for all of them: leave the key out, as pages are a read, which "
-    "another try may send again"
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
+    "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
 )
 _RETURNED_LATER: Final = (
     "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
