@@ -181,7 +181,7 @@ class FunctionCall:
         task, client, sending = self.task, self.hook.client(), self.sending(variables, sink)
         if task.poll is not None:
             # What starts a job is judged by its status: the rest is about the job's result.
-            sending = replace(sending, check_status=True, as_it_came=False, accepts=None)
+            sending = replace(sending, check_status=True, as_it_came=not task.reads_body(of="job"), accepts=None)
         prepared = client.prepare(request)
 
         def require_success(response: Response) -> None:
