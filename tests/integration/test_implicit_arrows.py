@@ -50,7 +50,7 @@ def error(dags_folder: Path) -> Callable[[str], str]:
         "CloudFunctionOperator(task_id='b', uri='\"/\"', body={{'q': [cel('steps.a.id')]}}, {on})",
         "CloudFunctionOperator(task_id='b', uri='\"/\"', inputs={{'q': cel('steps.a.id')}}, {on})",
         "CloudFunctionOperator(task_id='b', uri='\"/\"', returns='[response.body, has(steps.a.id)]', {on})",
-        "CloudFunctionOperator(task_id='b', uri='\"/\"', for_each=ForEach('steps.a'), {on})",
+        "CloudFunctionOperator(task_id='b', uri='\"/\" + item', for_each=ForEach('steps.a'), {on})",
         "CloudFunctionOperator(task_id='b', uri='\"/\"', poll=Poll(done_when='true', uri='\"/\" + steps.a.id'), {on})",
         "CloudFunctionOperator(task_id='b', uri='\"/\"', completion_events={{'x': 'steps.a'}}, {on})",
         "CloudFunctionOperator.partial(task_id='b', uri='\"/\" + steps.a.id', {on}).expand(inputs=[1, 2])",

@@ -232,7 +232,7 @@ def test_a_second_rendering_changes_nothing(run: Any, sandbox: Any) -> None:
         def pre_execute(self, context):
             self.render_template_fields(context)
 
-    Twice({CALL}, uri='"/v1/customers"', query={{"q": '"run.id"'}})
+    Twice({CALL}, uri='"/v1/customers"', query={{"q": '"run." + inputs'}}, inputs="id")
     """)
 
     assert result.state == "success"
