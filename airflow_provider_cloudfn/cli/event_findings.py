@@ -120,7 +120,8 @@ def _of_schedule(consumer: _Waiting, emitting: list[_Emitting], unawaited: set[s
         is_reference = getattr(consumer.asset, "uri", None) is None
         message = f"{name!r} is an asset of that name, and what is emitted is a completion event: write CompletionEvent({name!r})"
         return None if is_reference else _schedule(consumer, message)
-    if not is_completion_event(consumer.asset):
+    # A watcher of its own emits it, from the triggerer.
+    if not is_completion_event(consumer.asset) or getattr(consumer.asset, "watchers", None):
         return None
     near = nearest_name(name, sorted(unawaited))
     message = f"nothing here emits {name!r}" + (f"; did you mean {near!r}?" if near else "")

@@ -333,3 +333,22 @@ def test_a_task_is_looked_for_in_its_own_dag() -> None:
 
     assert [line_of_task(tree, "fetch", dag) for dag in ("a", "b", "c", "d")] == [2, 4, 7, 2]
     assert line_of_task(tree, "other", "a") == 8
+
+
+def test_an_event_with_a_watcher_is_emitted_by_it(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "watched.py").write_text("""
+from airflow.sdk import DAG, AssetWatcher
+from airflow_provider_cloudfn import CloudFunctionEventTrigger, CloudFunctionOperator, CompletionEvent
+
+trigger = CloudFunctionEventTrigger(cloudfn_conn_id="shop", uri='"/v1/orders"')
+placed = CompletionEvent("order.placed", watchers=[AssetWatcher(name="orders", trigger=trigger)])
+with DAG("producer", schedule=None):
+    CloudFunctionOperator(task_id="a", uri='"/"', completion_event=CompletionEvent("order.places"))
+with DAG("consumer", schedule=[placed]):
+    CloudFunctionOperator(task_id="b", uri='"/"')
+""")
+
+    ended = cloudfn("check", str(tmp_path), "--json")
+
+    assert (ended.code, ended.document["problems"]) == (0, [])
+    assert "order.placed" not in str(ended.document["warnings"])
