@@ -58,11 +58,11 @@ def test_a_step_returns_what_it_is_told(run: Any, returns: str, value: Any) -> N
             "cloudfn_conn_id: there is no connection 'nowhere': make one of type cloudfn or amazon_connect",
         ),
         ({"cloudfn_conn_id": "'emporix'"}, "emporix_oe"),
-        ({"uri": "'\"//evil.example/x\"'"}, "//evil.example"),
+        ({"uri": "'\"//evil.example/x\" + run.dag_id'"}, "//evil.example"),
         ({"uri": "'\"https://evil.example/x\"'"}, "evil.example"),
-        ({"uri": "'\"/../../x\"'"}, ".."),
-        ({"uri": "'\"/a b\"'"}, "space"),
-        ({"uri": "'\"/a#b\"'"}, "fragment"),
+        ({"uri": "'\"/../../x\" + run.dag_id'"}, ".."),
+        ({"uri": "'\"/a b\" + run.dag_id'"}, "space"),
+        ({"uri": "'\"/a#b\" + run.dag_id'"}, "fragment"),
     ],
 )
 def test_a_step_that_cannot_work_fails_and_says_why(
