@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.vocabulary import RECORDS
 from airflow_provider_cloudfn.cel.limits import Limits
 from airflow_provider_cloudfn.cel.literals import PATTERNS
 from airflow_provider_cloudfn.cel.program import parsed, position
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["known_problem"]
 
+_COMPARE: Final = "compare it with something, as in 'response.status == 200'"
+#: What is known of an answer besides what stands in its body.
+_NO_TRUTHS: Final = frozenset(f"response.{name}" for name in RECORDS["response"] if name != "body") | {"response"}
 _LIMITS: Final = Limits(steps=10_000)
 _STRING: Final = re.compile(PATTERNS["STRING"])
 #: Any base URL: that which a path is appended to stands in the connection.
@@ -52,6 +56,8 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
         return ExpressionProblem(message, *position(program.source, program.source.rindex("//")))
     is_uri = parameter.name.rpartition(".")[2] == "uri"
     placed = _placeholder(program.source) if is_uri else None
+    if parameter.reading is Reading.CONDITION and program.source.strip() in _NO_TRUTHS:
+        placed = ExpressionProblem(f"must be true or false, and {program.source.strip()} is neither: {_COMPARE}", 1, 1)
     if placed is not None or not program.is_constant:
         return placed
     wrong = _value_problem(program, parameter, is_uri=is_uri)
@@ -66,7 +72,7 @@ def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> s
     except ExpressionError as error:
         return f"reads no variable, and has no value: {error.problems[0].message}"
     if parameter.reading is Reading.CONDITION and not isinstance(value, bool):
-        return f"must be true or false, and is always {_shown(value)}: compare it with something, as in 'response.status == 200'"
+        return f"must be true or false, and is always {_shown(value)}: {_COMPARE}"
     return _uri_problem(value) if is_uri and isinstance(value, str) else None
 
 

@@ -37,6 +37,12 @@ ARRIVES_TOO_LATE: Final = (
     "is evaluated after the call, and can't come from another step: give the value to inputs=, and read it as inputs"
 )
 
+#: Why a placeholder stands for nothing in a parameter.
+_NOT_FILLED_IN: Final = (
+    "{secret!r} is filled in where it is a whole value of query, headers or body of a cloud function, and nowhere else: send it "
+    "in one of these, or let the connection's authentication do it"
+)
+
 _DEEPEST = 100
 
 
@@ -53,11 +59,21 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     if parameter.reading is None:
         return Plain(value)
     node = _READERS[parameter.reading](parameter.name, value)
+    if (secret := _idle_secret(node, parameter)) is not None:
+        return Wrong(parameter.name, _NOT_FILLED_IN.format(secret=secret))
     if parameter.after_call or parameter.reading is Reading.DOCUMENT:
         node = _storable(node, parameter)
     if parameter.after_call:
         return _without_references(node, parameter.name)
     return _with_data(node, known) if known else node
+
+
+def _idle_secret(node: Written, parameter: Parameter) -> Secret | None:
+    """Return a placeholder that nobody would fill in: what is rendered becomes text, JSON or a variable there."""
+    if parameter.reading is Reading.PAIRS or parameter.name == "body":
+        return None
+    values = (part.value for part in parts(node) if isinstance(part, Plain))
+    return next((value for value in values if isinstance(value, Secret)), None)
 
 
 def _without_references(node: Written, label: str) -> Written:

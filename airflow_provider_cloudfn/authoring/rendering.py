@@ -228,15 +228,16 @@ class ExpressionTask(TemplatedTask):
         """
         return require_truth(self.evaluate_after_call(name, variables), field=name)
 
-    def reads_body(self, *, but: str = "") -> bool:
+    def reads_body(self, *, but: str = "", of: str = "response") -> bool:
         """
         Return whether an expression that is evaluated after the call needs the body to be what its Content-Type says.
 
         :param but: An option that is not asked about, such as ``poll``.
+        :param of: The variable that is the answer: ``job`` for the one that has started a job.
         """
         from airflow_provider_cloudfn.client.response import reads_body
 
-        return any(reads_body(program.paths) for program in self._programs_after_call(but))
+        return any(reads_body(program.paths, of=of) for program in self._programs_after_call(but))
 
     def _programs_after_call(self, but: str) -> Iterator[cel.Program]:
         for declared, written, names in declared_by(self):

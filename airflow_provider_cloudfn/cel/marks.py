@@ -22,6 +22,12 @@ class Expression(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"cel({self.source!r})"
 
+    def __format__(self, spec: str) -> str:
+        raise TypeError(
+            f"{self!r} is a whole value, and in an f-string it would be text: put the text into the expression, as in "
+            "cel('\"id-\" + params.id')"
+        )
+
 
 class Literal(Struct, frozen=True):
     """

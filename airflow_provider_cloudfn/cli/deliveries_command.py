@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.moments import since
 from airflow_provider_cloudfn.cli.presenting import Printer, masked, reported
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.json_encoding import timestamp_text
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def list_deliveries(args: Namespace) -> None:
                 at_most=args.limit,
             )
         )
+        for message in _forgotten_too_soon():
+            printer.complaint(message)
         if args.json:
             printer.document({"deliveries": [_told(delivery) for delivery in found]})
             return
@@ -75,6 +77,16 @@ def replay_delivery(args: Namespace) -> None:
             printer.document({"delivery": args.number, "asset_event": made})
         else:
             printer.line(f"Delivery {args.number} is asset event {made}: it starts the Dags that wait for it.")
+
+
+def _forgotten_too_soon() -> Iterator[str]:
+    from airflow_provider_cloudfn.hooks.event_source import EventSourceHook, forgets_too_soon, named_sources
+
+    for name in sorted(named_sources()):
+        # What is wrong with a connection its own test says.
+        with suppress(CloudFunctionError):
+            if (message := forgets_too_soon(EventSourceHook(name).source())) is not None:
+                yield message
 
 
 @contextmanager

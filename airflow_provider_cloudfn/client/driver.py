@@ -97,6 +97,7 @@ class Driver:
         self._sink = None if sending is None else sending.sink
         self._as_it_came = sending is not None and sending.as_it_came
         self._accepts = None if sending is None else sending.accepts
+        self._redirect_taken_by = "" if sending is None else sending.redirect_taken_by
         self._cookies = cookies or CallCookies()
         self._tell = None if sending is None else sending.tell
         self._token_requests = 0
@@ -282,11 +283,11 @@ class Driver:
             )
         if raw.status in (301, 302) and request.method in _CHANGING:
             # Some clients would send a GET then, and take its answer for that of a request that nobody carried out.
+            taken_by = self._redirect_taken_by.format(status=raw.status)
             raise ResponseError(
                 f"{request.method} {request.url.partition('?')[0]} was answered {raw.status}, which points to "
-                f"{ascii(url.partition('?')[0])[1:-1]}: a {request.method} is not sent there; correct the uri or the base URL, "
-                "or take the redirect as the answer with success_when='response.status == "
-                f"{raw.status}'",
+                f"{ascii(url.partition('?')[0])[1:-1]}: a {request.method} is not sent there; correct the uri or the base URL"
+                + (f", or take the redirect as the answer with {taken_by}" if taken_by else ""),
                 status=raw.status,
             )
         if raw.status == 303 and request.method != "HEAD":

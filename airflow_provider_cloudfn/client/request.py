@@ -59,6 +59,8 @@ class Sending(Struct, frozen=True):
     :param check_status: Whether a status other than 2xx is an error.
     :param as_it_came: Whether the body is left as bytes, whatever Content-Type says.
     :param accepts: Whether a redirect is the answer, instead of being followed; None to follow each.
+    :param redirect_taken_by: What makes a redirect the answer, for the error about one that is not followed; ``{status}`` is its
+        status. Empty where nothing does.
     :param tell: Is told when the service may have got the request, and when a redirect says that it was carried out and its
         result is to be got elsewhere.
     """
@@ -70,4 +72,5 @@ class Sending(Struct, frozen=True):
     check_status: bool = True
     as_it_came: bool = False
     accepts: Callable[[Response], bool] | None = None
+    redirect_taken_by: str = ""
     tell: Callable[[Reached], object] | None = None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import field
+from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.asked_by_name import AskedByName, Headers
 from airflow_provider_cloudfn.client.charset import last_content_type
@@ -17,10 +19,9 @@ from airflow_provider_cloudfn.json_encoding import TooManyValuesError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_cloudfn.auth.message import HttpResponse
     from airflow_provider_cloudfn.client.sink import StoredBody
 
-__all__ = ["Response", "read_request_id", "read_response", "reads_body"]
+__all__ = ["Response", "as_it_says", "read_request_id", "read_response", "reads_body"]
 
 _REQUEST_ID_HEADERS = (
     "x-request-id",
@@ -109,13 +110,25 @@ class _Variable(AskedByName):
         return self._made[name]
 
 
-def reads_body(paths: Iterable[tuple[str, ...]]) -> bool:
+def reads_body(paths: Iterable[tuple[str, ...]], *, of: str = "response") -> bool:
     """
     Return whether an expression needs the body to be what its Content-Type says.
 
     :param paths: What it reads, by the names that it is made of.
+    :param of: The variable that is the answer.
     """
-    return any(path[0] == "response" and (len(path) == 1 or path[1] == "body") for path in paths)
+    return any(path[0] == of and (len(path) == 1 or path[1] == "body") for path in paths)
+
+
+def as_it_says(response: Response) -> Response:
+    """
+    Return an answer that was left as it came, read by its Content-Type.
+
+    :param response: The answer.
+    :raises ResponseError: as of :func:`read_response`.
+    """
+    raw = HttpResponse(response.status, tuple(response.headers.items()), response.content)
+    return replace(response, read=read_response(raw, response.url).read)
 
 
 def read_response(

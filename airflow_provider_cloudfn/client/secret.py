@@ -32,6 +32,11 @@ class Secret(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"secret({self.name!r})"
 
+    def __format__(self, spec: str) -> str:
+        raise TypeError(
+            f"{self!r} stands for a whole value, and in an f-string {HIDDEN} would be sent: put the whole text into secret_values"
+        )
+
 
 def secret(name: str) -> Secret:
     """

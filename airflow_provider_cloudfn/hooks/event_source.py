@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, conf
 
 from airflow_provider_cloudfn.connections.event_source import event_source_of
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
@@ -14,7 +15,11 @@ from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.source import EventSource
 
-__all__ = ["EventSourceHook"]
+__all__ = ["EventSourceHook", "forgets_too_soon", "named_sources"]
+
+#: Days, where the configuration says nothing.
+_KEPT: Final = 7
+_DAY: Final = 86_400
 
 
 class EventSourceHook(BaseHook):
@@ -74,8 +79,31 @@ class EventSourceHook(BaseHook):
             if source.unknown == "register" and not source.event_types
             else ""
         )
+        forgets = f" {message}" if (message := forgets_too_soon(source)) else ""
         return True, (
             f"The connection is complete: POST /cloudfn/events/{source.name} takes events of {types} by the scheme "
             f"{source.scheme.name!r}, once [cloudfn] event_sources names {source.name!r}{rotation}. Nothing was sent: a first "
-            f"delivery shows whether the secret is the sender's.{registers}"
+            f"delivery shows whether the secret is the sender's.{registers}{forgets}"
         )
+
+
+def named_sources() -> frozenset[str]:
+    """Return the ids of the connections that ``[cloudfn] event_sources`` names."""
+    named = conf.get("cloudfn", "event_sources", fallback="") or ""
+    return frozenset(one.strip() for one in named.split(",")) - {""}
+
+
+def forgets_too_soon(source: EventSource) -> str | None:
+    """
+    Say that deliveries of a source are forgotten while their requests are good still; None where they are not.
+
+    :param source: The event source.
+    """
+    days, needed = conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT), source.scheme.tolerance / _DAY
+    if days <= 0 or needed <= days:
+        return None
+    return (
+        f"[cloudfn] deliveries_kept is {days} (days), and a request of {source.name!r} is good for "
+        f"{source.scheme.tolerance:g} seconds (tolerance): sent again after them it is a second event. Keep deliveries for "
+        f"{math.ceil(needed)} days at least, or write a smaller tolerance."
+    )

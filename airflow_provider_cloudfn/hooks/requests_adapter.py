@@ -127,7 +127,13 @@ class ClientAdapter(BaseAdapter):
             on_exchange=lambda sent, answer: seen.append((sent, answer)),
         )
         prepared = self._prepared(request)
-        sending = Sending(retry=NO_RETRY, sink=file, check_status=False, as_it_came=True)
+        sending = Sending(
+            retry=NO_RETRY,
+            sink=file,
+            check_status=False,
+            as_it_came=True,
+            redirect_taken_by="'allow_redirects': False in extra_options",
+        )
         try:
             answer = run(lambda: client.send(prepared, sending))
         except CloudFunctionError as error:

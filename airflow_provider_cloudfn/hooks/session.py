@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.request_options import request_of, sending_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from airflow_provider_cloudfn.client.batch import Done
@@ -96,7 +96,7 @@ class HookSession:
             while (page := self._run(_next(read))) is not _END:
                 yield from page.items
         finally:
-            self._run(read.aclose())
+            self._close(read)
 
     def for_each(
         self,
@@ -136,7 +136,12 @@ class HookSession:
             while (ended := self._run(_next(done))) is not _END:
                 yield ended
         finally:
-            self._run(done.aclose())
+            self._close(done)
+
+    def _close(self, calls: AsyncGenerator[Any, Any]) -> None:
+        """End calls that nobody asks for any more; the session's end has done so by itself, where it came before."""
+        if not self._is_ending:
+            self._run(calls.aclose())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the session's event loop, in the context of whoever asks."""

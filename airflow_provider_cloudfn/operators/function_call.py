@@ -181,7 +181,7 @@ class FunctionCall:
         task, client, sending = self.task, self.hook.client(), self.sending(variables, sink)
         if task.poll is not None:
             # What starts a job is judged by its status: the rest is about the job's result.
-            sending = replace(sending, check_status=True, as_it_came=False, accepts=None)
+            sending = replace(sending, check_status=True, as_it_came=not task.reads_body(of="job"), accepts=None)
         prepared = client.prepare(request)
 
         def require_success(response: Response) -> None:
@@ -307,7 +307,14 @@ class FunctionCall:
         from airflow_provider_cloudfn.client.request import Sending
 
         idempotent = True if self.task.idempotency_key else None
-        return Sending(self.timeout, self._usual_retry, idempotent, as_it_came=not self.reads_body)
+        return Sending(
+            self.timeout,
+            self._usual_retry,
+            idempotent,
+            as_it_came=not self.reads_body,
+            # What starts a job is judged by its status.
+            redirect_taken_by="" if self.task.poll else "success_when='response.status == {status}'",
+        )
 
     @cached_property
     def _usual_retry(self) -> RetryPolicy:

@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.client.response import as_it_says
 from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import (
@@ -292,6 +293,8 @@ class PolledCall:
         return None if link is None else self._client.resolve(request, uri_text("poll.link", link).strip())
 
     def _at_once(self, request: Request, first: Response) -> tuple[Settled, TaskVariables]:
+        if self._call.reads_body:
+            first = as_it_says(first)
         answer = {**first.as_variable(), "method": request.method}
         variables = self._variables.with_more(job=answer, response=answer)
         if self._poll.failed_when is not None and self._task.truth_after_call("poll.failed_when", variables):

@@ -43,6 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "sandbox": {"auth"},
     "cli": {
         "operators",
+        "hooks",
         "records",
         "journal",
         "authoring",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 IMPORTS = """
 import datetime
 from airflow.sdk import DAG, Asset, task
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit
-from airflow_provider_cloudfn import CloudFunctionSensor, EmporixCompleteOperator, EmporixResumeOperator, ForEach, EventPublishOperator, CloudFunctionHttpSensor
+from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, EmporixStartOperator, cel, lit, secret
+from airflow_provider_cloudfn import CloudFunctionHttpSensor, CloudFunctionSensor, EmporixCompleteOperator
+from airflow_provider_cloudfn import EmporixResumeOperator, EventPublishOperator, ForEach
 """
 
 CALL = {"task_id": "'call'", "cloudfn_conn_id": "'shop'", "uri": "'\"/v1/customers\"'"}
@@ -111,6 +112,7 @@ WRONG = [
         "body: value: a value of type set can't be written as JSON",
     ),
     ("CloudFunctionOperator", CALL, {"body": "{1: 2}"}, "body: a name is text, not int"),
+    ("EmporixStartOperator", START, {"payload": "{'a': secret('key')}"}, "payload: secret('key') is filled in where"),
     ("EmporixStartOperator", START, {"payload": "'{}'"}, TEXT),
     ("EmporixStartOperator", START, {"payload": "'{{ dag.dag_id }}'"}, TEXT),
     ("EmporixStartOperator", START, {"payload": "lit('text')"}, TEXT),

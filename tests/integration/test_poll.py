@@ -223,6 +223,32 @@ def test_what_was_done_at_once_is_not_asked_for(
     assert jobs.asked == ["POST /v1/jobs"]
 
 
+GARBLED = {"Content-Type": "application/json", "Location": "/v1/state/7"}
+
+
+@EVERYWHERE
+def test_what_starts_a_job_need_not_be_what_it_says_where_nobody_reads_its_body(
+    run: Any, service: Any, deferrable: str
+) -> None:
+    jobs = service(Answer.of(202, b"accepted", GARBLED), Answer.of(200, {"n": 1}))
+
+    assert run(step(LRO, deferrable)).xcom("call") == {"n": 1}
+    assert jobs.asked[0] == "POST /v1/jobs"
+
+
+@pytest.mark.parametrize(
+    ("poll", "status"), [(LRO, 200), ("Poll(done_when='true', uri='\"/jobs/\" + job.body.id', every=0.01)", 202)]
+)
+def test_what_starts_a_job_must_be_what_it_says_where_its_body_is_read(
+    run: Any, service: Any, poll: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs = service(Answer.of(status, b"accepted", GARBLED), Answer.of(200, {"n": 1}))
+
+    assert run(step(poll)).states == {"call": ["failed"]}
+    assert "is not what it says it is" in "".join(capfd.readouterr())
+    assert jobs.asked == ["POST /v1/jobs"]
+
+
 def test_without_poll_a_202_is_an_answer(run: Any, service: Any) -> None:
     jobs = service(Answer.of(202, {"n": 1}, {"Location": "/v1/state/7"}), Answer.of(200))
 

@@ -26,9 +26,12 @@ URIS = {
     "/a#b": "fragment",
 }
 
-#: An expression, data from a step as the URI, data that an expression reads, data under expand, and text.
+#: An expression (one that is known is refused by the parser), data from a step as the URI, data that an expression reads, data under expand, and text.
 SOURCES = {
-    "an expression": "[call(task_id=f'call_{n}', uri=cel(repr(uri)[1:-1].join(['\"', '\"']))) for n, uri in enumerate(URIS)]",
+    "an expression": (
+        "[call(task_id=f'call_{n}', uri=cel(repr(uri)[1:-1].join(['\"', '\"']) + ' + run.dag_id.substring(1)'))"
+        " for n, uri in enumerate(URIS)]"
+    ),
     "lit": "[call(task_id=f'call_{n}', uri=lit(uri)) for n, uri in enumerate(URIS)]",
     "a step": "[call(task_id=f'call_{n}', uri=uri(n)) for n in range(len(URIS))]",
     "inputs": "[call(task_id=f'call_{n}', uri='inputs', inputs=uri(n)) for n in range(len(URIS))]",

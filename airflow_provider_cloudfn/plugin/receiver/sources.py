@@ -7,10 +7,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from airflow.providers.common.compat.sdk import conf
 from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.hooks.event_source import named_sources
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def is_named(name: str) -> bool:
 
     :param name: A connection's id.
     """
-    named = conf.get("cloudfn", "event_sources", fallback="") or ""
-    return name in {one.strip() for one in named.split(",")} - {""}
+    return name in named_sources()
 
 
 class Sources:

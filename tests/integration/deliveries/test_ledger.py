@@ -132,6 +132,21 @@ def test_what_a_sender_writes_does_nothing_to_a_terminal(send: Any, dags: Any, c
     assert json.loads(command("show", kept.id, "--json").out)["record"]["result"] == written["data"]
 
 
+def test_a_source_whose_requests_are_good_for_longer_than_they_are_known_is_told(
+    source: Any, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__DELIVERIES_KEPT", "1")
+    source(scheme="slack", tolerance=100_000)
+    source("not_told", scheme="slack")
+
+    ended = command("list", "--json")
+
+    assert ended.code == 0
+    assert "a request of 'shop' is good for 100000 seconds" in ended.err
+    assert "not_told" not in ended.err
+    assert json.loads(ended.out) == {"deliveries": []}
+
+
 def test_one_is_replayed_with_its_own_id(three: list[int], command: Any, asset_events: Any) -> None:
     ended = command("replay", three[0])
 

@@ -25,7 +25,13 @@ from airflow.sdk import BaseHook
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 
 from airflow_provider_cloudfn.connections.forms import FORMS
-from airflow_provider_cloudfn.exceptions import AuthenticationError, CommunicationError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CommunicationError,
+    ConfigurationError,
+    ResponseError,
+)
+from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 from airflow_provider_cloudfn.hooks.http_adapter import CloudFunctionHttpHook
 
 if TYPE_CHECKING:
@@ -240,6 +246,15 @@ def test_a_redirect_is_the_answer_where_it_is_not_to_be_followed(shop: Any, opti
     response = hook.run("/here", extra_options=options)
 
     assert (response.status_code, response.headers["location"], len(shop.received)) == (302, "/base/there", 1)
+
+
+def test_the_error_of_a_redirect_that_is_not_followed_says_what_takes_it_here(shop: Any) -> None:
+    shop.answer(status=302, body=b"", Location="/base/there")
+
+    with pytest.raises(ResponseError, match=r"is not sent there; .*'allow_redirects': False in extra_options$"):
+        run_operator(method="POST", endpoint="/")
+    with pytest.raises(ResponseError, match=r"is not sent there; correct the uri or the base URL$"):
+        CloudFunctionHook("shop").request("POST", "/")
 
 
 def test_more_redirects_than_are_wanted_are_too_many(shop: Any) -> None:

@@ -116,6 +116,16 @@ def test_nothing_goes_on_behind_who_stops_in_the_middle(server: LoopbackServer) 
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio_")] == []
 
 
+def test_nor_is_anything_wrong_with_calls_that_are_left_behind(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        pages = shop.pages(Pages.link_header(), "GET", "/v1/items")
+        calls = shop.for_each([1, 2, 3], lambda item: ("GET", f"/v1/{item}", {}), concurrency=1)
+        next(pages), next(calls)
+
+    pages.close()  # type: ignore[attr-defined]  # generators
+    calls.close()  # type: ignore[attr-defined]
+
+
 def test_a_call_that_would_wait_for_another_one_says_so(server: LoopbackServer) -> None:
     with CloudFunctionHook("shop").session() as shop:
         [done] = shop.for_each([1], lambda item: ("GET", shop.request("GET", f"/v1/{item}").url, {}))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn import cel, lit
+from airflow_provider_cloudfn import cel, lit, secret
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -324,7 +324,7 @@ def test_a_condition_that_is_always_the_same_is_true_or_false(source: str, shown
     (problem,) = problems(STATE, source)
 
     assert f"must be true or false, and is always {shown}: " in problem
-    assert [problems(STATE, one) for one in ("true", "1 == 1", "response.status")] == [[], [], []]
+    assert [problems(STATE, one) for one in ("true", "1 == 1", "response.body")] == [[], [], []]
 
 
 @pytest.mark.parametrize(
@@ -472,3 +472,16 @@ def test_what_is_of_the_answer_is_named_with_it() -> None:
     (problem,) = problems(RETURNS, "body.id")
 
     assert "unknown name 'body'; an answer's is response.body" in problem
+
+
+@pytest.mark.parametrize("source", ["response.status", " response.headers ", "response"])
+def test_nor_is_what_is_known_of_an_answer_a_condition(source: str) -> None:
+    (problem,) = problems(STATE, source)
+
+    assert f"must be true or false, and {source.strip()} is neither: compare it" in problem
+
+
+@pytest.mark.parametrize("mark", [cel.Expression("params.id"), secret("tenant")])
+def test_a_mark_is_no_part_of_an_f_string(mark: Any) -> None:
+    with pytest.raises(TypeError, match="whole value, and in an f-string"):
+        f"id-{mark}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn import cel, lit
+from airflow_provider_cloudfn import cel, lit, secret
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.written import Wrong, formulas, parts, render
@@ -159,3 +159,28 @@ def test_an_optional_is_its_value_or_null(value: Any, result: Any) -> None:
 def test_a_key_that_turns_out_no_name_is_refused() -> None:
     with pytest.raises(ExpressionError, match=r"^query key cel\('steps.x'\): a name is text, not list"):
         render(read(QUERY, {cel("steps.x"): "1"}), lambda source: [1], lambda found: found)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (URI, secret("key")),
+        (RETURNS, {"key": secret("key")}),
+        (AFTER, secret("key")),
+        (PAYLOAD, {"a": [{"key": secret("key")}]}),
+        (EVENT_PAYLOAD, {"key": secret("key")}),
+        (Parameter("payload", Reading.DOCUMENT), {"key": secret("key")}),
+        (Parameter("inputs", Reading.MARKED), {"key": secret("key")}),
+    ],
+)
+def test_a_secret_is_refused_where_it_is_not_filled_in(field: Parameter, value: Any) -> None:
+    with pytest.raises(ExpressionError, match="query, headers or body of a cloud function"):
+        rendered(field, value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(QUERY, {"key": secret("key")}), (BODY, {"key": [secret("key")]}), (BODY, secret("key"))],
+)
+def test_a_secret_stays_one_where_it_is_filled_in_at_sending(field: Parameter, value: Any) -> None:
+    assert rendered(field, value) == value

@@ -216,6 +216,24 @@ def test_the_connection_test_says_that_nothing_bounds_what_is_registered(
     assert ("Any type that comes is registered" in EventSourceHook("shop").test_connection()[1]) is told
 
 
+@pytest.mark.parametrize(
+    ("tolerance", "days", "told"),
+    [(172_800, "1", True), (86_400, "1", False), (172_800, "0", False), (300, "7", False)],
+)
+def test_the_connection_test_says_that_deliveries_are_forgotten_while_requests_are_good(
+    tolerance: int, days: str, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = {"scheme": "standard_webhooks", "tolerance": tolerance}
+    definition = {"conn_type": "cloudfn_event_source", "password": SECRET, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps(definition))
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__DELIVERIES_KEPT", days)
+
+    is_complete, said = EventSourceHook("shop").test_connection()
+
+    assert is_complete
+    assert ("Keep deliveries for 2 days at least" in said) is told
+
+
 def test_the_connection_test_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "cloudfn_event_source"}))
 
