@@ -171,8 +171,8 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             returned = value if is_storable else self._storable(value)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
+        require_form(self, returned)
         if self.do_xcom_push:
-            require_form(self, returned)
             require_xcom(returned, self.log, size)
         return returned
 

@@ -51,22 +51,24 @@ def require_form(task: Any, value: Any) -> None:
     :param value: The result, as JSON has it.
     :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
     """
-    kind = "null" if value is None else type(value).__name__
-    if task.multiple_outputs and value is not None and not isinstance(value, dict):
+    pushed = value if task.do_xcom_push else None
+    kind = "null" if pushed is None else type(pushed).__name__
+    if task.multiple_outputs and pushed is not None and not isinstance(pushed, dict):
         raise ExpressionError(
             f"with multiple_outputs=True the result must be a map, whose entries become XComs of their own, not {kind}: return "
             "one, such as {'items': response.body}, or leave multiple_outputs out",
             field="returns",
         )
-    if isinstance(value, (dict, list)) or (over := mapped_over(task)) is None:
+    if isinstance(pushed, (dict, list)) or (over := mapped_over(task)) is None:
         return
     # Of a step with several instances Airflow makes one list of what they return.
     if not AuthoredTask(task).has_instances:
-        raise ExpressionError(
-            f"step {over!r} is mapped over the result, which must be a list or a map, not {kind}: return one, such as "
-            "response.body.items",
-            field="returns",
+        wrong = (
+            f"which must be a list or a map, not {kind}: return one, such as response.body.items"
+            if task.do_xcom_push
+            else "and do_xcom_push=False keeps it from it: leave that out"
         )
+        raise ExpressionError(f"step {over!r} is mapped over the result, {wrong}", field="returns")
 
 
 def require_xcom(value: Any, log: Any, size: int | None = None) -> None:

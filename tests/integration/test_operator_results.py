@@ -189,6 +189,18 @@ def test_a_result_that_airflow_would_refuse_fails_before_an_event_is_out(
     assert said in "".join(capfd.readouterr())
 
 
+def test_a_result_that_is_kept_from_the_step_mapped_over_it_fails_before_an_event_is_out(
+    run: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = call(do_xcom_push="False", completion_event="CompletionEvent('order.fetched')")
+
+    result = run(f"called = {source}\ntask(task_id='after')(lambda code: code).expand(code=called.output)")
+
+    assert result.states["call"] == ["failed"]
+    assert result.asset_events() == []
+    assert "'after' is mapped over the result, and do_xcom_push=False keeps it from it" in "".join(capfd.readouterr())
+
+
 def test_what_several_instances_return_can_be_of_any_form(run: Any) -> None:
     parameters = "task_id='call', cloudfn_conn_id='shop', uri='\"/v1/orders/\" + inputs', returns='response.status'"
     source = f"called = CloudFunctionOperator.partial({parameters}).expand(inputs=['1001', '1002'])"

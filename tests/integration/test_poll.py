@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from importlib.util import find_spec
@@ -417,6 +418,19 @@ def test_polls_and_the_result_are_asked_for_as_the_call_is(run: Any, service: An
 
     polls = ["GET /v1/jobs/7?of=1%2C2"] * (1 if deferrable == "False" else 2)
     assert jobs.asked == ["POST /v1/jobs", *polls, *["GET /v1/result?of=3%2C4"] * 2]
+
+
+def test_a_secret_is_filled_in_what_gives_the_result(run: Any, service: Any, connection: Callable[..., None]) -> None:
+    jobs = service(STARTED, state("done"), others={"POST /v1/result": Answer.of(200, {"n": 3})})
+    extra = {"secret_values": {"tenant": "t3nant/key"}}
+    connection("jobs", conn_type="cloudfn", host=f"{jobs.server.url}/v1", extra=json.dumps(extra))
+    sent = "'headers': {'X-Tenant': secret('tenant')}, 'body': {'key': secret('tenant')}"
+
+    run(step(states(f"result={{'uri': '/result', 'method': 'POST', {sent}}}")))
+
+    request = jobs.server.received[-1]
+    assert request.headers["x-tenant"] == "t3nant/key"
+    assert request.json() == {"key": "t3nant/key"}
 
 
 @EVERYWHERE
