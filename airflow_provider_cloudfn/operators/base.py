@@ -21,7 +21,13 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.completion import complete, event_among, with_events
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
-from airflow_provider_cloudfn.operators.storable import described_bytes, mapped_over, require_form, require_xcom
+from airflow_provider_cloudfn.operators.storable import (
+    KeptBytes,
+    described_bytes,
+    mapped_over,
+    require_form,
+    require_xcom,
+)
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
@@ -63,6 +69,8 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
 
     #: The answer, as soon as it is there.
     _response: Response | None = None
+    #: Of the answer, where another process got it.
+    _kept_bytes: KeptBytes | None = None
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("completion_event", check=event_problem),
         Parameter("event_payload", Reading.DOCUMENT, after_call=True),
@@ -155,7 +163,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :param value: What the step returns, or the event carries.
         :raises ConfigurationError: for a value that JSON can't hold.
         """
-        return to_json_value(value, bytes_as=partial(described_bytes, self._response))
+        return to_json_value(value, bytes_as=partial(described_bytes, self._response or self._kept_bytes))
 
     def _returned(self, value: Any, *, is_storable: bool = False, size: int | None = None) -> Any:
         """

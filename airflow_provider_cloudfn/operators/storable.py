@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size, size_limit
 from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["described_bytes", "mapped_over", "require_event", "require_form", "require_xcom", "xcom_limit"]
+__all__ = ["KeptBytes", "described_bytes", "mapped_over", "require_event", "require_form", "require_xcom", "xcom_limit"]
 
 #: Bytes of JSON, where the configuration says nothing.
 _XCOM_LIMIT: Final = 5 * 1024**2
@@ -20,7 +23,33 @@ _XCOM_LIMIT: Final = 5 * 1024**2
 _LARGE: Final = 1024**2
 
 
-def described_bytes(response: Response | None, content: bytes) -> dict[str, Any]:
+class KeptBytes(Redacted, frozen=True):
+    """
+    What is left of an answer that another process got, where its bytes are read.
+
+    :param headers: The Content-Type, if it has one.
+    :param content: The bytes of the body.
+    """
+
+    _hidden: ClassVar = frozenset({"headers", "content"})
+
+    headers: Mapping[str, str]
+    content: bytes
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any], content_type: str | None) -> KeptBytes | None:
+        """
+        Return what is left of an answer; None where no bytes are.
+
+        :param answer: What expressions name of it.
+        :param content_type: Its Content-Type.
+        """
+        content = next((one for one in map(answer.get, ("bytes", "body")) if isinstance(one, bytes)), None)
+        headers = {} if content_type is None else {"content-type": content_type}
+        return None if content is None else cls(headers, content)
+
+
+def described_bytes(response: Response | KeptBytes | None, content: bytes) -> dict[str, Any]:
     """
     Return bytes in the form in which XCom and an event hold them, with what is needed to use them.
 

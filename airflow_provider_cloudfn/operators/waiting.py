@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.journal.entries import CALLBACK, CallbackEntry, Wa
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
 from airflow_provider_cloudfn.operators.poll_parts import condition_source, read_afterwards
+from airflow_provider_cloudfn.operators.storable import KeptBytes
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
 from airflow_provider_cloudfn.triggers.written_down import named_by, read_back, written_down
 
@@ -133,10 +134,13 @@ class WaitedCall:
         """Keep of the answer what is read of it later: for the triggerer, and for the next try."""
         sources = [] if wait.match is None else [wait.match]
         known = {name: written_down(named_by(sources, name, variables[name])) for name in ("response", "inputs")}
+        answer = named_by(read_afterwards(self._task), "response", variables["response"])
+        has_bytes = KeptBytes.of(answer or {}, None) is not None
         wait = replace(
             wait,
             known={name: value for name, value in known.items() if value is not None},
-            answer=written_down(named_by(read_afterwards(self._task), "response", variables["response"])),
+            answer=written_down(answer),
+            content_type=variables["response"]["headers"].get("content-type") if has_bytes else None,
             answered=True,
         )
         text = encode_json(wait.to_dict())
@@ -154,7 +158,9 @@ class WaitedCall:
             record, wait = self._arrived(wait)
             if record is not None:
                 self._task.log.info("It came: %s, id %s", wait.event or "the callback", record["metadata"].get("id"))
-                return variables.with_more(response=read_back(wait.answer) or {}, event=record)
+                answer = read_back(wait.answer) or {}
+                self._task.keep_bytes(KeptBytes.of(answer, wait.content_type))
+                return variables.with_more(response=answer, event=record)
             left = end - time.monotonic()
             if left <= 0:
                 self._end_late(wait)

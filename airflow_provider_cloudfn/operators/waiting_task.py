@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
+    from airflow_provider_cloudfn.operators.storable import KeptBytes
 
 __all__ = ["WaitingTask"]
 
@@ -48,6 +49,15 @@ class WaitingTask(PolledTask):
         event = getattr(given.get("wait_for"), "event", None)
         waited = {} if event is None else {"inlets": with_inlet(given.get("inlets"), event)}
         return {**super().event_arguments(given), **waited}
+
+    def keep_bytes(self, kept: KeptBytes | None) -> None:
+        """
+        Know the answer's bytes by what is left of it, where this process has not got it itself.
+
+        :param kept: What is left.
+        """
+        if self._response is None and kept is not None:
+            self._kept_bytes = kept  # Airflow looks closely at all that is set.
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """

@@ -31,6 +31,7 @@ class Wait(Redacted, frozen=True, kw_only=True):
     :param known: What that names besides ``event``.
     :param callback: The task instance that is called back; no token of it.
     :param answer: What expressions name of ``response`` later.
+    :param content_type: The Content-Type of the answer, where that has its bytes.
     :param answered: Whether the call has been answered.
     :param begun: When the wait began, in seconds since 1970.
     :param place_of: What errors put before ``match``.
@@ -45,6 +46,7 @@ class Wait(Redacted, frozen=True, kw_only=True):
     known: Mapping[str, Any] = field(default_factory=dict)
     callback: CallbackAddress | None = None
     answer: Mapping[str, Any] | None = None
+    content_type: str | None = None
     answered: bool = False
     begun: float = 0.0
     place_of: str = "wait_for."
@@ -99,6 +101,7 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "match": (str, _NONE),
     "known": (Mapping,),
     "answer": (Mapping, _NONE),
+    "content_type": (str, _NONE),
     "answered": (bool,),
     "begun": (int, float),
     "place_of": (str,),

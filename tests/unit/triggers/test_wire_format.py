@@ -87,6 +87,7 @@ WAITS = st.builds(
     callback=st.none()
     | st.builds(CallbackAddress, st.text(), st.text(), st.text(), *(st.integers(-1, 2**40) for _ in range(3))),
     answer=st.none() | st.dictionaries(KEYS, JSON),
+    content_type=st.none() | st.text(),
     answered=st.booleans(),
     begun=st.floats(0, 1e10),
 )
