@@ -63,7 +63,7 @@ def connection_id_problem(value: Any) -> str | None:
     """
     if not isinstance(value, str) or not value.strip():
         return f"must be the id of a connection, such as 'shop', not {value!r}"
-    if value[0] in "'\"" and value[0] == value[-1]:
+    if len(value) > 2 and value[0] in "'\"" and value[0] == value[-1]:
         return f"is text without quotes of its own: write {value[1:-1]!r}"
     if "://" in value:
         return "is a URL: make a connection with it as base URL, with airflow connections add, and write the connection's id"

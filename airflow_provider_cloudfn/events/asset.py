@@ -60,7 +60,7 @@ class CompletionEvent(Asset):
             raise ConfigurationError(f"a completion event needs a name, such as 'charge.created', not {name!r}")
         if not name.isprintable():
             raise ConfigurationError(f"the completion event name {name!r} has control characters: leave them out")
-        if name[0] in "'\"" and name[0] == name[-1]:
+        if len(name) > 2 and name[0] in "'\"" and name[0] == name[-1]:
             raise ConfigurationError(
                 f"the completion event name {name!r} has quotes of its own, which would be part of it: write "
                 f"CompletionEvent({name[1:-1]!r})"

@@ -268,7 +268,7 @@ def test_a_rehearsal_of_a_read_leaves_the_file_of_its_items_alone(tmp_path: Path
         (lambda _: Answer.of(200, {"data": [1], "c": {"a": 1}}), "Pages.cursor('response.body.c', query='c', items='response.body.data')", "say with body= where it goes"),
         (lambda _: Answer.of(200, [1, 2]), "Pages.offset(limit=2, total='-1')", "pages.total: must be a whole number from 0, not -1"),
         (lambda _: Answer.of(200, [1, 2]), "Pages.offset(limit=2, total='\"250\"')", "write int(…) around text"),
-        (lambda _: Answer.of(200, [1]), "Pages.link_header(stop_when='response.status')", "stop_when: must give true or false"),
+        (lambda _: Answer.of(200, [1]), "Pages.link_header(stop_when='response.status + 0')", "stop_when: must give true or false"),
         (lambda r: Answer.of(200, [1], {"Link": "</v1/items?page=2>; rel=next"}) if "page" not in r.target else Answer.of(500, {}), "Pages.link_header()", "page 2: GET"),
     ],
 )  # fmt: skip

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.events.run_events import scheduled_assets
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=60).filter(
-    lambda name: name not in ("self", "context") and name.strip() and name.isprintable()
+    lambda name: name not in ("self", "context") and name.strip() and name.isprintable() and name[0] not in "'\""
 )
 
 
