@@ -21,10 +21,11 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
     if ours:
         from airflow_provider_cloudfn.authoring.arrows import add_arrows
         from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
+        from airflow_provider_cloudfn.authoring.task import producers_of
 
-        ancestry = add_arrows(dag)
+        ancestry, producers = add_arrows(dag), producers_of(ours)
         for task in ours:
-            task.ancestry = ancestry
+            task.ancestry, task.producers = ancestry, producers
         found = [
             problem
             for task in ours

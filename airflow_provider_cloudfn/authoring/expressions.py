@@ -173,7 +173,7 @@ def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundi
     if len(path) < 2 or surroundings is None:
         return None
     if root == "context" and not reference.asked:
-        return _event_problem(path[1:], surroundings.events())
+        return _event_problem(path[1:], surroundings.events)
     return step_problem(path[1:], surroundings) if root == "steps" else None
 
 

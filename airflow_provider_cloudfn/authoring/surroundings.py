@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Mapping
-    from collections.abc import Set as AbstractSet
+from airflow_provider_cloudfn.events.run_events import scheduled_names
 
-__all__ = ["Surroundings", "way_along"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+
+    from airflow_provider_cloudfn.authoring.ancestry import Ancestry
+
+__all__ = ["EventsInReach", "Surroundings", "Upstream", "way_along"]
 
 
 class Surroundings(Struct, frozen=True):
@@ -23,7 +28,7 @@ class Surroundings(Struct, frozen=True):
     :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
     :param mapped: The ids of those tasks that are mapped.
     :param way_to: Returns the way from the task to one that runs after it, both included; empty where there is none.
-    :param events: Returns the names of the events that steps before it declare, and of those that start its Dag.
+    :param events: The names of the events that steps before it declare, and of those that start its Dag.
     """
 
     task_id: str
@@ -32,7 +37,76 @@ class Surroundings(Struct, frozen=True):
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mapped: Container[str] = ()
     way_to: Callable[[str], tuple[str, ...]] = lambda _: ()
-    events: Callable[[], AbstractSet[str]] = frozenset
+    events: AbstractSet[str] = frozenset()
+
+
+class Upstream(AbstractSet[str]):
+    """
+    The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need.
+
+    :param task: The operator.
+    :param ancestry: What runs before which task, where that is known for the whole Dag.
+    """
+
+    def __init__(self, task: Any, ancestry: Ancestry | None) -> None:
+        self._task = task
+        self._ancestry = ancestry
+
+    @cached_property
+    def _all(self) -> set[str]:
+        if self._ancestry is not None:
+            return set(self._ancestry.all_before(self._task.task_id))
+        return set(self._task.get_flat_relative_ids(upstream=True))
+
+    def __contains__(self, task_id: object) -> bool:
+        if task_id in self._task.upstream_task_ids:
+            return True
+        if self._ancestry is not None:
+            return self._ancestry.is_before(task_id, self._task.task_id)
+        return task_id in self._all
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+class EventsInReach(AbstractSet[str]):
+    """
+    The events that start a task's Dag, and those that steps before it declare; only what is asked for is looked up.
+
+    :param dag: The Dag.
+    :param upstream: The ids of all tasks that run before the task.
+    :param producers: Returns which steps of the Dag declare each event.
+    """
+
+    def __init__(
+        self, dag: Any, upstream: AbstractSet[str], producers: Callable[[], Mapping[str, Sequence[str]]]
+    ) -> None:
+        self._dag = dag
+        self._upstream = upstream
+        self._look_up = producers
+
+    @cached_property
+    def _scheduled(self) -> frozenset[str]:
+        return scheduled_names(self._dag)
+
+    @cached_property
+    def _producers(self) -> Mapping[str, Sequence[str]]:
+        return self._look_up()
+
+    def __contains__(self, name: object) -> bool:
+        if name in self._scheduled:
+            return True
+        steps = self._producers.get(name, ()) if isinstance(name, str) else ()
+        return any(step in self._upstream for step in steps)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({*self._scheduled, *(name for name in self._producers if name in self)})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def way_along(tasks: Mapping[str, Any], first: str, last: str) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ They are read here and nowhere else: where Airflow changes one of them, this fil
 from __future__ import annotations
 
 import inspect
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
-from airflow_provider_cloudfn.authoring.surroundings import Surroundings, way_along
-from airflow_provider_cloudfn.events.run_events import scheduled_names
+from airflow_provider_cloudfn.authoring.surroundings import EventsInReach, Surroundings, Upstream, way_along
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.ancestry import Ancestry
     from airflow_provider_cloudfn.authoring.parameter import Parameter
 
-__all__ = ["AuthoredTask", "default_arguments", "is_reference"]
+__all__ = ["AuthoredTask", "default_arguments", "is_reference", "producers_of"]
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -37,6 +36,8 @@ class AuthoredTask:
 
     #: What runs before which task, where many tasks of a Dag are asked about; its arrows stay as they are by then.
     ancestry: Ancestry | None = None
+    #: The steps of the Dag that declare each event, where many of its tasks are asked about.
+    producers: Mapping[str, Sequence[str]] | None = None
 
     def __init__(self, task: Any) -> None:
         self.task = task
@@ -228,10 +229,10 @@ class AuthoredTask:
         if dag is None:
             return None
         tasks = dag.task_dict
-        around = _Upstream(self.task, self.ancestry), tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
-        return Surroundings(
-            self.task_id, *around, partial(way_along, tasks, self.task_id), lambda: _events(dag, around[0])
-        )
+        upstream = Upstream(self.task, self.ancestry)
+        around = upstream, tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
+        events = EventsInReach(dag, upstream, lambda: _producers(tasks) if self.producers is None else self.producers)
+        return Surroundings(self.task_id, *around, partial(way_along, tasks, self.task_id), events)
 
     @cached_property
     def _mapped_over(self) -> Any:
@@ -321,36 +322,21 @@ def _has_from(package: str, kind: type, name: str) -> bool:
     return any(str(one.__module__).partition(".")[0] == package and name in vars(one) for one in kinds)
 
 
-def _events(dag: Any, upstream: AbstractSet[str]) -> AbstractSet[str]:
-    emitted = (name for step in upstream for name in AuthoredTask(dag.task_dict[step]).event_names)
-    return scheduled_names(dag).union(emitted)
+def producers_of(tasks: Iterable[AuthoredTask]) -> dict[str, list[str]]:
+    """
+    Return which steps declare each event.
+
+    :param tasks: The tasks of a Dag, or those of them that are ours.
+    """
+    found: dict[str, list[str]] = {}
+    for task in tasks:
+        for name in task.event_names:
+            found.setdefault(name, []).append(task.task_id)
+    return found
 
 
-class _Upstream(AbstractSet[str]):
-    """The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need."""
-
-    def __init__(self, task: Any, ancestry: Ancestry | None) -> None:
-        self._task = task
-        self._ancestry = ancestry
-
-    @cached_property
-    def _all(self) -> set[str]:
-        if self._ancestry is not None:
-            return set(self._ancestry.all_before(self._task.task_id))
-        return set(self._task.get_flat_relative_ids(upstream=True))
-
-    def __contains__(self, task_id: object) -> bool:
-        if task_id in self._task.upstream_task_ids:
-            return True
-        if self._ancestry is not None:
-            return self._ancestry.is_before(task_id, self._task.task_id)
-        return task_id in self._all
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all)
-
-    def __len__(self) -> int:
-        return len(self._all)
+def _producers(tasks: Mapping[str, Any]) -> dict[str, list[str]]:
+    return producers_of(map(AuthoredTask, tasks.values()))
 
 
 class _Mapped(Container[str]):

@@ -395,7 +395,7 @@ IN_REACH = Surroundings(
     task_id="charge",
     upstream=frozenset(),
     tasks=frozenset({"charge"}),
-    events=lambda: frozenset(
+    events=frozenset(
         {
             "charge.created",
             "paid",
