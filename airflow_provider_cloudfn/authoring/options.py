@@ -71,9 +71,9 @@ _PARTS: Final[Mapping[type, tuple[Parameter, ...]]] = {
         Parameter("link", Reading.TEXT, after_call=True, also=_JOB),
         Parameter("query", Reading.PAIRS, after_call=True, also=_JOB),
         Parameter("headers", Reading.PAIRS, after_call=True, also=_JOB),
-        Parameter("result", Reading.VALUE, after_call=True, also=_JOB),
+        Parameter("result", Reading.VALUE, after_call=True, also=_JOB, takes_secrets=True),
         Parameter("value", Reading.VALUE, after_call=True, also=_JOB),
-        Parameter("cancel", Reading.VALUE, after_call=True, also=_JOB),
+        Parameter("cancel", Reading.VALUE, after_call=True, also=_JOB, takes_secrets=True),
     ),
     WaitFor: (Parameter("match", Reading.CONDITION, after_call=True, also=_EVENT, only=MATCH_VARIABLES),),
     # Evaluated when the question is asked, so hardly ever; and for an item, under `for_each`.

@@ -48,6 +48,7 @@ class Parameter(Struct, frozen=True):
     :param only: The only variables that its expressions can name; None for all of those.
     :param excludes: The parameters that can't be given beside this one, and what to do instead.
     :param instead_of: Another parameter that can't be given beside this one.
+    :param takes_secrets: Whether ``secret("…")`` is filled in where it is a whole value in it; in pairs it always is.
     :param or_else: Another parameter that must be given where this one is not.
     """
 
@@ -60,6 +61,7 @@ class Parameter(Struct, frozen=True):
     check: Callable[[Any], str | None] | None = None
     instead_of: str | None = None
     or_else: str | None = None
+    takes_secrets: bool = False
     per_item: bool = False
     excludes: Mapping[str, str] = {}
     also: frozenset[str] = frozenset()

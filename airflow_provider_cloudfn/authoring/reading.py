@@ -37,8 +37,6 @@ ARRIVES_TOO_LATE: Final = (
     "is evaluated after the call, and can't come from another step: give the value to inputs=, and read it as inputs"
 )
 
-#: What is a body, or describes a request with one, besides all pairs.
-_FILLED_IN: Final = ("body", "poll.result", "poll.cancel")
 #: Why a placeholder stands for nothing in a parameter.
 _NOT_FILLED_IN: Final = (
     "{secret!r} is filled in where it is a whole value of query, headers or body of a cloud function, and nowhere else: send it "
@@ -72,7 +70,7 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
 
 def _idle_secret(node: Written, parameter: Parameter) -> Secret | None:
     """Return a placeholder that nobody would fill in: what is rendered becomes text, JSON or a variable there."""
-    if parameter.reading is Reading.PAIRS or parameter.name in _FILLED_IN:
+    if parameter.reading is Reading.PAIRS or parameter.takes_secrets:
         return None
     values = (part.value for part in parts(node) if isinstance(part, Plain))
     return next((value for value in values if isinstance(value, Secret)), None)

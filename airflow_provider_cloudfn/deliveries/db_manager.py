@@ -24,7 +24,7 @@ class CloudFunctionDBManager(BaseDBManager):
     version_table_name = VERSION_TABLE
     supports_table_dropping = True
     #: For ``airflow db-manager migrate --to-version``: our version, and the last revision that it brought.
-    revision_heads_map = {"0.1.0": "0003"}  # noqa: RUF012 - Airflow's own attribute
+    revision_heads_map = {"0.1.0": "0002"}  # noqa: RUF012 - Airflow's own attribute
 
     def downgrade(self, to_revision: str, from_revision: str | None = None, show_sql_only: bool = False) -> None:
         """

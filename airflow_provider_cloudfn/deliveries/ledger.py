@@ -149,9 +149,8 @@ def replay(number: int) -> int:
             if row.event_key is None:
                 row.event_key, row.outcome, row.status = record.id, Outcome.ACCEPTED.value, _ACCEPTED
                 taken = select(Delivery.id).where(Delivery.signed_key == row.claimed_key)
-                if (
-                    row.claimed_key is not None and session.scalar(taken) is None
-                ):  # Else another event of its batch has it.
+                # Of a batch, the first event has it.
+                if row.claimed_key is not None and session.scalar(taken) is None:
                     row.signed_key = row.claimed_key
                 session.flush()
             row.asset_event_id = emit(

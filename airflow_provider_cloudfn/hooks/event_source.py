@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.source import EventSource
 
-__all__ = ["EventSourceHook", "forgets_too_soon", "named_sources"]
+__all__ = ["EventSourceHook", "days_kept", "forgets_too_soon", "named_sources"]
 
 #: Days, where the configuration says nothing.
 _KEPT: Final = 7
@@ -93,13 +93,18 @@ def named_sources() -> frozenset[str]:
     return frozenset(one.strip() for one in named.split(",")) - {""}
 
 
+def days_kept() -> int:
+    """Return for how many days ``[cloudfn] deliveries_kept`` keeps a delivery; 0 for ever."""
+    return conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT)
+
+
 def forgets_too_soon(source: EventSource) -> str | None:
     """
     Say that deliveries of a source are forgotten while their requests are good still; None where they are not.
 
     :param source: The event source.
     """
-    days, needed = conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT), source.scheme.tolerance / _DAY
+    days, needed = days_kept(), source.scheme.tolerance / _DAY
     if days <= 0 or needed <= days:
         return None
     return (

@@ -163,7 +163,7 @@ class CloudFunctionOperator(WaitingTask):
         Parameter("uri", Reading.TEXT, shape=uri_text, check=uri_problem, per_item=True),
         Parameter("query", Reading.PAIRS, shape=query_text, check=query_problem, per_item=True),
         Parameter("headers", Reading.PAIRS, shape=header_text, check=headers_problem, per_item=True),
-        Parameter("body", Reading.DOCUMENT, shape=json_or_text, per_item=True),
+        Parameter("body", Reading.DOCUMENT, shape=json_or_text, per_item=True, takes_secrets=True),
         Parameter("response_file", Reading.MARKED, jinja=True, excludes=_INSTEAD_OF_A_FILE),
         Parameter("files", Reading.MARKED, jinja=True, check=files_problem, per_item=True),
         Parameter("idempotency_key", Reading.MARKED, authored=True, check=key_problem, per_item=True),

@@ -7,10 +7,10 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from airflow.providers.common.compat.sdk import conf
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_cloudfn.deliveries.sweep import STEP, sweep
+from airflow_provider_cloudfn.hooks.event_source import days_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,6 @@ __all__ = ["Sweeping"]
 
 _log = logging.getLogger(__name__)
 
-#: Days, where the configuration says nothing.
-_KEPT: Final = 7
 #: Seconds between two looks, and between two steps while there is more.
 _PAUSE: Final = 60.0
 _BETWEEN_STEPS: Final = 1.0
@@ -48,8 +46,7 @@ class Sweeping:
     def step(self) -> None:
         """Take out some, and come again soon where there are more."""
         try:
-            days = conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT)
-            if sweep(days, dt.datetime.now(tz=dt.UTC)) >= STEP:
+            if sweep(days_kept(), dt.datetime.now(tz=dt.UTC)) >= STEP:
                 self._next = self._clock() + _BETWEEN_STEPS
         except SQLAlchemyError as error:
             _log.warning("Old deliveries stay for now: %s", type(error).__name__)

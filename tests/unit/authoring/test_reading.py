@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 
 URI = Parameter("uri", Reading.TEXT)
 QUERY = Parameter("query", Reading.PAIRS)
-BODY = Parameter("body", Reading.DOCUMENT)
+BODY = Parameter("body", Reading.DOCUMENT, takes_secrets=True)
 RETURNS = Parameter("returns", Reading.VALUE)
 PAYLOAD = Parameter("payload", Reading.MARKED)
 AFTER = Parameter("returns", Reading.VALUE, after_call=True)

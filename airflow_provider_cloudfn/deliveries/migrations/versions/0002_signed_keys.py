@@ -16,12 +16,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add what an event has for itself, and what it would have if it were replayed."""
     op.add_column("cloudfn_delivery", sa.Column("signed_key", sa.String(64)))
+    op.add_column("cloudfn_delivery", sa.Column("claimed_key", sa.String(64)))
     op.create_index("idx_cloudfn_delivery_signed_key", "cloudfn_delivery", ["signed_key"], unique=True)
 
 
 def downgrade() -> None:
-    """Take it away."""
+    """Take both away."""
     op.drop_index("idx_cloudfn_delivery_signed_key", "cloudfn_delivery")
+    op.drop_column("cloudfn_delivery", "claimed_key")
     op.drop_column("cloudfn_delivery", "signed_key")
