@@ -21,6 +21,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.batch_memory import JournalParts
+from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import fingerprint_of
 from airflow_provider_cloudfn.operators.results import results_at
 
@@ -145,7 +146,8 @@ def read_whole(
             raise CloudFunctionError("pages: no page came")
         return last.number, last.response
 
-    number, response = run(lambda: _in_time(pages, read()))
+    with new_garbage_only():
+        number, response = run(lambda: _in_time(pages, read()))
     found = results.finish()
     call.task.log.info("Read %s items; the last page was number %s", f"{results.count:,}", f"{number:,}")
     # To read anew does no harm: the parts go as soon as they are no longer needed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -208,6 +209,18 @@ def test_returns_reads_the_items_and_the_number_of_pages(step: Any) -> None:
     )
 
     assert result.xcom("call") == {"items": 10, "pages": 3, "last": 200}
+
+
+def test_the_garbage_collector_leaves_alone_what_was_there_before_the_pages(step: Any) -> None:
+    put_aside = [gc.get_freeze_count()]
+
+    def reply(request: Received) -> Answer:
+        put_aside.append(gc.get_freeze_count())
+        return by_number(request)
+
+    step(reply, pages="Pages.page_number()")
+
+    assert min(put_aside[1:]) > put_aside[0] + 1_000
 
 
 def test_items_go_into_a_file_as_json_lines(step: Any, tmp_path: Path) -> None:
