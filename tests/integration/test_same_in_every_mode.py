@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit.dag_runs import call
+from kit import dag_runs
 from kit.server import Answer, LoopbackServer
 
 if TYPE_CHECKING:
@@ -17,41 +17,48 @@ if TYPE_CHECKING:
     from kit.dag_runs import DagResult
     from kit.server import Received
 
-WAITED = "CompletionEvent('order.shipped')"
+
+def call(mode: str, operator: str = "CloudFunctionOperator", **parameters: str) -> str:
+    return dag_runs.call(operator, task_id=repr(mode), **parameters)
 
 
-def mapped(**parameters: str) -> str:
-    given = ", ".join(f"{name}={value}" for name, value in parameters.items())
-    return f"CloudFunctionOperator.partial(task_id='call', {given}).expand(inputs=[1])"
+def written(parameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())
 
 
-def decorated(**parameters: str) -> str:
-    given = ", ".join(f"{name}={value}" for name, value in parameters.items())
-    return f"@task.cloudfn({given})\ndef call():\n    return 1\ncall()"
+def mapped(mode: str, **parameters: str) -> str:
+    return f"CloudFunctionOperator.partial(task_id={mode!r}, {written(parameters)}).expand(inputs=[1])"
 
 
-def job(deferrable: str, **parameters: str) -> str:
-    poll = "Poll(done_when='response.status == 200', uri='\"/state\"', result='\"/result\"', every=0.01)"
-    return call(**parameters, poll=poll, deferrable=deferrable)
+def decorated(mode: str, **parameters: str) -> str:
+    return f"@task.cloudfn(task_id={mode!r}, {written(parameters)})\ndef function():\n    return 1\nfunction()"
 
 
-def ended_job(deferrable: str, **parameters: str) -> str:
-    """Return a job whose last poll has its result."""
-    poll = "Poll(done_when='response.status == 200', uri='\"/result\"', every=0.01, tolerate=0)"
-    return call(**parameters, poll=poll, deferrable=deferrable)
+def for_each(mode: str, **parameters: str) -> str:
+    return call(mode, **parameters, for_each="[1]")
 
 
-def waiting(deferrable: str, **parameters: str) -> str:
-    outside = f"EmptyOperator(task_id='outside', inlets=[{WAITED}])\n"
-    return outside + call(**parameters, wait_for=f"WaitFor({WAITED}, timeout=20)", deferrable=deferrable)
+def job(mode: str, **parameters: str) -> str:
+    """Return a job whose result stands elsewhere; or, where its name says so, in the last of its states."""
+    where = "uri='\"/result\"', tolerate=0" if "ended" in mode else "uri='\"/state\"', result='\"/result\"'"
+    poll = f"Poll(done_when='response.status == 200', every=0.01, {where})"
+    return call(mode, **parameters, poll=poll, deferrable=str("deferred" in mode))
 
 
-def sensor(deferrable: str, **parameters: str) -> str:
-    return call("CloudFunctionSensor", **parameters, poke_interval="0.1", timeout="5", deferrable=deferrable)
+def waiting(mode: str, **parameters: str) -> str:
+    event = f"CompletionEvent({event_of(mode)!r})"
+    outside = f"EmptyOperator(task_id='outside_of_{mode}', inlets=[{event}])\n"
+    wait = f"WaitFor({event}, timeout=20)"
+    return outside + call(mode, **parameters, wait_for=wait, deferrable=str("deferred" in mode))
 
 
-def published(**parameters: str) -> str:
-    return call("EventPublishOperator", **parameters, event_type="'order.paid'")
+def sensor(mode: str, **parameters: str) -> str:
+    given = {**parameters, "poke_interval": "0.1", "timeout": "5", "deferrable": str("deferred" in mode)}
+    return call(mode, "CloudFunctionSensor", **given)
+
+
+def published(mode: str, **parameters: str) -> str:
+    return call(mode, "EventPublishOperator", **parameters, event_type="'order.told'")
 
 
 #: How a step is written that makes a call.
@@ -59,93 +66,116 @@ MODES: dict[str, Callable[..., str]] = {
     "plain": call,
     "mapped": mapped,
     "decorated": decorated,
-    "for each": lambda **given: call(**given, for_each="[1]"),
-    "job": lambda **given: job("False", **given),
-    "deferred job": lambda **given: job("True", **given),
-    "ended job": lambda **given: ended_job("False", **given),
-    "deferred ended job": lambda **given: ended_job("True", **given),
-    "waiting": lambda **given: waiting("False", **given),
-    "deferred waiting": lambda **given: waiting("True", **given),
+    "for_each": for_each,
+    "job": job,
+    "deferred_job": job,
+    "ended_job": job,
+    "deferred_ended_job": job,
+    "waiting": waiting,
+    "deferred_waiting": waiting,
     "published": published,
-    "sensor": lambda **given: sensor("False", **given),
-    "deferred sensor": lambda **given: sensor("True", **given),
+    "sensor": sensor,
+    "deferred_sensor": sensor,
 }
-SENSORS = ("sensor", "deferred sensor")
-JOBS = ("job", "deferred job", "ended job", "deferred ended job")
+SENSORS = {"sensor", "deferred_sensor"}
 
 
-def happen() -> None:
-    """Let the event have happened that a step waits for, as an API server lets it."""
+def event_of(mode: str) -> str:
+    """Return the name of the event that a step waits for."""
+    return f"shipped.{mode}"
+
+
+def happen(event: str) -> None:
+    """Let an event have happened, as an API server lets it."""
     from airflow.assets.manager import asset_manager
     from airflow.models.asset import AssetModel
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
     with create_session() as session:
-        asset = session.scalar(select(AssetModel).where(AssetModel.name == "order.shipped"))
-        if asset is not None:
-            asset_manager.register_asset_change(asset=asset, extra={"shipped": True}, session=session)
+        asset = session.scalar(select(AssetModel).where(AssetModel.name == event))
+        assert asset is not None
+        asset_manager.register_asset_change(asset=asset, extra={"shipped": True}, session=session)
+
+
+class Outcomes:
+    """What came of steps that say the same, one in each mode, in one run."""
+
+    def __init__(self, result: DagResult, modes: list[str]) -> None:
+        self._result = result
+        self.modes = modes
+
+    def all(self, value: Any) -> dict[str, Any]:
+        """Return what there is when each mode has the same."""
+        return dict.fromkeys(self.modes, value)
+
+    def returned(self) -> dict[str, Any]:
+        found = self._left("return_value")
+        return {mode: value[0] if mode == "for_each" and value else value for mode, value in found.items()}
+
+    def errors(self) -> dict[str, Any]:
+        """Return the class of the error with which a step has failed, as its call record has it; None for a success."""
+        return {mode: (record.get("error") or {}).get("type") for mode, record in self._left("cloudfn_call").items()}
+
+    def messages(self) -> dict[str, str]:
+        return {mode: record["error"]["message"] for mode, record in self._left("cloudfn_call").items()}
+
+    def emitted(self, name: str) -> dict[str, Any]:
+        """Return the payload of the event that a step has emitted."""
+        events = [extra for emitted, extra, _ in self._result.asset_events() if emitted == name]
+        return {extra["metadata"]["task_id"]: extra["result"] for extra in events}
+
+    def _left(self, key: str) -> dict[str, Any]:
+        return {mode: self._result.xcom(mode, key, map_index=0 if mode == "mapped" else -1) for mode in self.modes}
 
 
 @pytest.fixture
-def outcome(
+def outcomes(
     run: Any, serve: Callable[..., LoopbackServer], connection: Callable[..., None]
-) -> Callable[..., DagResult]:
-    """Return a function that runs a step against a service that answers so; a job's start and states are answered 200."""
+) -> Callable[..., Outcomes]:
+    """Return a function that runs steps, one in each mode, against a service that answers so; a job's start and states are answered 200."""
 
-    def run_step(
-        mode: str, answer: Answer | Callable[[], Answer], parameters: Mapping[str, str], **more: Any
-    ) -> DagResult:
+    def run_steps(
+        answer: Answer | Callable[[], Answer],
+        parameters: Mapping[str, str],
+        *,
+        without: set[str] = frozenset(),
+        sensors: Mapping[str, str] | None = None,
+    ) -> Outcomes:
         def reply(request: Received) -> Answer:
+            _, mode, path = request.target.split("/", 2)
             if mode == "waiting":
-                happen()
-            elif mode == "deferred waiting":
+                happen(event_of(mode))
+            elif mode == "deferred_waiting":
                 # When the step has its answer, and finds nothing yet.
-                threading.Timer(0.5, happen).start()
-            is_before = mode in JOBS and not request.target.startswith("/result")
-            if is_before:
+                threading.Timer(0.5, happen, [event_of(mode)]).start()
+            if MODES[mode] is job and not path.startswith("result"):
                 return Answer.of(200, {"id": "7"})
             return answer() if callable(answer) else answer
 
-        connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
-        given = {"cloudfn_conn_id": "'service'", "uri": "'\"/call\"'", **parameters}
-        result: DagResult = run(MODES[mode](**given), **more)
-        return result
+        server = serve(reply=reply)
+        steps = []
+        for mode in (modes := [mode for mode in MODES if mode not in without]):
+            connection(mode, conn_type="cloudfn", host=f"{server.url}/{mode}")
+            given = {"cloudfn_conn_id": repr(mode), "uri": "'\"/call\"'", **parameters}
+            steps.append(MODES[mode](mode, **given, **((sensors or {}) if mode in SENSORS else {})))
+        return Outcomes(run("\n".join(steps)), modes)
 
-    return run_step
-
-
-def in_modes(*without: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("mode", [mode for mode in MODES if mode not in without])
-
-
-def left(result: DagResult, mode: str, key: str) -> Any:
-    return result.xcom("call", key, map_index=0 if mode == "mapped" else -1)
+    return run_steps
 
 
-def returned(result: DagResult, mode: str) -> Any:
-    value = left(result, mode, "return_value")
-    return value[0] if mode == "for each" and value is not None else value
+def test_success_when_judges_what_a_step_returns(outcomes: Any) -> None:
+    # A sensor judges with done_when.
+    found = outcomes(Answer.of(200, {"ok": False}), {"success_when": "'response.body.ok'"}, without=SENSORS)
+
+    told = {mode: "success_when is false for the answer 200" in said for mode, said in found.messages().items()}
+    assert told == found.all(True)
 
 
-def error_of(result: DagResult, mode: str) -> Any:
-    """Return the class of the error with which a step has failed, as its call record has it; None for a success."""
-    return (left(result, mode, "cloudfn_call").get("error") or {}).get("type")
+def test_an_answer_is_text_whatever_it_says_it_is(outcomes: Any) -> None:
+    found = outcomes(Answer(200, b"{1}\n{2}"), {"returns": "'response.text'"})
 
-
-@in_modes(*SENSORS)
-def test_success_when_judges_what_a_step_returns(outcome: Any, mode: str, capfd: pytest.CaptureFixture[str]) -> None:
-    result = outcome(mode, Answer.of(200, {"ok": False}), {"success_when": "'response.body.ok'"})
-
-    assert result.states["call"] == ["failed"]
-    assert "success_when is false for the answer 200" in "".join(capfd.readouterr())
-
-
-@in_modes()
-def test_an_answer_is_text_whatever_it_says_it_is(outcome: Any, mode: str) -> None:
-    result = outcome(mode, Answer(200, b"{1}\n{2}"), {"returns": "'response.text'"})
-
-    assert returned(result, mode) == "{1}\n{2}"
+    assert found.returned() == found.all("{1}\n{2}")
 
 
 def slow() -> Answer:
@@ -162,14 +192,13 @@ READS_BYTES = {
 }
 
 
-@in_modes()
 @pytest.mark.parametrize(("returns", "expected"), READS_BYTES.values(), ids=READS_BYTES)
-def test_bytes_are_described_and_can_be_read(outcome: Any, mode: str, returns: str, expected: Any) -> None:
+def test_bytes_are_described_and_can_be_read(outcomes: Any, returns: str, expected: Any) -> None:
     answer = Answer(200, base64.b64decode("iVBO"), {"Content-Type": "image/png"})
 
-    result = outcome(mode, answer, {"returns": f"'{returns}'"})
+    found = outcomes(answer, {"returns": f"'{returns}'"})
 
-    assert returned(result, mode) == expected
+    assert found.returned() == found.all(expected)
 
 
 #: What is emitted of an answer ``{"id": 7}``, and of what its step returns.
@@ -179,25 +208,22 @@ EMITS: dict[str, dict[str, str]] = {
 }
 
 
-@in_modes("for each")
 @pytest.mark.parametrize("emits", EMITS.values(), ids=EMITS)
-def test_an_event_carries_what_is_read_of_the_answer(outcome: Any, mode: str, emits: dict[str, str]) -> None:
-    result = outcome(mode, Answer.of(200, {"id": 7}), emits)
+def test_an_event_carries_what_is_read_of_the_answer(outcomes: Any, emits: dict[str, str]) -> None:
+    # There is no one answer of many calls.
+    found = outcomes(Answer.of(200, {"id": 7}), emits, without={"for_each"})
 
-    assert [(name, extra["result"]) for name, extra, _ in result.asset_events()] == [("order.paid", 7)]
-
-
-@in_modes()
-def test_a_field_that_is_not_there_is_an_error_of_the_expression(outcome: Any, mode: str) -> None:
-    result = outcome(mode, Answer.of(200, {"id": 7}), {"returns": "'response.body.nothing'"})
-
-    assert error_of(result, mode) == "ExpressionError"
+    assert found.emitted("order.paid") == found.all(7)
 
 
-@in_modes()
-def test_a_request_takes_no_longer_than_its_author_says(outcome: Any, mode: str) -> None:
-    patience = {"tolerate": "0"} if mode in SENSORS else {}
-    result = outcome(mode, slow, {"request_timeout": "0.5", **patience})
+def test_a_field_that_is_not_there_is_an_error_of_the_expression(outcomes: Any) -> None:
+    found = outcomes(Answer.of(200, {"id": 7}), {"returns": "'response.body.nothing'"})
+
+    assert found.errors() == found.all("ExpressionError")
+
+
+def test_a_request_takes_no_longer_than_its_author_says(outcomes: Any) -> None:
+    found = outcomes(slow, {"request_timeout": "0.5"}, sensors={"tolerate": "0"})
 
     # A POST may have been carried out.
-    assert error_of(result, mode) == ("TaskOutcomeUnknownError" if mode == "published" else "RequestTimeoutError")
+    assert found.errors() == {**found.all("RequestTimeoutError"), "published": "TaskOutcomeUnknownError"}
