@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,7 +18,8 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.backfills import is_silent
-from airflow_provider_cloudfn.operators.completion import complete, event_among, with_events
+from airflow_provider_cloudfn.operators.completion import complete
+from airflow_provider_cloudfn.operators.outlets import event_among, mapped_event_arguments, with_events
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.operators.storable import (
     KeptBytes,
@@ -33,7 +33,7 @@ from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_po
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow.sdk import Asset, BaseOperator
+    from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
@@ -129,17 +129,9 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         Return the arguments of a mapped task that tell Airflow of its completion event.
 
-        Airflow serializes the outlets that were written, not what `__init__` would make of them: the event would be lost.
-
         :param given: What all its instances are given.
         """
-        event = given.get("completion_event", _default(cls, "completion_event"))
-        several = given.get(SEVERAL_EVENTS, _default(cls, SEVERAL_EVENTS))
-        outlets = given.get("outlets")
-        if event is None:
-            event = event_among(outlets, several)
-        declared = {name: value for name, value in (("completion_event", event), (SEVERAL_EVENTS, several)) if value}
-        return {"outlets": with_events(outlets, event, several), **declared} if declared else {}
+        return mapped_event_arguments(cls, given)
 
     def _do_render_template_fields(
         self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
@@ -205,9 +197,3 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             return
         outlast(lambda: push(key=RESULT_KEY, value=returned), "the result of a call that was carried out", self.log)
         self.do_xcom_push = False
-
-
-def _default(operator: type[BaseOperator], name: str) -> Any:
-    """Return the completion event, or events, that a class of a user's own has as a default."""
-    parameter = inspect.signature(operator.__init__).parameters.get(name)
-    return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import Asset
 from msgspec import Struct
 
-from airflow_provider_cloudfn.authoring.emit import emit_of, event_name, label_of
+from airflow_provider_cloudfn.authoring.emit import emit_of, label_of
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
 from airflow_provider_cloudfn.authoring.variables import task_instance_key
 from airflow_provider_cloudfn.client.sink import unwritable
-from airflow_provider_cloudfn.events.asset import CompletionEvent, has_one_run_per_event
+from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -23,17 +21,19 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.key_text import key_text
+from airflow_provider_cloudfn.operators.outlets import as_event, with_event, without_event
 from airflow_provider_cloudfn.operators.storable import require_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.operators.base import ExpressionOperator
 
-__all__ = ["complete", "event_among", "with_events"]
+__all__ = ["complete"]
 
 #: Characters of a partition key: as many as Airflow's database has room for.
 _LONGEST_KEY: Final = 250
@@ -85,7 +85,7 @@ def complete(
     for emission in _emissions(task):
         name = emission.event.name
         if emission.when is not None and not task.truth_after_call(emission.when, variables):
-            task.outlets = _without_event(task.outlets, emission.event)
+            task.outlets = without_event(task.outlets, emission.event)
             task.log.info("Completed %s: event %s is not emitted, because %s is false", function, name, emission.when)
             continue
         record = _record(task, emission, context, function=function, result=result, variables=variables, place=place)
@@ -104,7 +104,7 @@ def complete(
     )
     for (emission, record, key), extra in zip(made, written, strict=True):
         if is_silent(context):
-            task.outlets = _without_event(task.outlets, emission.event)
+            task.outlets = without_event(task.outlets, emission.event)
             task.log.info(
                 "Completed %s: event %s, id %s, is in XCom and starts no Dag, because this is a run of a backfill "
                 "([cloudfn] events_in_backfills)",
@@ -218,61 +218,3 @@ def _partition_key(
             field=emission.key,
         )
     return key
-
-
-def as_event(event: Any) -> Any:
-    """
-    Return an event of ``completion_events``; a name becomes one that is merged with others.
-
-    :param event: The event, or its name. What is neither is returned as it is: the rules refuse it.
-    """
-    return CompletionEvent(event) if isinstance(event, str) else event
-
-
-def with_events(outlets: Any, event: Any, several: Any) -> list[Any]:
-    """
-    Return the outlets with all events of a step among them.
-
-    :param outlets: The outlets.
-    :param event: What was given as ``completion_event``, or None.
-    :param several: What was given as ``completion_events``, or None.
-    """
-    found = with_event(outlets, event)
-    for one in several if isinstance(several, Mapping) else ():
-        # A name that no asset can have is an error here, as in CompletionEvent(…) itself.
-        found = with_event(found, as_event(one))
-    return found
-
-
-def with_event(outlets: Any, event: Any) -> list[Any]:
-    """
-    Return the outlets with the event among them, in a list of its own: the default's is everybody's.
-
-    :param outlets: The outlets.
-    :param event: The event, or what was given as one.
-    """
-    given = _listed(outlets)
-    return given if not isinstance(event, Asset) or event in given else [*given, event]
-
-
-def event_among(outlets: Any, several: Any = None) -> CompletionEvent | None:
-    """
-    Return the one completion event among the outlets: a cloud function that has it there emits its record.
-
-    :param outlets: The outlets.
-    :param several: What was given as ``completion_events``: these are not meant.
-    """
-    declared = {event_name(event) for event in several} if isinstance(several, Mapping) else ()
-    events = [one for one in _listed(outlets) if isinstance(one, CompletionEvent) and one.name not in declared]
-    return events[0] if len(events) == 1 else None
-
-
-def _without_event(outlets: Any, event: Any) -> list[Any]:
-    """Return the outlets without the event: Airflow registers an asset event for each that is left there."""
-    return [outlet for outlet in _listed(outlets) if outlet != event]
-
-
-def _listed(outlets: Any) -> list[Any]:
-    if isinstance(outlets, (list, tuple)):
-        return list(outlets)
-    return [] if outlets is None else [outlets]
