@@ -216,7 +216,8 @@ def test_a_sensor_counts_events_since_a_moment(run: Any, since: str, state: str)
     run(OUTSIDE + 'EmptyOperator(task_id="call")')
     happen(orderId=f"since {since}")
     match = repr(f'event.result.orderId == "since {since}"')
-    sensor = call("CompletionEventSensor", event=EVENT, match=match, since=since, poke_interval="0.05", timeout="0.5")
+    timeout = "60" if state == "success" else "0.5"
+    sensor = call("CompletionEventSensor", event=EVENT, match=match, since=since, poke_interval="0.05", timeout=timeout)
 
     assert run(OUTSIDE + sensor).states["call"] == [state]
 
