@@ -14,7 +14,9 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["headers_problem", "query_problem", "uri_problem"]
+    from airflow_provider_cloudfn.client.pages import Pages
+
+__all__ = ["headers_problem", "overridden_problem", "query_problem", "uri_problem"]
 
 
 def uri_problem(value: Any) -> str | None:
@@ -54,6 +56,19 @@ def headers_problem(value: Any) -> str | None:
     return None
 
 
+def overridden_problem(pages: Pages, query: Any, uri: Any) -> tuple[str, str] | None:
+    """
+    Return where a request has what its pages set, as far as names are known, and what to do; None where it has nothing.
+
+    :param pages: How a read goes on.
+    :param query: What was given as the query.
+    :param uri: What was given as the path.
+    """
+    own = query if isinstance(query, Mapping) else {}
+    names = [_known(name) if is_quoted(str(name)) else name for name, value in own.items() if value is not None]
+    return pages.overridden(names, _known(uri))
+
+
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the entries whose names are known."""
     for name, one in value.items() if isinstance(value, Mapping) else ():
@@ -62,7 +77,7 @@ def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _known(value: Any) -> str:
-    """Return the text of a header where it is known, and otherwise one that any header can have."""
+    """Return a text where it is known, and otherwise the one that anything can have."""
     if isinstance(value, cel.Literal):
         return value.text
     if isinstance(value, str) and is_quoted(value.strip()):

@@ -15,11 +15,13 @@ from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
+from airflow_provider_cloudfn.authoring.request_checks import overridden_problem
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import Callback
 from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
@@ -253,6 +255,7 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
         )
     for name, message in unread(task):
         yield Problem(task.task_id, name, message)
+    yield from _overridden_problems(task)
     for parameter in task.parameters:
         if parameter.or_else and task.lacks({parameter.name, parameter.or_else}):
             yield Problem(task.task_id, f"{parameter.name} and {parameter.or_else}", _NEITHER)
@@ -260,6 +263,17 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
         return
     for name in sorted(frozenset().union(*task.given) & {"event_payload", "emit_when"}):
         yield Problem(task.task_id, name, _NO_EVENT)
+
+
+def _overridden_problems(task: AuthoredTask) -> Iterator[Problem]:
+    """Yield what of a request its pages set; what an instance of a mapped task has is known at run time, as links are."""
+    for pages in task.written("pages"):
+        for name in ("query", "uri") if isinstance(pages, Pages) else ():
+            # Two parameters that are mapped both are not there together for sure.
+            for value in task.written(name) if "pages" not in task.expanded or name not in task.expanded else ():
+                given: dict[str, Any] = {"query": None, "uri": "", name: value}
+                if (found := overridden_problem(pages, **given)) is not None:
+                    yield Problem(task.task_id, *found)
 
 
 def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote_plus
 
 from msgspec import Struct
 
@@ -10,6 +11,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
 __all__ = ["Pages"]
 
@@ -61,6 +63,34 @@ class Pages(Struct, frozen=True, kw_only=True):
             raise ConfigurationError("pages: say where the cursor goes: one of query=, header=, body=")
         if "" in places:
             raise ConfigurationError("pages: query, header and body are names, such as query='cursor'")
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """The parameters that the query of the first page has from here, and of others after it."""
+        counted = {self.query: self.first} if self.query and self.way in ("page", "offset") else {}
+        if self.limit is not None and self.limit_query:
+            counted[self.limit_query] = self.limit
+        return counted
+
+    def overridden(self, query: Iterable[str], uri: str) -> tuple[str, str] | None:
+        """
+        Return where a request has a parameter of its own that nobody would get, and what to do; None where it has none.
+
+        :param query: The parameters of its query.
+        :param uri: Its path, which can have a query too.
+        """
+        names = {*query}
+        of_uri = {unquote_plus(pair.partition("=")[0]) for pair in str(uri).partition("?")[2].split("&")}
+        for name in self.counted:
+            setting = "limit" if name == self.limit_query else "first"
+            remedy = (
+                f"pages= sends this parameter: leave it out, and give {setting}= of Pages where it is to be another"
+            )
+            if name in names:
+                return f'query["{name}"]', remedy
+            if name in of_uri:
+                return "uri", f"has {name!r} in its query, and {remedy}"
+        return None
 
     @classmethod
     def next_link(cls, next: Any, **common: Any) -> Pages:  # what services call it

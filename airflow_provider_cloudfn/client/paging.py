@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.links import linked
+from airflow_provider_cloudfn.client.url import without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError, require_truth
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ async def read_pages(
     :param evaluate: Evaluates an expression of `pages`.
     :param resolve: Returns the ``uri`` for a link in the answer to a request.
     :param begin: The page to begin with; None for the first.
-    :raises ConfigurationError: for a link that is none, or leaves the connection's service.
+    :raises ConfigurationError: for a parameter of `first` that `pages` sends, before anything is sent; for a link that is none,
+        or leaves the connection's service.
     :raises ResponseError: for a page without items, and for one that comes again.
     :raises CloudFunctionError: as `ask` and `evaluate` do, with the number of the page behind the first one.
     """
@@ -96,7 +98,10 @@ async def read_pages(
         with _AtPage(variables["page"]):
             return evaluate(name, variables)
 
-    change: PageChange | None = begin or _first_change(pages)
+    own = dict(first.query or {}) if pages.counted else {}
+    if (found := pages.overridden((name for name, value in own.items() if value is not None), first.uri)) is not None:
+        raise ConfigurationError(": ".join(found))
+    change: PageChange | None = begin or PageChange(query=pages.counted or None)
     seen: set[bytes] = set()
     bodies: list[bytes] = []
     while change is not None:
@@ -131,21 +136,18 @@ def changed(first: Request, change: PageChange) -> Request:
     if change.uri is not None:
         request = replace(request, uri=change.uri, query=None)
     if change.query is not None:
-        request = replace(request, query={**dict(request.query or {}), **change.query})
+        # What a URI was written with is where a read begins, too.
+        uri = request.uri if change.uri is not None else without_parameters(request.uri, change.query)
+        request = replace(request, uri=uri, query={**dict(request.query or {}), **change.query})
     if change.headers is not None:
-        request = replace(request, headers={**(request.headers or {}), **change.headers})
+        others = {name.lower() for name in change.headers}
+        kept = {name: value for name, value in (request.headers or {}).items() if name.lower() not in others}
+        request = replace(request, headers={**kept, **change.headers})
     if change.member is not None:
         request = replace(request, body=Json(_with_member(request, change.member, change.body), "body"))
     elif change.body is not None:
         request = replace(request, body=Json(change.body, "body"))
     return request
-
-
-def _first_change(pages: Pages) -> PageChange:
-    counted = {pages.query: pages.first} if pages.query and pages.way in ("page", "offset") else {}
-    if pages.limit is not None and pages.limit_query:
-        counted[pages.limit_query] = pages.limit
-    return PageChange(query=counted or None)
 
 
 def _following(

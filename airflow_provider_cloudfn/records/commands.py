@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.auth.spellings import MASK
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "curl", "hurl"]
 
+#: What a client may take for folders, and leave out of a path.
+_DOTS: Final = re.compile(r"/(?:\.|%2e)", re.IGNORECASE)
 #: What stands in a query for a secret: the parameter's name before it says what it is.
 _IN_QUERY: Final = re.compile(rf"(?<=[?&])([^=&]*)={re.escape(MASK)}")
 
@@ -34,22 +36,19 @@ def curl(exchange: Exchange) -> str:
     # Of a URL curl would take brackets and braces for patterns, and dots for folders.
     lines = ["curl --globoff --path-as-is", how, f"--url {_for_shell(_marked_url(sent.url))}"]
     for name, value in sent.headers:
-        # Another curl may know other compressions: it asks for those, and undoes them.
-        is_usual = (name, value) == ("Accept-Encoding", DEFAULT_HEADERS["Accept-Encoding"])
-        lines.append("--compressed" if is_usual else f"--header {_for_shell(_marked_header(name, value))}")
-    remarks = _remarks(sent, "environment")
+        lines.append(
+            "--compressed" if _is_usual(name, value) else f"--header {_for_shell(_marked_header(name, value))}"
+        )
     if sent.body is None:
-        lines += [] if sent.method in METHODS_WITHOUT_BODY else ["--header 'Content-Length: 0'"]
-        return "\n".join((*remarks, " \\\n  ".join(lines)))
-    if not sent.headers_left_out and "content-type" not in {name.lower() for name, _ in sent.headers}:
+        lines += ["--header 'Content-Length: 0'"] if _says_that_it_has_none(sent) else []
+    elif not sent.headers_left_out and "content-type" not in {name.lower() for name, _ in sent.headers}:
         lines.append("--header Content-Type:")  # Else curl says that it is a form.
-    if sent.body.text is not None:
+    if sent.body is not None and sent.body.text is not None:
         lines.append(f"--data-raw {_for_shell(_marked(sent.body.text, 'SECRET'))}")
-    else:
+    elif sent.body is not None:
         # Without it nothing is sent: an empty body would be another request.
-        remarks.append("# set BODY_FILE in the environment to the name of a file that has it")
         lines.append('--data-binary "@${BODY_FILE:?names a file with the body}"')
-    return "\n".join((*remarks, " \\\n  ".join(lines)))
+    return "\n".join((*_remarks(sent, "in the environment", "in the environment"), " \\\n  ".join(lines)))
 
 
 def hurl(exchange: Exchange) -> str:
@@ -59,10 +58,22 @@ def hurl(exchange: Exchange) -> str:
     :param exchange: The call.
     """
     sent = exchange.sent
-    lines = [*_remarks(sent, "variables"), f"{sent.method} {_for_hurl(_marked_url(sent.url))}"]
-    lines += [f"{name}: {_for_hurl(_marked(value, _variable(name)))}" for name, value in sent.headers]
-    if sent.body is not None and sent.body.text is not None:
-        lines.append(f"`{_for_hurl(_marked(sent.body.text, 'SECRET'))}`")
+    # A variable that is no secret may become a number: 0123 would be sent as 123.
+    lines = _remarks(sent, "with --secret NAME=VALUE", "with --variable NAME=VALUE")
+    # Hurl reads this remark: the calls of a Dag are printed into one file, and each was made without the others' cookies.
+    lines.append("# @cookie_storage_clear")
+    lines.append(f"{_name_for_hurl(sent.method)} {_url_for_hurl(_marked_url(sent.url))}")
+    options = ["path-as-is: true"] if _DOTS.search(sent.url) else []
+    for name, value in sent.headers:
+        if _is_usual(name, value):
+            options.append("compressed: true")
+        else:
+            lines.append(f"{_name_for_hurl(name)}: {_for_hurl(_marked(value, _variable(name)))}")
+    lines += ["Content-Length: 0"] if _says_that_it_has_none(sent) else []
+    lines += ["[Options]", *options] if options else []
+    if sent.body is not None:
+        text = sent.body.text
+        lines.append("file,{{BODY_FILE}};" if text is None else f"`{_for_hurl(_marked(text, 'SECRET'))}`")
     if exchange.answered is not None:
         lines.append(f"HTTP {exchange.answered.status}")
     return "\n".join(lines)
@@ -101,20 +112,43 @@ def _marked_url(url: str) -> list[tuple[str, str]]:
     return parts + _marked(url[end:], "SECRET")
 
 
-def _remarks(sent: Sent, where: str) -> list[str]:
-    named = [*_marked_url(sent.url), *(part for name, value in sent.headers for part in _marked_header(name, value))]
+def _is_usual(name: str, value: str) -> bool:
+    """Whether a header says which compressions we know: another client asks for those that it knows, and undoes them."""
+    return (name, value) == ("Accept-Encoding", DEFAULT_HEADERS["Accept-Encoding"])
+
+
+def _says_that_it_has_none(sent: Sent) -> bool:
+    return sent.body is None and sent.method not in METHODS_WITHOUT_BODY
+
+
+def _remarks(sent: Sent, where: str, where_of_file: str) -> list[str]:
+    encoded = _variables(_marked_url(sent.url))
     if sent.body is not None and sent.body.text is not None:
-        named += _marked(sent.body.text, "SECRET")
+        encoded |= _variables(_marked(sent.body.text, "SECRET"))
+    named = encoded.union(*(_variables(_marked_header(name, value)) for name, value in sent.headers))
     remarks = []
-    if variables := sorted({variable for _, variable in named if variable}):
-        remarks.append(f"# credentials are not recorded: set {', '.join(variables)} in the {where}")
+    if named:
+        remarks.append(f"# credentials are not recorded: set {', '.join(sorted(named))} {where}")
+    if encoded:
+        remarks.append(f"# encode for the URL or the body: {', '.join(sorted(encoded))}")
     if sent.headers_left_out:
         remarks.append(f"# {sent.headers_left_out} headers were not recorded")
+    for what, text in (("URL", sent.url), *((f"header {_one_line(name)}", value) for name, value in sent.headers)):
+        # Neither can have the mark of what was cut.
+        if text.endswith("…"):
+            remarks.append(f"# the {what} is cut")
+        if any("\x7f" < sign <= "\xff" for sign in text):
+            remarks.append(f"# the {what} was sent in Latin-1, and is written in UTF-8 here")
     if sent.body is not None and sent.body.text is None:
         remarks.append(f"# the body, {sent.body.size:,} bytes, was not recorded: it is no text, or may hold a secret")
+        remarks.append(f"# set BODY_FILE {where_of_file} to the name of a file that has it")
     elif sent.body is not None:
         remarks += _remarks_about(sent.body, sent.headers)
     return remarks
+
+
+def _variables(parts: list[tuple[str, str]]) -> set[str]:
+    return {variable for _, variable in parts if variable}
 
 
 def _remarks_about(body: Excerpt, headers: Iterable[tuple[str, str]]) -> list[str]:
@@ -141,13 +175,24 @@ def _for_shell(parts: list[tuple[str, str]]) -> str:
 
 
 def _for_hurl(parts: list[tuple[str, str]]) -> str:
-    return "".join(_escaped(text, is_before=bool(variable)) + _filled(variable) for text, variable in parts)
-
-
-def _escaped(text: str, *, is_before: bool) -> str:
     r"""Return text as Hurl reads it back: ``#`` begins a comment, two braces a variable, and a backtick ends a body."""
-    signs = r"[#\\`\n\r\t]|\{(?=\{|\Z)" if is_before else r"[#\\`\n\r\t]|\{(?=\{)"
-    return re.sub(signs, lambda found: f"\\u{{{ord(found[0]):x}}}", text)
+    return "".join(re.sub(r"[#\\`\n\r\t]|\{(?=\{|\Z)", _escape, text) + _filled(variable) for text, variable in parts)
+
+
+def _url_for_hurl(parts: list[tuple[str, str]]) -> str:
+    """Return a URL as Hurl reads it back, which knows no escapes there: what can't stand in a URL is percent-encoded."""
+    return "".join(
+        re.sub(r"[\s#]|\{(?=\{|\Z)", lambda found: quote(found[0]), text) + _filled(variable)
+        for text, variable in parts
+    )
+
+
+def _name_for_hurl(name: str) -> str:
+    return re.sub(r"[^\w.-]", _escape, name, flags=re.ASCII)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{{{ord(found[0]):x}}}"
 
 
 def _filled(variable: str) -> str:

@@ -366,6 +366,14 @@ def test_a_counted_read_of_a_service_that_never_ends_is_bounded(
         ({"pages": "Pages.page_number()", "idempotency_key": "True"}, "pages and idempotency_key: each page is a request of its own"),
         ({"pages": "Pages.page_number()", "idempotency_key": "cel('inputs')", "inputs": "1"}, "one key would stand for all of them"),
         ({"returns": "'items'"}, "unknown name 'items'"),
+        ({"pages": "Pages.page_number()", "query": "{'page': 3}"}, 'query["page"]: pages= sends this parameter: leave it out, and give first= of Pages'),
+        ({"pages": "Pages.page_number()", "query": "{'page': 'params.page'}"}, 'query["page"]: pages= sends this parameter'),
+        ({"pages": "Pages.page_number(query='p[n]')", "query": "{'\"p[n]\"': '3'}"}, 'query["p[n]"]: pages= sends this parameter'),
+        ({"pages": "Pages.page_number(limit=5, limit_query='size')", "query": "{'size': 9}"}, 'query["size"]: pages= sends this parameter: leave it out, and give limit= of Pages'),
+        ({"pages": "Pages.page_number()", "uri": "'\"/v1/items?a&p%61ge=3\"'"}, "uri: has 'page' in its query, and pages= sends this parameter"),
+        ({"pages": "Pages.page_number()", "uri": "lit('/v1/items?page')"}, "uri: has 'page' in its query"),
+        ({"pages": "Pages.offset()", "query": "{'offset': 3}"}, 'query["offset"]: pages= sends this parameter: leave it out, and give first= of Pages'),
+        ({"pages": "Pages.offset()", "query": "{'limit': 50}"}, 'query["limit"]: pages= sends this parameter: leave it out, and give limit= of Pages'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_pages_is_known_at_parse_time(

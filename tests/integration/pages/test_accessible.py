@@ -24,6 +24,7 @@ from airflow_provider_cloudfn.records.call_record import (
     Answered,
     Bucket,
     ErrorRecord,
+    Excerpt,
     Exchange,
     FailedCall,
     FailuresOfStatus,
@@ -63,6 +64,20 @@ with DAG("fulfil", schedule=[charge_created]):
     EmptyOperator(task_id="task")
 """
 DAGS = {"charge_orders", "fulfil"}
+CHARGE = Exchange(
+    sent=Sent(
+        method="POST",
+        url="https://service.test/v1/charges",
+        headers=(("Content-Type", "application/json"), ("X-Api-Key", "***")),
+        body=Excerpt(text='{"amount":129.5,"customer":"c-1"}', size=33),
+    ),
+    answered=Answered(
+        status=201,
+        headers=(("content-type", "application/json"), ("x-request-id", "req-1")),
+        request_id="req-1",
+        body=Excerpt(text='{"id":"ch_1"}', size=13),
+    ),
+)
 ORDER = Exchange(sent=Sent(method="GET", url="https://service.test/v1/orders/1001"))
 CUSTOMER = Exchange(
     sent=Sent(method="GET", url="https://service.test/v1/customers/b"), answered=Answered(status=404, request_id="r-1")
@@ -86,9 +101,16 @@ def paths(run_dag: Callable[..., DagResult], connected: Any, monkeypatch: pytest
     connected("shop").answer(body={"id": "1001", "total": 129.5, "customer": {"id": "c-1"}})
     result = run_dag(SOURCE, "charge_orders")
     assert result.state == "success"
-    charged = {"function": "charge", "conn_id": "shop", "event": "charge.created", "event_id": "e-1"}
-    leave(result, "charge", **charged)
-    leave(result, "fetch_order", **{**FAILED, "function": "fetch_order", "conn_id": "shop", "exchange": ORDER})
+    charged = {
+        "function": "charge",
+        "conn_id": "shop",
+        "event": "charge.created",
+        "event_id": "e-1",
+        "exchange": CHARGE,
+    }
+    leave(result, "charge", **charged, totals=Totals(calls=1, attempts=1, bytes_out=33, bytes_in=13))
+    silent = {**FAILED, "exchange": ORDER, "totals": Totals(calls=1, attempts=1)}
+    leave(result, "fetch_order", **{**silent, "function": "fetch_order", "conn_id": "shop"})
     sent = {"kind": "batch", "outcome": "failed", "totals": Totals(calls=300, attempts=310), "seconds": 71.4}
     error = ErrorRecord(type="ResponseError", message="for_each: 31 of 300 items failed")
     leave(result, "remind", **sent, many=MANY, function="remind", conn_id="shop", exchange=CUSTOMER, error=error)
@@ -158,6 +180,15 @@ def test_no_page_has_a_fault(look: Callable[..., Page], paths: dict[str, str], s
     found = {name: faults(look(name, scheme), f"{name}-{scheme}") for name in paths}
 
     assert {name: told for name, told in found.items() if told} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_part_of_the_time_has_a_colour_of_its_own(look: Callable[..., Page], scheme: str) -> None:
+    colours = look("call", scheme).eval_on_selector_all(
+        ".legend i", "parts => parts.map(part => getComputedStyle(part).backgroundColor)"
+    )
+
+    assert len(colours) == len(set(colours)) == 8
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

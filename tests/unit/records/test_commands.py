@@ -72,7 +72,7 @@ def test_what_is_hidden_in_a_path_is_a_variable_beside_those_of_the_query(server
     sent_by_curl(sent, SECRET="b-1", KEY="k-1")
 
     assert server.received[0].target == "/botb-1/send?key=k-1"
-    assert hurl(sent).splitlines()[1] == f"POST {server.url}/bot{{{{SECRET}}}}/send?key={{{{KEY}}}}"
+    assert hurl(sent).splitlines()[3] == f"POST {server.url}/bot{{{{SECRET}}}}/send?key={{{{KEY}}}}"
 
 
 def test_curl_adds_no_header_that_says_something_else(server: LoopbackServer) -> None:
@@ -113,6 +113,31 @@ def test_a_body_in_another_character_set_is_said_to_be_so(command: Any) -> None:
     assert remark not in command(exchange(headers=headers, body=Excerpt(text="he", size=2)))
 
 
+@pytest.mark.parametrize("command", [curl, hurl])
+@pytest.mark.parametrize(
+    ("changes", "remarks"),
+    [
+        ({"headers": (("X-A", "Muller"), ("X-B", ""))}, []),
+        ({"headers": (("X-A", "M\xfc"),)}, ["# the header X-A was sent in Latin-1, and is written in UTF-8 here"]),
+        ({"headers": (("X-A", "Mu…"),)}, ["# the header X-A is cut"]),
+        ({"url": "https://shop.test/v1…"}, ["# the URL is cut"]),
+    ],
+)
+def test_what_of_the_head_is_another_is_said(command: Any, changes: dict[str, Any], remarks: list[str]) -> None:
+    written = command(Exchange(sent=Sent(**{"method": "GET", "url": "https://shop.test/v1", **changes})))
+
+    assert [line for line in written.splitlines() if line.startswith("# the ")] == remarks
+
+
+@pytest.mark.parametrize(
+    ("command", "where"), [(curl, "in the environment"), (hurl, "with --variable NAME=VALUE")], ids=["curl", "hurl"]
+)
+def test_where_the_file_of_a_body_is_named_is_said(command: Any, where: str) -> None:
+    remark = f"# set BODY_FILE {where} to the name of a file that has it"
+
+    assert remark in command(exchange(body=Excerpt(size=9_000))).splitlines()
+
+
 def test_of_what_is_as_it_was_sent_nothing_is_remarked() -> None:
     assert curl(exchange(headers=(), url="https://shop.test", body=Excerpt(text="col·legi", size=9))).startswith(
         "curl "
@@ -121,7 +146,9 @@ def test_of_what_is_as_it_was_sent_nothing_is_remarked() -> None:
 
 def test_hurl_names_its_variables_and_expects_the_status() -> None:
     assert hurl(exchange()).splitlines() == [
-        "# credentials are not recorded: set KEY, SECRET, X_API_KEY in the variables",
+        "# credentials are not recorded: set KEY, SECRET, X_API_KEY with --secret NAME=VALUE",
+        "# encode for the URL or the body: KEY, SECRET",
+        "# @cookie_storage_clear",
         "POST https://shop.test/v1/it's?q=a%20b&key={{KEY}}",
         "Content-Type: application/json",
         "X-Api-Key: {{X_API_KEY}}",
@@ -131,12 +158,37 @@ def test_hurl_names_its_variables_and_expects_the_status() -> None:
     ]
 
 
-def test_hurl_takes_no_data_for_a_variable_or_a_comment() -> None:
-    text = "{{newUuid}} #1"
+#: What of a call is not ``GET https://shop.test/v1``, and the lines of Hurl for that.
+AS_HURL: list[tuple[dict[str, Any], list[str]]] = [
+    ({}, ["GET https://shop.test/v1"]),
+    ({"method": "DELETE"}, ["DELETE https://shop.test/v1", "Content-Length: 0"]),
+    ({"url": "https://shop.test/a/../b?c"}, ["GET https://shop.test/a/../b?c", "[Options]", "path-as-is: true"]),
+    ({"url": "https://shop.test/%2E%2e/b"}, ["GET https://shop.test/%2E%2e/b", "[Options]", "path-as-is: true"]),
+    ({"url": "https://shop.test/b?c=/../"}, ["GET https://shop.test/b?c=/../", "[Options]", "path-as-is: true"]),
+    # No escapes in a URL: what is one elsewhere is text there.
+    ({"url": "https://shop.test/{{x}}\\?a=[1]&b=`#\n "}, ["GET https://shop.test/%7B{x}}\\?a=[1]&b=`%23%0A%20"]),
+    ({"url": "https://shop.test/?a={***}"}, ["GET https://shop.test/?a=%7B{{SECRET}}}"]),
+    (
+        {"headers": (("Accept-Encoding", DEFAULT_HEADERS["Accept-Encoding"]), ("X-A", ""))},
+        ["GET https://shop.test/v1", "X-A: ", "[Options]", "compressed: true"],
+    ),
+    ({"headers": (("X-A", "{{newUuid}} #1"),)}, ["GET https://shop.test/v1", "X-A: \\u{7b}{newUuid}} \\u{23}1"]),
+    ({"headers": (("X!#'|~", "a\\: b"),)}, ["GET https://shop.test/v1", "X\\u{21}\\u{23}\\u{27}\\u{7c}\\u{7e}: a\\u{5c}: b"]),
+    ({"method": "GET /\n"}, ["GET\\u{20}\\u{2f}\\u{a} https://shop.test/v1", "Content-Length: 0"]),
+    ({"body": Excerpt(text="{{newUuid}} #1", size=14)}, ["GET https://shop.test/v1", "`\\u{7b}{newUuid}} \\u{23}1`"]),
+    ({"body": Excerpt(text="```json\r\n\\\t", size=11)}, ["GET https://shop.test/v1", "`\\u{60}\\u{60}\\u{60}json\\u{d}\\u{a}\\u{5c}\\u{9}`"]),
+    ({"body": Excerpt(text="{***}", size=9)}, ["GET https://shop.test/v1", "`\\u{7b}{{SECRET}}}`"]),
+    ({"body": Excerpt(size=9)}, ["GET https://shop.test/v1", "file,{{BODY_FILE}};"]),
+]  # fmt: skip
 
-    lines = hurl(exchange(body=Excerpt(text=text, size=14), headers=(("X-A", text),))).splitlines()
 
-    assert lines[2:4] == ["X-A: \\u{7b}{newUuid}} \\u{23}1", "`\\u{7b}{newUuid}} \\u{23}1`"]
+@pytest.mark.parametrize(("changes", "lines"), AS_HURL)
+def test_hurl_takes_no_data_for_anything_else(changes: dict[str, Any], lines: list[str]) -> None:
+    sent = Sent(**{"method": "GET", "url": "https://shop.test/v1", **changes})
+
+    written = hurl(Exchange(sent=sent)).split("\n")
+
+    assert [line for line in written if not line.startswith("#")] == lines
 
 
 def test_the_lines_of_a_body_stay_what_they_are(server: LoopbackServer) -> None:
@@ -146,7 +198,7 @@ def test_the_lines_of_a_body_stay_what_they_are(server: LoopbackServer) -> None:
     sent_by_curl(sent)
 
     assert server.received[0].body == text.encode()
-    assert hurl(sent).splitlines()[1] == "`id,name\\u{d}\\u{a}1,\\u{9}a  b\\u{a}`"
+    assert hurl(sent).splitlines()[2] == "`id,name\\u{d}\\u{a}1,\\u{9}a  b\\u{a}`"
 
 
 def test_curl_asks_for_a_head_alone(server: LoopbackServer) -> None:
@@ -208,10 +260,6 @@ def test_a_body_that_was_not_recorded_is_taken_from_a_file(server: LoopbackServe
 
     # Where nobody says which file, nothing is sent.
     assert [one.body for one in server.received] == [bytes(range(256))]
-
-
-def test_hurl_takes_a_brace_before_a_variable_for_a_brace() -> None:
-    assert "`\\u{7b}{{SECRET}}}`" in hurl(exchange(body=Excerpt(text="{***}", size=9))).splitlines()
 
 
 def test_a_method_is_no_command_of_the_shell() -> None:
