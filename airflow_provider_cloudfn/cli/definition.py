@@ -132,7 +132,7 @@ _EVAL = ActionCommand(
     help="Evaluate an expression",
     description=(
         "Prints the value and the type of one expression, or what is wrong with it. `-` reads expressions one by one, with "
-        "completion of the variables in scope on a terminal."
+        "completion of the variables in scope on a terminal; a line that ends with a backslash goes on in the next one."
     ),
     func=lazy_load_command("airflow_provider_cloudfn.cli.eval_command.evaluate"),
     args=(

@@ -97,13 +97,25 @@ def _loop(printer: Printer, variables: Mapping[str, Any], expressions: list[str]
     if interactive:
         printer.line("An expression a line; Tab completes what is in scope, Ctrl-D ends.", style="dim")
     with _completing(expressions, interactive):
-        while True:
-            try:
-                source = input("cel> " if interactive else "")
-            except (EOFError, KeyboardInterrupt):
-                return
+        for source in _sources(interactive):
             if source.strip():
                 _show(printer, *_evaluated(source, variables))
+
+
+def _sources(interactive: bool) -> Iterator[str]:
+    """Yield an expression a line; a line that ends with a backslash goes on in the next one."""
+    lines: list[str] = []
+    while True:
+        try:
+            line = input(("...> " if lines else "cel> ") if interactive else "")
+        except (EOFError, KeyboardInterrupt):
+            if lines:
+                yield "\n".join(lines)
+            return
+        lines.append(line.removesuffix("\\"))
+        if line == lines[-1]:
+            yield "\n".join(lines)
+            lines = []
 
 
 @contextmanager

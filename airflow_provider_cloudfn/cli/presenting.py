@@ -47,8 +47,8 @@ class Printer:
         print(self._redaction.text(text), file=sys.stderr)
 
     def document(self, value: Mapping[str, Any]) -> None:
-        """Print JSON."""
-        print(_json_text(redacted(_jsonable(value), self._redaction)))
+        """Print JSON, at once: whoever gave a line of the input may wait for it."""
+        print(_json_text(redacted(_jsonable(value), self._redaction)), flush=True)
 
     def heading(self, text: str) -> None:
         """Print a heading."""

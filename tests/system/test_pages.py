@@ -141,8 +141,12 @@ def test_from_a_failure_to_its_cause_and_to_another_value_by_clicks(
     page.keyboard.type(" +")
     expect(page.locator("#checked")).to_contain_text("the expression ends too early")
     page.keyboard.type(' "!"')
-    page.get_by_role("button", name="Evaluate").click()
     expect(page.locator("#evaluated")).to_contain_text("!")
+    page.get_by_label("CEL").fill("params.lable")
+    expect(page.locator("#evaluated .caret")).to_contain_text("no such key: 'lable'")
+    page.get_by_label("CEL").fill("1 + 1")
+    page.get_by_role("button", name="Evaluate").click()
+    expect(page.locator("#evaluated .code")).to_have_text("2")
     expect(page.get_by_role("heading", name="Values available for mapping")).to_be_visible()
 
     page.get_by_label("What the service answers").fill("timeout")

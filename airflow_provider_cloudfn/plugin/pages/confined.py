@@ -15,18 +15,18 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Ended", "rehearse"]
+__all__ = ["SECONDS", "Ended", "Running", "rehearse"]
 
 #: Seconds of processor time, and of time, that a rehearsal has.
 _PROCESSOR: Final = 40
-_SECONDS: Final = 60.0
+SECONDS: Final = 60.0
 #: Bytes of memory, most of which is what Airflow itself maps.
 _MEMORY: Final = 4 * 1024**3
 #: Bytes of its answer that are read.
@@ -49,7 +49,7 @@ class Ended(msgspec.Struct, frozen=True):
     problem: str | None = None
 
 
-def rehearse(arguments: Sequence[str], *, seconds: float = _SECONDS) -> Ended | None:
+def rehearse(arguments: Sequence[str], *, seconds: float = SECONDS) -> Ended | None:
     """
     Run a command of ``airflow cloudfn`` that prints JSON; None where too many run already.
 
@@ -59,64 +59,115 @@ def rehearse(arguments: Sequence[str], *, seconds: float = _SECONDS) -> Ended | 
     if not _places.acquire(blocking=False):
         return None
     try:
-        return _ran([sys.executable, "-m", __name__, "cloudfn", *arguments], seconds)
+        running = Running(arguments)
+        try:
+            return running.answer(seconds)
+        finally:
+            # It has printed what it had to, and is about to end by itself.
+            running.end(grace=0.5)
     finally:
         _places.release()
 
 
-def _ran(command: Sequence[str], seconds: float) -> Ended:
-    process = subprocess.Popen(  # noqa: S603 - our own command; what the user gives is an argument
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    assert process.stdout is not None  # noqa: S101 - it was asked for
-    try:
-        printed = _printed(process.stdout, time.monotonic() + seconds)
-    finally:
-        _end(process)
-        process.stdout.close()
-    if printed is None or process.returncode == -signal.SIGXCPU:
-        return Ended(problem=f"It took more than {seconds:.0f} seconds, and was ended.")
-    if len(printed) > _ANSWER:
-        return Ended(problem=f"Its answer is larger than {_ANSWER // 1024 // 1024} MiB, and was thrown away.")
-    document = _document(printed)
-    if document is None:
-        return Ended(problem=f"It ended without an answer (exit code {process.returncode}).")
-    return Ended(document)
+class Running:
+    """
+    A command of ``airflow cloudfn`` that runs.
 
+    :param arguments: The command and its arguments.
+    :param reads: Whether it reads lines, and prints a document for each.
+    """
 
-def _printed(pipe: IO[bytes], end: float) -> bytes | None:
-    """Return what is printed; None where that has no end by then: what a Dag file has left behind can hold the pipe open."""
-    printed = bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while len(printed) <= _ANSWER:
+    def __init__(self, arguments: Sequence[str], *, reads: bool = False) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own command; what the user gives is an argument
+            [sys.executable, "-X", "utf8", "-m", __name__, "cloudfn", *arguments],
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._printed = bytearray()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.poll() is not None
+
+    def tell(self, line: bytes) -> None:
+        """
+        Give it something to read.
+
+        :param line: The line.
+        """
+        assert self._process.stdin is not None  # noqa: S101 - it was asked for
+        # One that has ended reads nothing: what it printed says why.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def answer(self, seconds: float) -> Ended:
+        """
+        Return the next document that it prints, or why there is none.
+
+        :param seconds: How long that may take.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            document, after = _document(bytes(self._printed))
+            if document is not None:
+                del self._printed[:after]
+                return Ended(document)
+            if len(self._printed) > _ANSWER:
+                return Ended(problem=f"Its answer is larger than {_ANSWER // 1024 // 1024} MiB, and was thrown away.")
+            piece = self._read(end)
+            code = self._wait(0.5) if piece == b"" else None
+            if piece is None or code == -signal.SIGXCPU:
+                return Ended(problem=f"It took more than {seconds:.0f} seconds, and was ended.")
+            if not piece:
+                return Ended(problem=f"It ended without an answer (exit code {code}).")
+            self._printed += piece
+
+    def end(self, *, grace: float = 0.0) -> None:
+        """
+        End the process and all that it started, if it has not ended.
+
+        :param grace: How many seconds it has to do so by itself.
+        """
+        self._wait(grace)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+    def _read(self, end: float) -> bytes | None:
+        """Return what is printed next; None where nothing is by then: what a Dag file has left behind can hold the pipe open."""
+        pipe = self._process.stdout
+        assert pipe is not None  # noqa: S101 - it was asked for
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
             if not selector.select(max(0.0, end - time.monotonic())):
                 return None
-            if not (piece := os.read(pipe.fileno(), 64 * 1024)):
-                break
-            printed += piece
-    return bytes(printed)
+        return os.read(pipe.fileno(), 64 * 1024)
+
+    def _wait(self, seconds: float) -> int | None:
+        """Return the exit code of a process that ends by itself within so long; None for another."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout=seconds)
+        return None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started, if it has not ended."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        # What it printed is read to its end: it is about to end by itself.
-        process.wait(timeout=0.5)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _document(printed: bytes) -> bytes | None:
-    """Return the document, without what Airflow may log around it while it starts and ends."""
+def _document(printed: bytes) -> tuple[bytes | None, int]:
+    """Return the first document, without what Airflow may log around it while it starts and ends, and where it ends."""
     lines = printed.splitlines(keepends=True)
     # It is indented: no other line of it is a brace alone.
     try:
         start = lines.index(b"{\n")
-        return b"".join(lines[start : lines.index(b"}\n", start) + 1])
+        end = lines.index(b"}\n", start) + 1
     except ValueError:
-        return None
+        return None, 0
+    return b"".join(lines[start:end]), sum(map(len, lines[:end]))
 
 
 def _run() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from urllib.parse import parse_qsl
@@ -20,6 +21,7 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
 from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.plugin.pages import typed
 from airflow_provider_cloudfn.plugin.pages.access import (
     acts_on_dag,
     current_user,
@@ -31,12 +33,12 @@ from airflow_provider_cloudfn.plugin.pages.access import (
     triggers_dag,
 )
 from airflow_provider_cloudfn.plugin.pages.audit import log_action
-from airflow_provider_cloudfn.plugin.pages.confined import rehearse
+from airflow_provider_cloudfn.plugin.pages.confined import Ended, rehearse
 from airflow_provider_cloudfn.plugin.pages.rehearsed import Rehearsed, read_rehearsal
 from airflow_provider_cloudfn.plugin.pages.rendering import page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from airflow_provider_cloudfn.plugin.pages.catalogue import Catalogue, CloudFunction
 
@@ -141,6 +143,20 @@ def rehearsal(request: Request, dag_id: str, task_id: str, tried: Form, user: An
     return _tried(request, user, function, tried, tried.action)
 
 
+@router.post("/try/{dag_id}/{task_id}/value", dependencies=[sent_from_here, reads_calls, triggers_dag])
+def value(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = current_user) -> HTMLResponse:
+    """Evaluate an expression while it is typed; an empty one says that somebody is about to type."""
+    function = _function(request, dag_id, task_id)
+    _require_on()
+    if len(tried.expression) > _TYPED:
+        return HTMLResponse("")
+    given = msgspec.structs.replace(tried, expression="-")
+    ended = typed.evaluate(
+        _typist(user, function, tried), partial(_arguments, function, given, "eval"), tried.expression
+    )
+    return page(request, "value.html", **_read(ended))
+
+
 @router.post("/try/{dag_id}/{task_id}/send", dependencies=[sent_from_here, reads_calls, *acts_on_dag])
 def send(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = current_user) -> HTMLResponse:
     """Make the real call of a step, in a process of its own, where somebody has agreed to where it goes."""
@@ -160,20 +176,31 @@ def send(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = c
 
 
 def _tried(request: Request, user: Any, function: CloudFunction, tried: Tried, action: str) -> HTMLResponse:
+    # What is shown is of now, and so is what is typed after it.
+    typed.forget(_typist(user, function, tried))
     with tempfile.TemporaryDirectory(prefix="cloudfn-try-") as folder:
         ended = rehearse(_arguments(function, tried, action, Path(folder)))
+    read = _read(ended)
+    if ended is not None and ended.problem is not None and action == "send":
+        read["problem"] += " Nobody knows whether the call was carried out: ask the service before you send it again."
+    return _shown(request, user, function, tried, action=action, **read)
+
+
+def _read(ended: Ended | None) -> dict[str, Any]:
+    """Return what a page shows of a rehearsal: its result, and why there is none."""
     if ended is None:
-        said = "Others try something just now. Try it again in a moment."
-        return _shown(request, user, function, tried, problem=said)
-    result, problem = None, ended.problem
-    if ended.document is not None:
-        try:
-            result = read_rehearsal(ended.document)
-        except msgspec.DecodeError:
-            problem = "What it answered can't be read."
-    if problem is not None and action == "send":
-        problem += " Nobody knows whether the call was carried out: ask the service before you send it again."
-    return _shown(request, user, function, tried, action=action, result=result, problem=problem)
+        return {"result": None, "problem": "Others try something just now. Try it again in a moment."}
+    if ended.document is None:
+        return {"result": None, "problem": ended.problem}
+    try:
+        return {"result": read_rehearsal(ended.document), "problem": None}
+    except msgspec.DecodeError:
+        return {"result": None, "problem": "What it answered can't be read."}
+
+
+def _typist(user: Any, function: CloudFunction, tried: Tried) -> Hashable:
+    """Return who types, and over which values."""
+    return user.get_id(), function.dag_id, function.task_id, tried.run_id, tried.map_index, tried.sample
 
 
 def _arguments(function: CloudFunction, tried: Tried, action: str, folder: Path) -> Sequence[str]:

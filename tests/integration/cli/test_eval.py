@@ -79,6 +79,18 @@ def test_many_are_read_from_standard_input(
     assert "unknown name 'nope'" in ended.err
 
 
+def test_a_line_that_ends_with_a_backslash_goes_on_in_the_next_one(
+    cloudfn: Callable[..., Any], sample: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("1 + // one\\\n 1\n1 +\\\n  nope\n1 +\\"))
+
+    ended = cloudfn("eval", "-", "--sample", sample)
+
+    assert ended.out.split() == ["2", "int"]
+    assert "2:3: unknown name 'nope'" in ended.err
+    assert "the expression ends too early" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -200,6 +200,10 @@ def test_what_trying_shows_has_none(look: Callable[..., Page], scheme: str) -> N
     assert faults(page, f"rendered-{scheme}") == []
     page.get_by_label("CEL").fill("steps.fetch_order.totl +")
     page.get_by_text("ends too early").wait_for()
+    page.get_by_label("CEL").fill("steps.fetch_order.total")
+    page.locator("#evaluated .panel").wait_for()
+    assert faults(page, f"typed-{scheme}") == []
+    page.get_by_label("CEL").fill("steps.fetch_order.totl +")
     page.get_by_role("button", name="Evaluate").click()
     page.get_by_role("alert").wait_for()
     assert faults(page, f"evaluated-{scheme}") == []

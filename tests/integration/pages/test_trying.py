@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_cloudfn.plugin.pages import confined, try_page
+from airflow_provider_cloudfn.plugin.pages import confined, try_page, typed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kit.dag_runs import DagResult
@@ -110,6 +110,117 @@ def test_an_expression_without_a_value_says_why(try_it: Callable[..., str], expr
 
     assert 'role="alert"' in text
     assert said in text
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[confined.Running]]:
+    """Return the processes that were started to evaluate what somebody types; they end with the test."""
+    processes: list[confined.Running] = []
+
+    def start(arguments: Any, *, reads: bool) -> confined.Running:
+        processes.append(confined.Running(arguments, reads=reads))
+        return processes[-1]
+
+    monkeypatch.setattr(typed, "Running", start)
+    yield processes
+    typed._end_all()
+
+
+def test_what_is_typed_has_its_value_from_one_process(
+    try_it: Callable[..., str], started: list[confined.Running]
+) -> None:
+    assert try_it("/value", expression="").strip() == ""
+    for expression, value in (
+        ("steps.fetch.total * 2", "84</pre>"),
+        ('"ü" + // two\r\n"b"', "üb"),
+        ("1 // \\", "1</pre>"),
+    ):
+        assert value in try_it("/value", expression=expression)
+
+    assert len(started) == 1
+
+
+def test_what_is_typed_and_has_no_value_says_why_and_holds_nothing_up(
+    try_it: Callable[..., str], started: list[confined.Running]
+) -> None:
+    assert "2:15: no such key" in try_it("/value", expression="1 +\n  steps.fetch.totl")
+    assert "needs more than" in try_it("/value", expression=HOSTILE)
+    assert "2</pre>" in try_it("/value", expression="1 + 1")
+    assert len(started) == 1
+
+
+def test_what_is_typed_is_about_the_values_of_its_own_run_and_sample(
+    try_it: Callable[..., str], started: list[confined.Running]
+) -> None:
+    sample = "steps: {fetch: {total: 7}}"
+
+    assert "42</pre>" in try_it("/value", expression="steps.fetch.total")
+    assert "7</pre>" in try_it("/value", expression="steps.fetch.total", sample=sample)
+    assert "42</pre>" in try_it("/value", expression="steps.fetch.total")
+    assert len(started) == 2
+
+
+def test_of_the_processes_that_are_kept_the_one_that_nobody_used_for_longest_makes_room(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typed, "_KEPT", 1)
+
+    try_it("/value", expression="1")
+    try_it("/value", expression="1", sample="params: {a: 1}")
+
+    assert [one.has_ended for one in started] == [True, False]
+
+
+def test_where_all_processes_are_at_work_nobody_waits(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typed, "_KEPT", 1)
+    try_it("/value", expression="1")
+    (evaluator,) = typed._kept.values()
+    evaluator.wanted_by = 2
+
+    assert "Others try something just now" in try_it("/value", expression="1")
+    assert "Others try something just now" in try_it("/value", expression="1", sample="params: {a: 1}")
+    assert len(started) == 1
+
+
+def test_a_process_ends_when_nobody_types_any_more_or_the_values_are_shown_anew(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(try_page, "rehearse", lambda arguments: confined.Ended(problem="Enough."))
+    try_it("/value", expression="1")
+    try_it(action="render")
+    assert started[0].has_ended
+
+    try_it("/value", expression="1")
+    monkeypatch.setattr(typed, "_IDLE", -1.0)
+    typed._end_idle()
+    assert started[1].has_ended
+    assert not typed._kept
+
+
+def test_a_process_that_has_ended_is_started_anew(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_it("/value", expression="1")
+    monkeypatch.setattr(typed, "_SOON", 0.0)
+    assert "It took more than 0 seconds, and was ended." in try_it("/value", expression=HOSTILE)
+    assert started[0].has_ended
+
+    assert "2</pre>" in try_it("/value", expression="2")
+    started[1].end()
+    assert "3</pre>" in try_it("/value", expression="3")
+    assert len(started) == 3
+
+
+def test_a_dag_that_has_gone_is_said_to_be_so_while_somebody_types(
+    try_it: Callable[..., str], started: list[confined.Running], dags_folder: Path
+) -> None:
+    for file in dags_folder.glob("*.py"):
+        file.unlink()
+
+    for _ in range(2):
+        assert 'class="note bad"' in try_it("/value", expression="1")
 
 
 @pytest.mark.parametrize(
@@ -244,9 +355,12 @@ def test_nothing_is_sent_without_the_rights_or_by_another_site(
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TRY_IT", "True")
     form = {"run_id": a_run.run_id, "confirmed": f"POST {service.url}"}
 
-    answer = visit(**rights).post("/cloudfn/try/d/call/send", data=form, headers=headers)
+    client = visit(**rights)
+    answers = [client.post(f"/cloudfn/try/d/call/{path}", data=form, headers=headers) for path in ("send", "value")]
 
-    assert answer.status_code == 403
+    assert answers[0].status_code == 403
+    # To look at values takes no right to edit the Dag.
+    assert answers[1].status_code == (200 if rights.get("edits") is False else 403)
     assert service.received == []
 
 
@@ -255,9 +369,10 @@ def test_nothing_is_sent_where_trying_is_off(
 ) -> None:
     form = {"run_id": a_run.run_id, "confirmed": f"POST {service.url}"}
 
-    answer = visit(triggers=("d",)).post("/cloudfn/try/d/call/send", data=form, headers=FROM_HERE)
+    for path in ("send", "value"):
+        answer = visit(triggers=("d",)).post(f"/cloudfn/try/d/call/{path}", data=form, headers=FROM_HERE)
 
-    assert (answer.status_code, "[cloudfn] try_it = True" in answer.text) == (403, True)
+        assert (answer.status_code, "[cloudfn] try_it = True" in answer.text) == (403, True)
     assert service.received == []
 
 

@@ -53,18 +53,41 @@ for (const button of document.querySelectorAll("button[data-insert]")) {
   });
 }
 
-// Say what is wrong with an expression while it is typed.
+// Say what an expression gives, or what is wrong with it, while it is typed.
 const trying = document.querySelector("form[data-check]");
 if (trying && expression) {
   const output = document.getElementById("checked");
-  let waiting, asked = 0;
+  const evaluated = document.getElementById("evaluated");
+  const post = (url, body) => fetch(url, { method: "POST", body: new URLSearchParams(body) });
+  const show = (html, chosen) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    evaluated.replaceChildren(...chosen(page).children);
+  };
+  let waiting, asked = 0, isUnderWay = false, isWanted = false;
+  // One at a time: what was typed meanwhile is asked for when that is answered.
+  const evaluate = async () => {
+    isWanted = true;
+    if (isUnderWay || !trying.dataset.value) return;
+    isUnderWay = true;
+    while (isWanted) {
+      isWanted = false;
+      const number = asked;
+      const answer = await post(trying.dataset.value, new FormData(trying)).catch(() => null);
+      if (answer?.ok && number === asked) show(await answer.text(), (page) => page.body);
+    }
+    isUnderWay = false;
+  };
+  // The process that evaluates takes a while to start.
+  expression.addEventListener("focus", () => { if (!expression.value.trim()) evaluate(); }, { once: true });
   expression.addEventListener("input", () => {
     clearTimeout(waiting);
+    const number = ++asked;
     waiting = setTimeout(async () => {
-      const number = ++asked;
-      const body = new URLSearchParams({ expression: expression.value });
-      const answer = await fetch(trying.dataset.check, { method: "POST", body });
-      if (number === asked) output.textContent = answer.ok ? await answer.text() : "";
+      const answer = await post(trying.dataset.check, { expression: expression.value });
+      if (number !== asked) return;
+      output.textContent = answer.ok ? await answer.text() : "";
+      if (output.textContent) evaluated.replaceChildren();
+      else evaluate();
     }, 300);
   });
   trying.addEventListener("submit", async (event) => {
@@ -73,10 +96,9 @@ if (trying && expression) {
     // The values stay where they are while expressions over them are evaluated one after the other.
     if (button?.value !== "eval" || !document.querySelector(".tree")) return;
     event.preventDefault();
-    const answer = await fetch(trying.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(trying, button)) });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const told = page.getElementById("result") ?? page.querySelector("main");
-    document.getElementById("evaluated").replaceChildren(...told.children);
+    asked++;
+    const answer = await post(trying.getAttribute("action"), new FormData(trying, button));
+    show(await answer.text(), (page) => page.getElementById("result") ?? page.querySelector("main"));
     button.classList.remove("busy");
   });
 }
