@@ -11,6 +11,8 @@ import pytest
 from kit import dag_runs
 from kit.server import Answer, LoopbackServer
 
+from airflow_provider_cloudfn.triggers import event_wait
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -131,9 +133,15 @@ class Outcomes:
 
 @pytest.fixture
 def outcomes(
-    run: Any, serve: Callable[..., LoopbackServer], connection: Callable[..., None]
+    run: Any,
+    serve: Callable[..., LoopbackServer],
+    connection: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[..., Outcomes]:
     """Return a function that runs steps, one in each mode, against a service that answers so; a job's start and states are answered 200."""
+
+    # There is no API server to ask here: it is soon the worker's turn to look.
+    monkeypatch.setattr(event_wait, "_SOONEST", 0.2)
 
     def run_steps(
         answer: Answer | Callable[[], Answer],

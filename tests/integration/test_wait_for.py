@@ -21,6 +21,7 @@ from airflow_provider_cloudfn import Callback, CloudFunctionOperator, Completion
 from airflow_provider_cloudfn.events.record import TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.plugin import callback_state
+from airflow_provider_cloudfn.triggers import event_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,12 @@ KEPT = pytest.mark.skipif(
 OUTSIDE = 'EmptyOperator(task_id="outside", inlets=[CompletionEvent("order.shipped")])\n'
 EVENT = 'CompletionEvent("order.shipped")'
 OWN = "match='event.result.orderId == response.body.id'"
+
+
+@pytest.fixture(autouse=True)
+def _it_is_soon_the_worker_s_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a worker look after a moment: most of these tests have no API server that the triggerer could ask."""
+    monkeypatch.setattr(event_wait, "_SOONEST", 0.5)
 
 
 @pytest.fixture
@@ -225,8 +232,6 @@ def test_a_sensor_counts_events_since_a_moment(run: Any, since: str, state: str)
 def test_without_an_api_server_to_ask_the_worker_looks_itself(
     run: Any, service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_provider_cloudfn.triggers import event_wait
-
     monkeypatch.setattr(event_wait, "_SOONEST", 0.1)
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://127.0.0.1:9/execution/")
     service(lambda _: None)
