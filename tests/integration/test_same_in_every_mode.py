@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kit.dag_runs import DagResult
     from kit.server import Received
 
-WAITED = "CompletionEvent('order.shipped')"
+WAITED = "CompletionEvent('bytes.awaited')"
 
 
 def mapped(**parameters: str) -> str:
@@ -82,7 +82,7 @@ def happen() -> None:
     from sqlalchemy import select
 
     with create_session() as session:
-        asset = session.scalar(select(AssetModel).where(AssetModel.name == "order.shipped"))
+        asset = session.scalar(select(AssetModel).where(AssetModel.name == "bytes.awaited"))
         if asset is not None:
             asset_manager.register_asset_change(asset=asset, extra={"shipped": True}, session=session)
 
