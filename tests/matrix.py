@@ -62,6 +62,7 @@ MATRIX = {
     "3.3-python3.14": Surroundings("3.14"),
     "3.4": Surroundings("3.11", NEXT),
     "3.4-python3.13": Surroundings("3.13", NEXT),
+    "3.4-python3.14": Surroundings("3.14", NEXT),
 }
 
 

@@ -140,7 +140,7 @@ class _Reading:
         """Take one option."""
         if name in _DATA:
             piece = data_piece(name, value)
-            between = b"" if self.data is None or name == "json" else b"&"
+            between = b"" if not self.data or name == "json" else b"&"
             self.data = (self.data or b"") + between + piece
             self.flags.add("json" if name == "json" else "form")
         elif name in ("form", "form-string"):

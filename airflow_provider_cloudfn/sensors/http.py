@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import inspect
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +11,7 @@ from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.parameter_names import parameters_of
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.value_checks import of_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -233,7 +233,7 @@ def _statuses(allowed: Sequence[str | int] | None) -> tuple[int, ...]:
 
 def _named_of(function: Callable[..., Any], context: Context) -> dict[str, Any]:
     """Return of the context what a function names after its first parameter, all of it where it takes ``**``."""
-    parameters = list(inspect.signature(function).parameters.values())
+    parameters = list(parameters_of(function).values())
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         taken = {parameter.name for parameter in parameters[:1]}
         return {name: context[name] for name in context if name not in taken}  # type: ignore[literal-required]  # its keys

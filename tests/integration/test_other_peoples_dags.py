@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -218,3 +219,20 @@ def test_an_init_that_tells_no_parameters_is_that_of_an_operator_without_any() -
     Unreadable.__init__ = odd  # type: ignore[method-assign]
 
     assert "task_id" in parameter_names.parameter_names(Unreadable)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python evaluates annotations at once")
+def test_an_init_may_be_annotated_with_what_a_type_checker_alone_imports(errors: Any) -> None:
+    theirs = """
+class Querying:
+    def __init__(self, *, querry: Query | None = None, **kwargs):
+        super().__init__(**kwargs)
+
+class Querier(Querying, EmptyOperator):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+"""
+    call, schedule = "CloudFunctionOperator(task_id='call', uri='\"/\"')", "None, default_args={'querry': 1}"
+
+    assert "did you mean query?" in errors(call, before=theirs, schedule=schedule)
+    assert errors(call, "Querier(task_id='theirs')", before=theirs, schedule=schedule) == ""

@@ -64,7 +64,6 @@ COMMANDS = [
     "curl --data-ascii @FILE URL/x",
     "curl --data-raw @FILE URL/x",
     "curl -d '' URL/x",
-    "curl -d '' -d a=1 URL/x",
     "curl -X GET -d a=1 URL/x",
     "curl -XDELETE URL/x",
     "curl -X PATCH -H 'Content-Type: text/plain' -d 'ä' URL/x",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from typing import Any
 from urllib.parse import unquote_plus
@@ -41,10 +42,10 @@ def service(connected: Any) -> Any:
 def wait(run_dag: Any, service: Any) -> Any:
     """Return a function that runs a sensor and tells how it ended."""
 
-    def run_sensor(parameters: str, **arguments: Any) -> Any:
+    def run_sensor(parameters: str, *, before: str = "", **arguments: Any) -> Any:
         sensor = f'CloudFunctionHttpSensor(task_id="wait", http_conn_id="service", {parameters})'
         return run_dag(
-            f'{IMPORTS}\nwith DAG("d", schedule=None, params={{"wanted": "state"}}):\n{textwrap.indent(sensor, "    ")}',
+            f'{IMPORTS}{before}\nwith DAG("d", schedule=None, params={{"wanted": "state"}}):\n{textwrap.indent(sensor, "    ")}',
             **arguments,
         )
 
@@ -88,6 +89,14 @@ def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str)
 
     assert result.states == {"wait": ["success"]}
     assert result.xcom("wait") == ({"state": "done"} if check == "with_context" else None)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python evaluates annotations at once")
+def test_the_check_may_be_annotated_with_what_a_type_checker_alone_imports(wait: Any, service: Any) -> None:
+    service.answer(200, {"state": "done"})
+    typed = "def typed(response: Response, ti: TaskInstance) -> bool:\n    return done(response) and bool(ti.task_id)\n"
+
+    assert wait("endpoint='/things/1', response_check=typed", before=typed).states == {"wait": ["success"]}
 
 
 def test_large_answers_are_read_by_a_worker_and_asked_for_once_an_interval(wait: Any, service: Any) -> None:

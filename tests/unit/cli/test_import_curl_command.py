@@ -37,6 +37,8 @@ def imported(command: str) -> RenderedRequest:
         ("curl -G -d 'q=a b' -d n=1 https://api.test/x", "GET", "https://api.test/x", {"q": "a b", "n": "1"}, None),
         ("curl --data-urlencode 'q=ä&b' -G https://api.test/x", "GET", "https://api.test/x", {"q": "ä&b"}, None),
         ("curl -d a=1 -d b=2 https://api.test/x", "POST", "https://api.test/x", {}, "a=1&b=2"),
+        # curl 7 joins them with & all the same.
+        ("curl -d '' -d a=1 https://api.test/x", "POST", "https://api.test/x", {}, "a=1"),
         ("""curl --json '{"a": [1, true, null]}' https://api.test/x""", "POST", "https://api.test/x", {}, {"a": [1, True, None]}),
         ("""curl -X PUT -H 'Content-Type: application/json' -d '"text"' https://api.test/x""", "PUT", "https://api.test/x", {}, "text"),
         ("""curl --json '{"t": "{{ x }}", "e": "1 + 1"}' https://api.test/x""", "POST", "https://api.test/x", {}, {"t": "{{ x }}", "e": "1 + 1"}),
