@@ -19,6 +19,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+#: One application is imported at a time.
+_loading = threading.Lock()
+
 _UNAVAILABLE = b'{"detail": "This part of Airflow is not available: the log of the API server says why."}'
 
 
@@ -38,7 +41,6 @@ class LateApp:
         self._factory = factory
         self._application: Application | None = None
         self._is_broken = False
-        self._loading = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, as ASGI has it."""
@@ -53,11 +55,26 @@ class LateApp:
             await send({"type": "http.response.body", "body": _UNAVAILABLE})
 
     def _load(self) -> None:
-        with self._loading:
+        with _loading:
             if self._application is not None or self._is_broken:
                 return
             try:
+                _map_models()
                 self._application = getattr(importlib.import_module(self._module), self._factory)()
             except Exception:
                 self._is_broken = True
                 _log.exception("%s of airflow-provider-cloudfn can't be loaded", self._module)
+
+
+def _map_models() -> None:
+    """
+    Import all models of Airflow and map them, before two threads can do so at once.
+
+    SQLAlchemy maps under a lock, and Airflow imports its other models there: a thread that declares one of them, and so has the
+    lock of its import, and a thread that asks the database first would wait for each other for ever.
+    """
+    from airflow.models import import_all_models
+    from sqlalchemy.orm import configure_mappers
+
+    import_all_models()  # type: ignore[no-untyped-call]  # Airflow has not typed it
+    configure_mappers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 import threading
 from types import ModuleType
@@ -82,3 +83,23 @@ def test_requests_that_come_at_once_find_one_application(module: Any) -> None:
         thread.join()
 
     assert made == [1]
+
+
+def test_all_models_are_mapped_before_two_threads_can_ask_the_database() -> None:
+    program = """
+import sys
+from airflow_provider_cloudfn.plugin.airflow_plugin import CloudFunctionPlugin
+
+for app in CloudFunctionPlugin.fastapi_apps:
+    app["app"]._load()
+there = set(sys.modules)
+import airflow.assets.manager, airflow.serialization.serialized_objects, airflow.models
+
+airflow.models.import_all_models()
+imported = [name for name in set(sys.modules) - there if name.startswith("airflow.models")]
+unmapped = [registry for registry in sys.modules["sqlalchemy.orm.mapper"]._all_registries() if registry._new_mappers]
+print((imported, unmapped))
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout.splitlines()[-1] == "([], [])"
