@@ -151,7 +151,7 @@ class Batch:
         spent = round(self._progress.spent, 3)
         summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, spent)
         self._task.log.info(summary.sentence(made=summary.count - self._memory.skipped))
-        if self._each.on_error == "continue":
+        if self._each.on_error == "continue" or entry.failed:
             failures = [asdict(failure) for failure in entry.failures]
             outlast(
                 lambda: context["ti"].xcom_push(key=FAILURES_KEY, value=failures),
@@ -345,6 +345,9 @@ class Batch:
         if self._is_stopped:
             return False
         most, entry = self._each.max_failures, self._memory.entry
+        if self._each.on_error == "fail":
+            # They are those of an earlier try, which was to go on with failures: as results they would be null.
+            return not entry.failed
         if most is None:
             return True
         if type(most) is int:
@@ -354,10 +357,11 @@ class Batch:
         return whole is None or entry.failed <= most * whole
 
     def _too_many(self) -> CloudFunctionError:
-        entry = self._memory.entry
+        entry, each = self._memory.entry, self._each
         first = entry.failures[0]
+        allows = "on_error='fail'" if each.on_error == "fail" else f"max_failures={each.max_failures}"
         return CloudFunctionError(
-            f"for_each: {entry.failed:,} items have failed, more than max_failures={self._each.max_failures} allows, the first "
+            f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
             f"of them item {first.index} ({first.key}): {first.error}; XCom {FAILURES_KEY!r} has all. Allow more, clear it: "
             "what is done stays done, and the rest is sent; or begin anew: `airflow cloudfn progress <dag_id> <task_id> "
             "--run-id <run_id> --forget`"

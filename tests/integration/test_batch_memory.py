@@ -786,6 +786,20 @@ def test_after_clear_a_batch_goes_on_where_more_failures_are_allowed(service: Se
     assert max(service.effects.values()) == 1
 
 
+def test_what_has_failed_is_no_success_where_no_failure_is_allowed_any_more(
+    service: Service, store: StateStore
+) -> None:
+    service.failing = {"i2", "i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=1))
+    before = service.effects.copy()
+
+    with pytest.raises(CloudFunctionError, match="2 items have failed, more than on_error='fail' allows, the first"):
+        carry_out(store, ForEach(ITEMS, concurrency=1), generation=4)
+
+    assert service.effects == before
+
+
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
 def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
     service: Service, store: StateStore, on_unknown: Any
