@@ -800,6 +800,41 @@ def test_what_has_failed_is_no_success_where_no_failure_is_allowed_any_more(
     assert service.effects == before
 
 
+def test_what_is_unknown_is_named_whatever_is_wrong_behind_it(
+    service: Service, store: StateStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text("".join(f"{json.dumps(item)}\n" for item in ITEMS))
+    lines = ForEach.lines(f"'{path}'", concurrency=1)
+    killed(store, service, "i3", lines)
+    path.write_text(f"{path.read_text()}{{broken\n")
+
+    with pytest.raises(OutcomeUnknownError, match=r"the call for 0-\w+, .*7-\w+ was carried out"):
+        carry_out(store, lines)
+
+
+def test_a_list_without_what_is_unknown_is_refused(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.batch_memory._EVERY", 0.0)
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+
+    with pytest.raises(ConfigurationError, match="there are 2 items, which are not what an earlier try has called for"):
+        carry_out(store, ForEach(ITEMS[:2], concurrency=1))
+
+
+def test_a_batch_that_goes_on_is_not_said_to_be_cleared_for_one_unknown_item(
+    service: Service, store: StateStore
+) -> None:
+    service.hangs = lambda item: item == "i3"
+
+    _, pushed = carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue"))
+
+    told = pushed["failures"][0]["error"]
+    assert "make it in another run: to clear a batch that is done makes all of its calls again" in told
+    assert "what is done stays done" not in told
+
+
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
 def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
     service: Service, store: StateStore, on_unknown: Any
