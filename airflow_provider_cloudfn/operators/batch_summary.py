@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.journal.entries import FORGET
 from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionEr
     return CloudFunctionError(
         f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
         f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has all. Allow more, clear it: "
-        "what is done stays done, and the rest is sent; or begin anew: `airflow cloudfn progress <dag_id> <task_id> "
-        "--run-id <run_id> --forget`"
+        f"what is done stays done, and the rest is sent; or begin anew: {FORGET}"
     )
 
 

@@ -21,8 +21,7 @@ from kit.state_store import StateStore
 
 from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages, cel
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, OutcomeUnknownError
-from airflow_provider_cloudfn.journal.entries import BatchEntry
-from airflow_provider_cloudfn.journal.kept_batch import BATCH
+from airflow_provider_cloudfn.journal.entries import BATCH, BatchEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.batch import Batch
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory
@@ -833,6 +832,37 @@ def test_a_batch_that_goes_on_is_not_said_to_be_cleared_for_one_unknown_item(
     told = pushed["failures"][0]["error"]
     assert "make it in another run: to clear a batch that is done makes all of its calls again" in told
     assert "what is done stays done" not in told
+
+
+def test_what_can_t_be_read_of_a_batch_says_what_begins_anew_as_clear_does_not(
+    service: Service, store: StateStore
+) -> None:
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+    row = json.loads(store.rows["cloudfn.batch"])
+    row["entry"]["of_a_later_version"] = 1
+    store.rows["cloudfn.batch"] = json.dumps(row)
+
+    for generation in (2, 3):
+        with pytest.raises(ConfigurationError, match=r"can't be read .* then begin anew: .* --forget`; or mark"):
+            carry_out(store, ForEach(ITEMS, concurrency=1), generation=generation)
+
+
+@pytest.mark.parametrize("place", ["journal", "file"])
+def test_results_that_have_vanished_say_what_begins_anew_as_clear_does_not(
+    service: Service, store: StateStore, tmp_path: Path, place: str
+) -> None:
+    each = ForEach(ITEMS, concurrency=1, results=None if place == "journal" else str(tmp_path / "results.jsonl"))
+    service.failing = {"i3"}
+    with pytest.raises(CloudFunctionError, match="3 of 8 are done"):
+        carry_out(store, each)
+    for key in [one for one in store.rows if one.startswith("cloudfn.batch.results")]:
+        del store.rows[key]
+    for part in tmp_path.glob("*/*"):
+        part.unlink()
+
+    for generation in (2, 3):
+        with pytest.raises(ConfigurationError, match=r"begin anew: `airflow cloudfn progress .* --forget`"):
+            carry_out(store, each, generation=generation)
 
 
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
