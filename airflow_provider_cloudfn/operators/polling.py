@@ -298,6 +298,7 @@ class PolledCall:
         answer = {**first.as_variable(), "method": request.method}
         variables = self._variables.with_more(job=answer, response=answer)
         if self._poll.failed_when is not None and self._task.truth_after_call("poll.failed_when", variables):
+            self._forget()
             raise self._failure(request.method, first)
         return self._with_value(first, variables)
 

@@ -520,6 +520,19 @@ def test_another_try_after_a_job_that_failed_starts_another_one(
 
 
 @KEPT
+def test_another_try_after_a_job_that_has_failed_at_once_starts_another_one(run: Any, service: Any) -> None:
+    jobs = service(Answer.of(201, {"state": "failed"}), Answer.of(500))
+    poll = (
+        "Poll(uri='null', done_when='response.body.state == \"done\"', failed_when='response.body.state == \"failed\"')"
+    )
+
+    result = run(step(poll, **RETRIED))
+
+    assert result.states == {"call": ["failed"]}
+    assert jobs.asked == ["POST /v1/jobs"] * 2
+
+
+@KEPT
 @EVERYWHERE
 @TO_NOTHING
 def test_a_job_that_failed_under_an_idempotency_key_is_not_asked_for_again(
