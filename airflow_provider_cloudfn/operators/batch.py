@@ -296,7 +296,8 @@ class Batch:
         if isinstance(done.error, CloudFunctionError):
             self._take_failure(item, done.error)
         elif done.error is not None:
-            self._sent.add(item.index)
+            if not self._repeats:
+                self._sent.add(item.index)
             self._break(done.error)
         elif self._is_stopped or not self._keeps(done.result):
             self._memory.take_ahead(ItemResult(index=item.index, key=item.key, result=done.result))

@@ -168,7 +168,7 @@ class BatchMemory:
     def unknown(self) -> set[int]:
         """The items that an earlier try may have sent, and of which it has written no outcome."""
         found = self._recalled
-        if found is None or not self._keeps_windows or found.generation != self._journal.generation:
+        if found is None or found.generation != self._journal.generation:
             return set()
         return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
 

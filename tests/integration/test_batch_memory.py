@@ -865,6 +865,33 @@ def test_results_that_have_vanished_say_what_begins_anew_as_clear_does_not(
             carry_out(store, each, generation=generation)
 
 
+@pytest.mark.parametrize("changed", [{"method": "PUT"}, {"idempotency_key": True}], ids=["PUT", "a key"])
+def test_what_may_have_been_sent_is_unknown_though_it_could_be_sent_twice_by_now(
+    service: Service, store: StateStore, changed: dict[str, Any]
+) -> None:
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+    before = service.effects.copy()
+
+    # What the service has got had no key, and was no PUT.
+    with pytest.raises(OutcomeUnknownError, match="the call for 0-"):
+        carry_out(store, ForEach(ITEMS, concurrency=1), **changed)
+
+    assert service.effects == before
+
+
+def test_nothing_is_unknown_of_what_may_be_sent_twice_whatever_has_ended_it(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("airflow_provider_cloudfn.operators.function_call.FunctionCall.sending", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            carry_out(store, ForEach(ITEMS), method="PUT")
+
+    returned, _ = carry_out(store, ForEach(ITEMS), method="PUT")
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+
+
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
 def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
     service: Service, store: StateStore, on_unknown: Any
