@@ -151,6 +151,12 @@ class Batch:
         self._task.log.info(summary.sentence(made=summary.count - self._memory.skipped))
         if self._each.on_error == "continue" or entry.failed:
             failures = [asdict(failure) for failure in entry.failures]
+            if entry.failed > len(failures):
+                self._task.log.warning(
+                    "XCom %r has the first %s of what has failed: the log of each try has all",
+                    FAILURES_KEY,
+                    f"{len(failures):,}",
+                )
             outlast(
                 lambda: context["ti"].xcom_push(key=FAILURES_KEY, value=failures),
                 "the list of what has failed",

@@ -94,9 +94,10 @@ def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionEr
     """
     first = entry.failures[0]
     allows = "on_error='fail'" if each.on_error == "fail" else f"max_failures={each.max_failures}"
+    has = "all" if entry.failed == len(entry.failures) else f"the first {len(entry.failures):,}"
     return CloudFunctionError(
         f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
-        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has all. Allow more, clear it: "
+        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, clear it: "
         f"what is done stays done, and the rest is sent; or begin anew: {FORGET}"
     )
 

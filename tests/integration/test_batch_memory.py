@@ -892,6 +892,20 @@ def test_nothing_is_unknown_of_what_may_be_sent_twice_whatever_has_ended_it(
     assert returned == [f"made-{item}" for item in ITEMS]
 
 
+def test_more_failures_than_are_told_are_said_to_be_more(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.batch_memory._FAILURES_TOLD", 2)
+    service.failing = set(ITEMS[:3])
+
+    _, pushed = carry_out(store, ForEach(ITEMS, on_error="continue"))
+
+    assert len(pushed["failures"]) == 2
+    assert "XCom 'failures' has the first 2 of what has failed: the log of each try has all" in capfd.readouterr().out
+    with pytest.raises(CloudFunctionError, match=r"3 items have failed, .* XCom 'failures' has the first 2"):
+        carry_out(StateStore(), ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=2))
+
+
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])
 def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
     service: Service, store: StateStore, on_unknown: Any
