@@ -58,12 +58,13 @@ def service(connected: Callable[..., Any]) -> Any:
     return connected()
 
 
-def carry_out(store: StateStore | None, *, generation: int = 2, **parameters: Any) -> Any:
+def carry_out(store: StateStore | None, *, generation: int = 2, try_number: int = 1, **parameters: Any) -> Any:
     """Make one try of a step."""
     given = {"task_id": "call", "cloudfn_conn_id": "service", "method": "POST", "uri": '"/v1/charges"', **parameters}
     with DAG("d", schedule=None):
         task = CloudFunctionOperator(do_xcom_push=False, **given)
     context = (store or StateStore()).context(generation)
+    context["ti"].try_number = try_number
     if store is None:
         del context["task_state_store"]
     return task.prepare_for_execution().execute(context)
@@ -197,6 +198,20 @@ def test_a_request_that_changed_in_between_is_told_in_the_log(
 
 
 # --- on_unknown ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changed", [{"method": "PUT"}, {"idempotency_key": True}], ids=["PUT", "a key"])
+def test_what_may_have_been_sent_is_unknown_though_it_could_be_sent_twice_by_now(
+    service: Any, store: StateStore, changed: dict[str, Any]
+) -> None:
+    killed(store, 2)
+    before = len(service.received)
+
+    # What the service has got had no key, and was no PUT.
+    with pytest.raises(OutcomeUnknownError, match="nobody knows whether it was carried out"):
+        carry_out(store, try_number=2, **changed)
+
+    assert len(service.received) == before
 
 
 def test_it_is_sent_again_where_the_author_says_so(service: Any, store: StateStore) -> None:

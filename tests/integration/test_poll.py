@@ -703,7 +703,7 @@ def test_where_airflow_gives_up_on_the_triggerer_the_job_is_cancelled(service: A
 @KEPT
 def test_what_is_handed_over_holds_no_more_of_the_answer_than_is_named(service: Any) -> None:
     service(Answer.of(201, {"id": "7", "upload_token": "a-secret-of-the-service"}), state("busy"))
-    context: Any = {"ti": SimpleNamespace(max_tries=0, map_index=-1), "task_state_store": Store()}
+    context: Any = {"ti": SimpleNamespace(max_tries=0, map_index=-1, try_number=1), "task_state_store": Store()}
     task = CloudFunctionOperator(
         task_id="call",
         cloudfn_conn_id="jobs",
