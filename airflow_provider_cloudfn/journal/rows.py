@@ -67,7 +67,8 @@ def written(entry: Entry, generation: int, key: str) -> dict[str, Any]:
     :param generation: Which tries it is for.
     :param key: The key of the first row.
     """
-    text = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
+    # With a blank behind each comma, as Airflow writes it.
+    text = json.dumps(msgspec.to_builtins(entry))
     if len(text) <= PIECE and not _is_deep(text):
         return {key: msgspec.to_builtins(FirstRow(generation=generation, entry=json.loads(text)))}
     packed = base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
