@@ -40,13 +40,13 @@ _DURATION: Final = re.compile(
 _UNITS: Final = (3600.0, 60.0, 1.0, 0.001)
 _LONGEST_RESET: Final = 64
 
-_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _STRING: Final = r'"(?:[ !#-\[\]-~]|\\["\\])*"'
 _TOKEN: Final = r"[A-Za-z*][A-Za-z0-9:/!#$%&'*+.^_`|~-]*"  # noqa: S105 - a token of the grammar
 _VALUE: Final = rf"(?:{_STRING}|{_TOKEN}|-?[0-9]{{1,15}}(?:\.[0-9]{{1,3}})?|:[A-Za-z0-9+/=]*:|\?[01]|@-?[0-9]{{1,15}})"
 _PARAMETER: Final = re.compile(rf"; *([a-z*][a-z0-9_.*-]*)(?:=({_VALUE}))?")
 _POLICY: Final = re.compile(rf"(?:{_STRING}|{_TOKEN})((?:{_PARAMETER.pattern})*)[ \t]*(?:,[ \t]*|$)")
-_OLD_PAIR: Final = re.compile(r"(limit|remaining|reset)=([0-9]{1,15})[^,]*(?:,[ \t]*|$)")
+_OLD_PAIR: Final = re.compile(r"(limit|remaining|reset)=(-?[0-9]{1,15})[^,]*(?:,[ \t]*|$)")
 
 
 def seconds_of_pause(headers: Mapping[str, str]) -> float | None:
@@ -58,14 +58,14 @@ def seconds_of_pause(headers: Mapping[str, str]) -> float | None:
     """
     if _FIELDS.isdisjoint(headers):
         return None
-    waits: list[float] = []
+    waits = [0.0]
     written = headers.get("ratelimit")
     if written is not None and len(written) <= _LONGEST:
         waits.extend(_of_policies(written.strip()))
     for remaining, reset in _PAIRS:
-        if _number(headers.get(remaining)) == 0 and reset in headers:
+        if _is_used_up(_number(headers.get(remaining))) and reset in headers:
             waits.append(_until(headers[reset].strip(), headers))
-    return max(waits, default=0.0) or None
+    return max(waits) or None
 
 
 def _of_policies(written: str) -> Iterator[float]:
@@ -73,13 +73,13 @@ def _of_policies(written: str) -> Iterator[float]:
     old = _all_of(_OLD_PAIR, written)
     if old:
         said = {match[1]: float(match[2]) for match in old}
-        if said.get("remaining") == 0 and "reset" in said:
+        if _is_used_up(said.get("remaining")) and "reset" in said:
             yield said["reset"]
         return
     for policy in _all_of(_POLICY, written):
         parameters = {match[1]: match[2] for match in _PARAMETER.finditer(policy[1])}
         remaining, reset = _number(parameters.get("r")), _number(parameters.get("t"))
-        if remaining == 0 and reset is not None:
+        if _is_used_up(remaining) and reset is not None:
             yield reset
 
 
@@ -94,6 +94,11 @@ def _all_of(part: re.Pattern[str], written: str) -> list[re.Match[str]]:
         found.append(match)
         position = match.end()
     return found
+
+
+def _is_used_up(remaining: float | None) -> bool:
+    """Return whether nothing remains: some services count on below 0, as long as more comes than they allow."""
+    return remaining is not None and remaining <= 0
 
 
 def _number(written: str | None) -> float | None:

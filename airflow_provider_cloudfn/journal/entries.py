@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = [
+    "BATCH",
     "CALLBACK",
+    "FORGET",
     "Answer",
     "BatchEntry",
     "CallEntry",
@@ -29,6 +31,10 @@ __all__ = [
     "WaitEntry",
 ]
 
+#: The name of a batch's entry, and the beginning of those of its parts. They are left by a Clear as they are.
+BATCH: Final = "batch"
+#: What makes a batch begin anew.
+FORGET: Final = "`airflow cloudfn progress <dag_id> <task_id> --run-id <run_id> --forget`"
 #: What was called back stands in the journal under this name; the API server writes it there.
 CALLBACK: Final = "callback"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.journal.entries import BatchEntry
+from airflow_provider_cloudfn.journal.entries import BATCH, BatchEntry
 from airflow_provider_cloudfn.journal.map_index import map_index_column
 from airflow_provider_cloudfn.journal.rows import first_row, read_entry
 from airflow_provider_cloudfn.journal.task_journal import PREFIX
@@ -14,10 +14,7 @@ from airflow_provider_cloudfn.journal.task_journal import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["BATCH", "batch_of", "rows_of_batch"]
-
-#: The name of a batch's entry.
-BATCH: Final = "batch"
+__all__ = ["batch_of", "rows_of_batch"]
 
 
 def rows_of_batch(

@@ -13,13 +13,14 @@ import msgspec
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.journal.entries import BATCH, FORGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_cloudfn.journal.entries import Entry
 
-__all__ = ["PIECE", "FirstRow", "first_row", "read_entry", "written"]
+__all__ = ["PIECE", "FirstRow", "first_row", "read_entry", "way_anew", "written"]
 
 #: Characters of JSON in one row. Airflow warns from 64 KiB on, and a value has some more around it.
 PIECE: Final = 60 * 1024
@@ -66,7 +67,8 @@ def written(entry: Entry, generation: int, key: str) -> dict[str, Any]:
     :param generation: Which tries it is for.
     :param key: The key of the first row.
     """
-    text = json.dumps(msgspec.to_builtins(entry), separators=(",", ":"))
+    # With a blank behind each comma, as Airflow writes it.
+    text = json.dumps(msgspec.to_builtins(entry))
     if len(text) <= PIECE and not _is_deep(text):
         return {key: msgspec.to_builtins(FirstRow(generation=generation, entry=json.loads(text)))}
     packed = base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
@@ -128,8 +130,18 @@ def _assembled(first: FirstRow, piece: Callable[[str], Any], key: str) -> Mappin
     return found
 
 
+def way_anew(option: str) -> str:
+    """
+    Return what begins anew where what an earlier try has left is of no use; Clear leaves a batch that was not done.
+
+    :param option: Whose it is: ``for_each``, or the first word of an entry's name.
+    """
+    return f"begin anew: {FORGET}" if option in (BATCH, "for_each") else "clear the task, which begins anew"
+
+
 def _unreadable(key: str, why: str) -> ConfigurationError:
+    anew = way_anew(key.partition(".")[2].partition(".")[0])
     return ConfigurationError(
         f"the task's state {key!r}, which an earlier try wrote, can't be read ({why}): nothing is sent, as nobody knows what "
-        "was. See in the service what was carried out; then clear the task, which begins anew, or mark it as success"
+        f"was. See in the service what was carried out; then {anew}; or mark it as success"
     )

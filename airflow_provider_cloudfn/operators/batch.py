@@ -27,10 +27,10 @@ from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
-from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary
+from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, too_many, unknown_outcome
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
-from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError, is_unknown_after
+from airflow_provider_cloudfn.operators.once import is_unknown_after
 from airflow_provider_cloudfn.operators.pages import all_pages
 from airflow_provider_cloudfn.operators.results import Results, results_at
 
@@ -59,8 +59,6 @@ _AHEAD: Final = 4
 _WINDOW: Final = 8
 #: Seconds that the task has, when it is ended, to write down how far it got.
 _LONGEST_END: Final = 5.0
-#: How many keys an error names.
-_KEYS_TOLD: Final = 20
 
 
 class Batch:
@@ -151,15 +149,25 @@ class Batch:
         spent = round(self._progress.spent, 3)
         summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, spent)
         self._task.log.info(summary.sentence(made=summary.count - self._memory.skipped))
-        if self._each.on_error == "continue":
+        if self._each.on_error == "continue" or entry.failed:
             failures = [asdict(failure) for failure in entry.failures]
+            if entry.failed > len(failures):
+                self._task.log.warning(
+                    "XCom %r has the first %s of what has failed: the log of each try has all",
+                    FAILURES_KEY,
+                    f"{len(failures):,}",
+                )
             outlast(
                 lambda: context["ti"].xcom_push(key=FAILURES_KEY, value=failures),
                 "the list of what has failed",
                 self._task.log,
             )
         if not self._is_tolerated(at_the_end=True):
-            raise self._error if self._is_stopped and self._error is not None else self._too_many()
+            raise (
+                self._error
+                if self._is_stopped and self._error is not None
+                else too_many(entry, self._each, FAILURES_KEY)
+            )
         return summary
 
     def finish(self) -> Any:
@@ -294,7 +302,8 @@ class Batch:
         if isinstance(done.error, CloudFunctionError):
             self._take_failure(item, done.error)
         elif done.error is not None:
-            self._sent.add(item.index)
+            if not self._repeats:
+                self._sent.add(item.index)
             self._break(done.error)
         elif self._is_stopped or not self._keeps(done.result):
             self._memory.take_ahead(ItemResult(index=item.index, key=item.key, result=done.result))
@@ -345,6 +354,9 @@ class Batch:
         if self._is_stopped:
             return False
         most, entry = self._each.max_failures, self._memory.entry
+        if self._each.on_error == "fail":
+            # They are those of an earlier try, which was to go on with failures: as results they would be null.
+            return not entry.failed
         if most is None:
             return True
         if type(most) is int:
@@ -353,37 +365,29 @@ class Batch:
         whole = entry.done if at_the_end else self._items.total
         return whole is None or entry.failed <= most * whole
 
-    def _too_many(self) -> CloudFunctionError:
-        entry = self._memory.entry
-        first = entry.failures[0]
-        return CloudFunctionError(
-            f"for_each: {entry.failed:,} items have failed, more than max_failures={self._each.max_failures} allows, the first "
-            f"of them item {first.index} ({first.key}): {first.error}; XCom {FAILURES_KEY!r} has all. Allow more, clear it: "
-            "what is done stays done, and the rest is sent; or begin anew: `airflow cloudfn progress <dag_id> <task_id> "
-            "--run-id <run_id> --forget`"
-        )
-
     def _refuse_unknown(self) -> None:
         """Fail for good where items may have been sent that may not be sent twice, and nobody said what to do about them."""
         if not self._unknown or self._task.on_unknown != "fail" or self._each.on_error == "continue":
             return
-        left = (item for item in self._items if not self._memory.passes_over(item.index, item.key))
-        keys = [item.key for item in left if item.index in self._unknown]
+        keys, last = [], max(self._unknown)
+        for item in self._items:
+            if not self._memory.passes_over(item.index, item.key) and item.index in self._unknown:
+                keys.append(item.key)
+            # What is wrong behind them is no reason not to say which they are.
+            if item.index == last:
+                break
+        if not keys:
+            self._memory.require_all(self._items.count)
         raise self._unknown_outcome(keys)
 
     def _unknown_outcome(self, keys: list[str], error: CloudFunctionError | None = None) -> OutcomeUnknownError:
-        more = f" and {len(keys) - _KEYS_TOLD:,} more" if len(keys) > _KEYS_TOLD else ""
-        why = "a try before may have sent it" if error is None else error.message
-        return TaskOutcomeUnknownError(
-            f"nobody knows whether the call for {', '.join(keys[:_KEYS_TOLD])}{more} was carried out ({why}), so it is not made "
-            "again by itself. Look in the service for what these keys name. Then mark the task as success, or clear it: what is "
-            "done stays done, and the rest is sent anew. So that nobody has to look next time: idempotency_key=True where the "
-            "service knows such keys, or on_unknown='resend' where twice does no harm",
+        return unknown_outcome(
+            keys,
+            error,
+            goes_on=self._each.on_error == "continue",
             sent_at=self._memory.entry.started_at,
             method=self._task.method,
             url=str(self._call.hook.client().base_url),
-            status=None if error is None else error.status,
-            request_id=None if error is None else error.request_id,
         )
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
-from airflow_provider_cloudfn.journal.entries import BatchEntry, ItemFailure, ItemResult, PartEntry
-from airflow_provider_cloudfn.journal.kept_batch import BATCH
+from airflow_provider_cloudfn.journal.entries import BATCH, FORGET, BatchEntry, ItemFailure, ItemResult, PartEntry
+from airflow_provider_cloudfn.journal.rows import way_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,8 @@ class JournalParts:
         """
         found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)
         if found is None:
-            raise ConfigurationError(f"{self._name}: results that an earlier try has kept are gone: start the run anew")
+            anew = way_anew(self._name.partition(".")[0])
+            raise ConfigurationError(f"{self._name}: results that an earlier try has kept are gone: {anew}")
         return found.text
 
     def remove(self, count: int) -> None:
@@ -167,7 +168,7 @@ class BatchMemory:
     def unknown(self) -> set[int]:
         """The items that an earlier try may have sent, and of which it has written no outcome."""
         found = self._recalled
-        if found is None or not self._keeps_windows or found.generation != self._journal.generation:
+        if found is None or found.generation != self._journal.generation:
             return set()
         return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
 
@@ -388,6 +389,5 @@ def _digest(key: str) -> str:
 def _misfit(which: str) -> ConfigurationError:
     return ConfigurationError(
         f"for_each: {which} not what an earlier try has called for: the keys do not fit what it wrote down. Give the items the "
-        "order and the keys that they had, or begin anew: "
-        "`airflow cloudfn progress <dag_id> <task_id> --run-id <run_id> --forget`"
+        f"order and the keys that they had, or begin anew: {FORGET}"
     )

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.journal.entries import FORGET
+from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError
+
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.journal.entries import BatchEntry
 
-__all__ = ["Progress", "Summary"]
+__all__ = ["Progress", "Summary", "too_many", "unknown_outcome"]
 
 #: Seconds from the beginning to the first lines of progress; after these one a minute.
 _RHYTHM: Final = (1, 3, 8, 18, 38, 68, 128)
+#: How many keys an error names.
+_KEYS_TOLD: Final = 20
 
 
 class Summary(Struct, frozen=True):
@@ -73,3 +82,53 @@ class Progress:
         of = "" if total is None else f" of {total:,}"
         left = "" if total is None or not made else f", about {spent / made * (total - entry.done):.0f} s left"
         return f"{entry.done:,}{of} calls done, {entry.failed:,} failed, {made / spent:.1f} a second{left}"
+
+
+def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionError:
+    """
+    Return the error of a batch of which more items have failed than may.
+
+    :param entry: How far it got.
+    :param each: The option.
+    :param failures: The XCom key of those that have failed.
+    """
+    first = entry.failures[0]
+    allows = "on_error='fail'" if each.on_error == "fail" else f"max_failures={each.max_failures}"
+    has = "all" if entry.failed == len(entry.failures) else f"the first {len(entry.failures):,}"
+    return CloudFunctionError(
+        f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
+        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, clear it: "
+        f"what is done stays done, and the rest is sent; or begin anew: {FORGET}"
+    )
+
+
+def unknown_outcome(
+    keys: list[str], error: CloudFunctionError | None, *, goes_on: bool, sent_at: dt.datetime, method: str, url: str
+) -> TaskOutcomeUnknownError:
+    """
+    Return the error of items of which nobody knows whether their calls were carried out.
+
+    :param keys: Their keys.
+    :param error: How the call has failed; None where an earlier try may have made it.
+    :param goes_on: Whether the batch goes on with failures: what has failed is done then.
+    :param sent_at: When the first call of the batch was made.
+    :param method: The method of all.
+    :param url: The connection's base URL.
+    """
+    more = f" and {len(keys) - _KEYS_TOLD:,} more" if len(keys) > _KEYS_TOLD else ""
+    why = "a try before may have sent it" if error is None else error.message
+    ways = (
+        "If it was not carried out, make it in another run: to clear a batch that is done makes all of its calls again"
+        if goes_on
+        else "Then mark the task as success, or clear it: what is done stays done, and the rest is sent anew"
+    )
+    return TaskOutcomeUnknownError(
+        f"nobody knows whether the call for {', '.join(keys[:_KEYS_TOLD])}{more} was carried out ({why}), so it is not made "
+        f"again by itself. Look in the service for what these keys name. {ways}. So that nobody has to look next time: "
+        "idempotency_key=True where the service knows such keys, or on_unknown='resend' where twice does no harm",
+        sent_at=sent_at,
+        method=method,
+        url=url,
+        status=None if error is None else error.status,
+        request_id=None if error is None else error.request_id,
+    )

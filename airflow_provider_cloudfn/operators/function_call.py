@@ -191,13 +191,18 @@ class FunctionCall:
                 self.require_success(response, variables.with_response(response.as_variable()))
 
         path = None if sink is None else str(sink.path)
-        if sending.idempotent or is_idempotent(prepared):
+        from airflow_provider_cloudfn.journal.entries import CallEntry
+        from airflow_provider_cloudfn.journal.task_journal import TaskJournal
+        from airflow_provider_cloudfn.operators.once import CALL, Judges, Once
+
+        journal = TaskJournal.of(context, task.log)
+        can_repeat = sending.idempotent or is_idempotent(prepared)
+        # What an earlier try has sent may have been no PUT, and have had no key; a first try has none before it.
+        is_first = not journal.is_kept or (can_repeat and context["ti"].try_number <= 1)
+        if can_repeat and (is_first or journal.read(CALL, CallEntry) is None):
             response = client.send_sync(prepared, sending)
             require_success(response)
             return Settled(response, path)
-        from airflow_provider_cloudfn.journal.task_journal import TaskJournal
-        from airflow_provider_cloudfn.operators.once import Judges, Once
-
         confirm = task.on_unknown
         judges = Judges(
             require_success,
@@ -207,7 +212,7 @@ class FunctionCall:
             confirm=partial(self._confirmed, variables) if isinstance(confirm, Confirm) else None,
         )
         key = stable_id(context, "idempotency_key", task.place())
-        once = Once(client, TaskJournal.of(context, task.log), judges, task.log, key=key, path=path)
+        once = Once(client, journal, judges, task.log, key=key, path=path)
         task.recorder.journal = "sent"
         settled = once.settle(prepared, sending)
         task.recorder.journal = settled.journal

@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.request import Request
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.poll import Poll
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.base import ExpressionOperator
     from airflow_provider_cloudfn.operators.polled_task import PolledTask
+    from airflow_provider_cloudfn.triggers.job import JobPoll
     from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
 __all__ = ["PollParts", "condition_source", "read_afterwards"]
@@ -52,6 +54,33 @@ class PollParts:
         if getattr(self._poll, name) is None:
             return None
         return self._task.evaluate_after_call(f"poll.{name}", variables)
+
+    def placeless(self, confirmed: Response) -> ResponseError:
+        """
+        Return the error of a job that is known to have been started, and not where it is asked for.
+
+        :param confirmed: What the service has answered to the question whether it was.
+        """
+        return ResponseError(
+            f"poll: the job was started, says the answer {confirmed.status} of {confirmed.url}, and not where to ask: say it "
+            "with uri=, which reads the answer to on_unknown=Confirm(…) as job"
+        )
+
+    def tell_changed(self, kept: JobPoll) -> None:
+        """
+        Tell that a job is judged as it was when it was started, where its conditions are other ones by now.
+
+        :param kept: How an earlier try has asked for it.
+        """
+        for name in ("done_when", "failed_when"):
+            now = getattr(self._poll, name)
+            if (None if now is None else condition_source(now)) != getattr(kept, name):
+                self._task.log.warning(
+                    "poll.%s is another one than when the job was started, and that one counts: %s. Clear the task to start "
+                    "another job",
+                    name,
+                    getattr(kept, name),
+                )
 
     def later(self) -> Iterator[str]:
         """Yield the expressions that may name ``job`` later."""

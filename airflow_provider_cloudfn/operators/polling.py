@@ -112,9 +112,13 @@ class PolledCall:
             return self._resumed(self._task.polled_event, sink)
         if (kept := self._kept()) is not None:
             self._task.log.info("An earlier try has started a job: its state is asked for at %s", _place(kept))
+            self._parts.tell_changed(kept.poll)
             return self._wait(kept, sink, first_wait=0.0, seconds=self._seconds_left(kept))
-        first = self._call.settle(self._context, request, self._variables, None).response
+        started = self._call.settle(self._context, request, self._variables, None)
+        first = started.response
         if (job := self._started(request, first)) is None:
+            if started.confirmed and self._poll.uri is None:
+                raise self._parts.placeless(first)
             return self._at_once(request, first)
         self._keep(job)
         self._task.log.info("The job has begun: its state is asked for at %s", _place(job))
@@ -298,6 +302,7 @@ class PolledCall:
         answer = {**first.as_variable(), "method": request.method}
         variables = self._variables.with_more(job=answer, response=answer)
         if self._poll.failed_when is not None and self._task.truth_after_call("poll.failed_when", variables):
+            self._forget()
             raise self._failure(request.method, first)
         return self._with_value(first, variables)
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.client.sink import unreadable, unwritable
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, LimitError
+from airflow_provider_cloudfn.journal.rows import way_anew
 from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, storage_path
 from airflow_provider_cloudfn.operators.storable import xcom_limit
@@ -156,7 +157,8 @@ class _ListResults:
         self.parts = parts
         if self.count != count:
             raise ConfigurationError(
-                f"{self._remedy}: an earlier try has kept {count:,} results, and {self.count:,} are there: start the run anew"
+                f"{self._remedy}: an earlier try has kept {count:,} results, and {self.count:,} are there: "
+                f"{way_anew(self._remedy)}"
             )
 
     def finish(self) -> list[Any]:
@@ -367,7 +369,8 @@ class _FolderParts(Struct, frozen=True):
         if isinstance(error, FileNotFoundError):
             return ConfigurationError(
                 f"{self.parameter}: {file}, which an earlier try has written, is not there. Give {self.parameter} the same path "
-                "on every try, the one that it had then; where that is gone, start the run anew"
+                "on every try, the one that it had then; where that is gone, "
+                f"{way_anew(self.parameter.partition('.')[0])}"
             )
         return unreadable(f"{self.parameter}: what was done before is kept, and can't be read now at {file}", error)
 

@@ -21,8 +21,7 @@ from kit.state_store import StateStore
 
 from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages, cel
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, OutcomeUnknownError
-from airflow_provider_cloudfn.journal.entries import BatchEntry
-from airflow_provider_cloudfn.journal.kept_batch import BATCH
+from airflow_provider_cloudfn.journal.entries import BATCH, BatchEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.batch import Batch
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory
@@ -784,6 +783,127 @@ def test_after_clear_a_batch_goes_on_where_more_failures_are_allowed(service: Se
 
     assert [index for index, one in enumerate(returned) if one is None] == [2, 5]
     assert max(service.effects.values()) == 1
+
+
+def test_what_has_failed_is_no_success_where_no_failure_is_allowed_any_more(
+    service: Service, store: StateStore
+) -> None:
+    service.failing = {"i2", "i5"}
+    with pytest.raises(CloudFunctionError):
+        carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=1))
+    before = service.effects.copy()
+
+    with pytest.raises(CloudFunctionError, match="2 items have failed, more than on_error='fail' allows, the first"):
+        carry_out(store, ForEach(ITEMS, concurrency=1), generation=4)
+
+    assert service.effects == before
+
+
+def test_what_is_unknown_is_named_whatever_is_wrong_behind_it(
+    service: Service, store: StateStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text("".join(f"{json.dumps(item)}\n" for item in ITEMS))
+    lines = ForEach.lines(f"'{path}'", concurrency=1)
+    killed(store, service, "i3", lines)
+    path.write_text(f"{path.read_text()}{{broken\n")
+
+    with pytest.raises(OutcomeUnknownError, match=r"the call for 0-\w+, .*7-\w+ was carried out"):
+        carry_out(store, lines)
+
+
+def test_a_list_without_what_is_unknown_is_refused(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.batch_memory._EVERY", 0.0)
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+
+    with pytest.raises(ConfigurationError, match="there are 2 items, which are not what an earlier try has called for"):
+        carry_out(store, ForEach(ITEMS[:2], concurrency=1))
+
+
+def test_a_batch_that_goes_on_is_not_said_to_be_cleared_for_one_unknown_item(
+    service: Service, store: StateStore
+) -> None:
+    service.hangs = lambda item: item == "i3"
+
+    _, pushed = carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue"))
+
+    told = pushed["failures"][0]["error"]
+    assert "make it in another run: to clear a batch that is done makes all of its calls again" in told
+    assert "what is done stays done" not in told
+
+
+def test_what_can_t_be_read_of_a_batch_says_what_begins_anew_as_clear_does_not(
+    service: Service, store: StateStore
+) -> None:
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+    row = json.loads(store.rows["cloudfn.batch"])
+    row["entry"]["of_a_later_version"] = 1
+    store.rows["cloudfn.batch"] = json.dumps(row)
+
+    for generation in (2, 3):
+        with pytest.raises(ConfigurationError, match=r"can't be read .* then begin anew: .* --forget`; or mark"):
+            carry_out(store, ForEach(ITEMS, concurrency=1), generation=generation)
+
+
+@pytest.mark.parametrize("place", ["journal", "file"])
+def test_results_that_have_vanished_say_what_begins_anew_as_clear_does_not(
+    service: Service, store: StateStore, tmp_path: Path, place: str
+) -> None:
+    each = ForEach(ITEMS, concurrency=1, results=None if place == "journal" else str(tmp_path / "results.jsonl"))
+    service.failing = {"i3"}
+    with pytest.raises(CloudFunctionError, match="3 of 8 are done"):
+        carry_out(store, each)
+    for key in [one for one in store.rows if one.startswith("cloudfn.batch.results")]:
+        del store.rows[key]
+    for part in tmp_path.glob("*/*"):
+        part.unlink()
+
+    for generation in (2, 3):
+        with pytest.raises(ConfigurationError, match=r"begin anew: `airflow cloudfn progress .* --forget`"):
+            carry_out(store, each, generation=generation)
+
+
+@pytest.mark.parametrize("changed", [{"method": "PUT"}, {"idempotency_key": True}], ids=["PUT", "a key"])
+def test_what_may_have_been_sent_is_unknown_though_it_could_be_sent_twice_by_now(
+    service: Service, store: StateStore, changed: dict[str, Any]
+) -> None:
+    killed(store, service, "i3", ForEach(ITEMS, concurrency=1))
+    before = service.effects.copy()
+
+    # What the service has got had no key, and was no PUT.
+    with pytest.raises(OutcomeUnknownError, match="the call for 0-"):
+        carry_out(store, ForEach(ITEMS, concurrency=1), **changed)
+
+    assert service.effects == before
+
+
+def test_nothing_is_unknown_of_what_may_be_sent_twice_whatever_has_ended_it(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("airflow_provider_cloudfn.operators.function_call.FunctionCall.sending", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            carry_out(store, ForEach(ITEMS), method="PUT")
+
+    returned, _ = carry_out(store, ForEach(ITEMS), method="PUT")
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+
+
+def test_more_failures_than_are_told_are_said_to_be_more(
+    service: Service, store: StateStore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("airflow_provider_cloudfn.operators.batch_memory._FAILURES_TOLD", 2)
+    service.failing = set(ITEMS[:3])
+
+    _, pushed = carry_out(store, ForEach(ITEMS, on_error="continue"))
+
+    assert len(pushed["failures"]) == 2
+    assert "XCom 'failures' has the first 2 of what has failed: the log of each try has all" in capfd.readouterr().out
+    with pytest.raises(CloudFunctionError, match=r"3 items have failed, .* XCom 'failures' has the first 2"):
+        carry_out(StateStore(), ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=2))
 
 
 @pytest.mark.parametrize("on_unknown", ["resend", ASK], ids=["resend", "Confirm"])

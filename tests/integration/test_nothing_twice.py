@@ -22,6 +22,7 @@ from airflow_provider_cloudfn import (
     EmporixCompleteOperator,
     EmporixResumeOperator,
     EmporixStartOperator,
+    Poll,
 )
 from airflow_provider_cloudfn.authoring.variables import stable_id
 from airflow_provider_cloudfn.exceptions import (
@@ -58,12 +59,13 @@ def service(connected: Callable[..., Any]) -> Any:
     return connected()
 
 
-def carry_out(store: StateStore | None, *, generation: int = 2, **parameters: Any) -> Any:
+def carry_out(store: StateStore | None, *, generation: int = 2, try_number: int = 1, **parameters: Any) -> Any:
     """Make one try of a step."""
     given = {"task_id": "call", "cloudfn_conn_id": "service", "method": "POST", "uri": '"/v1/charges"', **parameters}
     with DAG("d", schedule=None):
         task = CloudFunctionOperator(do_xcom_push=False, **given)
     context = (store or StateStore()).context(generation)
+    context["ti"].try_number = try_number
     if store is None:
         del context["task_state_store"]
     return task.prepare_for_execution().execute(context)
@@ -197,6 +199,42 @@ def test_a_request_that_changed_in_between_is_told_in_the_log(
 
 
 # --- on_unknown ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_confirmed_to_be_started_is_not_taken_for_done(service: Any, store: StateStore) -> None:
+    started = Confirm(uri='"/v1/jobs"', done_when="response.status == 200")
+    killed(store, at=2, poll=Poll.location(), on_unknown=started)
+
+    with pytest.raises(ResponseError, match=r"the job was started, .* and not where to ask: say it with uri="):
+        carry_out(store, poll=Poll.location(), on_unknown=started)
+
+
+def test_a_job_that_is_judged_otherwise_by_now_is_told(
+    serve: Any, connection: Any, store: StateStore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def reply(request: Received) -> Answer:
+        return Answer.of(202, {"id": "7"}) if request.method == "POST" else Answer.of(200, {"state": "done"})
+
+    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+    for misspelt in ("response.body.stat == 'done'", "response.body.state == 'done'"):
+        with pytest.raises(ExpressionError):
+            carry_out(store, poll=Poll(done_when=misspelt, uri='"/jobs/" + job.body.id'))
+
+    assert "poll.done_when is another one than when the job was started, and that one counts" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("changed", [{"method": "PUT"}, {"idempotency_key": True}], ids=["PUT", "a key"])
+def test_what_may_have_been_sent_is_unknown_though_it_could_be_sent_twice_by_now(
+    service: Any, store: StateStore, changed: dict[str, Any]
+) -> None:
+    killed(store, 2)
+    before = len(service.received)
+
+    # What the service has got had no key, and was no PUT.
+    with pytest.raises(OutcomeUnknownError, match="nobody knows whether it was carried out"):
+        carry_out(store, try_number=2, **changed)
+
+    assert len(service.received) == before
 
 
 def test_it_is_sent_again_where_the_author_says_so(service: Any, store: StateStore) -> None:

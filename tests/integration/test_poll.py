@@ -520,6 +520,19 @@ def test_another_try_after_a_job_that_failed_starts_another_one(
 
 
 @KEPT
+def test_another_try_after_a_job_that_has_failed_at_once_starts_another_one(run: Any, service: Any) -> None:
+    jobs = service(Answer.of(201, {"state": "failed"}), Answer.of(500))
+    poll = (
+        "Poll(uri='null', done_when='response.body.state == \"done\"', failed_when='response.body.state == \"failed\"')"
+    )
+
+    result = run(step(poll, **RETRIED))
+
+    assert result.states == {"call": ["failed"]}
+    assert jobs.asked == ["POST /v1/jobs"] * 2
+
+
+@KEPT
 @EVERYWHERE
 @TO_NOTHING
 def test_a_job_that_failed_under_an_idempotency_key_is_not_asked_for_again(
@@ -690,7 +703,7 @@ def test_where_airflow_gives_up_on_the_triggerer_the_job_is_cancelled(service: A
 @KEPT
 def test_what_is_handed_over_holds_no_more_of_the_answer_than_is_named(service: Any) -> None:
     service(Answer.of(201, {"id": "7", "upload_token": "a-secret-of-the-service"}), state("busy"))
-    context: Any = {"ti": SimpleNamespace(max_tries=0, map_index=-1), "task_state_store": Store()}
+    context: Any = {"ti": SimpleNamespace(max_tries=0, map_index=-1, try_number=1), "task_state_store": Store()}
     task = CloudFunctionOperator(
         task_id="call",
         cloudfn_conn_id="jobs",

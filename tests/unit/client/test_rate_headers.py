@@ -35,6 +35,10 @@ NOON = 1795780800
         pytest.param(
             {"x-ratelimit-limit": "5", "x-ratelimit-remaining": "5", "x-ratelimit-reset": "9"}, None, id="left"
         ),
+        pytest.param({"x-ratelimit-remaining": "-3", "x-ratelimit-reset": "30"}, 30, id="more than used up"),
+        pytest.param({"ratelimit": '"default";r=-1;t=5'}, 5, id="a policy that is more than used up"),
+        pytest.param({"ratelimit": "limit=9, remaining=-1, reset=5"}, 5, id="an older draft, more than used up"),
+        pytest.param({"ratelimit": '"default";r=0;t=-5'}, None, id="a policy that begins anew before now"),
         pytest.param({"x-ratelimit-remaining": "0"}, None, id="no reset"),
         pytest.param({"x-ratelimit-remaining": "none", "x-ratelimit-reset": "9"}, None, id="no number"),
         pytest.param({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "-9"}, None, id="a negative one"),

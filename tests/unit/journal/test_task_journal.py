@@ -17,7 +17,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.journal.entries import Answer, CallbackEntry, CallEntry, Entry, StoredFile
+from airflow_provider_cloudfn.journal.entries import Answer, CallbackEntry, CallEntry, Entry, ItemResult, StoredFile
 from airflow_provider_cloudfn.journal.rows import PIECE
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 
@@ -103,6 +103,15 @@ def test_a_large_entry_is_in_pieces_that_airflow_takes_without_a_warning(store: 
 
     assert len(store.rows) > 3
     assert max(len(row) for row in store.rows.values()) <= LARGEST
+
+
+def test_many_small_values_are_no_row_that_airflow_warns_of(store: StateStore) -> None:
+    many = ItemResult(index=0, key="0", result=[1] * 29_000)
+
+    journal_of(store).write("call", many)
+
+    assert max(len(row) for row in store.rows.values()) <= LARGEST
+    assert journal_of(store).read("call", ItemResult) == many
 
 
 def test_an_entry_in_place_of_one_in_pieces_leaves_no_piece_behind(store: StateStore) -> None:
