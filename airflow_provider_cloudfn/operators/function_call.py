@@ -191,18 +191,23 @@ class FunctionCall:
                 self.require_success(response, variables.with_response(response.as_variable()))
 
         path = None if sink is None else str(sink.path)
+
+        def plainly_sent() -> Settled:
+            response = client.send_sync(prepared, sending)
+            require_success(response)
+            return Settled(response, path)
+
+        can_repeat = sending.idempotent or is_idempotent(prepared)
+        if can_repeat and context["ti"].try_number <= 1:
+            return plainly_sent()
         from airflow_provider_cloudfn.journal.entries import CallEntry
         from airflow_provider_cloudfn.journal.task_journal import TaskJournal
         from airflow_provider_cloudfn.operators.once import CALL, Judges, Once
 
         journal = TaskJournal.of(context, task.log)
-        can_repeat = sending.idempotent or is_idempotent(prepared)
-        # What an earlier try has sent may have been no PUT, and have had no key; a first try has none before it.
-        is_first = not journal.is_kept or (can_repeat and context["ti"].try_number <= 1)
-        if can_repeat and (is_first or journal.read(CALL, CallEntry) is None):
-            response = client.send_sync(prepared, sending)
-            require_success(response)
-            return Settled(response, path)
+        # What an earlier try has sent may have been no PUT, and have had no key.
+        if can_repeat and (not journal.is_kept or journal.read(CALL, CallEntry) is None):
+            return plainly_sent()
         confirm = task.on_unknown
         judges = Judges(
             require_success,

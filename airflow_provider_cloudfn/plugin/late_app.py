@@ -68,13 +68,11 @@ class LateApp:
 
 def _map_models() -> None:
     """
-    Import all models of Airflow and map them, before two threads can do so at once.
+    Map Airflow's models, before two threads can do so at once.
 
-    SQLAlchemy maps under a lock, and Airflow imports its other models there: a thread that declares one of them, and so has the
-    lock of its import, and a thread that asks the database first would wait for each other for ever.
+    SQLAlchemy maps under a lock, and Airflow 3.3 imports its other models there: a thread that declares one of them, and so has
+    the lock of its import, and a thread that asks the database first would wait for each other for ever.
     """
-    from airflow.models import import_all_models
     from sqlalchemy.orm import configure_mappers
 
-    import_all_models()  # type: ignore[no-untyped-call]  # Airflow has not typed it
     configure_mappers()

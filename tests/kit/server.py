@@ -55,6 +55,9 @@ class Answer:
 
 
 class _Server(ThreadingHTTPServer):
+    # How many may knock at once; of more, some knock again only after a second.
+    request_queue_size = 256
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that no longer waits for its answer, as many tests have them."""
         if not isinstance(sys.exception(), ConnectionError):
