@@ -111,7 +111,7 @@ def _without_shell(request: CurlRequest, split: ShellCommand) -> CurlRequest:
 #: Headers of curl's options.
 _AS_HEADERS = {"user-agent": "User-Agent: ", "referer": "Referer: ", "range": "Range: bytes="}
 #: Options of which the last one counts.
-_KEPT = frozenset({"request", "user", "bearer", "sigv4", "request-target"})
+_KEPT = frozenset({"request", "user", "bearer", "sigv4", "request-target", *_AS_HEADERS})
 #: What the connection or the client sets as curl does.
 _OWN_HEADERS = frozenset({"content-length", "accept-encoding", "connection", "keep-alive", "expect"})
 _DATA = frozenset({"data", "data-raw", "data-binary", "data-urlencode", "json"})
@@ -157,8 +157,6 @@ class _Reading:
             self.given[name] = value
         elif name == "cookie":
             self.take_cookie(value)
-        elif name in _AS_HEADERS:
-            self.take_header(_AS_HEADERS[name] + value.removesuffix(";auto"))
         else:
             self.take_setting(name, value)
 
@@ -209,6 +207,13 @@ class _Reading:
         else:
             self.headers.append((name, text))
 
+    def take_headers_of_options(self) -> None:
+        """Take what options say in headers, where no header says it: that is sent instead."""
+        given = {name.lower() for name, _ in self.headers} | self.removed_headers
+        for option, start in _AS_HEADERS.items():
+            if option in self.given and start.partition(":")[0].lower() not in given:
+                self.take_header(start + self.given[option].removesuffix(";auto"))
+
     def take_cookie(self, value: str) -> None:
         """Take cookies; without an equals sign it is a file of them."""
         if "=" in value:
@@ -230,6 +235,7 @@ class _Reading:
         if self.url is None:
             raise ConfigurationError("the command names no URL")
         base_url, path, raw_query = self.address(self.url)
+        self.take_headers_of_options()
         self.authenticate()
         headers = self.all_headers()
         body = self.body(headers)
@@ -271,10 +277,9 @@ class _Reading:
             user = rest.partition("/")[0].rpartition("@")[0]
             # From a URL curl takes a name alone, and asks for no password.
             self.given["user"] = unquote(user if ":" in user else f"{user}:")
-        path, query = parts.path or "/", parts.query
-        path = without_dots(path, as_is="path-as-is" in self.flags)
-        if "request-target" in self.given:
-            path, _, query = self.given["request-target"].partition("?")
+        target = self.given.get("request-target")
+        path, query = (parts.path or "/", parts.query) if target is None else target.partition("?")[::2]
+        path = without_dots(path, as_is=target is not None or "path-as-is" in self.flags)
         if path.startswith("//"):
             raise ConfigurationError("the path begins with two slashes: write one")
         if not path.startswith("/"):
@@ -342,13 +347,15 @@ class _Reading:
             if media_type is not None:
                 headers["Content-Type"] = media_type
             return body
-        if self.data is None or "get" in self.flags:
+        is_json, is_getting = "json" in self.flags, "get" in self.flags
+        if self.data is None or (is_getting and not is_json):
             return None
-        is_json = "json" in self.flags
         if is_json and "accept" not in names:
             headers["Accept"] = "application/json"
         if "content-type" not in names:
             headers["Content-Type"] = "application/json" if is_json else FORM_TYPE
+        if is_getting:
+            return None
         declared = next((str(text) for name, text in headers.items() if name.lower() == "content-type"), None)
         if declared is None:
             self.notes.append("a body always has a Content-Type here: it is sent as application/octet-stream")

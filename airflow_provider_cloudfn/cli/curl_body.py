@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Body", "FormPart", "data_piece", "form_part", "multipart_body", "read_body"]
 
 _LARGEST_FILE = 1024 * 1024
+_BLANKS = " \t\n\r\f\v"
 #: curl's own list of what a file is by its name; any other is bytes.
 _CURL_TYPES = {
     ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".svg": "image/svg+xml",
@@ -112,7 +113,7 @@ def form_part(value: str, *, literal: bool) -> FormPart:
     """
     Read the value of ``--form``, or of ``--form-string``, whose content is as it is written.
 
-    :param value: ``name=content``, ``name=@file`` or ``name=<file``, perhaps with ``;type=…``.
+    :param value: ``name=content``, ``name=@file`` or ``name=<file``, perhaps with ``;type=…``, less white space at its ends.
     :param literal: Whether the content is nothing else than text.
     :raises ConfigurationError: for what can't be said to the operator.
     """
@@ -122,12 +123,15 @@ def form_part(value: str, *, literal: bool) -> FormPart:
     if literal:
         return FormPart(name, _bytes(content))
     sign = content[:1] if content[:1] in ("@", "<") else ""
-    quoted = re.match(r'"((?:[^"\\]|\\.)*)"(.*)', content[len(sign) :], re.DOTALL)
+    if content[:1] == "(" or (not name and content == ")"):
+        raise ConfigurationError(f"--form {name}: begins a form within the form: give what is in it with --data-binary")
+    content = content[len(sign) :].lstrip(_BLANKS)
+    quoted = re.match(r'"((?:[^"\\]|\\.)*)"(.*)', content, re.DOTALL)
     if quoted:
         content, settings = re.sub(r'\\(["\\])', r"\1", quoted[1]), quoted[2]
     else:
-        content, mark, settings = content[len(sign) :].partition(";")
-        settings = mark + settings
+        content, mark, settings = content.partition(";")
+        content, settings = content.rstrip(_BLANKS), mark + settings
     media_type = None
     if settings.strip(" ;"):
         if not (found := re.fullmatch(r";\s*type=([^;,\s]+(?:;\s*charset=[\w-]+)?)", settings.strip())):
@@ -142,6 +146,7 @@ def form_part(value: str, *, literal: bool) -> FormPart:
     if "," in content and not quoted:
         raise ConfigurationError(f"--form {name}: names several files: give each with a --form of its own")
     path = Path(content).absolute()
+    _refuse_jinja(f"--form {name}", str(path))
     guessed = _CURL_TYPES.get(path.suffix.lower(), "application/octet-stream")
     ours = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if media_type not in (None, ours):
@@ -150,6 +155,11 @@ def form_part(value: str, *, literal: bool) -> FormPart:
             "the file another ending"
         )
     return FormPart(name, str(path).encode(), is_file=True, media_type=None if guessed == ours else ours)
+
+
+def _refuse_jinja(option: str, text: str) -> None:
+    if jinja_at(text) is not None:
+        raise ConfigurationError(f"{option}: {text!r} would be rendered as Jinja: give it another name")
 
 
 def multipart_body(
@@ -176,6 +186,7 @@ def multipart_body(
                     raise ConfigurationError(
                         f"--form {part.name}: beside files a field is text without a type of its own"
                     )
+                _refuse_jinja("--form", part.name)
                 is_secret = is_secret_name(part.name, "body")
                 fields.setdefault(part.name, []).append(_marked_json(text, part.name, mark, is_secret=is_secret))
     if files:
@@ -264,6 +275,8 @@ def _json_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
         encoded.encode()
     except (ValueError, RepeatedKeyError, ConfigurationError):
         return None
+    if _has_jinja_key(value):
+        return None
     is_same = encoded == re.sub(r'("(?:[^"\\]|\\.)*")|\s+', r"\1", text)
     marked = _marked_json(value, "", mark)
     if marked != value:
@@ -292,6 +305,13 @@ def _has_decimal(value: Any) -> bool:
     if isinstance(value, (dict, list)):
         return any(_has_decimal(item) for item in (value.values() if isinstance(value, dict) else value))
     return isinstance(value, Decimal)
+
+
+def _has_jinja_key(value: Any) -> bool:
+    """Return whether a name in it would be taken for Jinja; nothing marks a name as text."""
+    if isinstance(value, dict):
+        return any(jinja_at(key) is not None or _has_jinja_key(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_jinja_key(item) for item in value)
 
 
 def _marked_json(value: Any, name: str, mark: Callable[[str, str], Secret], *, is_secret: bool = False) -> Any:
@@ -323,7 +343,7 @@ def _form_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
     form: dict[str, list[Any]] = {}
     for name, value in pairs:
         form.setdefault(name, []).append(value)
-    if urlencode(form, doseq=True) != text:
+    if urlencode(form, doseq=True) != text or _has_jinja_key(form):
         return None
     secrets = secret_members(form)
     marked = {

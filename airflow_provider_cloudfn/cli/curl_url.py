@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
+from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def without_dots(path: str, *, as_is: bool) -> str:
     if re.search(r"/\.{1,2}(/|$)", path) is None:
         return path
     if as_is:
-        raise ConfigurationError("--path-as-is: the path is sent without '.' and '..': write where it leads")
+        raise ConfigurationError(
+            "--path-as-is, --request-target: the path is sent without '.' and '..': write where it leads"
+        )
     return urlsplit(urljoin("http://host", path)).path
 
 
@@ -35,7 +38,7 @@ def escaped(text: str) -> str:
 
 
 def by_name(pairs: list[str]) -> Mapping[str, list[str]] | None:
-    """Return a query by name; None if that would be sent in another order, or in other bytes."""
+    """Return a query by name; None if that would be sent in another order, in other bytes, or a name be taken for Jinja."""
     query: dict[str, list[str]] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
@@ -44,4 +47,4 @@ def by_name(pairs: list[str]) -> Mapping[str, list[str]] | None:
         except UnicodeDecodeError:
             return None
     sent = [f"{quote(name, safe='')}={quote(value, safe='')}" for name, values in query.items() for value in values]
-    return query if sent == pairs else None
+    return query if sent == pairs and all(jinja_at(name) is None for name in query) else None

@@ -28,8 +28,13 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IN_DOUBLE_QUOTES = re.compile(rf"(?P<parameter>{_PARAMETER})|\\(?P<escaped>[$`\"\\\n])")
+_OTHER_ESCAPES = re.compile(r'\^(?:"|\r?\n)|`\r?\n')
+#: Braces of which bash makes several words, and those of which it does not.
+_SEVERAL = re.compile(r"\{[^{}]*,[^{}]*\}|\{(?:-?\d+\.\.-?\d+|[A-Za-z]\.\.[A-Za-z])(?:\.\.-?\d+)?\}")
+_SINGLE = re.compile(rf"(?!{_SEVERAL.pattern})\{{[^{{}}]*\}}")
+_HOME = re.compile(r"~[\w.+-]*(?:/\S*)?$")
 _ANSI_C = re.compile(
-    r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.)|(.))", re.DOTALL
+    r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(\\\\|.)|(.))", re.DOTALL
 )
 _ANSI_C_SIGNS = {"a": 7, "b": 8, "e": 27, "E": 27, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 
@@ -61,7 +66,9 @@ def split_command(text: str) -> ShellCommand:
     _refuse_other_languages(text)
     command, at = ShellCommand(), 0
     word: str | None = None  # None between words
+    bare = ""  # the word, without what is quoted in it
     while at < len(text):
+        _refuse_other_shells(text, at)
         if (piece := _PIECE.match(text, at)) is None:
             raise ConfigurationError(
                 "the command can't be read: a quote is not closed; put it into single quotes as a whole, or give it on "
@@ -72,7 +79,8 @@ def split_command(text: str) -> ShellCommand:
             # Digits before a redirection are a file's number, and no word.
             if word is not None and not (kind == "redirection" and word.isdigit()):
                 command.words.append(word)
-            word = None
+            _refuse_braces(bare)
+            word, bare = None, ""
             if kind == "redirection":
                 _redirect(command, piece["target"])
             elif kind == "operator" or (piece[0] == "\n" and command.words):
@@ -81,19 +89,39 @@ def split_command(text: str) -> ShellCommand:
         elif kind == "hash" and word is None:
             at = len(text) if (end := text.find("\n", at)) < 0 else end
         elif kind != "continuation":
+            if kind == "plain":
+                bare += piece[0]
+                if word is None and (home := _HOME.match(piece[0])):
+                    command.variables.append(home[0])
             word = (word or "") + _read(piece, command)
     if word is not None:
         command.words.append(word)
+    _refuse_braces(bare)
     return command
 
 
 def _refuse_other_languages(text: str) -> None:
-    if re.search(r"\^\r?\n", text) or '^"' in text:
-        raise ConfigurationError("the command is quoted for Windows' cmd: copy it as cURL (bash)")
     if re.match(r"\s*(await\s+)?fetch\s*\(", text):
         raise ConfigurationError("the command is JavaScript's fetch: copy it as cURL (bash)")
-    if re.search(r"`\r?\n", text) or re.match(r"\s*(Invoke-|\$session\b)", text):
+    if re.match(r"\s*(Invoke-|\$session\b)", text):
         raise ConfigurationError("the command is quoted for PowerShell: copy it as cURL (bash)")
+
+
+def _refuse_other_shells(text: str, at: int) -> None:
+    """Refuse the escapes of other shells, which stand outside of quotes."""
+    if found := _OTHER_ESCAPES.match(text, at):
+        shell = "Windows' cmd" if found[0].startswith("^") else "PowerShell"
+        raise ConfigurationError(f"the command is quoted for {shell}: copy it as cURL (bash)")
+
+
+def _refuse_braces(bare: str) -> None:
+    """Refuse a word of which bash makes several."""
+    while (simpler := _SINGLE.sub("", bare)) != bare:
+        bare = simpler
+    if _SEVERAL.search(bare):
+        raise ConfigurationError(
+            "braces stand outside of quotes, where the shell makes several words of one: put the word into single quotes"
+        )
 
 
 def _redirect(command: ShellCommand, target: str) -> None:
@@ -147,7 +175,7 @@ def _escaped(escape: re.Match[str]) -> bytes:
     if octal:
         return bytes([int(octal, 8) & 0xFF])
     if control:
-        return bytes([ord(control.upper()) & 0x1F])
+        return bytes([ord(control[-1].upper()) & 0x1F])
     if sign in _ANSI_C_SIGNS:
         return bytes([_ANSI_C_SIGNS[sign]])
     return (sign if sign in "\\'\"?" else f"\\{sign}").encode("utf-8", "surrogateescape")
