@@ -82,14 +82,17 @@ class HttpResponse(Redacted, frozen=True):
     :param content: The bytes of the body, decompressed.
     :param ends_by_close: Whether nothing but the end of the connection says where the body ends, so that nobody knows
         whether it is whole.
+    :param cut_short: Why not all of its body came, or could be read; None where it is whole. Only an answer that is no success is
+        one all the same.
     """
 
-    _hidden: ClassVar = frozenset({"headers", "content"})
+    _hidden: ClassVar = frozenset({"headers", "content", "cut_short"})
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     content: bytes = b""
     ends_by_close: bool = False
+    cut_short: Exception | None = None
 
     def header(self, name: str) -> str | None:
         """

@@ -97,6 +97,7 @@ class Driver:
         self._sink = None if sending is None else sending.sink
         self._as_it_came = sending is not None and sending.as_it_came
         self._accepts = None if sending is None else sending.accepts
+        self._takes_any_status = sending is not None and not sending.check_status
         self._redirect_taken_by = "" if sending is None else sending.redirect_taken_by
         self._cookies = cookies or CallCookies()
         self._tell = None if sending is None else sending.tell
@@ -127,6 +128,8 @@ class Driver:
                 shown_as=total,
                 is_sent=lambda: self._is_sent,
             )
+            if raw.cut_short is not None and self._takes_any_status:
+                raise raw.cut_short
             answered = shown if url == request.url else self._settings.redaction().url(url)
             read = partial(read_response, raw, answered, self._stored, as_it_came=self._as_it_came)
             # To read much JSON takes a while, in which nothing else would go on in the event loop: in a triggerer, no trigger.

@@ -102,8 +102,12 @@ class Transport:
                 if (watch := STOPWATCH.get()) is not None:
                     watch.turn_to("download")
                 headers = tuple(answer.headers.items())
-                if sink is None or not 200 <= answer.status < 300:
-                    content = await self._read(answer, where, is_head=request.method == "HEAD")
+                is_head = request.method == "HEAD"
+                if not 200 <= answer.status < 300:
+                    content, failure = await self._what_came(answer, where, is_head=is_head)
+                    return HttpResponse(answer.status, headers, content, _ends_by_close(answer), failure), None
+                if sink is None:
+                    content = b"".join([piece async for piece in self._read(answer, where, is_head=is_head)])
                     return HttpResponse(answer.status, headers, content, _ends_by_close(answer)), None
                 # As it is read of any answer; of this one the body goes elsewhere.
                 request_id = read_response(HttpResponse(answer.status, headers), where).request_id
@@ -135,7 +139,20 @@ class Transport:
                 stage="encoding",
             ) from None
 
-    async def _read(self, answer: Answer, where: str, *, is_head: bool) -> bytes:
+    async def _what_came(self, answer: Answer, where: str, *, is_head: bool) -> tuple[bytes, CloudFunctionError | None]:
+        """Return what came of the body of an answer that is no success, and why that is not all: its status counts anyhow."""
+        found: list[bytes] = []
+        failure = None
+        try:
+            async for piece in self._read(answer, where, is_head=is_head):
+                found.append(piece)  # noqa: PERF401 - what came before it broke is kept
+        except CloudFunctionError as error:
+            failure = error
+        except self._failures as error:
+            failure = transport_error(error, where, is_direct=self._is_direct)
+        return b"".join(found), failure
+
+    async def _read(self, answer: Answer, where: str, *, is_head: bool) -> AsyncIterator[bytes]:
         bound = self._limits.body
         declared = answer.headers.get("Content-Length")
         if declared is not None and not is_head:
@@ -144,15 +161,14 @@ class Transport:
             if "Content-Encoding" not in answer.headers and "Transfer-Encoding" not in answer.headers:
                 # The parser takes no more than what was declared.
                 content = answer.content
-                return content.read_nowait() if content.is_eof() else await content.read()
-        found: list[bytes] = []
+                yield content.read_nowait() if content.is_eof() else await content.read()
+                return
         size = 0
         async for piece in self._decoded(answer, where):
             size += len(piece)
             if size > bound:
                 raise self._too_large(where)
-            found.append(piece)
-        return b"".join(found)
+            yield piece
 
     def _too_large(self, where: str) -> LimitError:
         return LimitError(

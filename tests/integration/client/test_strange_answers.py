@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
+    CloudFunctionError,
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
@@ -113,6 +114,37 @@ def test_encodings_in_headers_of_their_own_are_one_list(talk: Any) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Encoding: gzip\r\nContent-Type: text/plain\r\n\r\n"
 
     assert talk(raw(head + body)).outcome.body == "ok"
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Encoding: gzip\r\nContent-Length: 10", b"no gzip at"),
+        (b"Content-Encoding: br\r\nContent-Length: 10", b"no brotli!"),
+        (b"Content-Length: 100", b"cut short"),
+        (b"Transfer-Encoding: chunked", b"3\r\ncut\r\n"),
+        (b"Content-Length: 99999999999", b"too long"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("status", "kind"), [(400, ResponseError), (401, AuthenticationError), (503, ResponseError)])
+def test_the_status_counts_though_the_body_cannot_be_read(
+    talk: Any, method: str, status: int, kind: type[CloudFunctionError], head: bytes, body: bytes
+) -> None:
+    answer = raw(b"HTTP/1.1 %d X\r\nRetry-After: 99\r\n%s\r\n\r\n%s" % (status, head, body))
+
+    error = talk(answer, method=method).outcome
+
+    assert (type(error), error.status, error.retry_after) == (kind, status, 99)
+
+
+def test_whoever_takes_any_status_takes_no_half_answer(talk: Any) -> None:
+    answer = raw(b"HTTP/1.1 404 X\r\nContent-Length: 100\r\n\r\ncut short")
+
+    error = talk(answer, call={"check_status": False}).outcome
+
+    assert type(error) is CommunicationError
+    assert "no whole HTTP answer" in str(error)
 
 
 def test_length_and_chunks_at_once_are_no_answer(talk: Any) -> None:
