@@ -5,13 +5,18 @@ from __future__ import annotations
 import codecs
 import re
 
-__all__ = ["charset_of", "codec_of", "last_content_type", "xml_charset"]
+__all__ = ["bom_charset", "charset_of", "codec_of", "is_media_type", "last_content_type", "xml_charset"]
 
 #: One value of a header that came more than once; a comma within quotes parts none.
 _ONE_VALUE = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*"?)+""")
 _MEDIA_TYPE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|$)", re.ASCII)
 
 _LONGEST = 1024
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
 
 #: What Python takes for text besides, and is the notation of something else. For some of it, it takes a time that grows with the
 #: square of the length.
@@ -41,6 +46,15 @@ def last_content_type(content_type: str) -> str:
     return counts
 
 
+def is_media_type(text: str) -> bool:
+    """
+    Return whether a text is a media type; what is none says nothing, such as one with its semicolon left out.
+
+    :param text: What stands in a Content-Type before its parameters.
+    """
+    return _MEDIA_TYPE.fullmatch(text) is not None
+
+
 def charset_of(content_type: str | None) -> str | None:
     """
     Return the character set that a Content-Type names, or None.
@@ -64,12 +78,21 @@ def xml_charset(content: bytes) -> str:
     """
     Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F).
 
-    :param content: The document.
+    :param content: The document, which has no byte order mark.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    declared = None if content.startswith(codecs.BOM_UTF8) else _XML_DECLARATION.match(content)
+    declared = _XML_DECLARATION.match(content)
     return declared[1].decode("ascii") if declared else "utf-8"
+
+
+def bom_charset(content: bytes) -> str | None:
+    """
+    Return the character set that a byte order mark says, or None; its codec takes the mark off.
+
+    It is sooner right than what stands beside the text (WHATWG Encoding, "decode").
+
+    :param content: The beginning of a text.
+    """
+    return next((charset for mark, charset in _MARKS if content.startswith(mark)), None)
 
 
 def codec_of(charset: str) -> codecs.CodecInfo:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
-from airflow_provider_cloudfn.client.charset import charset_of, codec_of, xml_charset
+from airflow_provider_cloudfn.client.charset import bom_charset, charset_of, codec_of, is_media_type, xml_charset
 from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
 
 __all__ = ["any_text", "read_content"]
@@ -20,6 +20,7 @@ _TEXT_TYPES = frozenset(
         "application/x-yaml", "application/yaml",
     }
 )  # fmt: skip
+_SINGLE_BYTES = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
 _XML_TYPES = frozenset({"application/xml", "text/xml"})
 
 
@@ -43,7 +44,7 @@ def read_content(content: bytes, content_type: str) -> Any:
         return _text(content, charset_of(content_type) or xml_charset(content))
     if media_type.startswith("text/") or media_type.endswith("+yaml") or media_type in _TEXT_TYPES:
         return _text(content, charset_of(content_type) or "utf-8")
-    if not media_type:
+    if not is_media_type(media_type):
         try:
             return _json(content, None)
         except ValueError:
@@ -62,7 +63,7 @@ def any_text(content: bytes, content_type: str) -> str:
     own = xml_charset(content) if media_type in _XML_TYPES or media_type.endswith("+xml") else None
     if _is_json(media_type):
         own = json.detect_encoding(content)
-    for charset in (charset_of(content_type), own):
+    for charset in (bom_charset(content), charset_of(content_type), own):
         try:
             return codec_of(charset or "").decode(content, "replace")[0]
         except ValueError:
@@ -76,13 +77,22 @@ def _is_json(media_type: str) -> bool:
 
 
 def _json(content: bytes, charset: str | None) -> Any:
-    # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it.
-    if charset is not None:
-        try:
+    # RFC 8259 knows UTF-8 only, and no parameter charset: one that is named is believed where the answer is JSON in it. What is
+    # UTF-8 is so by no chance, where a set of single bytes is named, in which anything can be read, if wrongly.
+    try:
+        if charset is not None and not (codec_of(charset).name in _SINGLE_BYTES and _is_utf8(content)):
             return _parsed(_text(content, charset))
-        except ValueError:
-            pass
+    except ValueError:
+        pass
     return _parsed(_text(content, _encoding_of_json(content)))
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _encoding_of_json(content: bytes) -> str:
@@ -100,7 +110,7 @@ def _parsed(text: str) -> Any:
 
 
 def _text(content: bytes, charset: str) -> str:
-    codec = codec_of(charset)
+    codec = codec_of(bom_charset(content) or charset)
     try:
         return codec.decode(content, "strict")[0]
     except UnicodeError:
