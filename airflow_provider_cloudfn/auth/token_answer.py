@@ -109,6 +109,8 @@ def _failure(
             if leads_to
             else "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
             if outage
+            else "it is asked too often: try again later"
+            if response.status == 429 or fields.get("error") == "slow_down"
             else "check the token URL of the connection (oauth2_url): what is there gives no tokens"
             if response.status in (404, 405, 410)
             else f"check the client ID, the client secret, the scopes and the token URL of the connection{remedy}"
@@ -129,7 +131,11 @@ def _fields(response: HttpResponse) -> dict[str, Any]:
     except (ValueError, RecursionError):
         media_type = response.header("content-type") or ""
         return dict(parse_qsl(text)) if "form-urlencoded" in media_type or "access_token=" in text else {}
-    return parsed if isinstance(parsed, dict) else {}
+    if not isinstance(parsed, dict):
+        return {}
+    # Some put the answer into an envelope of theirs, such as "data".
+    inner = [value for value in parsed.values() if isinstance(value, dict) and "access_token" in value]
+    return inner[0] if len(inner) == 1 and "access_token" not in parsed else parsed
 
 
 def _seconds(expires_in: object) -> float | None:

@@ -221,8 +221,9 @@ def test_a_token_is_used_until_shortly_before_its_end(expires_in: Any, after: in
         HttpResponse(200, (("content-type", "text/html"),), b"access_token=t1"),
         HttpResponse(200, (("content-type", "text/plain"),), b'{"access_token": "t1", "token_type": "BEARER"}'),
         HttpResponse(201, (), b'\xef\xbb\xbf{"access_token": "t1"}'),
+        HttpResponse(200, (), b'{"code": 0, "data": {"access_token": "t1", "expires_in": 60}, "extra": {"a": 1}}'),
     ],
-    ids=["form", "form-as-html", "json-as-text", "created-with-bom"],
+    ids=["form", "form-as-html", "json-as-text", "created-with-bom", "in-an-envelope"],
 )
 def test_a_token_is_found_however_the_endpoint_writes_it(response: HttpResponse) -> None:
     assert authorize(client(), response) == "Bearer t1"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 URL = "https://id.example.com/token"
 NO_ENDPOINT = "check the token URL of the connection (oauth2_url): what is there gives no tokens"
 CHECK = "check the client ID, the client secret, the scopes and the token URL of the connection"
+TOO_OFTEN = "it is asked too often: try again later"
 LATER = "that is a fault of the endpoint: try again later, and if it stays so, ask those who run it"
 
 
@@ -38,11 +39,11 @@ def failure(response: HttpResponse) -> AuthenticationError:
         (200, {}, CHECK, False),
         (400, {"error": "invalid_scope"}, CHECK, False),
         (400, {"error": ["temporarily_unavailable"]}, CHECK, False),
-        (400, {"error": "slow_down"}, CHECK, True),
+        (400, {"error": "slow_down"}, TOO_OFTEN, True),
         (401, {"error": "invalid_client"}, CHECK, False),
         (404, {"error": "not found"}, NO_ENDPOINT, False),
         (405, {}, NO_ENDPOINT, False),
-        (429, {}, CHECK, True),
+        (429, {}, TOO_OFTEN, True),
         (501, {}, CHECK, True),
     ],
 )
