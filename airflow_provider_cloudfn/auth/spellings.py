@@ -11,9 +11,10 @@ import base64
 import html
 import json
 import re
+import unicodedata
 from functools import lru_cache
 from html.entities import codepoint2name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
@@ -30,8 +31,14 @@ _SHORT = 4
 #: Fewer characters of base64 could stand anywhere by chance.
 _SHORTEST_BASE64 = 6
 
+#: A shorter line of a secret that has several says nothing, and could stand anywhere.
+_SHORTEST_LINE = 12
+
+_FORMS: tuple[Literal["NFC", "NFD", "NFKC"], ...] = ("NFC", "NFD", "NFKC")
+
 #: What encoders leave as it is, but for a few that write every sign in another way.
 _PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
+_QUOTE = re.compile(r"""["'\\]""")
 _SIGN = re.compile(r"[^\w.~-]", re.ASCII)
 
 #: What a percent-encoder leaves as it is besides.
@@ -90,14 +97,33 @@ def spellings(secret: str) -> tuple[str, ...]:
 
     :param secret: The secret; of an empty one there are none.
     """
-    plain = _PLAIN.fullmatch(secret)
-    writers = () if plain else (_in_urls, _in_json, _in_html, _by_sign, _in_two_ways, _as_bytes)
-    rare = (text for write in writers for text in write(secret))
-    content = secret.encode("utf-8", "replace")
-    found = {*common_spellings(secret), *rare, *_in_base64(content)}
-    if len(secret) >= _SHORT:
-        found |= {content.hex(), content.hex().upper()}
+    found = {*_written(secret), *_lines(secret)}
+    if not secret.isascii():
+        # What Unicode takes for the same text is the same secret.
+        for same in {unicodedata.normalize(form, secret) for form in _FORMS} - {secret}:
+            found.update(common_spellings(same), _in_base64(same.encode("utf-8", "replace")))
     return tuple(sorted(found - {""}, key=len, reverse=True))
+
+
+def _lines(secret: str) -> Iterator[str]:
+    """Yield the lines of a secret that has several, such as a key in PEM: they may come one by one, or joined in another way."""
+    lines = secret.split("\n")
+    for line in map(str.strip, lines if len(lines) > 1 else ()):
+        if len(line) >= _SHORTEST_LINE and "-----" not in line:
+            yield from common_spellings(line)
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield what encoders make of a text."""
+    yield from common_spellings(secret)
+    if not _PLAIN.fullmatch(secret):
+        for write in (_in_urls, _in_json, _in_html, _by_sign, _in_two_ways, _as_bytes):
+            yield from write(secret)
+    content = secret.encode("utf-8", "replace")
+    yield from _in_base64(content)
+    yield from _in_base64(secret.encode("utf-16-le", "replace"))
+    if len(secret) >= _SHORT:
+        yield from (content.hex(), content.hex().upper())
 
 
 def common_spellings(secret: str) -> tuple[str, ...]:
@@ -142,6 +168,9 @@ def _in_urls(secret: str) -> Iterator[str]:
         yield text
         yield re.sub("%..", lambda found: found[0].lower(), text)
     yield quote(encoded[0], safe="")  # a URL within a URL
+    if not secret.isascii():
+        yield quote(secret, safe="", encoding="cp1252", errors="replace")  # before UTF-8
+        yield "".join(_escaped_by_javascript(character) for character in secret)
 
 
 def _in_json(secret: str) -> Iterator[str]:
@@ -193,6 +222,9 @@ def _as_bytes(secret: str) -> Iterator[str]:
     yield content.decode("cp1252", "replace")
     for quotation in "\"'":  # CSV, SQL
         yield secret.replace(quotation, quotation * 2)
+    yield _QUOTE.sub(r"\\\g<0>", secret)  # MySQL, Rust, PHP's addslashes
+    for quoted in ("'\\''", "'\"'\"'"):  # shells
+        yield secret.replace("'", quoted)
 
 
 def _by_sign(secret: str) -> Iterator[str]:
@@ -219,6 +251,8 @@ def _in_base64(content: bytes) -> Iterator[str]:
         if len(core) >= _SHORTEST_BASE64:
             yield core
             yield core.translate({43: "-", 47: "_"})
+            yield core.replace("/", "\\/")  # PHP's JSON
+            yield quote(core, safe="")
 
 
 def _translated(text: str, written: Mapping[str, str]) -> str:
@@ -228,6 +262,12 @@ def _translated(text: str, written: Mapping[str, str]) -> str:
 def _escaped(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def _escaped_by_javascript(character: str) -> str:
+    if character > "\xff":
+        return _escaped_in_capitals(character).replace("\\u", "%u")
+    return quote(character, safe="@*_+-./", encoding="latin-1")
 
 
 def _escaped_in_capitals(character: str) -> str:
