@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["FORM_TYPE", "is_json", "media_type_of"]
+__all__ = ["FORM_TYPE", "is_json", "is_xml", "media_type_of"]
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
@@ -25,3 +25,12 @@ def is_json(media_type: str) -> bool:
     :param media_type: As of :func:`media_type_of`.
     """
     return media_type == "application/json" or media_type.endswith("+json")
+
+
+def is_xml(media_type: str) -> bool:
+    """
+    Return whether a media type is XML's own, or has its suffix (RFC 7303).
+
+    :param media_type: As of :func:`media_type_of`.
+    """
+    return media_type in ("application/xml", "text/xml") or media_type.endswith("+xml")

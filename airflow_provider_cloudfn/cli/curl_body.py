@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secr
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.client.body import Json
-from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.charset import charset_of, text_charset
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
@@ -230,8 +230,7 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
     :raises ConfigurationError: for a secret in a body that can't be parted from it.
     """
     media_type = media_type_of(content_type)
-    charset = charset_of(content_type) or "utf-8"
-    text = _text(content, charset)
+    text = _text(content, content_type)
     if text is None:
         if holds_secret(content.decode("latin-1")):
             raise ConfigurationError(
@@ -241,7 +240,7 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
         return Body(content, "bytes")
     if is_json(media_type):
         body = _json_body(text, mark)
-    elif media_type == FORM_TYPE:
+    elif media_type == FORM_TYPE and charset_of(content_type) is None:
         body = _form_body(text, mark)
     else:
         body = None
@@ -259,11 +258,11 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
     return Body(text, "text") if is_sent_as_text else Body(content, "bytes")
 
 
-def _text(content: bytes, charset: str = "utf-8") -> str | None:
+def _text(content: bytes, content_type: str = "") -> str | None:
     """Return bytes as the text that would be sent as these bytes, or None."""
     try:
         text = content.decode()
-        return text if text.encode(charset) == content else None
+        return text if text.encode(text_charset(content_type, text) or "utf-8") == content else None
     except (UnicodeError, LookupError):
         return None
 

@@ -103,7 +103,9 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
         pairs = list(query_pairs(value, list_style, parameter=body.parameter))
         if body.files:
             return _multipart(pairs, body.files)
-        return urlencode(pairs).encode("ascii"), FORM_TYPE
+        place = body.parameter
+        encoded = [(_encoded(place, name, charset), _encoded(place, text, charset)) for name, text in pairs]
+        return urlencode(encoded).encode("ascii"), FORM_TYPE
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value), "application/octet-stream"
     if isinstance(value, str):
@@ -114,17 +116,15 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
 
 
 def _encoded(parameter: str, text: str, charset: str | None) -> bytes:
-    if charset is None:
-        return text.encode()
-    problem = None
     try:
-        return codec_of(charset).encode(text)[0]
+        return codec_of(charset or "utf-8").encode(text)[0]
     except UnicodeEncodeError as error:
         # The error itself holds the whole text.
-        problem = f"character {error.start + 1} is none of {charset}, which Content-Type names"
+        problem = f"character {error.start + 1} is none of {charset or 'utf-8'}"
     except ValueError as error:
-        problem = f"{error}, which Content-Type names"
-    raise ConfigurationError(f"{parameter}: {problem}; name utf-8 there")
+        problem = str(error)
+    named = "" if charset is None else ", which Content-Type or the document names; name utf-8 there"
+    raise ConfigurationError(f"{parameter}: {problem}{named}")
 
 
 def _multipart(fields: list[tuple[str, str]], files: Mapping[str, FilePart | Sequence[FilePart]]) -> tuple[bytes, str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
-__all__ = ["bom_charset", "charset_of", "codec_of", "is_media_type", "last_content_type", "xml_charset"]
+from airflow_provider_cloudfn.auth.media_type import is_xml, media_type_of
+
+__all__ = ["bom_charset", "charset_of", "codec_of", "is_media_type", "last_content_type", "text_charset", "xml_charset"]
 
 #: One value of a header that came more than once; a comma within quotes parts none.
 _ONE_VALUE = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*"?)+""")
@@ -82,6 +84,18 @@ def xml_charset(content: bytes) -> str:
     """
     declared = _XML_DECLARATION.match(content)
     return declared[1].decode("ascii") if declared else "utf-8"
+
+
+def text_charset(content_type: str, text: str) -> str | None:
+    """
+    Return what text is sent in: what its Content-Type names, or an XML document names itself; None where nobody names any.
+
+    :param content_type: The header's value.
+    :param text: What is sent.
+    """
+    declares = is_xml(media_type_of(content_type)) and text.startswith("<?xml")
+    own = xml_charset(text[:_LONGEST].encode("ascii", "replace")) if declares else None
+    return charset_of(content_type) or own
 
 
 def bom_charset(content: bytes) -> str | None:

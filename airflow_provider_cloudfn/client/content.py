@@ -6,7 +6,7 @@ import codecs
 import json
 from typing import Any
 
-from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, is_xml, media_type_of
 from airflow_provider_cloudfn.client.charset import bom_charset, charset_of, codec_of, is_media_type, xml_charset
 from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
 
@@ -21,7 +21,6 @@ _TEXT_TYPES = frozenset(
     }
 )  # fmt: skip
 _SINGLE_BYTES = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
-_XML_TYPES = frozenset({"application/xml", "text/xml"})
 
 
 def read_content(content: bytes, content_type: str) -> Any:
@@ -40,7 +39,7 @@ def read_content(content: bytes, content_type: str) -> Any:
         if not content.removeprefix(codecs.BOM_UTF8).strip():
             return None
         return _json(content, charset_of(content_type))
-    if media_type in _XML_TYPES or media_type.endswith("+xml"):
+    if is_xml(media_type):
         return _text(content, charset_of(content_type) or xml_charset(content))
     if media_type.startswith("text/") or media_type.endswith("+yaml") or media_type in _TEXT_TYPES:
         return _text(content, charset_of(content_type) or "utf-8")
@@ -60,7 +59,7 @@ def any_text(content: bytes, content_type: str) -> str:
     :param content_type: As of :func:`read_content`.
     """
     media_type = media_type_of(content_type)
-    own = xml_charset(content) if media_type in _XML_TYPES or media_type.endswith("+xml") else None
+    own = xml_charset(content) if is_xml(media_type) else None
     if _is_json(media_type):
         own = json.detect_encoding(content)
     for charset in (bom_charset(content), charset_of(content_type), own):

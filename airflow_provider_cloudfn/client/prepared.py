@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_token
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.client.body import Form, make_body
-from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.body import Form, Raw, make_body
+from airflow_provider_cloudfn.client.charset import text_charset
 from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
 from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
@@ -105,7 +105,9 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     own = own_headers(request.headers, auth.reserved_headers)
     url = base_url.join(request.uri, pairs)
     refuse_reserved_query(url, auth.reserved_query)
-    charset = next((charset_of(value) for name, value in own if name.lower() == "content-type"), None)
+    declared = next((value for name, value in own if name.lower() == "content-type"), "")
+    text = request.body.value if isinstance(request.body, Raw) else ""
+    charset = text_charset(declared, text if isinstance(text, str) else "")
     body, media_type = make_body(request.body, request.list_style, charset)
     files = isinstance(request.body, Form) and request.body.files
     names = {name.lower() for name, _ in own}

@@ -35,6 +35,11 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
         return Raw(body, "body")
     if media_type == FORM_TYPE and isinstance(body, Mapping):
         return Form(body, parameter="body")
+    if isinstance(body, Sequence) and media_type in _LINES:
+        raise ConfigurationError(
+            f'body: is a list, and headers["{name}"] says {media_type}: make it text with a line for each, such as '
+            'inputs.rows.map(row, json.encode(row) + "\\n").join("")'
+        )
     has_text = isinstance(body, (bool, int, float)) and media_type not in _WANTED
     if wanted is not None and not has_text and media_type != _OLD_JSON:
         raise ConfigurationError(
@@ -46,6 +51,8 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
 
 #: An old name of JSON, which services still ask for.
 _OLD_JSON = "text/json"
+#: JSON, one value on each line: a list of them is none.
+_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
 #: What a body must be that is neither JSON nor text, as a person is told.
 _WANTED = {FORM_TYPE: "a map or encoded text", "multipart/form-data": "the bytes of the form, or give files="}
 

@@ -103,6 +103,8 @@ COMMANDS = [
     "curl -H 'content-type: application/json; charset=utf-8' -d '{\"a\":1}' URL/x",
     "curl -H 'Content-Type: application/json; charset=iso-8859-1' -d '{\"a\":\"ä\"}' URL/x",
     "curl -H 'Content-Type: text/plain; charset=utf-16' -d 'a' URL/x",
+    "curl -H 'Content-Type: application/x-www-form-urlencoded; charset=iso-8859-1' -d 'a=%C3%A4' URL/x",
+    "curl -H 'Content-Type: text/xml' -d '<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><a>ä</a>' URL/x",
     # forms of several parts
     "curl -F a=1 -F 'b=ä;type=text/plain' URL/x",
     "curl --form-string 'a=@b;type=x' URL/x",

@@ -38,6 +38,18 @@ def test_a_body_is_what_it_was_given_as(given_body: Body | None, body: bytes, me
     assert make_body(given_body, "repeat") == (body, media_type)
 
 
+def test_a_form_is_in_the_character_set_that_content_type_names() -> None:
+    assert make_body(Form({"grün": "ä b"}), "repeat", "iso-8859-1") == (b"gr%FCn=%E4+b", FORM)
+
+
+@pytest.mark.parametrize("given_body", [Raw("\ud83d"), Form({"a": "\ud83d"}), Form({"\ud83d": "a"})])
+def test_half_of_a_surrogate_pair_is_refused(given_body: Body) -> None:
+    with pytest.raises(ConfigurationError, match=r"none of utf-8|half of a surrogate pair") as raised:
+        make_body(given_body, "repeat")
+
+    assert str(raised.value).isascii()
+
+
 @pytest.mark.parametrize("given_body", [Raw("grün"), Json("grün")])
 def test_text_is_in_the_character_set_that_content_type_names(given_body: Body) -> None:
     body, _ = make_body(given_body, "repeat", "iso-8859-1")
@@ -48,8 +60,14 @@ def test_text_is_in_the_character_set_that_content_type_names(given_body: Body) 
 @pytest.mark.parametrize(
     ("charset", "problem"),
     [
-        ("iso-8859-1", "data: character 2 is none of iso-8859-1, which Content-Type names; name utf-8 there"),
-        ("klingon", "data: there is no character set 'klingon', which Content-Type names; name utf-8 there"),
+        (
+            "iso-8859-1",
+            "data: character 2 is none of iso-8859-1, which Content-Type or the document names; name utf-8 there",
+        ),
+        (
+            "klingon",
+            "data: there is no character set 'klingon', which Content-Type or the document names; name utf-8 there",
+        ),
     ],
 )
 def test_text_that_a_character_set_does_not_have_is_refused(charset: str, problem: str) -> None:

@@ -63,6 +63,19 @@ def test_a_query_is_added_to_that_of_the_uri() -> None:
         ({"data": {"a": "x y", "b": ["1", "2"]}}, b"a=x+y&b=1&b=2", "application/x-www-form-urlencoded"),
         ({"data": "<a/>", "headers": {"content-type": "application/xml"}}, b"<a/>", "application/xml"),
         ({"json": {}, "headers": {"Content-Type": "application/vnd.x+json"}}, b"{}", "application/vnd.x+json"),
+        (
+            {"data": "<?xml version='1.0' encoding='iso-8859-1'?><a>ä</a>", "headers": {"Content-Type": "text/xml"}},
+            b"<?xml version='1.0' encoding='iso-8859-1'?><a>\xe4</a>",
+            "text/xml",
+        ),
+        (
+            {
+                "data": "<?xml version='1.0' encoding='iso-8859-1'?>ä",
+                "headers": {"Content-Type": "a/b+xml; charset=utf-8"},
+            },
+            "<?xml version='1.0' encoding='iso-8859-1'?>ä".encode(),
+            "a/b+xml; charset=utf-8",
+        ),
     ],
 )
 def test_a_body_goes_as_what_it_is(parts: dict[str, Any], body: bytes, content_type: str | None) -> None:
@@ -102,6 +115,8 @@ def test_header_values_are_text_and_null_leaves_one_out() -> None:
         ({"headers": {"X-A": "1\r\nY: 2"}}, "line break"),
         ({"headers": {"X-A": "1\x00"}}, "control character"),
         ({"headers": {"X-A": "☕"}}, "Latin-1"),
+        ({"query": {"a": "\ud83d"}}, "half of a surrogate pair"),
+        ({"query": {"\ud83d": "a"}}, "half of a surrogate pair"),
         ({"headers": {"X-A": ["1"]}}, "must be text or a number, not list"),
         ({"headers": {"X-A": "1", "x-a": "2"}}, "given twice"),
         *(
