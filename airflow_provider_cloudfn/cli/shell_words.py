@@ -15,7 +15,7 @@ _PIECE = re.compile(
     rf"""
       (?P<continuation>\\\r?\n)
     | (?P<space>\s)
-    | (?P<redirection>&?>{{1,2}}[|&]?[ \t]*(?P<target>&?\d+|[^\s|;&<>]*))
+    | (?P<redirection>&?>{{1,2}}(?:&(?:\d+-?|-)|[|&]?(?P<to_file>[ \t]*)))
     | (?P<operator>\|\||&&|[|;&<()])
     | '(?P<single>[^']*)'
     | \$'(?P<ansi_c>(?:[^'\\]|\\.)*+)'
@@ -67,6 +67,7 @@ def split_command(text: str) -> ShellCommand:
     command, at = ShellCommand(), 0
     word: str | None = None  # None between words
     bare = ""  # the word, without what is quoted in it
+    is_target = False  # whether the word is where the output goes
     while at < len(text):
         _refuse_other_shells(text, at)
         if (piece := _PIECE.match(text, at)) is None:
@@ -78,12 +79,10 @@ def split_command(text: str) -> ShellCommand:
         if kind in ("space", "redirection", "operator"):
             # Digits before a redirection are a file's number, and no word.
             if word is not None and not (kind == "redirection" and word.isdigit()):
-                command.words.append(word)
+                _end_word(command, word, is_target=is_target)
             _refuse_braces(bare)
-            word, bare = None, ""
-            if kind == "redirection":
-                _redirect(command, piece["target"])
-            elif kind == "operator" or (piece[0] == "\n" and command.words):
+            word, bare, is_target = None, "", piece["to_file"] is not None
+            if kind == "operator" or (piece[0] == "\n" and command.words):
                 command.following = _following(piece[0].strip(), text[at:].strip())
                 break
         elif kind == "hash" and word is None:
@@ -95,7 +94,7 @@ def split_command(text: str) -> ShellCommand:
                     command.variables.append(home[0])
             word = (word or "") + _read(piece, command)
     if word is not None:
-        command.words.append(word)
+        _end_word(command, word, is_target=is_target)
     _refuse_braces(bare)
     return command
 
@@ -124,9 +123,11 @@ def _refuse_braces(bare: str) -> None:
         )
 
 
-def _redirect(command: ShellCommand, target: str) -> None:
-    if target != "/dev/null" and not target.startswith("&") and not target.isdigit():
-        command.output.append(target)
+def _end_word(command: ShellCommand, word: str, *, is_target: bool) -> None:
+    if not is_target:
+        command.words.append(word)
+    elif word != "/dev/null" and not word.isdigit():
+        command.output.append(word)
 
 
 def _following(operator: str, rest: str) -> str:

@@ -54,6 +54,7 @@ COMMANDS = [
     r"curl --data-raw a\ b\\c URL/x",
     "curl \\\n  -X PUT \\\n  --data-raw 'a\nb' URL/x # a remark",
     "curl -sS URL/x 2>/dev/null | cat",
+    """curl > "FILE of 2026" URL/x -d a=1 2>> FILE.1 2>&1""",
     r"""curl --data-raw $'a\c\\b' URL/x""",
     """curl --data-raw '{"pattern": "^", "fence": "```\nx^\n```\n"}' URL/x""",
     """curl -d {"a":{"b":1}} URL/x""",

@@ -221,6 +221,8 @@ def test_options_of_the_connection_and_of_retries_are_taken_over() -> None:
     [
         ("curl https://api.test/x | jq .", "returns='response.body.items'"),
         ("curl https://api.test/x > answer.json", "response_file"),
+        ("curl > 2026-01.json https://api.test/x", "response_file"),
+        ("curl https://api.test/x >'an answer.json'", "response_file"),
         ("curl https://api.test/x -o answer.json", "response_file"),
         ("curl https://api.test/x && echo done", "each request becomes a task"),
         ("curl -H 'Host: other.test' https://api.test", "the header Host was left out"),
