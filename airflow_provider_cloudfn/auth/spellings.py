@@ -220,6 +220,7 @@ def _as_bytes(secret: str) -> Iterator[str]:
     yield ascii(secret)[1:-1]
     yield content.decode("latin-1")
     yield content.decode("cp1252", "replace")
+    yield secret.encode("cp1252", "replace").decode("utf-8", "replace")
     for quotation in "\"'":  # CSV, SQL
         yield secret.replace(quotation, quotation * 2)
     yield _QUOTE.sub(r"\\\g<0>", secret)  # MySQL, Rust, PHP's addslashes

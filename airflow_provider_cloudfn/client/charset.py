@@ -7,7 +7,15 @@ import re
 
 from airflow_provider_cloudfn.auth.media_type import is_xml, media_type_of
 
-__all__ = ["bom_charset", "charset_of", "codec_of", "is_media_type", "last_content_type", "text_charset", "xml_charset"]
+__all__ = [
+    "bom_charset",
+    "charset_of",
+    "codec_of",
+    "declared_charset",
+    "is_media_type",
+    "last_content_type",
+    "xml_charset",
+]
 
 #: One value of a header that came more than once; a comma within quotes parts none.
 _ONE_VALUE = re.compile(r"""(?:[^",]|"(?:[^"\\]|\\.)*"?)+""")
@@ -82,20 +90,22 @@ def xml_charset(content: bytes) -> str:
 
     :param content: The document, which has no byte order mark.
     """
-    declared = _XML_DECLARATION.match(content)
-    return declared[1].decode("ascii") if declared else "utf-8"
+    found = _XML_DECLARATION.match(content)
+    declared = found[1].decode("ascii") if found else "utf-8"
+    # What could be read up to here has a byte for each letter, so that it is none of those: .NET writes such.
+    return "utf-8" if declared.lower().startswith(("utf-16", "utf-32", "ucs-", "unicode")) else declared
 
 
-def text_charset(content_type: str, text: str) -> str | None:
+def declared_charset(content_type: str | None, content: bytes) -> str | None:
     """
-    Return what text is sent in: what its Content-Type names, or an XML document names itself; None where nobody names any.
+    Return the character set of a text: what its Content-Type names, or an XML document itself; None where nobody names any.
 
     :param content_type: The header's value.
-    :param text: What is sent.
+    :param content: The text, or its beginning; of one that is not encoded so far, what is ASCII of it.
     """
-    declares = is_xml(media_type_of(content_type)) and text.startswith("<?xml")
-    own = xml_charset(text[:_LONGEST].encode("ascii", "replace")) if declares else None
-    return charset_of(content_type) or own
+    if (charset := charset_of(content_type)) is not None or not is_xml(media_type_of(content_type or "")):
+        return charset
+    return xml_charset(content)
 
 
 def bom_charset(content: bytes) -> str | None:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, is_xml, media_type_of
-from airflow_provider_cloudfn.client.charset import bom_charset, charset_of, codec_of, is_media_type, xml_charset
+from airflow_provider_cloudfn.client.charset import bom_charset, charset_of, codec_of, declared_charset, is_media_type
 from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
 
 __all__ = ["any_text", "read_content"]
@@ -39,10 +39,13 @@ def read_content(content: bytes, content_type: str) -> Any:
         if not content.removeprefix(codecs.BOM_UTF8).strip():
             return None
         return _json(content, charset_of(content_type))
-    if is_xml(media_type):
-        return _text(content, charset_of(content_type) or xml_charset(content))
-    if media_type.startswith("text/") or media_type.endswith("+yaml") or media_type in _TEXT_TYPES:
-        return _text(content, charset_of(content_type) or "utf-8")
+    if (
+        is_xml(media_type)
+        or media_type.startswith("text/")
+        or media_type.endswith("+yaml")
+        or media_type in _TEXT_TYPES
+    ):
+        return _text(content, declared_charset(content_type, content) or "utf-8")
     if not is_media_type(media_type):
         try:
             return _json(content, None)
@@ -58,11 +61,8 @@ def any_text(content: bytes, content_type: str) -> str:
     :param content: The bytes.
     :param content_type: As of :func:`read_content`.
     """
-    media_type = media_type_of(content_type)
-    own = xml_charset(content) if is_xml(media_type) else None
-    if _is_json(media_type):
-        own = json.detect_encoding(content)
-    for charset in (bom_charset(content), charset_of(content_type), own):
+    own = json.detect_encoding(content) if _is_json(media_type_of(content_type)) else None
+    for charset in (bom_charset(content), declared_charset(content_type, content), own):
         try:
             return codec_of(charset or "").decode(content, "replace")[0]
         except ValueError:

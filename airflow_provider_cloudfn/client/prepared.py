@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_tok
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import Form, Raw, make_body
-from airflow_provider_cloudfn.client.charset import text_charset
+from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
 from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
@@ -30,6 +30,8 @@ __all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header"
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
 #: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
+#: Characters of an XML document within which it says how it is encoded.
+_BEGINNING = 1024
 _HEADER_TEXT = re.compile(r"[\t -~\xa0-\xff]*")
 
 
@@ -107,7 +109,8 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     refuse_reserved_query(url, auth.reserved_query)
     declared = next((value for name, value in own if name.lower() == "content-type"), "")
     text = request.body.value if isinstance(request.body, Raw) else ""
-    charset = text_charset(declared, text if isinstance(text, str) else "")
+    beginning = text[:_BEGINNING].encode("ascii", "replace") if isinstance(text, str) else b""
+    charset = declared_charset(declared, beginning)
     body, media_type = make_body(request.body, request.list_style, charset)
     files = isinstance(request.body, Form) and request.body.files
     names = {name.lower() for name, _ in own}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_cloudfn.auth.repeatable import can_succeed_later, seconds_to_wait
-from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -80,7 +80,7 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
     :param response: The answer.
     :param redaction: What may be shown of it.
     """
-    charset = charset_of(response.headers.get("content-type")) or "utf-8"
+    charset = declared_charset(response.headers.get("content-type"), response.content) or "utf-8"
     return redaction.excerpt(response.content, charset)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_plus
 
 from airflow_provider_cloudfn.auth.message import METHODS_WITHOUT_BODY
 from airflow_provider_cloudfn.auth.spellings import MASK
-from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.client.default_headers import DEFAULT_HEADERS
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _remarks_about(body: Excerpt, headers: Iterable[tuple[str, str]]) -> list[st
     if body.replaced:
         remarks.append(f"# {body.replaced:,} signs of the body can't be shown, and stand as ·")
     content_type = next((value for name, value in headers if name.lower() == "content-type"), None)
-    charset = charset_of(content_type) or "utf-8"
+    charset = declared_charset(content_type, (body.text or "").encode("ascii", "replace")) or "utf-8"
     if body.text and not body.text.isascii() and charset.lower() not in ("utf-8", "utf8"):
         remarks.append(f"# the body was sent in {_one_line(charset)}, and is written in UTF-8 here")
     return remarks

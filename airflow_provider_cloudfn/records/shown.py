@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.auth.spellings import MASK
-from airflow_provider_cloudfn.client.charset import charset_of
+from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import read_request_id, response_headers
@@ -142,7 +142,7 @@ class Shown(Struct, frozen=True):
         if not content:
             return None
         redaction = Redaction(()) if self.settings is None else self.settings.redaction()
-        seen = redaction.beginning(content, charset_of(content_type) or "utf-8", _LOOKED_AT)
+        seen = redaction.beginning(content, declared_charset(content_type, content) or "utf-8", _LOOKED_AT)
         is_whole = len(seen) <= BODY + _MARGIN and len(content) <= _LOOKED_AT
         # Before anything is done to its lines: a secret can have several.
         text = self.mask(seen[: BODY + _MARGIN])

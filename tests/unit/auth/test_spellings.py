@@ -68,6 +68,7 @@ WRITTEN = [
     pytest.param("hunter2-79", "68756E746572322D3739", id="a hexadecimal dump in capitals"),
     pytest.param('p"ä', base64.b64encode(b'{"x":"p\\"\\u00e4"}').decode()[8:-4], id="JSON in base64"),
     pytest.param("q8Zk+0mX/7fRr2Ln5tYw==", r"q8Zk+0mX/7fRr2Ln5tYw\u003d\u003d", id="Gson, padding"),
+    pytest.param("p\u00e4/ss", "p\ufffd/ss", id="Windows-1252 read as UTF-8"),
     pytest.param("p\u00e4ss-\u00e9", "pa\u0308ss-e\u0301", id="Unicode, decomposed"),
     pytest.param("pa\u0308ss-e\u0301", "p\u00e4ss-\u00e9", id="Unicode, composed"),
     pytest.param("p\u00e4ss-\u00e9", r"pa\u0308ss-e\u0301", id="Unicode, decomposed, in JSON"),

@@ -107,3 +107,9 @@ def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
 def test_how_long_to_wait_is_read_from_seconds_or_a_date(text: str, seconds: float | None) -> None:
     with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
         assert retry_after_seconds({"retry-after": text}) == seconds
+
+
+def test_what_an_xml_document_says_of_itself_holds_for_an_error() -> None:
+    error = error_of(400, b"<?xml version='1.0' encoding='iso-8859-1'?><e>gr\xfcn</e>", content_type="application/xml")
+
+    assert str(error).endswith("<e>grün</e>")

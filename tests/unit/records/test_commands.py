@@ -112,6 +112,9 @@ def test_a_body_in_another_character_set_is_said_to_be_so(command: Any) -> None:
     assert remark in command(exchange(headers=headers, body=Excerpt(text="h\u00e9", size=2)))
     assert remark not in command(exchange(headers=headers, body=Excerpt(text="he", size=2)))
 
+    xml = "<?xml version='1.0' encoding='ISO-8859-1'?>h\u00e9"
+    assert remark in command(exchange(headers=(("Content-Type", "text/xml"),), body=Excerpt(text=xml, size=50)))
+
 
 @pytest.mark.parametrize("command", [curl, hurl])
 @pytest.mark.parametrize(
