@@ -145,7 +145,7 @@ def double_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
-    if isinstance(value, JsonNumber) and "e" not in value.text.lower():
+    if isinstance(value, JsonNumber) and ("e" not in value.text.lower() or not value.is_double):
         return value.text
     text = repr(value)
     return text[:-2] if text.endswith(".0") else text

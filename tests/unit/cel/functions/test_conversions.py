@@ -19,6 +19,8 @@ from airflow_provider_cloudfn import cel
         ("double('-inf') < 0.0", True),
         ("string(1.0)", "1"),
         ("string(1.5)", "1.5"),
+        ("string(json.decode('10.50')) + ' ' + string(json.decode('1E2'))", "10.50 100"),
+        ("string(json.decode('1.23456789012345678901e2'))", "1.23456789012345678901e2"),
         ("string(true)", "true"),
         ("string(b'abc')", "abc"),
         ("string(timestamp('2024-01-31T12:00:00.678901Z'))", "2024-01-31T12:00:00.678901Z"),
