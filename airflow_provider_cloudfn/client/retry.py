@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["NO_RETRY", "RetryPolicy", "is_idempotent", "repeats_safely"]
+__all__ = ["NO_RETRY", "RetryPolicy", "idempotency_key_in", "is_idempotent", "repeats_safely"]
 
 #: RFC 9110, section 9.2.2.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -105,9 +105,20 @@ def repeats_safely(method: str, headers: object) -> bool:
     :param method: Their method.
     :param headers: Their headers, a map by name; one without a value is none.
     """
+    return method in _IDEMPOTENT_METHODS or idempotency_key_in(headers) is not None
+
+
+def idempotency_key_in(headers: object) -> str | None:
+    """
+    Return the idempotency key that headers carry, or None.
+
+    :param headers: A map by name; one without a value is none.
+    """
     given = headers if isinstance(headers, Mapping) else {}
-    names = [str(name).lower() for name, value in given.items() if value is not None and str(value).strip()]
-    return method in _IDEMPOTENT_METHODS or not _IDEMPOTENCY_HEADERS.isdisjoint(names)
+    keys = (
+        str(value) for name, value in given.items() if value is not None and str(name).lower() in _IDEMPOTENCY_HEADERS
+    )
+    return next((key for key in keys if key.strip()), None)
 
 
 def is_idempotent(prepared: PreparedRequest) -> bool:

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import method_problem, seconds
 from airflow_provider_cloudfn.authoring.variables import stable_id
 from airflow_provider_cloudfn.client.body import Form
-from airflow_provider_cloudfn.client.retry import repeats_safely
+from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_safely
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
@@ -74,6 +74,8 @@ class FunctionCall:
         self.hook = hook
         #: What ``retry_when`` said of the last answer.
         self._wants_again = False
+        #: Which item has which idempotency key in a header of its own.
+        self._keys: dict[str, int] = {}
         #: Seconds for each call; None as the connection says.
         self.timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
 
@@ -120,12 +122,22 @@ class FunctionCall:
 
         fields = self.task.fields(lambda name: self.task.for_item(name, item.variables), own_key)
         request = self.request(fields, own_key)
-        if self._counts_on_header and not repeats_safely(request.method, request.headers):
-            raise ConfigurationError(
-                f"headers: the idempotency key of item {item.index} ({item.key}) is empty, and it might be carried out twice: "
-                "give each item one, such as run.idempotency_key"
-            )
+        if self._counts_on_header:
+            self._require_key_of_its_own(item, idempotency_key_in(request.headers))
         return request
+
+    def _require_key_of_its_own(self, item: Item, key: str | None) -> None:
+        """Refuse an item without an idempotency key in its headers, or with that of another one."""
+        if key is None:
+            problem = "is empty, and it might be carried out twice"
+        elif (other := self._keys.setdefault(key, item.index)) != item.index:
+            problem = f"is that of item {other}: a service would take it for the same request, and not carry it out"
+        else:
+            return
+        raise ConfigurationError(
+            f"headers: the idempotency key of item {item.index} ({item.key}) {problem}: give each item one, such as "
+            "run.idempotency_key"
+        )
 
     def sending(self, variables: TaskVariables, sink: ResponseSink | None = None) -> Sending:
         """

@@ -384,6 +384,18 @@ def test_an_item_without_the_key_that_the_others_have_is_not_sent(
     assert service.effects == {"i0": 1}
 
 
+def test_an_item_with_the_key_of_another_is_not_sent(service: Service, store: StateStore) -> None:
+    keys = {"Idempotency-Key": "run.id + string(index % 2)"}
+
+    with pytest.raises(
+        ConfigurationError,
+        match=r"headers: the idempotency key of item 2 \(i2\) is that of item 0: a service would take it",
+    ):
+        carry_out(store, ForEach(ITEMS[:3], concurrency=1, key="item"), headers=keys)
+
+    assert service.effects == {"i0": 1, "i1": 1}
+
+
 def test_a_restart_that_is_no_bool_is_told(
     service: Service, store: StateStore, capfd: pytest.CaptureFixture[str]
 ) -> None:
