@@ -150,6 +150,12 @@ class Transport:
             failure = error
         except self._failures as error:
             failure = transport_error(error, where, is_direct=self._is_direct)
+        if answer.status < 400:
+            # What a redirect brings besides its headers is a note for people (RFC 9110, section 15.4).
+            return b"".join(found), None
+        if failure is not None:
+            failure = failure.reworded(f"{failure}; the status was {answer.status}")
+            failure.status = answer.status
         return b"".join(found), failure
 
     async def _read(self, answer: Answer, where: str, *, is_head: bool) -> AsyncIterator[bytes]:

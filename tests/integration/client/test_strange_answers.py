@@ -12,6 +12,7 @@ import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.client.request import Request
+from airflow_provider_cloudfn.client.settings import ResponseLimits
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -23,6 +24,7 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 SECRET = "s3cret-value"
+NO_REDIRECTS = ResponseLimits(redirects=0)
 
 
 def raw(content: bytes) -> Any:
@@ -143,8 +145,17 @@ def test_whoever_takes_any_status_takes_no_half_answer(talk: Any) -> None:
 
     error = talk(answer, call={"check_status": False}).outcome
 
-    assert type(error) is CommunicationError
-    assert "no whole HTTP answer" in str(error)
+    assert (type(error), error.status) == (CommunicationError, 404)
+    assert str(error).endswith("; the status was 404")
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 100", b"Content-Encoding: gzip"])
+def test_of_a_redirect_that_is_the_answer_the_body_does_not_matter(talk: Any, head: bytes) -> None:
+    answer = raw(b"HTTP/1.1 303 X\r\nLocation: /done\r\n%s\r\n\r\nsee there" % head)
+
+    found = talk(answer, method="POST", call={"check_status": False}, limits=NO_REDIRECTS).outcome
+
+    assert (found.status, found.headers["location"]) == (303, "/done")
 
 
 def test_length_and_chunks_at_once_are_no_answer(talk: Any) -> None:
