@@ -1,8 +1,13 @@
-"""Mapped steps whose keys follow the map index: what stands there can be something else when the list comes again."""
+"""
+Mapped steps whose keys are wrong for one of their instances.
+
+Where a key follows the map index, what stands there can be something else when the list comes again; and where it is the same
+for all, a service carries out the first one.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -11,10 +16,12 @@ from airflow_provider_cloudfn.authoring.options import parts_of
 from airflow_provider_cloudfn.authoring.reading import is_expression, read
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.client.retry import idempotency_key_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.task import AuthoredTask
 
 __all__ = ["KeyNote", "key_notes"]
@@ -30,10 +37,18 @@ _FOLLOWS_THE_PLACE: Final = (
     "of the step that returns it, the key stands for something else; name what the call is about, as in {example}"
 )
 
+_IS_SHARED: Final = (
+    "{name!r} is the same for every instance of the mapped step: a service takes them for one request, and carries out the first "
+    'alone; write run.idempotency_key there, or idempotency_key=cel("inputs.id")'
+)
+#: What differs between the instances of a mapped step.
+_OF_AN_INSTANCE: Final = frozenset({("inputs",), ("steps",), ("item",), ("index",)})
+_OF_ITS_RUN: Final = frozenset({("run", "idempotency_key"), ("run", "map_index")})
+
 
 class KeyNote(Struct, frozen=True):
     """
-    A key that can stand for something else on the next try.
+    A key that can stand for something else, on the next try or for another instance.
 
     :param task: The mapped task.
     :param field: The parameter.
@@ -47,11 +62,13 @@ class KeyNote(Struct, frozen=True):
 
 def key_notes(tasks: Iterable[AuthoredTask]) -> Iterator[KeyNote]:
     """
-    Yield the mapped steps whose keys follow the place in a list that another step returns.
+    Yield the mapped steps whose keys follow the place in a list that another step returns, or are the same for all of it.
 
     :param tasks: Tasks of ours.
     """
     for task in tasks:
+        if (name := _shared_header(task)) is not None:
+            yield KeyNote(task, "headers", _IS_SHARED.format(name=name))
         if not task.is_mapped_over_steps:
             continue
         for name, (what, example) in _NAMED_BY.items():
@@ -73,11 +90,38 @@ def _follows_the_place(task: AuthoredTask, name: str) -> bool:
 
 def _reads_key(task: AuthoredTask) -> bool:
     return any(
-        reference.path[:2] == ("run", "idempotency_key")
+        path[:2] == ("run", "idempotency_key")
         for parameter in task.parameters
         for value in task.written(parameter.name)
         for declared, part in ((parameter, value), *parts_of(parameter.name, value))
         if declared.reading is not None and part is not None
-        for formula in formulas(read(declared, part))
-        for reference in language.check(formula.source, variables=VARIABLES).references
+        for path in _paths(declared, part)
     )
+
+
+def _paths(declared: Parameter, value: Any) -> Iterator[tuple[str, ...]]:
+    """Yield what a parameter's value reads."""
+    for formula in formulas(read(declared, value)):
+        for reference in language.check(formula.source, variables=VARIABLES).references:
+            yield reference.path
+
+
+def _shared_header(task: AuthoredTask) -> str | None:
+    """Return the header with an idempotency key that nothing of an instance goes into, or None."""
+    if (
+        not (task.is_mapped or task.mapped_groups)
+        or "headers" in task.expanded
+        or any("for_each" in one for one in task.given)
+    ):
+        return None
+    for parameter in task.parameters:
+        for value in task.written("headers") if parameter.name == "headers" else ():
+            for name, written in value.items() if isinstance(value, dict) else ():
+                if idempotency_key_in({name: "x"}) is None or not isinstance(written, str):
+                    continue
+                paths = [*_paths(parameter, {name: written})]
+                if not any(
+                    path[:1] in _OF_AN_INSTANCE or path[:2] in _OF_ITS_RUN or path == ("run",) for path in paths
+                ):
+                    return str(name)
+    return None

@@ -326,6 +326,29 @@ def test_a_key_that_follows_the_place_in_another_step_s_list_is_noted(
     assert all("follows the place in the list" in note["message"] for note in notes)
 
 
+@pytest.mark.parametrize(
+    ("given", "over", "is_noted"),
+    [
+        ("headers={'Idempotency-Key': 'run.id'}", "expand(inputs=orders())", True),
+        ("headers={'X-Idempotency-Key': '\"fix\"'}", "expand(inputs=[1, 2])", True),
+        ("headers={'Idempotency-Key': 'run.idempotency_key'}", "expand(inputs=[1, 2])", False),
+        ("headers={'Idempotency-Key': '\"k\" + string(inputs)'}", "expand(inputs=orders())", False),
+        ("headers={'X-Run': 'run.id'}", "expand(inputs=[1, 2])", False),
+        ("body={'a': 1}", "expand(headers=[{'Idempotency-Key': '\"a\"'}, {'Idempotency-Key': '\"b\"'}])", False),
+    ],
+)
+def test_a_key_that_all_instances_of_a_mapped_step_share_is_noted(
+    cloudfn: Callable[..., Any], tmp_path: Path, given: str, over: str, is_noted: bool
+) -> None:
+    file = tmp_path / "mapped.py"
+    file.write_text(MAPPED.format(step=POST.format(given=given, over=over)))
+
+    ended = cloudfn("check", str(file), "--json")
+
+    notes = [note for note in ended.document["warnings"] if "is the same for every instance" in note["message"]]
+    assert [(note["task_id"], note["field"], note["line"]) for note in notes] == [("call", "headers", 9)] * is_noted
+
+
 def test_a_task_is_looked_for_in_its_own_dag() -> None:
     tree = ast.parse(
         'with DAG("a"):\n    O(task_id="fetch")\nwith DAG(dag_id="b"):\n    O(task_id="fetch")\n'
