@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.json_lines import lines_of
+from airflow_provider_cloudfn.operators.key_text import Seen
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -106,7 +107,7 @@ class BatchItems:
         self._variables = variables
         self._stable_id = stable_id
         self._map_index: int = variables["run"]["map_index"]
-        self._keys, self._places = _Seen(), _Seen()
+        self._keys, self._places = Seen(), Seen()
         self._values = lines_of(each.path, "for_each") if each.path is not UNSET else _listed(each.items)
         #: How many were given out by now.
         self.count = 0
@@ -161,20 +162,6 @@ class BatchItems:
                 "request, and not carry it out; name what the item is about, such as item.id",
                 field="idempotency_key",
             )
-
-
-class _Seen:
-    """The texts that have been there: by their digests, because there can be a million."""
-
-    def __init__(self) -> None:
-        self._digests: set[bytes] = set()
-
-    def is_new(self, text: str) -> bool:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
-        if digest in self._digests:
-            return False
-        self._digests.add(digest)
-        return True
 
 
 def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:

@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_sa
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
+from airflow_provider_cloudfn.operators.key_text import Seen
 from airflow_provider_cloudfn.operators.object_storage import form_files
 from airflow_provider_cloudfn.operators.request_values import content_of
 from airflow_provider_cloudfn.operators.settled import Settled
@@ -74,8 +75,8 @@ class FunctionCall:
         self.hook = hook
         #: What ``retry_when`` said of the last answer.
         self._wants_again = False
-        #: Which item has which idempotency key in a header of its own.
-        self._keys: dict[str, int] = {}
+        #: The idempotency keys that items have in headers of their own.
+        self._keys = Seen()
         #: Seconds for each call; None as the connection says.
         self.timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
 
@@ -130,8 +131,8 @@ class FunctionCall:
         """Refuse an item without an idempotency key in its headers, or with that of another one."""
         if key is None:
             problem = "is empty, and it might be carried out twice"
-        elif (other := self._keys.setdefault(key, item.index)) != item.index:
-            problem = f"is that of item {other}: a service would take it for the same request, and not carry it out"
+        elif not self._keys.is_new(key):
+            problem = "is that of an item before it: a service would take it for the same request, and not carry it out"
         else:
             return
         raise ConfigurationError(

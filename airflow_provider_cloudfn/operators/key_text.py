@@ -1,12 +1,13 @@
-"""The text of a key that an author's own expression gives: it must name something."""
+"""The text of a key that an author's own expression gives: it must name something, and often one thing only."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-__all__ = ["key_text"]
+__all__ = ["Seen", "key_text"]
 
 
 def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
@@ -26,3 +27,22 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     else:
         return str(value)
     raise ExpressionError(f"{problem}: {remedy}", field=field)
+
+
+class Seen:
+    """The texts that have been there: by their digests, because there can be a million."""
+
+    def __init__(self) -> None:
+        self._digests: set[bytes] = set()
+
+    def is_new(self, text: str) -> bool:
+        """
+        Return whether a text is there for the first time.
+
+        :param text: The text.
+        """
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
+        if digest in self._digests:
+            return False
+        self._digests.add(digest)
+        return True

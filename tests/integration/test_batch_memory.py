@@ -389,7 +389,7 @@ def test_an_item_with_the_key_of_another_is_not_sent(service: Service, store: St
 
     with pytest.raises(
         ConfigurationError,
-        match=r"headers: the idempotency key of item 2 \(i2\) is that of item 0: a service would take it",
+        match=r"headers: the idempotency key of item 2 \(i2\) is that of an item before it: a service would take it",
     ):
         carry_out(store, ForEach(ITEMS[:3], concurrency=1, key="item"), headers=keys)
 
