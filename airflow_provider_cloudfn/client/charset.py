@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 from airflow_provider_cloudfn.auth.media_type import is_xml, media_type_of
 
@@ -27,6 +28,8 @@ _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
+
+_FIRST_OF_MARKS = tuple({mark[:1] for mark, _ in _MARKS})
 
 #: What Python takes for text besides, and is the notation of something else. For some of it, it takes a time that grows with the
 #: square of the length.
@@ -116,9 +119,12 @@ def bom_charset(content: bytes) -> str | None:
 
     :param content: The beginning of a text.
     """
+    if not content.startswith(_FIRST_OF_MARKS):
+        return None
     return next((charset for mark, charset in _MARKS if content.startswith(mark)), None)
 
 
+@lru_cache(maxsize=64)
 def codec_of(charset: str) -> codecs.CodecInfo:
     """
     Return what encodes and decodes a character set.

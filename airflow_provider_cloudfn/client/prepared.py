@@ -29,9 +29,9 @@ __all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header"
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
-#: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
 #: Characters of an XML document within which it says how it is encoded.
 _BEGINNING = 1024
+#: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
 _HEADER_TEXT = re.compile(r"[\t -~\xa0-\xff]*")
 
 
@@ -109,8 +109,8 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     refuse_reserved_query(url, auth.reserved_query)
     declared = next((value for name, value in own if name.lower() == "content-type"), "")
     text = request.body.value if isinstance(request.body, Raw) else ""
-    beginning = text[:_BEGINNING].encode("ascii", "replace") if isinstance(text, str) else b""
-    charset = declared_charset(declared, beginning)
+    beginning = text[:_BEGINNING].encode("ascii", "replace") if text and isinstance(text, str) else b""
+    charset = declared_charset(declared, beginning) if declared else None
     body, media_type = make_body(request.body, request.list_style, charset)
     files = isinstance(request.body, Form) and request.body.files
     names = {name.lower() for name, _ in own}

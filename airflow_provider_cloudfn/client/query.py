@@ -40,7 +40,8 @@ def query_pairs(
         place = f'{parameter}["{name}"]'
         if not isinstance(name, str):
             raise ConfigurationError(f"{place}: a name must be text, not {type(name).__name__}")
-        _require_unicode(place, name)
+        if not name.isascii():
+            _require_unicode(place, name)
         is_list = isinstance(value, (list, tuple))
         texts = [scalar_text(place, one) for one in (value if is_list else [value]) if one is not None]
         left -= len(name) * len(texts) + sum(map(len, texts))
@@ -64,7 +65,7 @@ def scalar_text(place: str, value: object) -> str:
     :raises ConfigurationError: for one that has no text.
     """
     if isinstance(value, str):
-        return _require_unicode(place, value)
+        return value if value.isascii() else _require_unicode(place, value)
     if isinstance(value, (Mapping, list, tuple, set)):
         raise ConfigurationError(f"{place}: must be text or a number, not {type(value).__name__}")
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -77,7 +78,7 @@ def scalar_text(place: str, value: object) -> str:
 
 
 def _require_unicode(place: str, text: str) -> str:
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if any("\ud800" <= character <= "\udfff" for character in text):
         shown = place.encode("ascii", "backslashreplace").decode()
         raise ConfigurationError(f"{shown}: has half of a surrogate pair, which no character set has")
     return text

@@ -107,7 +107,7 @@ class Transport:
                     content, failure = await self._what_came(answer, where, is_head=is_head)
                     return HttpResponse(answer.status, headers, content, _ends_by_close(answer), failure), None
                 if sink is None:
-                    content = b"".join([piece async for piece in self._read(answer, where, is_head=is_head)])
+                    content = await self._read(answer, where, [], is_head=is_head)
                     return HttpResponse(answer.status, headers, content, _ends_by_close(answer)), None
                 # As it is read of any answer; of this one the body goes elsewhere.
                 request_id = read_response(HttpResponse(answer.status, headers), where).request_id
@@ -142,10 +142,9 @@ class Transport:
     async def _what_came(self, answer: Answer, where: str, *, is_head: bool) -> tuple[bytes, CloudFunctionError | None]:
         """Return what came of the body of an answer that is no success, and why that is not all: its status counts anyhow."""
         found: list[bytes] = []
-        failure = None
+        failure: CloudFunctionError
         try:
-            async for piece in self._read(answer, where, is_head=is_head):
-                found.append(piece)  # noqa: PERF401 - what came before it broke is kept
+            return await self._read(answer, where, found, is_head=is_head), None
         except CloudFunctionError as error:
             failure = error
         except self._failures as error:
@@ -153,12 +152,12 @@ class Transport:
         if answer.status < 400:
             # What a redirect brings besides its headers is a note for people (RFC 9110, section 15.4).
             return b"".join(found), None
-        if failure is not None:
-            failure = failure.reworded(f"{failure}; the status was {answer.status}")
-            failure.status = answer.status
+        failure = failure.reworded(f"{failure}; the status was {answer.status}")
+        failure.status = answer.status
         return b"".join(found), failure
 
-    async def _read(self, answer: Answer, where: str, *, is_head: bool) -> AsyncIterator[bytes]:
+    async def _read(self, answer: Answer, where: str, found: list[bytes], *, is_head: bool) -> bytes:
+        """Return a body; what came of it goes into a list, too, in which it stands where the rest does not come."""
         bound = self._limits.body
         declared = answer.headers.get("Content-Length")
         if declared is not None and not is_head:
@@ -167,14 +166,14 @@ class Transport:
             if "Content-Encoding" not in answer.headers and "Transfer-Encoding" not in answer.headers:
                 # The parser takes no more than what was declared.
                 content = answer.content
-                yield content.read_nowait() if content.is_eof() else await content.read()
-                return
+                return content.read_nowait() if content.is_eof() else await content.read()
         size = 0
         async for piece in self._decoded(answer, where):
             size += len(piece)
             if size > bound:
                 raise self._too_large(where)
-            yield piece
+            found.append(piece)
+        return b"".join(found)
 
     def _too_large(self, where: str) -> LimitError:
         return LimitError(

@@ -35,7 +35,7 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
         return Raw(body, "body")
     if media_type == FORM_TYPE and isinstance(body, Mapping):
         return Form(body, parameter="body")
-    if isinstance(body, Sequence) and media_type in _LINES:
+    if media_type in _LINES and isinstance(body, Sequence) and not isinstance(body, (str, bytes)):
         raise ConfigurationError(
             f'body: is a list, and headers["{name}"] says {media_type}: make it text with a line for each, such as '
             'inputs.rows.map(row, json.encode(row) + "\\n").join("")'
