@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from airflow_provider_cloudfn.cli.demo.airflow_api import until
 from airflow_provider_cloudfn.cli.demo.ports import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Receiving", "Server"]
 
@@ -127,6 +128,23 @@ class Receiving:
     def api_server(self, name: str) -> Server:
         """Start a whole API server of Airflow, that asks for no login."""
         return self._server(name, [sys.executable, "-m", "airflow", "api-server", "--host", "127.0.0.1", "--port"])
+
+    @contextmanager
+    def scheduler(self) -> Iterator[None]:
+        """Have Airflow's scheduler run for as long as the block lasts."""
+        with (self._folder / "scheduler.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "scheduler"],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def _server(self, name: str, command: Sequence[str]) -> Server:
         return Server(command, self._environment, self._folder / f"{name}.log")
