@@ -406,12 +406,14 @@ def test_no_connection_to_the_database_is_held_while_a_step_is_tried(
 
     held = []
 
-    def rehearse(arguments: object) -> confined.Ended:
+    def rehearse(*_: object) -> confined.Ended:
         held.append(settings.engine.pool.checkedout())
         return confined.Ended(problem="Enough.")
 
     monkeypatch.setattr(try_page, "rehearse", rehearse)
+    monkeypatch.setattr(typed, "evaluate", rehearse)
     try_it(action="render")
     try_it("/send", confirmed=f"POST {service.url}")
+    try_it("/value", expression="1")
 
-    assert held == [0, 0]
+    assert held == [0, 0, 0]
