@@ -79,7 +79,7 @@ class Running:
 
     def __init__(self, arguments: Sequence[str], *, reads: bool = False) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own command; what the user gives is an argument
-            [sys.executable, "-X", "utf8", "-m", __name__, "cloudfn", *arguments],
+            _command(arguments),
             stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -156,6 +156,10 @@ class Running:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout=seconds)
         return None
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-X", "utf8", "-m", __name__, "cloudfn", *arguments]
 
 
 def _document(printed: bytes) -> tuple[bytes | None, int]:
