@@ -25,8 +25,7 @@ class ForEach(Struct, frozen=True, repr_omit_defaults=True):
     :param concurrency: How many calls there are at a time, from 1 to 1,000.
     :param rate: How many begin at most, such as ``"50/s"`` or ``"6000/min"``; None as the connection says.
     :param on_error: ``fail``: nothing more begins after the first failure, and the task fails when those under way are done.
-        ``continue``: all are made, and XCom ``failures`` says which have failed, of the
-        first 1,000.
+        ``continue``: all are made, and XCom ``failures`` says which have failed, the first 1,000 of them.
     :param max_failures: How many failures there may be with ``continue``, as a number, or a share such as ``0.05``.
     :param key: CEL over ``item`` and ``index`` that names an item in errors, in ``failures`` and in keys. Default: its
         position and a digest of it.

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 import weakref
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["may_take_any", "misspelt_defaults", "parameter_names", "parameters_of", "refuse_misspelt_names"]
+__all__ = ["may_take_any", "misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
 
-if sys.version_info >= (3, 14):
-    from annotationlib import Format
-
-    # There an annotation is evaluated when it is asked for, and may name what is imported for a type checker only.
-    _signature = partial(inspect.signature, annotation_format=Format.STRING)
-else:
-    _signature = inspect.signature
 
 _PACKAGE: Final = __name__.partition(".")[0]
 #: How alike two names are of which one surely means the other: `http_conn_id` is not `cloudfn_conn_id`.
@@ -47,15 +39,6 @@ def _names_of(init: Any) -> Iterable[str]:
         return parameters_of(init)
     except (TypeError, ValueError):  # That of somebody else's class can be anything.
         return ()
-
-
-def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """
-    Return the parameters of somebody else's function by name, without their annotations' being evaluated.
-
-    :param function: The function.
-    """
-    return _signature(function).parameters
 
 
 def may_take_any(operator: type) -> bool:

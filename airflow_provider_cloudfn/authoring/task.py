@@ -7,13 +7,13 @@ They are read here and nowhere else: where Airflow changes one of them, this fil
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
+from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.authoring.surroundings import EventsInReach, Surroundings, Upstream, way_along
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class AuthoredTask:
         """Whether it may emit an event that it does not declare: the `__init__` of a mapped class runs too late to say."""
         if not self.is_mapped or self.declared_events or not self.is_ours:
             return False
-        return "completion_event" not in inspect.signature(self.kind.__init__).parameters
+        return "completion_event" not in parameters_of(self.kind.__init__)
 
     def written(self, name: str) -> list[Any]:
         """

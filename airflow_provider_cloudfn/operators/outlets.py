@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset
 
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
+from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.events.asset import CompletionEvent
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def mapped_event_arguments(operator: type[BaseOperator], given: Mapping[str, Any
 
 def _default(operator: type[BaseOperator], name: str) -> Any:
     """Return the completion event, or events, that a class of a user's own has as a default."""
-    parameter = inspect.signature(operator.__init__).parameters.get(name)
+    parameter = parameters_of(operator.__init__).get(name)
     return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default
 
 

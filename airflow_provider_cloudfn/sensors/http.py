@@ -11,8 +11,8 @@ from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.parameter_names import parameters_of
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
+from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.authoring.value_checks import of_text
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for

@@ -89,8 +89,10 @@ class Running:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended by itself."""
-        return self._process.poll() is not None
+        """Whether it has ended by itself; its number stays its own until `end`, which ends what it has left behind."""
+        if self._process.returncode is not None:
+            return True
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def tell(self, line: bytes) -> None:
         """

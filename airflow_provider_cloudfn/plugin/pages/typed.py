@@ -43,6 +43,8 @@ class _Evaluator:
         self._turn = threading.Lock()
         #: How many want it now, the one whose turn it is among them.
         self.wanted_by = 0
+        #: Whether the last one of these ends it.
+        self.is_forgotten = False
         self.last_used = time.monotonic()
 
     def evaluate(self, source: str) -> Ended:
@@ -50,6 +52,8 @@ class _Evaluator:
             self.running.tell(_lines(source))
             ended = self.running.answer(_SOON if self._has_answered else SECONDS)
             self._has_answered = True
+            # What it had to read it has read by now.
+            self._folder.cleanup()
             return ended
 
     def end(self) -> None:
@@ -58,8 +62,9 @@ class _Evaluator:
 
 
 _kept: dict[Hashable, _Evaluator] = {}
-#: For that, and for how many want each of them.
+#: For that, for how many want each of them, and for who ends the idle ones.
 _lock = threading.Lock()
+_watch: threading.Timer | None = None
 
 
 def evaluate(whose: Hashable, arguments: Callable[[Path], Sequence[str]], source: str) -> Ended | None:
@@ -73,19 +78,21 @@ def evaluate(whose: Hashable, arguments: Callable[[Path], Sequence[str]], source
     found = _taken(whose, arguments)
     if found is None:
         return None
-    ended = Ended()
+    ended = None
     try:
-        if source.strip():
-            ended = found.evaluate(source)
+        ended = found.evaluate(source) if source.strip() else Ended()
     finally:
         with _lock:
             found.wanted_by -= 1
             found.last_used = time.monotonic()
-        timer = threading.Timer(_IDLE + 1, _end_idle)
-        timer.daemon = True
-        timer.start()
-    if ended.problem is not None:
-        forget(whose)
+            # What was asked and not answered would be the answer to the next one.
+            if ended is None or ended.problem is not None:
+                found.is_forgotten = True
+                if _kept.get(whose) is found:
+                    del _kept[whose]
+            is_last = found.is_forgotten and not found.wanted_by
+        if is_last:
+            found.end()
     return ended
 
 
@@ -97,8 +104,12 @@ def forget(whose: Hashable) -> None:
     """
     with _lock:
         found = _kept.pop(whose, None)
-    if found is not None:
-        found.end()
+        if found is None:
+            return
+        found.is_forgotten = True
+        if found.wanted_by:
+            return
+    found.end()
 
 
 def _taken(whose: Hashable, arguments: Callable[[Path], Sequence[str]]) -> _Evaluator | None:
@@ -116,11 +127,29 @@ def _taken(whose: Hashable, arguments: Callable[[Path], Sequence[str]]) -> _Eval
                     return None
                 _kept.pop(min(free, key=lambda one: _kept[one].last_used)).end()
             found = _kept[whose] = _Evaluator(arguments)
+            _watch_over_idle()
         # Whoever waits here holds a thread of the API server.
         if found.wanted_by > 1:
             return None
         found.wanted_by += 1
         return found
+
+
+def _watch_over_idle() -> None:
+    """Have one thread look after those that nobody uses any more, for as long as there are any."""
+    global _watch
+    if _watch is None and _kept:
+        _watch = threading.Timer(_IDLE / 4, _look)
+        _watch.daemon = True
+        _watch.start()
+
+
+def _look() -> None:
+    global _watch
+    _end_idle()
+    with _lock:
+        _watch = None
+        _watch_over_idle()
 
 
 def _end_idle() -> None:
@@ -133,8 +162,8 @@ def _end_idle() -> None:
 
 
 def _end_all() -> None:
-    for whose in list(_kept):
-        forget(whose)
+    while _kept:
+        _kept.popitem()[1].end()
 
 
 def _lines(source: str) -> bytes:

@@ -7,6 +7,7 @@ import re
 import threading
 from html import escape
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -211,6 +212,50 @@ def test_a_process_that_has_ended_is_started_anew(
     started[1].end()
     assert "3</pre>" in try_it("/value", expression="3")
     assert len(started) == 3
+
+
+def test_values_that_are_shown_anew_cut_nobody_off_who_waits_for_his(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(try_page, "rehearse", lambda arguments: confined.Ended(problem="Enough."))
+    try_it("/value", expression="1")
+    (evaluator,) = typed._kept.values()
+    tell = started[0].tell
+
+    def told(line: bytes) -> None:
+        tell(line)
+        try_it(action="render")
+
+    monkeypatch.setattr(started[0], "tell", told)
+
+    assert "2</pre>" in try_it("/value", expression="2")
+    assert started[0].has_ended
+    assert (evaluator.wanted_by, typed._kept) == (0, {})
+
+
+def test_what_is_asked_and_breaks_off_is_nobody_s_answer(
+    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_it("/value", expression="1")
+    (whose,) = typed._kept
+    monkeypatch.setattr(started[0], "answer", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        typed.evaluate(whose, Mock(), "2")
+
+    assert "3</pre>" in try_it("/value", expression="3")
+    assert len(started) == 2
+
+
+def test_one_thread_looks_after_all_processes_and_a_sample_is_gone_once_it_was_read(
+    try_it: Callable[..., str], started: list[confined.Running], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for number in range(4):
+        try_it("/value", expression=str(number), sample="params: {a: 1}")
+
+    assert sum(isinstance(one, threading.Timer) for one in threading.enumerate()) == 1
+    assert list(tmp_path.glob("cloudfn-try-*")) == []
+    assert len(started) == 1
 
 
 def test_a_dag_that_has_gone_is_said_to_be_so_while_somebody_types(
