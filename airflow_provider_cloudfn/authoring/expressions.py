@@ -66,18 +66,19 @@ def written_problems(
     :param also: What its expressions can name besides what all can.
     :param as_written: Whether text in it is what the Dag file says, and not what came of it at run time.
     """
+    names = DECLARED | also if also else DECLARED
     for part in parts(node):
         if isinstance(part, Wrong):
             yield ExpressionError(part.message, field=part.label)
         elif isinstance(part, Text):
-            if as_written and (message := text_problem(part, parameter, DECLARED | also)) is not None:
+            if as_written and (message := text_problem(part, parameter, names)) is not None:
                 yield ExpressionError(message, field=part.label)
         elif isinstance(part, Deferred):
             if as_written and (message := _option_problem(part, parameter, surroundings)) is not None:
                 yield ExpressionError(message, field=parameter.name)
         elif isinstance(part, Formula):
             # One error for each problem: whoever lists them puts the task before each.
-            for problem in _formula_problems(part, parameter, surroundings, DECLARED | also):
+            for problem in _formula_problems(part, parameter, surroundings, names):
                 yield ExpressionError([problem], source=part.source, field=part.label)
 
 
@@ -116,7 +117,7 @@ def _formula_problems(
         message = _reference_problem(reference, parameter, surroundings)
         if message is not None:
             found.append(ExpressionProblem(message, reference.line, reference.column))
-    for problem, end in _miswritten_steps(formula, checked, surroundings) if surroundings is not None else ():
+    for problem, end in _miswritten_steps(formula, checked, surroundings):
         # It stands for all that else is said of this place.
         found = [other for other in found if not _is_within(other, problem, end)]
         found.append(problem)
@@ -125,6 +126,8 @@ def _formula_problems(
 
 def _with_hint(checked: cel.Check, parameter: Parameter) -> list[ExpressionProblem]:
     """Return what is wrong with an expression, and of the first that looks like bare text what to do about text."""
+    if not checked.problems:
+        return []
     problems = list(checked.problems)
     is_body = parameter.reading is Reading.DOCUMENT and checked.program is None and not checked.references
     unknown: dict[tuple[int | None, int | None], str] = {
@@ -284,9 +287,11 @@ def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:
 
 
 def _miswritten_steps(
-    formula: Formula, checked: cel.Check, surroundings: Surroundings
+    formula: Formula, checked: cel.Check, surroundings: Surroundings | None
 ) -> Iterator[tuple[ExpressionProblem, int]]:
     """Yield what is meant to read a step and is written otherwise, each with the column after it."""
+    if surroundings is None or not (checked.unknown or "-" in formula.source):
+        return
     unknown = {(name.line, name.column) for name in checked.unknown}
     for name in checked.unknown:
         step = _meant_step(name.path, surroundings)

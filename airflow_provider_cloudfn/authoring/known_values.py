@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -48,30 +49,34 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
     :param program: The expression.
     :param parameter: Where it stands.
     """
+    return _known_problem(program, parameter.reading is Reading.CONDITION, parameter.name.rpartition(".")[2] == "uri")
+
+
+@lru_cache(maxsize=1_024)
+def _known_problem(program: Program, is_condition: bool, is_uri: bool) -> ExpressionProblem | None:
     if (division := _DIVISION.search(_STRING.sub('""', program.source))) is not None:
         message = (
             f"{division[1]} is a comment, as // begins one: a division is written a / b, and of two integers gives one; a "
             "comment that is meant has a word in it"
         )
         return ExpressionProblem(message, *position(program.source, program.source.rindex("//")))
-    is_uri = parameter.name.rpartition(".")[2] == "uri"
     placed = _placeholder(program.source) if is_uri else None
-    if parameter.reading is Reading.CONDITION and program.source.strip() in _NO_TRUTHS:
+    if is_condition and program.source.strip() in _NO_TRUTHS:
         placed = ExpressionProblem(f"must be true or false, and {program.source.strip()} is neither: {_COMPARE}", 1, 1)
     if placed is not None or not program.is_constant:
         return placed
-    wrong = _value_problem(program, parameter, is_uri=is_uri)
+    wrong = _value_problem(program, is_condition=is_condition, is_uri=is_uri)
     return None if wrong is None else ExpressionProblem(wrong, 1, 1)
 
 
-def _value_problem(program: Program, parameter: Parameter, *, is_uri: bool) -> str | None:
+def _value_problem(program: Program, *, is_condition: bool, is_uri: bool) -> str | None:
     try:
         value = program.evaluate({}, limits=_LIMITS)
     except ExpressionLimitError:
         return None  # A worker has more time than a parser.
     except ExpressionError as error:
         return f"reads no variable, and has no value: {error.problems[0].message}"
-    if parameter.reading is Reading.CONDITION and not isinstance(value, bool):
+    if is_condition and not isinstance(value, bool):
         return f"must be true or false, and is always {_shown(value)}: {_COMPARE}"
     return _uri_problem(value) if is_uri and isinstance(value, str) else None
 

@@ -149,17 +149,18 @@ def expression_problems(
     """
     surroundings = task.surroundings
     given = frozenset().union(*task.given)
-    has_callback = any(isinstance(one, Callback) for one in task.written("wait_for"))
+    has_callback = "wait_for" in given and any(isinstance(one, Callback) for one in task.written("wait_for"))
     has_inputs = arrived is not None or not task.lacks({"inputs"})
     absent = [
         *(() if has_callback else ((_CALLBACK_URL, _NO_CALLBACK),)),
         *(() if has_inputs else ((_INPUTS, _NO_INPUTS),)),
     ]
+    from_steps = task.expanded_over_steps if arrived is None else arrived.parameters
     for parameter in task.parameters:
-        if parameter.after_call and parameter.name in (
-            task.expanded_over_steps if arrived is None else arrived.parameters
-        ):
+        if parameter.after_call and parameter.name in from_steps:
             yield Problem(task.task_id, parameter.name, ARRIVES_TOO_LATE)
+            continue
+        if parameter.name not in task.ever_given:
             continue
         for declared, value in written_parts(parameter, task.written(parameter.name)):
             written = read(declared, value) if arrived is None else _read_at_run_time(declared, value, arrived)
@@ -167,10 +168,9 @@ def expression_problems(
                 found[declared.name] = written
             names = names_for(declared, given)
             of_batch = ((_RESPONSE, _NO_RESPONSE),) if "for_each" in given and is_of_event(declared) else ()
-            missing = (*absent, *of_batch)
-            sources = [one.source for one in formulas(written)] if missing else ()
-            for path, message in missing:
-                if any(_reads(source, path) for source in sources):
+            sources = [one.source for one in formulas(written)]
+            for path, message in (*absent, *of_batch):
+                if any(path[-1] in source and _reads(source, path) for source in sources):
                     yield Problem(task.task_id, declared.name, message)
             for error in written_problems(declared, written, surroundings, names, as_written=arrived is None):
                 first = error.problems[0]
@@ -182,7 +182,7 @@ def expression_problems(
 def _reads(source: str, path: tuple[str, ...]) -> bool:
     """Tell whether an expression reads what lies at a path, or below it, as if it were there."""
     # What is wrong with it otherwise is judged with all other expressions.
-    found = language.check(source, variables=DECLARED).references if path[-1] in source else ()
+    found = language.check(source, variables=DECLARED).references
     read = [reference for reference in found if reference.path[: len(path)] == path]
     if path == _RESPONSE:  # It is not even null.
         return bool(read)
@@ -206,6 +206,8 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
             if (message := _value_problem(task, parameter, value, arrived)) is not None:
                 yield _placed(task.task_id, parameter.name, message)
     for parameter in task.parameters:
+        if parameter.name not in task.ever_given:
+            continue
         if parameter.instead_of and _are_together(task, parameter.name, parameter.instead_of):
             message = "give one of them, they are two ways to say the same"
             yield Problem(task.task_id, f"{parameter.instead_of} and {parameter.name}", message)
@@ -325,7 +327,7 @@ def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Ite
 
 
 def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None) -> str | None:
-    if is_reference(value):
+    if value is not None and is_reference(value):
         if parameter.authored:
             return _NOT_AUTHORED
         return None if parameter.name in task.kind.template_fields else _NO_TEMPLATE_FIELD

@@ -150,6 +150,12 @@ class AuthoredTask:
             if isinstance(row, dict)
         ]
 
+    @cached_property
+    def ever_given(self) -> frozenset[str]:
+        """Which of its parameters are given in any of these ways, or would be in one that the Dag file does not show."""
+        shared = (name for name, value in self._shared.items() if value is not None) if self.is_mapped else ()
+        return frozenset(shared).union(*self.given)
+
     def lacks(self, names: AbstractSet[str]) -> bool:
         """
         Return whether it is given none of some parameters, in a way in which it is written to run.
