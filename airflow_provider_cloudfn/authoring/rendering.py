@@ -15,11 +15,11 @@ from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrive
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
-from airflow_provider_cloudfn.authoring.written import Plain, Written, formulas, render, resolved
+from airflow_provider_cloudfn.authoring.written import Plain, Renderer, formulas, renderer, resolved
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionProblem, require_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import jinja2
     from airflow.sdk import BaseOperator
@@ -96,9 +96,10 @@ class ExpressionTask(TemplatedTask):
     #: Whether some parameters are evaluated for each item.
     has_items = False
     #: What is evaluated for each item, and after the call: read once.
-    _item_nodes: dict[str, tuple[Parameter, Written]]
+    _item_renderers: dict[str, tuple[Parameter, Renderer]]
     _item_constants: dict[str, Any]
-    _nodes_after_call: dict[str, Written]
+    #: With the names of the variables that it can read.
+    _renderers_after_call: dict[tuple[str, frozenset[str]], Renderer]
     _read: TaskVariables | None = None
 
     def prepare(self, context: Context) -> None:
@@ -146,7 +147,11 @@ class ExpressionTask(TemplatedTask):
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
         written = refuse(AuthoredTask(self), arrived)
-        self._item_nodes, self._item_constants, self._nodes_after_call = {}, {}, {}
+        self._item_renderers, self._item_constants, self._renderers_after_call = {}, {}, {}
+
+        def resolve(reference: Any) -> Any:
+            return reference.resolve(context)
+
         # As it is written: it can turn out null.
         self.has_items = getattr(self, "for_each", None) is not None or "for_each" in arrived.parameters
         # One for all parameters: what several of them read of a step is pulled once.
@@ -155,15 +160,15 @@ class ExpressionTask(TemplatedTask):
             if parameter.after_call:
                 continue
             if parameter.per_item and self.has_items:
-                node = resolved(written.get(parameter.name, Plain(None)), lambda found: found.resolve(context))
-                self._item_nodes[parameter.name] = (parameter, node)
+                node = resolved(written.get(parameter.name, Plain(None)), resolve)
+                self._item_renderers[parameter.name] = (parameter, renderer(node, _evaluation(_WITH_ITEM)))
                 if all(language.compile(one.source, variables=_WITH_ITEM).is_constant for one in formulas(node)):
                     self._item_constants[parameter.name] = self.for_item(parameter.name, variables)
                 continue
             value = given = getattr(self, parameter.name)
             if parameter.reading is not None:
-                node = written.get(parameter.name, Plain(None))
-                value = render(node, _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
+                node = resolved(written.get(parameter.name, Plain(None)), resolve)
+                value = renderer(node, _evaluation(VARIABLES))(variables)
             if parameter.shape is not None:
                 value = parameter.shape(parameter.name, value)
             if value is not None:
@@ -184,7 +189,8 @@ class ExpressionTask(TemplatedTask):
             return value
         if part.jinja:
             value = self.render_template(value, context, self.get_template_env())
-        return render(read(part, value), _evaluator(VARIABLES, variables), lambda found: found.resolve(context))
+        node = resolved(read(part, value), lambda reference: reference.resolve(context))
+        return renderer(node, _evaluation(VARIABLES))(variables)
 
     def for_item(self, name: str, variables: TaskVariables) -> Any:
         """
@@ -195,8 +201,8 @@ class ExpressionTask(TemplatedTask):
         """
         if name in self._item_constants:
             return self._item_constants[name]
-        parameter, node = self._item_nodes[name]
-        value = render(node, _evaluator(_WITH_ITEM, variables), lambda found: found)
+        parameter, render = self._item_renderers[name]
+        value = render(variables)
         return value if parameter.shape is None else parameter.shape(name, value)
 
     def _variables(self, context: Context) -> TaskVariables:
@@ -214,9 +220,11 @@ class ExpressionTask(TemplatedTask):
         :param name: The parameter, or a part of one, such as ``pages.items``.
         :param variables: What it can name.
         """
-        if (node := self._nodes_after_call.get(name)) is None:
-            node = self._nodes_after_call[name] = read(*self.written(name))
-        return render(node, _evaluator(variables.names, variables), lambda found: found)
+        key = name, variables.names
+        if (render := self._renderers_after_call.get(key)) is None:
+            node = read(*self.written(name))
+            render = self._renderers_after_call[key] = renderer(node, _evaluation(variables.names))
+        return render(variables)
 
     def truth_after_call(self, name: str, variables: TaskVariables) -> bool:
         """
@@ -257,27 +265,37 @@ class ExpressionTask(TemplatedTask):
         return next((part, written) for part, written in parts if part.name == name)
 
 
-def _evaluator(names: frozenset[str], variables: TaskVariables) -> Callable[[str], Any]:
-    def evaluate(source: str) -> Any:
+def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
+    """
+    Return what :func:`renderer` asks for what evaluates an expression.
+
+    :param names: The variables that expressions can read.
+    """
+
+    def evaluation(source: str) -> Renderer:
         program = language.compile(source, variables=names)
-        try:
-            return program.evaluate(variables)
-        except ExpressionError as error:
-            if (hint := _hint(program.references, variables)) is None:
-                raise
-            first, *others = error.problems
-            said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
-            raise type(error)([said, *others], source=error.source) from error.__cause__
-        except ImportError as error:
-            # Where no task runs that could pull an XCom, as under `airflow tasks render`, Airflow lacks a name there.
-            if error.name != "airflow.sdk.execution_time.task_runner":
-                raise
-            raise ExpressionError(_NOT_RUNNING) from None
 
-    return evaluate
+        def evaluate(variables: Mapping[str, Any]) -> Any:
+            try:
+                return program.evaluate(variables)
+            except ExpressionError as error:
+                if (hint := _hint(program.references, variables)) is None:
+                    raise
+                first, *others = error.problems
+                said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
+                raise type(error)([said, *others], source=error.source) from error.__cause__
+            except ImportError as error:
+                # Where no task runs that could pull an XCom, as under `airflow tasks render`, Airflow lacks a name there.
+                if error.name != "airflow.sdk.execution_time.task_runner":
+                    raise
+                raise ExpressionError(_NOT_RUNNING) from None
+
+        return evaluate
+
+    return evaluation
 
 
-def _hint(references: Iterable[cel.Reference], variables: TaskVariables) -> str | None:
+def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any]) -> str | None:
     """Return what the author of an expression that fails may not know of what it reads."""
     paths = [read.path for read in references]
     for path in paths:

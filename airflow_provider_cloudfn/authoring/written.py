@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -16,12 +16,13 @@ __all__ = [
     "Formula",
     "Items",
     "Plain",
+    "Renderer",
     "Text",
     "Written",
     "Wrong",
     "formulas",
     "parts",
-    "render",
+    "renderer",
     "resolved",
 ]
 
@@ -73,6 +74,10 @@ class Wrong(Struct, frozen=True):
 
 
 Written: TypeAlias = Plain | Formula | Deferred | Items | Entries | Wrong
+#: Turns what was written into plain values, given what its expressions can name.
+Renderer: TypeAlias = Callable[[Mapping[str, Any]], Any]
+
+_NONE: Final[Mapping[str, Any]] = {}
 
 
 def formulas(node: Written) -> list[Formula]:
@@ -96,43 +101,66 @@ def resolved(node: Written, resolve: Callable[[Any], Any]) -> Written:
     return node
 
 
-def render(node: Written, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> Any:
+def renderer(node: Written, evaluation: Callable[[str], Renderer]) -> Renderer:
     """
-    Turn a node into plain values.
+    Return what turns a node into plain values, as often as it is called.
 
-    :param node: What :func:`read` returned.
-    :param evaluate: Evaluates an expression's source.
-    :param resolve: Resolves an XComArg and the like.
-    :raises ExpressionError: with the label of the expression, such as ``query["since"]``.
+    :param node: What :func:`resolved` returned.
+    :param evaluation: Returns what evaluates an expression, given its source.
+    :raises ExpressionError: for what can't stand there, and as `evaluation` does; what is returned raises one with the label of
+        the expression, such as ``query["since"]``.
     """
     if isinstance(node, Plain):
-        return node.value
+        value = node.value
+        return lambda _: value
     if isinstance(node, Formula):
+        return _formula(node, evaluation)
+    if isinstance(node, Items):
+        items = [renderer(item, evaluation) for item in node.nodes]
+        return lambda variables: [item(variables) for item in items]
+    if isinstance(node, Entries):
+        return _map(node, evaluation)
+    if isinstance(node, Wrong):
+        raise ExpressionError(node.message, field=node.label)
+    raise TypeError(f"{node!r} is to be resolved first")
+
+
+def _formula(node: Formula, evaluation: Callable[[str], Renderer]) -> Renderer:
+    try:
+        evaluate = evaluation(node.source)
+    except ExpressionError as error:
+        raise error.in_field(node.label) from error.__cause__
+
+    def rendered(variables: Mapping[str, Any]) -> Any:
         try:
-            value = evaluate(node.source)
+            value = evaluate(variables)
         except ExpressionError as error:
             raise error.in_field(node.label) from error.__cause__
         # `a.?b` without orValue: what is absent is null, which leaves a header or a query's key out.
-        return value.value if isinstance(value, cel.Optional) else value
-    if isinstance(node, Deferred):
-        return resolve(node.reference)
-    if isinstance(node, Items):
-        return [render(item, evaluate, resolve) for item in node.nodes]
-    if isinstance(node, Entries):
-        return _map(node, evaluate, resolve)
-    raise ExpressionError(node.message, field=node.label)
+        return value.value if type(value) is cel.Optional else value
+
+    return rendered
 
 
-def _map(node: Entries, evaluate: Callable[[str], Any], resolve: Callable[[Any], Any]) -> dict[Any, Any]:
-    rendered: dict[Any, Any] = {}
-    for key_node, value_node in node.pairs:
-        key = render(key_node, evaluate, resolve)
-        if not isinstance(key, Hashable):
-            label = key_node.label if isinstance(key_node, Formula) else None
-            raise ExpressionError(f"a name is text, not {type(key).__name__}", field=label)
-        if key in rendered:
-            raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
-        rendered[key] = render(value_node, evaluate, resolve)
+def _map(node: Entries, evaluation: Callable[[str], Renderer]) -> Renderer:
+    entries = [(key, renderer(key, evaluation), renderer(value, evaluation)) for key, value in node.pairs]
+    if all(type(key) is Plain and type(key.value) is str for key, _ in node.pairs):
+        named = {key(_NONE): value for _, key, value in entries}
+        if len(named) == len(entries):
+            return lambda variables: {name: value(variables) for name, value in named.items()}
+
+    def rendered(variables: Mapping[str, Any]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key_node, render_key, render_value in entries:
+            key = render_key(variables)
+            if not isinstance(key, Hashable):
+                label = key_node.label if isinstance(key_node, Formula) else None
+                raise ExpressionError(f"a name is text, not {type(key).__name__}", field=label)
+            if key in found:
+                raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
+            found[key] = render_value(variables)
+        return found
+
     return rendered
 
 

@@ -56,6 +56,8 @@ class Transport:
         self._limits = limits
         self._is_direct = is_direct
         self._is_allowed = is_allowed
+        #: The last host that was asked about, as it is nearly always the next one's, too.
+        self._allowed: str | None = None
         self._failures = failures_of_transport()
 
     async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
@@ -91,10 +93,11 @@ class Transport:
     ) -> tuple[HttpResponse, StoredBody | None]:
         parts = split_url(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
-        if self._is_allowed is not None:
+        if self._is_allowed is not None and parts.netloc != self._allowed:
             from airflow_provider_cloudfn.client.resolver import refuse_host
 
             refuse_host(parts.hostname or "", self._is_allowed)
+            self._allowed = parts.netloc
         if sink is not None:
             await check(sink, where)
         try:

@@ -93,6 +93,8 @@ class Wire:
         self._timeout = aiohttp.ClientTimeout(total=None, connect=timeouts.connect)
         self._silence = timeouts.read
         self._proxy = None if proxy is None else URL(proxy)
+        #: How many requests have no answer yet.
+        self._under_way = 0
         #: By scheme and authority.
         self._routes: dict[tuple[str, str], _Route] = {}
 
@@ -107,6 +109,19 @@ class Wire:
         :param on_connected: Called before the first byte is sent: from then on the service may have got the request.
         :raises ConfigurationError: for a header that can't be written; nothing was sent then.
         """
+        self._under_way += 1
+        try:
+            if self._under_way > 1:
+                # Those that are ready go out one right behind the other, so that what reads them, such as a proxy on this
+                # machine, is woken once for all: to be woken for each takes longer than to write it.
+                await asyncio.sleep(0)
+            return await self._sent(request, parts, on_connected)
+        finally:
+            self._under_way -= 1
+
+    async def _sent(
+        self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None] | None
+    ) -> Answer:
         watch = STOPWATCH.get()
         route = self._route(parts)
         if watch is not None:

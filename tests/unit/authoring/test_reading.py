@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_cloudfn import cel, lit, secret
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.reading import read
-from airflow_provider_cloudfn.authoring.written import Wrong, formulas, parts, render
+from airflow_provider_cloudfn.authoring.written import Renderer, Written, Wrong, formulas, parts, renderer, resolved
 from airflow_provider_cloudfn.exceptions import ExpressionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 URI = Parameter("uri", Reading.TEXT)
 QUERY = Parameter("query", Reading.PAIRS)
@@ -35,7 +38,16 @@ class Reference:
 
 def rendered(field: Parameter, value: Any) -> Any:
     """Return the value, with ``<source>`` for each expression."""
-    return render(read(field, value), lambda source: f"<{source}>", lambda found: found.resolve(None))
+    return render(resolved(read(field, value), lambda found: found.resolve(None)), lambda source: f"<{source}>")
+
+
+def render(node: Written, evaluate: Callable[[str], Any]) -> Any:
+    """Return what becomes of a node, given what each of its expressions gives."""
+
+    def evaluation(source: str) -> Renderer:
+        return lambda _: evaluate(source)
+
+    return renderer(node, evaluation)({})
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,7 @@ def test_an_error_names_the_field_of_its_expression() -> None:
         raise ExpressionError("no such step")
 
     with pytest.raises(ExpressionError, match=r'^query\["a"\]: no such step'):
-        render(read(QUERY, {"a": "steps.x"}), evaluate, lambda found: found)
+        render(read(QUERY, {"a": "steps.x"}), evaluate)
 
 
 def test_json_text_with_what_is_no_json_is_an_expression() -> None:
@@ -153,12 +165,12 @@ def test_json_text_with_what_is_no_json_is_an_expression() -> None:
 
 @pytest.mark.parametrize(("value", "result"), [(cel.Optional("a"), "a"), (cel.Optional(), None)])
 def test_an_optional_is_its_value_or_null(value: Any, result: Any) -> None:
-    assert render(read(QUERY, {"a": "x.?y"}), lambda source: value, lambda found: found) == {"a": result}
+    assert render(read(QUERY, {"a": "x.?y"}), lambda source: value) == {"a": result}
 
 
 def test_a_key_that_turns_out_no_name_is_refused() -> None:
     with pytest.raises(ExpressionError, match=r"^query key cel\('steps.x'\): a name is text, not list"):
-        render(read(QUERY, {cel("steps.x"): "1"}), lambda source: [1], lambda found: found)
+        render(read(QUERY, {cel("steps.x"): "1"}), lambda source: [1])
 
 
 @pytest.mark.parametrize(
