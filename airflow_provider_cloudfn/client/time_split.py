@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 __all__ = ["STOPWATCH", "Stopwatch", "TimeSplit"]
 
@@ -33,6 +34,10 @@ class TimeSplit(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tls: float = 0.0
     first_byte: float = 0.0
     download: float = 0.0
+
+    def rounded(self) -> TimeSplit:
+        """Return the same times, to the microsecond."""
+        return TimeSplit(**{part: round(seconds, 6) for part, seconds in asdict(self).items()})
 
 
 class Stopwatch:
@@ -72,7 +77,7 @@ class Stopwatch:
         """Return what was taken; nothing is taken after that."""
         self.turn_to(None)
         self._is_stopped = True
-        return TimeSplit(**{part: round(seconds, 6) for part, seconds in self._spent.items()})
+        return TimeSplit(**self._spent)
 
 
 #: What takes the time of the request that is sent in this context.

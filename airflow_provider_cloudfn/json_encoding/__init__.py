@@ -16,12 +16,11 @@ from airflow_provider_cloudfn.json_encoding.reading import (
     parse_foreign_json,
     read_json,
 )
+from airflow_provider_cloudfn.json_encoding.times import duration_text, timestamp_text
 from airflow_provider_cloudfn.json_encoding.writing import (
     MOST_CHARACTERS,
     JsonValue,
-    duration_text,
     encode_json,
-    timestamp_text,
     to_json_value,
 )
 

@@ -106,7 +106,8 @@ def has_half_characters(text: str) -> bool:
 
 
 def _has_too_many_values(text: str) -> bool:
-    if _most_values(text) <= MOST_VALUES:
+    # Each has a character of its own.
+    if len(text) <= MOST_VALUES or _most_values(text) <= MOST_VALUES:
         return False
     return _most_values(_TEXT.sub('""', text)) > MOST_VALUES
 

@@ -14,13 +14,12 @@ from typing import Any, TypeAlias, TypeGuard
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
 from airflow_provider_cloudfn.json_encoding.numbers import JsonNumber, kept, without_decimal
+from airflow_provider_cloudfn.json_encoding.times import duration_text, timestamp_text
 
 __all__ = [
     "MOST_CHARACTERS",
     "JsonValue",
-    "duration_text",
     "encode_json",
-    "timestamp_text",
     "to_json_value",
 ]
 
@@ -72,31 +71,6 @@ def to_json_value(value: object, *, exact: bool = False, bytes_as: Callable[[byt
     :raises LimitError: as :func:`encode_json`.
     """
     return _plain(value, (), 0, exact, bytes_as, _Size())
-
-
-def timestamp_text(value: dt.datetime) -> str:
-    """
-    Write a datetime as RFC 3339, in UTC as ``Z``, with as many sub-second digits as it has.
-
-    :param value: An aware datetime; one without time zone is taken as UTC, as Airflow does.
-    """
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=dt.UTC)
-    utc = value.astimezone(dt.UTC).replace(tzinfo=None)
-    text = utc.isoformat()
-    return (text.rstrip("0") if "." in text else text) + "Z"
-
-
-def duration_text(value: dt.timedelta) -> str:
-    """
-    Write a timedelta in seconds, as JSON of protocol buffers does: ``"3600s"``, ``"-1.5s"``.
-
-    :param value: Any timedelta.
-    """
-    microseconds = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
-    sign = "-" if microseconds < 0 else ""
-    seconds, fraction = divmod(abs(microseconds), 1_000_000)
-    return f"{sign}{seconds}.{fraction:06d}".rstrip("0") + "s" if fraction else f"{sign}{seconds}s"
 
 
 #: Writes as `_write` does, in C, what is made of nothing but JSON's own types.
@@ -194,9 +168,11 @@ def _is_json_already(value: object, depth: int, size: _Size) -> bool:
     characters = 0
     items: Any = value
     if kind is dict:
-        if any(type(key) is not str for key in items):
-            return False
-        characters, items = sum(map(len, items)), items.values()
+        for key in items:
+            if type(key) is not str:
+                return False
+            characters += len(key)
+        items = items.values()
     for item in items:
         kind = type(item)
         if kind is str:
@@ -332,10 +308,11 @@ def _plain_object(
     plain: dict[str, Any] = {}
     characters = 0
     for key, item in value.items():
-        name = _key(key, path, exact)
+        name = key if type(key) is str and _is_itself(key) else _key(key, path, exact)
         characters += len(name)
         if _is_itself(item):
-            characters += len(item) if type(item) is str else 0
+            if type(item) is str:
+                characters += len(item)
             plain[name] = item
         else:
             plain[name] = _plain(item, (*path, key), depth + 1, exact, bytes_as, size)
@@ -352,7 +329,8 @@ def _plain_array(
     characters = 0
     for index, item in enumerate(value):
         if _is_itself(item):
-            characters += len(item) if type(item) is str else 0
+            if type(item) is str:
+                characters += len(item)
             plain.append(item)
         else:
             plain.append(_plain(item, (*path, index), depth + 1, exact, bytes_as, size))

@@ -338,5 +338,5 @@ def _told(attempt: Attempt, shown: Shown) -> AttemptRecord:
         bytes_out=attempt.sent,
         bytes_in=attempt.received,
         credentials=attempt.token_source,
-        split=attempt.split,
+        split=attempt.split.rounded(),
     )
