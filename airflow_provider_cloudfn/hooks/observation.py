@@ -51,13 +51,16 @@ class Observation(Redacted, frozen=True):
     :param watcher: Who else is told.
     """
 
-    _hidden: ClassVar = frozenset({"_span"})
+    _hidden: ClassVar = frozenset({"_span", "_stats", "_takes_debugging"})
 
     conn_id: str
     function: str | None = None
     many: bool = False
     watcher: CallWatcher | None = None
     _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None))
+    #: Whether the log takes lines for debugging, and where numbers are counted: asked once for all attempts.
+    _takes_debugging: bool = field(default_factory=lambda: _takes_debugging())
+    _stats: Any = field(default_factory=lambda: _stats())
 
     def begin(self, number: int) -> Mapping[str, str]:
         """
@@ -101,10 +104,9 @@ class Observation(Redacted, frozen=True):
             self.watcher.ended(attempt)
 
     def _log(self, attempt: Attempt) -> None:
-        if not structlog.is_configured():  # Outside of Airflow's processes it would print.
-            return
         is_told = not self.many or attempt.next_in is not None or not 200 <= (attempt.status or 0) < 300
-        if not is_told and not log.isEnabledFor(logging.DEBUG):
+        # Outside of Airflow's processes it would print.
+        if not (is_told or self._takes_debugging) or not structlog.is_configured():
             return
         told = {
             "function": self.function,
@@ -124,8 +126,7 @@ class Observation(Redacted, frozen=True):
         tell(attempt.sentence(), **{name: value for name, value in told.items() if value is not None})
 
     def _count(self, attempt: Attempt) -> None:
-        stats: Any = _stats()
-        if stats is None or _goes_nowhere(stats):
+        if (stats := self._stats) is None:
             return
         outcome = str(attempt.status) if attempt.status is not None else attempt.error_type
         tags = {"conn_id": self.conn_id, "method": attempt.method, "outcome": outcome}
@@ -164,13 +165,19 @@ class Observation(Redacted, frozen=True):
             span.end()
 
 
+def _takes_debugging() -> bool:
+    return structlog.is_configured() and bool(log.isEnabledFor(logging.DEBUG))
+
+
 def _stats() -> Any:
+    """Return Airflow's metrics, None where they are off."""
     try:
         from airflow.sdk.observability import stats
     except ImportError:  # Airflow does not document it: an Airflow without it counts nothing of ours.
         return None
     # Airflow 3.2 has no functions for them in the module, but a class.
-    return stats if hasattr(stats, "incr") else stats.Stats
+    found = stats if hasattr(stats, "incr") else stats.Stats
+    return None if _goes_nowhere(found) else found
 
 
 def _goes_nowhere(stats: Any) -> bool:
