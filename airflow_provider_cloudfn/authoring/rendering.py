@@ -44,12 +44,25 @@ class TemplatedTask(BaseOperator):
     #: fields too.
     authored_parameters: ClassVar[tuple[Parameter, ...]] = ()
 
+    def render_template_fields(self, context: Context, jinja_env: jinja2.Environment | None = None) -> None:
+        """
+        Render the template fields.
+
+        :param context: The task's Airflow context.
+        :param jinja_env: Jinja's environment; default the Dag's, which is made only where there is a template: it takes as long
+            to make as all that a plain task renders.
+        """
+        if jinja_env is None and not self._has_templates():
+            self._do_render_template_fields(self, self.template_fields, context, None, set())
+        else:
+            super().render_template_fields(context, jinja_env)
+
     def _do_render_template_fields(
         self,
         parent: Any,
         template_fields: Iterable[str],
         context: Context,
-        jinja_env: jinja2.Environment,
+        jinja_env: jinja2.Environment | None,
         seen_oids: set[int],
     ) -> None:
         """
@@ -63,14 +76,26 @@ class TemplatedTask(BaseOperator):
             seen_oids.update(arrived.texts)
             # What is known to be data, before Airflow adds the marks that it meets.
             known = RunTimeData(arrived.parameters, arrived.texts, frozenset(seen_oids))
-            template_fields = self._with_jinja(template_fields, arrived, jinja_env)
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            template_fields = () if jinja_env is None else self._with_jinja(template_fields, arrived, jinja_env)
+        if jinja_env is not None:
+            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
         if parent is self:
             self._render_expressions(context, known)
 
+    def _has_templates(self) -> bool:
+        """Return whether there may be something for Jinja to render."""
+        dag = self.get_dag()
+        if self.template_ext or (dag is not None and dag.jinja_environment_kwargs):
+            return True
+        expressions = self._read_as_expressions()
+        return any(not _is_plain(getattr(self, name)) for name in self.template_fields if name not in expressions)
+
+    def _read_as_expressions(self) -> set[str]:
+        return {one.name for one in self.authored_parameters if one.reading and not one.jinja}
+
     def _with_jinja(self, names: Iterable[str], arrived: RunTimeData, environment: jinja2.Environment) -> list[str]:
         """Return the template fields that Jinja is run over."""
-        without = arrived.parameters | {one.name for one in self.authored_parameters if one.reading and not one.jinja}
+        without = arrived.parameters | self._read_as_expressions()
         is_plain = _is_plain if self._has_usual_jinja(environment) else _is_none
         return [name for name in names if name not in without and not is_plain(getattr(self, name))]
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_cloudfn.authoring.expressions import step_problem
 from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping, NamedValues, StepList
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id, task_instance_key
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL
 from airflow_provider_cloudfn.events.claim_check import payload_of
-from airflow_provider_cloudfn.events.record import RECORD_KEY, TaskInstanceKey, is_record
+from airflow_provider_cloudfn.events.record import RECORD_KEY, is_record
 from airflow_provider_cloudfn.events.run_events import (
     asset_names,
     conf_payloads,
     emitted_by_success,
-    event_ids,
     triggering_extras,
     triggering_records,
 )
@@ -28,10 +28,12 @@ from airflow_provider_cloudfn.json_encoding import restored
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["SAMPLE_RUN", "SampleRun", "TaskVariables", "stable_id", "stable_ids", "task_instance_key"]
+__all__ = ["SAMPLE_RUN", "SampleRun", "TaskVariables"]
 
 #: The key under which the context of a rehearsal holds its :class:`SampleRun`.
 SAMPLE_RUN = "cloudfn_sample_run"
+#: The member of `run` that is made when it is asked for.
+_KEY = "idempotency_key"
 
 
 class SampleRun(Protocol):
@@ -126,7 +128,7 @@ class TaskVariables(Mapping[str, Any]):
         variables._make_run = None
         if idempotency_key is not None:
             variables._made.pop("run", None)
-            variables._make_run = lambda: {**self["run"], "idempotency_key": idempotency_key()}
+            variables._make_run = lambda: {**self["run"], _KEY: idempotency_key()}
         return variables
 
     @property
@@ -169,44 +171,6 @@ class TaskVariables(Mapping[str, Any]):
 @lru_cache(maxsize=256)
 def _with_known(names: tuple[str, ...]) -> frozenset[str]:
     return VARIABLES.union(names)
-
-
-def task_instance_key(context: Context) -> TaskInstanceKey:
-    """
-    Return what names the running task instance over all its tries.
-
-    :param context: The task's Airflow context.
-    """
-    instance = context["ti"]
-    map_index = instance.map_index
-    return TaskInstanceKey(
-        dag_id=instance.dag_id,
-        run_id=instance.run_id,
-        task_id=instance.task_id,
-        map_index=-1 if map_index is None else map_index,
-    )
-
-
-def stable_id(context: Context, purpose: str, place: str | None = None) -> str:
-    """
-    Return the id of what the running task does: one for each event that started the run, and else for the task instance.
-
-    :param context: The task's Airflow context.
-    :param purpose: What it is for, such as ``idempotency_key``.
-    :param place: What stands for the map index, where the author says what.
-    """
-    return stable_ids(context, purpose)(place)
-
-
-def stable_ids(context: Context, purpose: str) -> Callable[[str | None], str]:
-    """
-    Return what gives the ids of :func:`stable_id`, for many places.
-
-    :param context: The task's Airflow context.
-    :param purpose: As of :func:`stable_id`.
-    """
-    key, events = task_instance_key(context), event_ids(context)
-    return lambda place: key.stable_id(purpose, started_by=events, place=place)
 
 
 def _steps(context: Context) -> Mapping[str, Any]:
@@ -361,7 +325,7 @@ def _run(context: Context) -> Mapping[str, Any]:
     dag_run: Any = context["dag_run"]
     given: Mapping[str, Any] = context
     callback = {"callback_url": given[CALLBACK_URL]} if CALLBACK_URL in given else {}
-    return {
+    known = {
         **callback,
         "id": key.run_id,
         "dag_id": key.dag_id,
@@ -372,8 +336,13 @@ def _run(context: Context) -> Mapping[str, Any]:
         "logical_date": dag_run.logical_date,
         "data_interval_start": dag_run.data_interval_start,
         "data_interval_end": dag_run.data_interval_end,
-        "idempotency_key": stable_id(context, "idempotency_key"),
     }
+
+    def make(name: str) -> Any:
+        # It takes as long to make as all the rest.
+        return stable_id(context, _KEY) if name == _KEY else known[name]
+
+    return LazyMapping(lambda: [*known, _KEY], make)
 
 
 def _params(context: Context) -> Any:

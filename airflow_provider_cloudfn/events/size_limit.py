@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from typing import Any, Final
 
 from airflow.sdk import conf
@@ -47,6 +49,12 @@ def size_limit(option: str, default: int) -> int:
     :param default: What it is where the configuration says nothing.
     :raises ConfigurationError: for less than 0.
     """
+    # Of the configuration a process reads once; what its environment says counts at once.
+    return _size_limit(option, default, os.environ.get(f"AIRFLOW__CLOUDFN__{option.upper()}"))
+
+
+@lru_cache(maxsize=16)
+def _size_limit(option: str, default: int, said_by_environment: str | None) -> int:  # noqa: ARG001 - what it was read of
     limit = int(conf.getint("cloudfn", option, fallback=default))
     if limit < 0:
         raise ConfigurationError(f"[cloudfn] {option}: must be bytes, or 0 for no limit, not {limit}")

@@ -13,7 +13,8 @@ from msgspec import UNSET
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.for_each import ForEach
-from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_ids
+from airflow_provider_cloudfn.authoring.stable_ids import stable_ids
+from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.operators.idempotency import place_of

@@ -17,6 +17,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.poll import poll_problem
 from airflow_provider_cloudfn.authoring.request_checks import headers_problem, query_problem, uri_problem
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id, stable_ids
 from airflow_provider_cloudfn.authoring.value_checks import (
     attempts_problem,
     connection_id_problem,
@@ -29,7 +30,6 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     seconds_problem,
     time_limit_problem,
 )
-from airflow_provider_cloudfn.authoring.variables import stable_id, stable_ids
 from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError

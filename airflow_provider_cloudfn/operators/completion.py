@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring.emit import emit_of, label_of
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
-from airflow_provider_cloudfn.authoring.variables import task_instance_key
+from airflow_provider_cloudfn.authoring.stable_ids import task_instance_key
 from airflow_provider_cloudfn.client.sink import unwritable
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_cloudfn.authoring.confirm import unasked_problem
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import exact_json, text_or_null
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id, task_instance_key
 from airflow_provider_cloudfn.authoring.value_checks import of_text, payload_problem
-from airflow_provider_cloudfn.authoring.variables import stable_id, task_instance_key
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, json_string_problem, timestamp_problem

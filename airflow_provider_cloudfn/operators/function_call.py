@@ -12,8 +12,8 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id
 from airflow_provider_cloudfn.authoring.value_checks import method_problem, seconds
-from airflow_provider_cloudfn.authoring.variables import stable_id
 from airflow_provider_cloudfn.client.body import Form
 from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_safely
 from airflow_provider_cloudfn.client.status import retry_after_seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.reading import is_expression
-from airflow_provider_cloudfn.authoring.variables import stable_id
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.idempotency import place_of
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from airflow.sdk import conf
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.authoring.stable_ids import task_instance_key
 from airflow_provider_cloudfn.authoring.value_checks import seconds
-from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, task_instance_key
+from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
 from airflow_provider_cloudfn.events.place import Arrivals, place_now
 from airflow_provider_cloudfn.events.signature import CallbackAddress

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
-from airflow_provider_cloudfn.authoring.variables import TaskVariables, stable_id
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id
+from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord

@@ -24,7 +24,7 @@ from airflow_provider_cloudfn import (
     EmporixStartOperator,
     Poll,
 )
-from airflow_provider_cloudfn.authoring.variables import stable_id
+from airflow_provider_cloudfn.authoring.stable_ids import stable_id
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     ExpressionError,
