@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.spellings import common_spellings, spellings
@@ -123,13 +124,19 @@ def _compile_at_once(texts: list[str]) -> None:
         from airflow.sdk._shared.secrets_masker.secrets_masker import SECRETS_TO_SKIP_MASKING, _secrets_masker
 
         masker = _secrets_masker()
-        wanted = (text for text in texts if len(text) >= masker.min_length_to_mask)
-        new = {re.escape(text) for text in wanted if text.lower() not in SECRETS_TO_SKIP_MASKING} - masker.patterns
+        wanted = _patterns(tuple(texts), masker.min_length_to_mask, frozenset(SECRETS_TO_SKIP_MASKING))
+        new = wanted - masker.patterns
         if len(new) > 1:
             masker.patterns.update(new)
             masker.replacer = re.compile("|".join(masker.patterns))
     except (AttributeError, ImportError, TypeError):
         return
+
+
+@lru_cache(maxsize=64)
+def _patterns(texts: tuple[str, ...], shortest: int, skipped: frozenset[str]) -> frozenset[str]:
+    """Return how the masker writes texts, without those that it passes over."""
+    return frozenset(re.escape(text) for text in texts if len(text) >= shortest and text.lower() not in skipped)
 
 
 def _mask_here(texts: list[str]) -> None:
