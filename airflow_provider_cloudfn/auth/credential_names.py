@@ -110,7 +110,9 @@ def query_secrets(url: str | None) -> tuple[str, ...]:
 
     :param url: The address, or a path with a query; None has none.
     """
-    pairs = [(unquote_plus(name), value) for name, _, value in (pair.partition("=") for pair in _query(url).split("&"))]
+    if not (query := _query(url)):
+        return ()
+    pairs = [(unquote_plus(name), value) for name, _, value in (pair.partition("=") for pair in query.split("&"))]
     found = [value for name, value in pairs if is_secret_name(name, "query") or is_secret_value(unquote_plus(value))]
     return tuple(dict.fromkeys(text for value in found for text in (unquote_plus(value), value) if text))
 

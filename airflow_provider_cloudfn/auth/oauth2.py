@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.auth.basic import basic_credentials
@@ -161,7 +161,7 @@ class OAuth2ClientCredentials(Auth):
         """Yield what must be sent to get a token, and nothing else: the test of a connection."""
         yield from self._fetch(None)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """
         What names these credentials in a store: different ones never have the same.
