@@ -37,11 +37,9 @@ from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.batch import Batch
 from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
 from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
-from airflow_provider_cloudfn.operators.pages import read_whole
 from airflow_provider_cloudfn.operators.settled import Settled
 from airflow_provider_cloudfn.operators.storable import described_bytes
 from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
@@ -305,6 +303,9 @@ class CloudFunctionOperator(WaitingTask):
         items: Any = None
         size: int | None = None
         if self.pages is not None:
+            # With the modules of what a plain call has not, it would take a tenth longer to begin.
+            from airflow_provider_cloudfn.operators.pages import read_whole
+
             read = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
             items, size = read.items, read.size
             variables = variables.with_more(items=items, pages=read.pages)
@@ -340,6 +341,8 @@ class CloudFunctionOperator(WaitingTask):
         return Fields(*(value(name) for name in Fields.__struct_fields__))
 
     def _carry_out_batch(self, context: Context, call: FunctionCall, variables: TaskVariables) -> Any:
+        from airflow_provider_cloudfn.operators.batch import Batch
+
         each = self.for_each if isinstance(self.for_each, ForEach) else ForEach(self.for_each)
         ids = stable_ids(context, "idempotency_key")
         batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))

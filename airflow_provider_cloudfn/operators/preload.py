@@ -19,9 +19,11 @@ _log = logging.getLogger(__name__)
 
 #: Each brings with it what it needs itself; those of other packages are imported by ours when a call is made.
 MODULES: Final = (
+    "airflow_provider_cloudfn.operators.batch",
     "airflow_provider_cloudfn.operators.cloudfn",
     "airflow_provider_cloudfn.operators.emporix",
     "airflow_provider_cloudfn.operators.once",
+    "airflow_provider_cloudfn.operators.pages",
     "airflow_provider_cloudfn.sensors.cloudfn",
     "airflow_provider_cloudfn.sensors.http",
     "airflow_provider_cloudfn.cel.compiler",
