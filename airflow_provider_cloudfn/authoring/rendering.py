@@ -85,7 +85,10 @@ class TemplatedTask(BaseOperator):
     def _has_templates(self) -> bool:
         """Return whether there may be something for Jinja to render."""
         dag = self.get_dag()
-        if self.template_ext or (dag is not None and dag.jinja_environment_kwargs):
+        makers = [self.get_template_env] if dag is None else [self.get_template_env, dag.get_template_env]
+        # What the marks are that a user's own class gives it is seen in the environment only.
+        is_airflows_own = all(str(maker.__module__).startswith("airflow.") for maker in makers)
+        if self.template_ext or not is_airflows_own or (dag is not None and dag.jinja_environment_kwargs):
             return True
         expressions = self._read_as_expressions()
         return any(not _is_plain(getattr(self, name)) for name in self.template_fields if name not in expressions)

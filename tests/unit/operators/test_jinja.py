@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
+from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider_cloudfn import EmporixStartOperator
+from airflow_provider_cloudfn import EmporixStartOperator, cel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +46,37 @@ def test_a_file_of_a_template_is_read(tmp_path: Path) -> None:
         task = FromFiles(task_id="start", event_type="type.txt")
 
     assert rendered(task).event_type == "order.paid"
+
+
+def environment_with_brackets(*_: Any, **__: Any) -> SandboxedEnvironment:
+    return SandboxedEnvironment(variable_start_string="[[", variable_end_string="]]", cache_size=0)
+
+
+def test_the_marks_are_those_that_a_class_of_the_users_own_chooses() -> None:
+    class WithBrackets(EmporixStartOperator):
+        get_template_env = environment_with_brackets
+
+    with DAG("orders", schedule=None):
+        task = WithBrackets(task_id="start", event_type="[[ key ]]")
+
+    assert rendered(task).event_type == "order.paid"
+
+
+def test_no_environment_is_made_where_nothing_is_a_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    made_by_airflow = DAG.get_template_env
+
+    def get_template_env(dag: DAG, **parameters: Any) -> Any:
+        made.append(dag)
+        return made_by_airflow(dag, **parameters)
+
+    get_template_env.__module__ = made_by_airflow.__module__
+    monkeypatch.setattr(DAG, "get_template_env", get_template_env)
+    with DAG("orders", schedule=None):
+        plain = EmporixStartOperator(task_id="plain", event_type="order.paid", subject=cel('"Order " + "paid"'))
+        template = EmporixStartOperator(task_id="template", event_type="{{ key }}")
+
+    assert rendered(plain).event_type == "order.paid"
+    assert made == []
+    assert rendered(template).event_type == "order.paid"
+    assert made != []
