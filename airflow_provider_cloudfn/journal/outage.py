@@ -37,7 +37,16 @@ def outlast(
         try:
             return ask()
         except Exception as error:
-            if not _is_outage(error) or time.monotonic() + _PAUSE > end:
+            if not _is_outage(error):
+                raise
+            if time.monotonic() + _PAUSE > end:
+                # Airflow's own error names no more than a status.
+                log.error(  # noqa: TRY400 - whoever gets the error logs where it comes from
+                    "%s could not be reached for %g seconds, or answered with an error: %s is given up, and the try ends",
+                    of,
+                    patience,
+                    what,
+                )
                 raise
             log.warning(
                 "%s can't be reached, or answers with an error: %s is tried again in %g seconds, for %.0f more",

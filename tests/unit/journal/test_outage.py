@@ -103,13 +103,18 @@ def test_what_airflow_refused_is_not(clock: Clock, error: Exception) -> None:
     assert airflow.asked == 1
 
 
-def test_two_minutes_are_the_end_of_it(clock: Clock) -> None:
+def test_two_minutes_are_the_end_of_it_and_the_log_says_what_was_given_up(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     airflow = Airflow(clock, float("inf"), UNREACHABLE)
 
     with pytest.raises(AirflowRuntimeError):
         outage.outlast(airflow.push, "the record", LOG)
 
     assert 110 < clock.now - 1000 <= 125
+    assert caplog.records[-1].getMessage() == (
+        "Airflow's API could not be reached for 120 seconds, or answered with an error: the record is given up, and the try ends"
+    )
 
 
 def test_each_repetition_is_a_word_in_the_log(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
