@@ -166,7 +166,12 @@ class Observation(Redacted, frozen=True):
 
 
 def _takes_debugging() -> bool:
-    return structlog.is_configured() and bool(log.isEnabledFor(logging.DEBUG))
+    if not structlog.is_configured():
+        return False
+    bound = log.bind()
+    # Airflow's loggers of a task are asked as those of the standard library are, those of its commands as structlog's own.
+    is_enabled = getattr(bound, "isEnabledFor", None) or getattr(bound, "is_enabled_for", None)
+    return is_enabled is None or bool(is_enabled(logging.DEBUG))
 
 
 def _stats() -> Any:
