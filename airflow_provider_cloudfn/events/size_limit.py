@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from airflow.sdk import conf
+from airflow.sdk.exceptions import AirflowConfigException
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import encode_json
@@ -45,9 +46,15 @@ def size_limit(option: str, default: int) -> int:
 
     :param option: The option's name.
     :param default: What it is where the configuration says nothing.
-    :raises ConfigurationError: for less than 0.
+    :raises ConfigurationError: for what is no number from 0 on.
     """
-    limit = int(conf.getint("cloudfn", option, fallback=default))
+    try:
+        limit = int(conf.getint("cloudfn", option, fallback=default))
+    except (AirflowConfigException, ValueError):
+        limit = -1
     if limit < 0:
-        raise ConfigurationError(f"[cloudfn] {option}: must be bytes, or 0 for no limit, not {limit}")
+        given = conf.get("cloudfn", option, fallback="")
+        raise ConfigurationError(
+            f"[cloudfn] {option}: must be a whole number of bytes, or 0 for no limit, not {given!r}"
+        )
     return limit

@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, TaskVariables
 from airflow_provider_cloudfn.events.claim_check import event_storage
+from airflow_provider_cloudfn.events.size_limit import event_limit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -27,6 +28,7 @@ from airflow_provider_cloudfn.operators.storable import (
     mapped_over,
     require_form,
     require_xcom,
+    xcom_limit,
 )
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
@@ -143,10 +145,12 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
         super()._render_expressions(context, arrived)
+        # An option that is none is told before the call: after it, its answer would be lost.
+        xcom_limit()
         if self.completion_event is not None or self.completion_events:
-            # An option that is none is told before the call: after it, its answer would be lost.
-            is_silent(context)
+            event_limit()
             event_storage()
+            is_silent(context)
 
     def _storable(self, value: Any) -> Any:
         """
