@@ -10,6 +10,7 @@ from airflow_provider_cloudfn.authoring.known_values import known_problem
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.quotes import quoted_problem, text_problem
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE
+from airflow_provider_cloudfn.authoring.shown_objects import shown_object
 from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, DECLARED, RECORDS
 from airflow_provider_cloudfn.authoring.written import Deferred, Formula, Text, Written, Wrong, parts
 from airflow_provider_cloudfn.cel.program import position
@@ -44,6 +45,15 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "var": "give the variable to inputs=, as {'name': '{{ var.value.name }}'}, and read inputs.name",
     "conn": "no expression reads a connection: its credentials go with the call, and secret('name') stands for a further one",
     "dag_run": "its conf is conf, and the rest is run, such as run.id",
+}
+#: The marks, which are Python's and no functions of an expression.
+_MARKS: Final[Mapping[str, str]] = {
+    "unknown function 'cel'": "this is an expression already: leave cel( and its quotes out",
+    "unknown function 'lit'": "text stands in quotes here: leave lit( out",
+    "unknown function 'secret'": (
+        "no expression can reach a secret: secret(…) is Python's, and stands for a whole value of query, headers or body, "
+        "without quotes around it; put what belongs before it into secret_values, too"
+    ),
 }
 #: The strings of an expression, in which nothing is an operator.
 _STRINGS = re.compile(r"""('{3}.*?'{3}|"{3}.*?"{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
@@ -102,6 +112,8 @@ def _formula_problems(
     formula: Formula, parameter: Parameter, surroundings: Surroundings | None, names: frozenset[str]
 ) -> list[ExpressionProblem]:
     """Return all that is wrong with an expression, in the order of its source."""
+    if (shown := shown_object(formula.source)) is not None:
+        return [ExpressionProblem(shown[1], *position(formula.source, shown[0]))]
     checked = language.check(formula.source, variables=names, text=formula.text)
     if formula.text and checked.program is None and _begins_with_step(formula.source, surroundings):
         plain = language.check(formula.source, variables=names)
@@ -134,6 +146,10 @@ def _with_hint(checked: cel.Check, parameter: Parameter) -> list[ExpressionProbl
         (name.line, name.column): name.path[0] for name in checked.unknown
     }
     for index, problem in enumerate(problems):
+        unknown_function = problem.message.partition(";")[0]
+        if (written := _MARKS.get(unknown_function)) is not None:
+            problems[index] = ExpressionProblem(f"{unknown_function}; {written}", problem.line, problem.column)
+            continue
         name = unknown.get((problem.line, problem.column))
         # Where another name is near, it is no text.
         if name is not None and (instead := _instead_of(name)) is not None:

@@ -8,24 +8,28 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.authoring.shown_objects import shown_object
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED, RECORDS
-from airflow_provider_cloudfn.authoring.written import Formula, Text
 from airflow_provider_cloudfn.cel.literals import is_quoted, plain_literal
 from airflow_provider_cloudfn.exceptions import ExpressionProblem
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.parameter import Parameter
+    from airflow_provider_cloudfn.authoring.written import Formula, Text
 
 __all__ = ["quoted_problem", "text_problem"]
 
-#: How a text begins that could be an expression without its mark.
-_READS: Final = re.compile(
-    rf"\s*(?:contextEventPath\(|(?:{'|'.join(sorted(DECLARED | {'item'}))})\s*(?:\.\s*[A-Za-z_]|\[))", re.ASCII
-)
+_NAMES: Final = "|".join(sorted(DECLARED | {"item"}))
+#: What reads something of a variable.
+_READS: Final = re.compile(rf"\b(?:contextEventPath\(|(?:{_NAMES})\s*(?:\.\s*[A-Za-z_]|\[))", re.ASCII)
+_VARIABLE: Final = re.compile(rf"\b(?:{_NAMES})\b", re.ASCII)
+#: Without one of these, no expression hands a whole variable to a function, or joins it to text: `(run)` is text.
+_JOINED: Final = re.compile(r"\w\(|[\"']")
+#: What looks like a place for a value; two braces are Jinja's.
+_PLACE: Final = re.compile(r"\$?(?<!\{)\{([^{}]+)\}(?!\})")
 
-
-#: The mark of a secret, in quotes.
-_SECRET: Final = re.compile(r"""\s*secret\((["'])[^"']*\1\)\s*""")
+#: A mark in quotes.
+_MARK: Final = re.compile(r"""\s*(?:secret|cel|lit)\((?:"[^"]*"|'[^']*')\)\s*""")
 
 
 def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem | None:
@@ -38,7 +42,7 @@ def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem
     if not is_quoted(formula.source):
         return None
     inner = plain_literal(formula.source)[1]
-    if _unmarked_problem(Text(inner, formula.label), names) is None:
+    if not _is_expression(inner, names):
         return None
     message = (
         f"is text because of its quotes, and reads as an expression: write {inner!r}; if it is meant as text, write "
@@ -55,8 +59,12 @@ def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str
     :param parameter: Where it stands.
     :param names: What an expression there can name.
     """
-    if _SECRET.fullmatch(text.value) is not None:
-        return f"is text, which would be sent as it stands: write {text.value.strip()}, the function, without quotes around it"
+    if (shown := shown_object(text.value)) is not None:
+        return shown[1]
+    if _MARK.fullmatch(text.value) is not None:
+        where = ", in a dict or a list instead of JSON text" if text.in_json else ""
+        mark = text.value.strip()
+        return f"is text, which would be sent as it stands: write {mark}, the function, without quotes around it{where}"
     # JSON has quotes, and what Jinja makes of text is not known.
     is_json = text.in_json or parameter.name == "json_string"
     if is_json or jinja_at(text.value) is not None or not is_quoted(text.value):
@@ -69,25 +77,11 @@ def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str
 
 
 def _unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
-    """
-    Say that a text reads as an expression whose mark was forgotten, None where it doesn't.
-
-    It begins with a variable of which it reads something, and compiles but for functions that nobody has. A text such as
-    ``run.completed`` or ``events.created``, which no expression can be, is text.
-
-    :param text: Text that nobody has marked, where text is text.
-    :param names: What an expression there can name.
-    """
+    """Say that a text reads as an expression whose mark was forgotten, or has places for values; None where it doesn't."""
     source = text.value
-    if _READS.match(source) is None:
-        return None
-    checked = language.check(source, variables=names)
-    if not checked.references or checked.unknown:
-        return None
-    root, *path = min(checked.references, key=lambda reference: (reference.line, reference.column)).path
-    # A list has no fields, and of a record all are known.
-    if path and (root == "events" or path[0] not in RECORDS.get(root, path)):
-        return None
+    if not _is_expression(source, names):
+        place = next((one for one in _PLACE.finditer(source) if _is_expression(one[1], names)), None)
+        return None if place is None else _place_problem(place, text)
     marked, literal = cel.Expression(source), cel.Literal(source)
     remedies = (
         f"leave its quotes out; if it is meant as text, write a dict or a list instead of JSON text, and {literal!r} in it"
@@ -95,3 +89,37 @@ def _unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
         else f"write {marked!r}; if it is meant as text, write {literal!r}"
     )
     return f"is text that reads as an expression, and would stay text: {remedies}"
+
+
+def _place_problem(place: re.Match[str], text: Text) -> str:
+    expression, instead = f'"… " + string({place[1].strip()})', ""
+    if text.in_json:
+        instead = "a dict or a list instead of JSON text, and in it "
+    return (
+        f"{place[0]} is no place that a value is put into, and would stay as it is: write {instead}an expression, such as "
+        f"{cel.Expression(expression)!r}; if the braces are meant, write {instead}{cel.Literal(text.value)!r}"
+    )
+
+
+def _is_expression(source: str, names: frozenset[str]) -> bool:
+    """
+    Tell whether a text is an expression that reads something.
+
+    Where it begins with a variable of which it reads something, it need not know each function that it calls. A text such as
+    ``run.completed`` or ``events.created``, which no expression can be, is text, and so is the name of a variable alone.
+
+    :param source: The text.
+    :param names: What an expression there can name.
+    """
+    reads = _READS.search(source)
+    if reads is None and (_JOINED.search(source) is None or _VARIABLE.search(source) is None):
+        return False
+    checked = language.check(source, variables=names)
+    if not checked.references or checked.unknown:
+        return False
+    is_first = reads is not None and not source[: reads.start()].strip()
+    if not is_first and checked.program is None:
+        return False
+    root, *path = min(checked.references, key=lambda reference: (reference.line, reference.column)).path
+    # A list has no fields, and of a record all are known.
+    return not path or (root != "events" and path[0] in RECORDS.get(root, path))

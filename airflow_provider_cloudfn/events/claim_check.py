@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["event_storage", "is_elsewhere", "payload_of", "put_aside", "put_payload", "with_payload"]
 
 _OPTION: Final = "[cloudfn] event_storage"
+_SUCH_AS: Final = "write such as 's3://aws_default@bucket/events'"
 #: The record's id and the digest of what it carries: who reads it can tell that it is this, and whole.
 _NAME: Final = re.compile(r"[0-9a-f-]{36}-(?P<digest>[0-9a-f]{64})\.json")
 
@@ -34,13 +35,16 @@ def event_storage() -> str | None:
     """
     Return where large payloads go (``[cloudfn] event_storage``); None where nowhere.
 
-    :raises ConfigurationError: for what is no path of an object storage that is installed here.
+    :raises ConfigurationError: for what is no path of an object storage that is installed here, or a place that depends on where
+        a process was started.
     """
     from airflow.sdk import conf
 
     folder = str(conf.get("cloudfn", "event_storage", fallback="")).strip().rstrip("/")
     if not folder:
         return None
+    if "://" not in folder and not folder.startswith("/"):
+        raise ConfigurationError(f"{_OPTION}: {folder!r} is a place of each process's own; {_SUCH_AS}")
     _path(folder)
     return folder
 
@@ -151,6 +155,5 @@ def _path(text: str) -> ObjectStoragePath:
         return ObjectStoragePath(text)
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
-            f"{_OPTION}: {text!r} is no path of an object storage that is installed here ({type(error).__name__}); write such as "
-            "'s3://aws_default@bucket/events'"
+            f"{_OPTION}: {text!r} is no path of an object storage that is installed here ({type(error).__name__}); {_SUCH_AS}"
         ) from None

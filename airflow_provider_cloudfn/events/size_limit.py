@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from airflow.sdk import conf
+from airflow.sdk.exceptions import AirflowConfigException
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import encode_json
@@ -47,7 +48,7 @@ def size_limit(option: str, default: int) -> int:
 
     :param option: The option's name.
     :param default: What it is where the configuration says nothing.
-    :raises ConfigurationError: for less than 0.
+    :raises ConfigurationError: for what is no number from 0 on.
     """
     # Of the configuration a process reads once; what its environment says counts at once.
     return _size_limit(option, default, os.environ.get(f"AIRFLOW__CLOUDFN__{option.upper()}"))
@@ -55,7 +56,13 @@ def size_limit(option: str, default: int) -> int:
 
 @lru_cache(maxsize=16)
 def _size_limit(option: str, default: int, said_by_environment: str | None) -> int:  # noqa: ARG001 - what it was read of
-    limit = int(conf.getint("cloudfn", option, fallback=default))
+    try:
+        limit = int(conf.getint("cloudfn", option, fallback=default))
+    except (AirflowConfigException, ValueError):
+        limit = -1
     if limit < 0:
-        raise ConfigurationError(f"[cloudfn] {option}: must be bytes, or 0 for no limit, not {limit}")
+        given = conf.get("cloudfn", option, fallback="")
+        raise ConfigurationError(
+            f"[cloudfn] {option}: must be a whole number of bytes, or 0 for no limit, not {given!r}"
+        )
     return limit

@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseHook, conf
+from airflow.sdk.exceptions import AirflowConfigException
 
 from airflow_provider_cloudfn.connections.event_source import event_source_of
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 
@@ -19,6 +20,8 @@ __all__ = ["EventSourceHook", "days_kept", "forgets_too_soon", "named_sources"]
 
 #: Days, where the configuration says nothing.
 _KEPT: Final = 7
+#: A hundred years: a moment that is much longer ago has no date.
+_MOST_DAYS: Final = 36_500
 _DAY: Final = 86_400
 
 
@@ -70,6 +73,7 @@ class EventSourceHook(BaseHook):
         """
         try:
             source = self.source()
+            forgotten = forgets_too_soon(source)
         except CloudFunctionError as error:
             return False, str(error)
         types = ", ".join(source.event_types) or "any type"
@@ -79,7 +83,7 @@ class EventSourceHook(BaseHook):
             if source.unknown == "register" and not source.event_types
             else ""
         )
-        forgets = f" {message}" if (message := forgets_too_soon(source)) else ""
+        forgets = f" {forgotten}" if forgotten else ""
         return True, (
             f"The connection is complete: POST /cloudfn/events/{source.name} takes events of {types} by the scheme "
             f"{source.scheme.name!r}, once [cloudfn] event_sources names {source.name!r}{rotation}. Nothing was sent: a first "
@@ -94,8 +98,21 @@ def named_sources() -> frozenset[str]:
 
 
 def days_kept() -> int:
-    """Return for how many days ``[cloudfn] deliveries_kept`` keeps a delivery; 0 for ever."""
-    return conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT)
+    """
+    Return for how many days ``[cloudfn] deliveries_kept`` keeps a delivery; 0 for ever.
+
+    :raises ConfigurationError: for what is no number of days from 0 on.
+    """
+    try:
+        days = int(conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT))
+    except (AirflowConfigException, ValueError):
+        days = -1
+    if not 0 <= days <= _MOST_DAYS:
+        given = conf.get("cloudfn", "deliveries_kept", fallback="")
+        raise ConfigurationError(
+            f"[cloudfn] deliveries_kept: must be a whole number of days up to {_MOST_DAYS:,}, or 0 for ever, not {given!r}"
+        )
+    return days
 
 
 def forgets_too_soon(source: EventSource) -> str | None:

@@ -13,12 +13,10 @@ from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, TaskVariables
-from airflow_provider_cloudfn.events.claim_check import event_storage
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.json_encoding import to_json_value
-from airflow_provider_cloudfn.operators.backfills import is_silent
-from airflow_provider_cloudfn.operators.completion import complete
+from airflow_provider_cloudfn.operators.completion import complete, require_options
 from airflow_provider_cloudfn.operators.outlets import event_among, mapped_event_arguments, with_events
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.operators.storable import (
@@ -143,10 +141,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
         super()._render_expressions(context, arrived)
-        if self.completion_event is not None or self.completion_events:
-            # An option that is none is told before the call: after it, its answer would be lost.
-            is_silent(context)
-            event_storage()
+        require_options(self, context)
 
     def _storable(self, value: Any) -> Any:
         """

@@ -16,13 +16,13 @@ from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
 from airflow_provider_cloudfn.events.run_events import event_ids
-from airflow_provider_cloudfn.events.size_limit import is_too_large
+from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.key_text import key_text
 from airflow_provider_cloudfn.operators.outlets import as_event, with_event, without_event
-from airflow_provider_cloudfn.operators.storable import require_event
+from airflow_provider_cloudfn.operators.storable import require_event, xcom_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.operators.base import ExpressionOperator
 
-__all__ = ["complete"]
+__all__ = ["complete", "require_options"]
 
 #: Characters of a partition key: as many as Airflow's database has room for.
 _LONGEST_KEY: Final = 250
@@ -53,6 +53,21 @@ class _Emission(Struct, frozen=True):
     payload: str | None
     when: str | None
     key: str | None
+
+
+def require_options(task: ExpressionOperator, context: Context) -> None:
+    """
+    Refuse an option of the configuration that is none before the call: after it, its answer would be lost.
+
+    :param task: The step.
+    :param context: Its Airflow context.
+    :raises ConfigurationError: for such a one that the step needs.
+    """
+    xcom_limit()
+    if task.completion_event is not None or task.completion_events:
+        event_limit()
+        event_storage()
+        is_silent(context)
 
 
 def complete(

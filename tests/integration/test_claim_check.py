@@ -157,15 +157,26 @@ def test_a_payload_that_was_changed_or_cut_is_an_error(run: Any, storage: Path) 
         payload_of(extra)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("event_storage", "nowhere://bucket"),
+        ("event_storage", "events"),  # below wherever each worker was started
+        ("event_limit", "64KiB"),
+        ("xcom_limit", "5MB"),
+    ],
+)
 @pytest.mark.usefixtures("service")
-def test_a_storage_that_is_none_is_told_before_the_call(
-    run: Any, service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capfd: Any
+def test_an_option_that_is_none_is_told_before_the_call(
+    run: Any, service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capfd: Any, option: str, value: str
 ) -> None:
-    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_STORAGE", "nowhere://bucket")
+    monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{option.upper()}", value)
 
     assert run(thing()).states == {"call": ["failed"]}
     assert service.received == []
-    assert "[cloudfn] event_storage: 'nowhere://bucket" in "".join(capfd.readouterr())
+    said = "".join(capfd.readouterr())
+    assert f"[cloudfn] {option}: " in said
+    assert repr(value) in said
 
 
 @pytest.mark.usefixtures("storage")

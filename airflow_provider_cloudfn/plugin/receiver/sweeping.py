@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_cloudfn.deliveries.sweep import STEP, sweep
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.event_source import days_kept
 
 if TYPE_CHECKING:
@@ -50,3 +51,5 @@ class Sweeping:
                 self._next = self._clock() + _BETWEEN_STEPS
         except SQLAlchemyError as error:
             _log.warning("Old deliveries stay for now: %s", type(error).__name__)
+        except ConfigurationError as error:
+            _log.warning("Old deliveries stay for now: %s", error)

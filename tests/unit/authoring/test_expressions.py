@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn import cel, lit, secret
+from airflow_provider_cloudfn import CompletionEvent, cel, lit, secret
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -61,9 +63,25 @@ UNMARKED = [
     "events[0].result",
     "events.map(e, e.result)",
     "response.body.id",
+    '"order " + params.id',
+    "string(steps.fetch_order.total)",
+    "time.format(run.run_after, '%Y')",
+    'has(params.x) ? params.x : "none"',
+    "!params.flag",
+    "-params.n",
+    "size(events)",
+    '"of " + inputs',
+    '{"id": params.id}',
+    '[steps["fetch-order"]]',
 ]
 
 TEXT = [
+    "see (params.json)",
+    "data/params.json",
+    "run/inputs",
+    "print(inputs.csv)",
+    'say "inputs"',
+    "{order_id} of {response.created}",
     "params",
     "events",
     "inputs-v2",
@@ -71,6 +89,8 @@ TEXT = [
     "steps.fetch_order and more",
     "run.completed",
     "events.created",
+    "(run)",
+    "Page (index) of (total)",
     "response.created",
     "conf.d/site.conf",
     "steps. First, open the lid.",
@@ -99,6 +119,86 @@ def test_text_that_is_marked_passes(mark: Any) -> None:
 @pytest.mark.parametrize("text", TEXT)
 def test_text_that_no_expression_is_passes(text: str) -> None:
     assert problems(BODY, {"a": text}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("order {params.id} is late", "{params.id}"),
+        ("${steps.fetch_order.id}", "${steps.fetch_order.id}"),
+        ("{ inputs.id }: {}", "{ inputs.id }"),
+    ],
+)
+def test_text_has_no_places_for_values(text: str, place: str) -> None:
+    (problem,) = problems(BODY, {"a": text})
+    (in_json,) = problems(BODY, json.dumps({"a": text}))
+
+    expression = place.strip("${ }")
+    assert problem.startswith(
+        f"body.a: {place} is no place that a value is put into, and would stay as it is: write an"
+    )
+    assert f"cel('\"… \" + string({expression})')" in problem
+    assert "a dict or a list instead of JSON text" in in_json
+    assert problems(BODY, {"a": lit(text)}) == []
+    assert problems(INPUTS, "{{ params.id }}") == []
+
+
+@pytest.mark.parametrize("mark", ["cel('params.id')", 'cel("params.id")', "lit('x')", "secret('key')"])
+def test_a_mark_in_quotes_is_text(mark: str) -> None:
+    (problem,) = problems(BODY, {"a": mark})
+    (in_json,) = problems(BODY, json.dumps({"a": mark}))
+
+    assert (
+        problem
+        == f"body.a: is text, which would be sent as it stands: write {mark}, the function, without quotes around it"
+    )
+    assert in_json == f"{problem}, in a dict or a list instead of JSON text"
+
+
+@pytest.mark.parametrize("mark", ["cel", "lit", "secret"])
+def test_a_mark_is_no_function_of_an_expression(mark: str) -> None:
+    (problem,) = problems(URI, f'"/v1/" + {mark}("x")')
+
+    assert problem.startswith(f"uri: 1:10: unknown function '{mark}'; ")
+    assert "did you mean" not in problem
+
+
+class _Made:
+    """Anything that has no text of its own."""
+
+
+SHOWN = [
+    "<Task(CloudFunctionOperator): fetch_order>",
+    "<Mapped(CloudFunctionOperator): fetch_order>",
+    "XComArg(<Task(CloudFunctionOperator): b>).map(<lambda>)",
+    "MappedArgument(_input=DictOfListsExpandInput(value={'x': [1]}), _key='x')",
+    str(_Made()),
+    str(problems),
+    str(CompletionEvent("order.paid")),
+]
+
+
+@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize(("field", "value"), [(BODY, "a dict"), (URI, "a path"), (INPUTS, "text"), (BODY, "JSON")])
+def test_what_python_shows_of_an_object_is_no_value(field: Parameter, value: str, shown: str) -> None:
+    written = {
+        "a dict": {"a": f"id {shown}"},
+        "a path": f'"/v1/{shown}"',
+        "text": shown,
+        "JSON": json.dumps({"a": shown}),
+    }
+
+    (problem,) = problems(field, written[value])
+
+    assert "is how Python shows an object, and no value of it: an f-string or str() has put it in" in problem
+
+
+@pytest.mark.parametrize("text", ["lorem (ipsum) dolor ", "(", "<a ", "<Task(x): ", "{params x} ", "x.partial("])
+def test_long_text_takes_no_time(text: str) -> None:
+    began = time.process_time()
+
+    assert problems(BODY, {"a": text * 20_000}) == []
+    assert time.process_time() - began < 2.0
 
 
 def test_a_name_that_reads_as_an_expression_is_a_name() -> None:

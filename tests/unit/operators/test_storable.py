@@ -40,10 +40,11 @@ def test_the_configuration_says_the_limit(monkeypatch: pytest.MonkeyPatch, confi
         assert is_taken
 
 
-def test_a_limit_below_zero_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", "-1")
+@pytest.mark.parametrize("configured", ["-1", "64 KiB", "65536.5", ""])
+def test_a_limit_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, configured: str) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__EVENT_LIMIT", configured)
 
-    with pytest.raises(ConfigurationError, match=r"\[cloudfn\] event_limit: must be bytes, or 0"):
+    with pytest.raises(ConfigurationError, match=rf"\[cloudfn\] event_limit: must be a whole .* not '{configured}'"):
         require_event("x", field="event_payload", by_default=True)
 
 

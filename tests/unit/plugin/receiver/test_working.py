@@ -91,3 +91,18 @@ def test_it_sweeps_once_a_minute_and_goes_on_at_once_while_there_is_more(monkeyp
     assert not one.is_due()
     now[0] += 1.0
     assert one.is_due()
+
+
+@pytest.mark.parametrize("configured", ["7d", "-1", "", "9999999"])
+def test_days_that_are_none_are_told_and_nothing_is_swept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, configured: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__DELIVERIES_KEPT", configured)
+    monkeypatch.setattr(sweeping, "sweep", lambda days, moment: pytest.fail("it sweeps"))
+
+    Sweeping().step()
+
+    assert (
+        f"[cloudfn] deliveries_kept: must be a whole number of days up to 36,500, or 0 for ever, not {configured!r}"
+        in caplog.text
+    )
