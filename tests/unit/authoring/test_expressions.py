@@ -178,7 +178,7 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize("shown", SHOWN)
+@pytest.mark.parametrize("shown", SHOWN, ids=range(len(SHOWN)))
 @pytest.mark.parametrize(("field", "value"), [(BODY, "a dict"), (URI, "a path"), (INPUTS, "text"), (BODY, "JSON")])
 def test_what_python_shows_of_an_object_is_no_value(field: Parameter, value: str, shown: str) -> None:
     written = {
