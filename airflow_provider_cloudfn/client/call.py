@@ -137,7 +137,7 @@ async def _tell(limiter: RateLimiter | None, result: Response | CloudFunctionErr
     """Tell a limiter what an answer says about sending more."""
     if limiter is None or not isinstance(result, Response):
         return
-    seconds = retry_after_seconds(result.headers) if result.status in _SLOW_DOWN else None
+    seconds = retry_after_seconds(result) if result.status in _SLOW_DOWN else None
     if seconds is not None:
         await limiter.pause(seconds)
     await limiter.observe(result.headers)

@@ -91,7 +91,7 @@ class RetryPolicy(Struct, frozen=True):
 def _told(outcome: Response | CloudFunctionError) -> float | None:
     if isinstance(outcome, CloudFunctionError):
         return outcome.retry_after
-    return retry_after_seconds(outcome.headers)
+    return retry_after_seconds(outcome)
 
 
 #: Every request is sent once.

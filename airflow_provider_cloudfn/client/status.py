@@ -16,13 +16,12 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["excerpt_of", "retry_after_seconds", "status_error"]
 
+_TOO_OFTEN = "the service wants fewer requests"
 _ADVICE = {
     401: "check the credentials of the connection",
     403: "the credentials are known, but may not do this: ask the service for the permission",
@@ -31,8 +30,10 @@ _ADVICE = {
     **dict.fromkeys((301, 302, 303, 307, 308), "it redirects elsewhere, which is not followed here: check the address"),
     407: "check the credentials in the proxy of the connection",
     415: "check the Content-Type header and the form of the body",
-    429: "the service wants fewer requests",
+    429: _TOO_OFTEN,
 }
+#: With these a service refuses who has asked too often, and not each of them says in Retry-After for how long: GitHub's is 403.
+_REFUSALS = frozenset({403, 429})
 
 
 def status_error(method: str, response: Response, redaction: Redaction, base_path: str = "") -> CloudFunctionError:
@@ -52,7 +53,7 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         kind = AuthorizationError
     elif status == 408:
         kind = RequestTimeoutError
-    retry_after = retry_after_seconds(response.headers)
+    retry_after = retry_after_seconds(response)
     excerpt = excerpt_of(response, redaction)
     request_id = None if response.request_id is None else redaction.text(response.request_id)
     parts = [f"{method} {response.url} answered {status}"]
@@ -60,7 +61,7 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         parts.append(f" (request id {request_id})")
     if base_path and status in (403, 404) and f"{urlsplit(response.url).path}/".startswith(f"{base_path}{base_path}/"):
         parts.append(f": the path {base_path} stands in the base URL already, so leave it out of uri")
-    elif advice := _ADVICE.get(status):
+    elif advice := _TOO_OFTEN if retry_after is not None and status in _REFUSALS else _ADVICE.get(status):
         parts.append(f": {advice}")
     if excerpt:
         parts.append(f"; it says: {excerpt}")
@@ -84,10 +85,16 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
     return redaction.excerpt(response.content, charset)
 
 
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+def retry_after_seconds(response: Response) -> float | None:
     """
-    Return how long a service asks to wait (RFC 9110, section 10.2.3): seconds, or until a date.
+    Return how long a service asks to wait: by ``Retry-After``, else where it refuses because nothing remains of its limit.
 
-    :param headers: The answer's headers, names in lower case.
+    :param response: The answer.
     """
-    return seconds_to_wait(headers.get("retry-after"), headers.get("date"))
+    headers = response.headers
+    told = seconds_to_wait(headers.get("retry-after"), headers.get("date"))
+    if told is not None or response.status not in _REFUSALS:
+        return told
+    from airflow_provider_cloudfn.client.rate_headers import seconds_of_pause
+
+    return seconds_of_pause(headers)

@@ -289,7 +289,7 @@ class FunctionCall:
             failure = self.hook.failure(task.method, response)
             raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
         if not is_success:
-            excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response.headers)
+            excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response)
             raise ResponseError(
                 f"success_when is false for the answer {response.status} of {task.method} {response.url}"
                 + (f" (request id {response.request_id})" if response.request_id else "")

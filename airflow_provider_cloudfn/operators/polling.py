@@ -122,7 +122,7 @@ class PolledCall:
             return self._at_once(request, first)
         self._keep(job)
         self._task.log.info("The job has begun: its state is asked for at %s", _place(job))
-        told = retry_after_seconds(first.headers)
+        told = retry_after_seconds(first)
         wait = job.poll.every if told is None else told
         return self._wait(job, sink, first_wait=wait, seconds=self._seconds_left(job))
 

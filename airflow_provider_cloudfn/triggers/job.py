@@ -216,7 +216,7 @@ async def wait_for_end(
                 return Ended(outcome, job, answer)
             if job.moves and (link := _moved(answer)) is not None:
                 job = replace(job, question=replace(job.question, uri=await resolve(job.question, link)))
-            told = retry_after_seconds(answer.headers)
+            told = retry_after_seconds(answer)
             wait = interval if told is None else max(told, min(job.every, _LEAST))
         else:
             wait = max(answer.seconds, interval)

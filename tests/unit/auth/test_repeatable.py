@@ -21,6 +21,7 @@ from airflow_provider_cloudfn.auth.repeatable import (
 )
 from airflow_provider_cloudfn.auth.token_answer import read_token
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
+from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import AuthenticationError, CloudFunctionError, ResponseError
 
@@ -88,7 +89,8 @@ def test_a_service_whose_clock_is_off_is_waited_for_as_long_as_it_says(ahead: in
     with pytest.raises(AuthenticationError) as raised:
         read_token(HttpResponse(503, tuple(headers.items())), "https://auth.example.com/token", ())
 
-    assert retry_after_seconds(headers) == raised.value.retry_after == 30.0
+    answer = Response(503, headers, None, b"", "https://h/", None)
+    assert retry_after_seconds(answer) == raised.value.retry_after == 30.0
 
 
 @given(st.text(), st.none() | st.text())

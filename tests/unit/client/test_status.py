@@ -5,7 +5,7 @@ import time_machine
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.client.redaction import Redaction
-from airflow_provider_cloudfn.client.response import read_response
+from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_error
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -16,12 +16,15 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 
+def answer_of(status: int, content: bytes = b"", url: str = "https://h/v1", **headers: str) -> Response:
+    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+    return read_response(HttpResponse(status, pairs, content), url)
+
+
 def error_of(
     status: int, content: bytes = b"", url: str = "https://h/v1", base_path: str = "", **headers: str
 ) -> CloudFunctionError:
-    pairs = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    response = read_response(HttpResponse(status, pairs, content), url)
-    return status_error("POST", response, Redaction(["s3cret"]), base_path)
+    return status_error("POST", answer_of(status, content, url, **headers), Redaction(["s3cret"]), base_path)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,39 @@ def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
 )
 def test_how_long_to_wait_is_read_from_seconds_or_a_date(text: str, seconds: float | None) -> None:
     with time_machine.travel("2026-01-01T00:00:00Z", tick=False):
-        assert retry_after_seconds({"retry-after": text}) == seconds
+        assert retry_after_seconds(answer_of(200, retry_after=text)) == seconds
+
+
+#: 2026-01-01T00:01:00Z, as GitHub writes it.
+IN_A_MINUTE = "1767225660"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (403, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, 60.0),
+        (429, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, 60.0),
+        (429, {"x_ratelimit_remaining_tokens": "0", "x_ratelimit_reset_tokens": "6m0s"}, 360.0),
+        (429, {"ratelimit": '"default";r=0;t=30'}, 30.0),
+        (403, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE, "retry_after": "5"}, 5.0),
+        (403, {"x_ratelimit_remaining": "4999", "x_ratelimit_reset": IN_A_MINUTE}, None),
+        (404, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, None),
+        (500, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, None),
+        (200, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, None),
+    ],
+)
+@time_machine.travel("2026-01-01T00:00:00Z", tick=False)
+def test_a_refusal_may_say_in_other_headers_when_the_limit_begins_anew(
+    status: int, headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after_seconds(answer_of(status, **headers)) == seconds
+
+
+def test_who_has_asked_too_often_is_not_sent_for_a_permission() -> None:
+    error = error_of(403, x_ratelimit_remaining="0", x_ratelimit_reset="60")
+
+    assert "answered 403: the service wants fewer requests" in str(error)
+    assert (error.retryable, error.retry_after) == (True, 60.0)
 
 
 def test_what_an_xml_document_says_of_itself_holds_for_an_error() -> None:
