@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.written import Formula, Text
 
-__all__ = ["quoted_problem", "text_problem"]
+__all__ = ["quoted_problem", "reads_something", "text_problem"]
 
 _NAMES: Final = "|".join(sorted(DECLARED | {"item"}))
 #: What reads something of a variable.
@@ -42,7 +42,7 @@ def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem
     if not is_quoted(formula.source):
         return None
     inner = plain_literal(formula.source)[1]
-    if not _is_expression(inner, names):
+    if not reads_something(inner, names):
         return None
     message = (
         f"is text because of its quotes, and reads as an expression: write {inner!r}; if it is meant as text, write "
@@ -79,8 +79,8 @@ def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str
 def _unmarked_problem(text: Text, names: frozenset[str]) -> str | None:
     """Say that a text reads as an expression whose mark was forgotten, or has places for values; None where it doesn't."""
     source = text.value
-    if not _is_expression(source, names):
-        place = next((one for one in _PLACE.finditer(source) if _is_expression(one[1], names)), None)
+    if not reads_something(source, names):
+        place = next((one for one in _PLACE.finditer(source) if reads_something(one[1], names)), None)
         return None if place is None else _place_problem(place, text)
     marked, literal = cel.Expression(source), cel.Literal(source)
     remedies = (
@@ -101,7 +101,7 @@ def _place_problem(place: re.Match[str], text: Text) -> str:
     )
 
 
-def _is_expression(source: str, names: frozenset[str]) -> bool:
+def reads_something(source: str, names: frozenset[str]) -> bool:
     """
     Tell whether a text is an expression that reads something.
 

@@ -77,10 +77,11 @@ def check(args: Namespace) -> None:
                 printer.line(_text(finding))
             for finding in warnings:
                 printer.line(f"Note: {_text(finding)}", style="yellow")
+            verdict = "all is well" if dags else "there is no Dag to check: is it the right folder?"
             printer.line(
                 f"{_counted(expressions, 'expression')} in {_counted(len(tasks), 'task')} of {_counted(len(dags), 'Dag')}: "
-                + (_counted(len(findings), "problem") if findings else "all is well"),
-                style="red" if findings else "green",
+                + (_counted(len(findings), "problem") if findings else verdict),
+                style="red" if findings else "green" if dags else "yellow",
             )
         if findings:
             sys.exit(FAILED)
@@ -148,15 +149,16 @@ def _matches(value: ast.expr, task_id: str, name: str) -> int:
 def _findings(parsed: ParsedFiles) -> Iterator[Finding]:
     for file, text in parsed.errors.items():
         yield Finding(file, _line_of_error(text, file), None, None, None, None, _message_of(text))
-    for dag in parsed.dags.values():
+    refused = {id(dag): message for dag, message in parsed.refused}
+    for dag in {id(dag): dag for dag in (*parsed.dags.values(), *(dag for dag, _ in parsed.refused))}.values():
         tree = _tree(dag.fileloc)
         found = [(task.task_id, problem) for task in _ours(dag) for problem in task_problems(task)]
         for task_id, problem in found:
             line = line_of_task(tree, task_id, dag.dag_id)
             yield Finding(dag.fileloc, line, dag.dag_id, task_id, problem.field, problem.source, problem.shown())
-        if not found and dag.dag_id in parsed.refusals:
-            message = parsed.refusals[dag.dag_id]
-            yield Finding(dag.fileloc, _line_of_dag(tree, dag.dag_id), dag.dag_id, None, None, None, message)
+        if not found and id(dag) in refused:
+            line = _line_of_dag(tree, dag.dag_id)
+            yield Finding(dag.fileloc, line, dag.dag_id, None, None, None, refused[id(dag)])
 
 
 def _event_findings(dags: list[Any]) -> Iterator[tuple[Finding, bool]]:

@@ -23,14 +23,14 @@ class ParsedFiles:
     """
     What parsing found.
 
-    :param dags: The Dags by id.
+    :param dags: The Dags by id; of several with one id the first, as Airflow has it.
     :param errors: Why files could not be imported, by file.
-    :param refusals: Why the policy refuses Dags, by id.
+    :param refused: The Dags that the policy refuses, each with why.
     """
 
     dags: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    refusals: dict[str, str] = field(default_factory=dict)
+    refused: list[tuple[Any, str]] = field(default_factory=list)
 
 
 def parse(path: Path, dag_id: str | None = None) -> ParsedFiles:
@@ -139,11 +139,11 @@ def _bag(found: ParsedFiles, path: Path, folder: Path) -> Any:
         """Keeps a Dag that a policy refuses: what is wrong with it is what somebody wants to see."""
 
         def bag_dag(self, dag: Any) -> None:
-            found.dags[dag.dag_id] = dag
+            found.dags.setdefault(dag.dag_id, dag)
             try:
                 super().bag_dag(dag)
             except AirflowClusterPolicyViolation as error:
-                found.refusals[dag.dag_id] = str(error)
+                found.refused.append((dag, str(error)))
                 raise
 
     return Bag(str(path), collect_dags=False, bundle_path=folder)

@@ -13,7 +13,8 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.value_checks import of_text
+from airflow_provider_cloudfn.authoring.value_checks import method_problem
+from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
@@ -33,10 +34,18 @@ if TYPE_CHECKING:
 __all__ = ["CloudFunctionHttpSensor"]
 
 
-def _endpoint_problem(text: str) -> str | None:
-    if text.lstrip()[:1] not in ("'", '"'):
+def _endpoint_problem(value: Any) -> str | None:
+    if isinstance(value, str) and value.lstrip()[:1] in ("'", '"'):
+        return (
+            "is text, and no expression: write the path without quotes of its own, '/v1/orders', in which Jinja works"
+        )
+    return template_problem(value)
+
+
+def _allowed_problem(value: Any) -> str | None:
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
         return None
-    return "is text, and no expression: write the path without quotes of its own, '/v1/orders', in which Jinja works"
+    return f"must be a list of statuses, such as [404, 425], not {value!r}"
 
 
 class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
@@ -52,7 +61,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
     :param cloudfn_conn_id: The same, by its name on our operators.
     :param method: The method.
     :param request_params: For ``GET`` the query; otherwise a map to send as a form, or text. (templated)
-    :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides.
+    :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides; without Jinja.
     :param headers: Headers. (templated) ``secret("name")`` stands for a whole value here and in what is sent.
     :param response_error_codes_allowlist: The statuses that mean "not yet"; default 404; ``[]`` for none.
     :param response_check: Whether the answer is the one: ``cel("response.body.state == 'done'")``, which the triggerer can
@@ -69,7 +78,12 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
     template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("response_check", Reading.CHECK, after_call=True),
-        Parameter("endpoint", check=of_text(_endpoint_problem)),
+        Parameter("endpoint", check=_endpoint_problem),
+        Parameter("request_params", check=template_problem),
+        Parameter("headers", check=template_problem),
+        Parameter("request_kwargs", check=untemplated_problem),
+        Parameter("method", check=method_problem),
+        Parameter("response_error_codes_allowlist", check=_allowed_problem),
     )
     ui_color = "#e2f0ea"
     call_connection: ClassVar[str] = "http_conn_id"

@@ -292,6 +292,60 @@ def test_the_endpoint_of_a_sensor_is_no_expression(import_errors: Callable[[str]
         assert "- a: endpoint: is text, and no expression: write the path without quotes of its own" in found
 
 
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            "endpoint='params.path'",
+            "endpoint: 'params.path' reads as an expression, and would be sent as it stands: no expression",
+        ),
+        ("endpoint=cel('params.path')", "endpoint: cel('params.path'): no expression stands here, but Jinja"),
+        ("endpoint='/x', headers={'X-Id': 'steps.a.id'}", "headers: 'steps.a.id' reads as an expression"),
+        ("endpoint='/x', headers={'X-Id': cel('params.id')}", "headers: cel('params.id'): no expression stands here"),
+        ("endpoint='/x', headers={'X-Id': lit('a')}", "headers: lit('a'): text needs no mark here: write 'a'"),
+        (
+            "endpoint='/x', request_params={'of': ['\"no \" + params.id']}",
+            "request_params: '\"no \" + params.id' reads as an",
+        ),
+        ("endpoint='/x', request_kwargs={'json': {'day': '{{ ds }}'}}", "request_kwargs: Jinja is not rendered here"),
+        (
+            "endpoint='/x', request_kwargs={'json': [cel('params.id')]}",
+            "request_kwargs: cel('params.id'): no expression is",
+        ),
+        ("endpoint='/x', method='get'", "method: 'get' is none of GET, POST"),
+        (
+            "endpoint='/x', response_error_codes_allowlist=404",
+            "response_error_codes_allowlist: must be a list of statuses",
+        ),
+        (
+            "endpoint='/x', response_error_codes_allowlist='404'",
+            "response_error_codes_allowlist: must be a list of statuses",
+        ),
+        (
+            'endpoint=f\'/x/{EmporixStartOperator(task_id="e", event_type="x")}\'',
+            "endpoint: '<Task(EmporixStartOperator): e>' is how",
+        ),
+    ],
+)
+def test_what_a_sensor_would_send_as_it_stands_is_refused(
+    import_errors: Callable[[str], str], parameters: str, message: str
+) -> None:
+    assert f"- a: {message}" in import_errors(_dag(f"CloudFunctionHttpSensor(task_id='a', {parameters})"))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "endpoint='/x/{{ params.id }}', headers={'If-None-Match': '\"abc\"', 'X-Id': '{{ params.id }}'}",
+        "endpoint='/x', request_params={'id': '{{ params.id }}', 'n': 5, 'key': secret('key')}",
+        "endpoint='/x', method='POST', request_kwargs={'json': {'name': 'params.id', 'n': None}, 'params': {'a': 1}}",
+        "endpoint='/x', response_error_codes_allowlist=('404', 425)",
+    ],
+)
+def test_what_a_sensor_can_send_passes(import_errors: Callable[[str], str], parameters: str) -> None:
+    assert import_errors(_dag(f"CloudFunctionHttpSensor(task_id='a', {parameters})")) == ""
+
+
 def test_params_that_nothing_reads_are_refused(import_errors: Callable[[str], str]) -> None:
     step = "CloudFunctionOperator(task_id='a', uri='\"/\"', params={'limit': 5})"
 

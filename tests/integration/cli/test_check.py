@@ -40,6 +40,26 @@ def wrong(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_of_two_dags_with_one_id_each_problem_is_told_with_its_own_file(
+    cloudfn: Callable[..., Any], tmp_path: Path, names: tuple[str, str]
+) -> None:
+    right, wrong = (tmp_path / f"{name}.py" for name in names)
+    dag = f"{HEAD}\nwith DAG('one', schedule=None):\n    CloudFunctionOperator(task_id='a', uri='%s')\n"
+    right.write_text(dag % '"/v1"')
+    wrong.write_text(dag % "/v1")
+
+    (problem,) = cloudfn("check", str(tmp_path), "--json").document["problems"]
+
+    assert (problem["file"], problem["line"], problem["task_id"]) == (str(wrong), 5, "a")
+
+
+def test_a_folder_without_dags_is_not_well(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    done = cloudfn("check", str(tmp_path))
+
+    assert "0 Dags: there is no Dag to check: is it the right folder?" in done.out
+
+
 def test_a_misspelt_parameter_is_told_with_its_line_and_the_one_that_is_meant(
     cloudfn: Callable[..., Any], tmp_path: Path
 ) -> None:
