@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
+from airflow_provider_cloudfn.authoring.parameter_names import may_take_any, refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
@@ -166,7 +167,8 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             returned = value if is_storable else self._storable(value)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
-        require_form(self, returned)
+        if self._returns_as_it_is():
+            require_form(self, returned)
         if self.do_xcom_push:
             require_xcom(returned, self.log, size)
         return returned
@@ -187,8 +189,15 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         push: Any = getattr(context["ti"], "xcom_push", None)
         if push is None or not self.do_xcom_push or returned is None or SAMPLE_RUN in context:
             return
+        if not self._returns_as_it_is():
+            return
         # Only Airflow's own push tells steps that are mapped over the result how long it is.
         if self.multiple_outputs or mapped_over(self):
             return
         outlast(lambda: push(key=RESULT_KEY, value=returned), "the result of a call that was carried out", self.log)
         self.do_xcom_push = False
+
+    def _returns_as_it_is(self) -> bool:
+        """Return whether what is returned here is the step's result: a class of a user's own may make another one of it."""
+        own = takewhile(may_take_any, type(self).__mro__)
+        return not any(name in vars(kind) for kind in own for name in ("execute", "execute_complete"))

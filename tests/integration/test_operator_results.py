@@ -315,3 +315,28 @@ def test_the_idempotency_key_is_the_same_on_every_try(run: Any, sandbox: Any) ->
     assert [request.header("x-try") for request in sandbox.requests] == ["1", "2", "3"]
     assert len({request.header("idempotency-key") for request in sandbox.requests}) == 1
     assert len(sandbox.charges) == 1
+
+
+OWN = """
+    class Own(CloudFunctionOperator):
+        def execute(self, context):
+            order = super().execute(context)
+            return %s
+
+    call = Own(task_id="call", cloudfn_conn_id="shop", uri='"/v1/orders/1001"', returns="response.body.id")
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "value"), [('{"order": order}', {"order": "1001"}), ("None", None), ("[order]", ["1001"])]
+)
+def test_what_a_class_of_ones_own_makes_of_a_result_is_the_step_s(run: Any, returned: str, value: Any) -> None:
+    assert run(OWN % returned).xcom("call") == value
+
+
+def test_what_a_class_of_ones_own_makes_of_a_result_can_be_mapped_over(run: Any) -> None:
+    after = """
+    CloudFunctionOperator.partial(task_id="after", cloudfn_conn_id="shop", uri='"/v1/orders/" + inputs').expand(inputs=call.output)
+    """
+
+    assert run(OWN % "[order, order]" + after).states["after"] == ["success", "success"]
