@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.parameter_names import may_take_any, refuse_misspelt_names
+from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
-from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN, TaskVariables
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.completion import complete, require_options
 from airflow_provider_cloudfn.operators.outlets import event_among, mapped_event_arguments, with_events
+from airflow_provider_cloudfn.operators.pushed_result import push_result, returns_as_it_is
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.operators.storable import (
     KeptBytes,
     described_bytes,
-    mapped_over,
     require_form,
     require_xcom,
 )
@@ -38,12 +35,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn import cel
     from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData
+    from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = ["ExpressionOperator"]
-
-#: The XCom key of what a step returns.
-RESULT_KEY = "return_value"
 
 
 class ExpressionOperator(ExpressionTask, RecordedTask):
@@ -167,7 +162,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
             returned = value if is_storable else self._storable(value)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
-        if self._returns_as_it_is():
+        if returns_as_it_is(self):
             require_form(self, returned)
         if self.do_xcom_push:
             require_xcom(returned, self.log, size)
@@ -186,18 +181,4 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :param context: The task's Airflow context.
         :param returned: What the step returns.
         """
-        push: Any = getattr(context["ti"], "xcom_push", None)
-        if push is None or not self.do_xcom_push or returned is None or SAMPLE_RUN in context:
-            return
-        if not self._returns_as_it_is():
-            return
-        # Only Airflow's own push tells steps that are mapped over the result how long it is.
-        if self.multiple_outputs or mapped_over(self):
-            return
-        outlast(lambda: push(key=RESULT_KEY, value=returned), "the result of a call that was carried out", self.log)
-        self.do_xcom_push = False
-
-    def _returns_as_it_is(self) -> bool:
-        """Return whether what is returned here is the step's result: a class of a user's own may make another one of it."""
-        own = takewhile(may_take_any, type(self).__mro__)
-        return not any(name in vars(kind) for kind in own for name in ("execute", "execute_complete"))
+        push_result(self, context, returned)
