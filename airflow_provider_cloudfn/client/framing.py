@@ -12,6 +12,12 @@ __all__ = ["FramedResponseHandler"]
 
 #: The empty line at the end of a head; servers that write LF alone are read too.
 _EMPTY_LINE = re.compile(rb"\n\r?\n")
+#: A head is parsed when it is whole, unless it is longer than that, or none.
+_LONGEST_HEAD = 256 * 1024
+_FIRST_WORD = b"HTTP/"
+
+_LENGTH = re.compile(rb"^content-length[ \t]*:([^\r\n]*)\r?\n", re.IGNORECASE | re.MULTILINE)
+_CHUNKED = re.compile(rb"^transfer-encoding[ \t]*:(?:[^\r\n]*,)?[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class FramedResponseHandler(ResponseHandler):
@@ -34,11 +40,11 @@ class FramedResponseHandler(ResponseHandler):
     @property
     def should_close(self) -> bool:
         """Whether nothing else may be sent on it."""
-        return super().should_close or (self._framed is not None and self._framed.is_over)
+        return super().should_close or (self._framed is not None and self._framed.is_last)
 
     def is_connected(self) -> bool:
         """Return whether it can be used: not one that brought something while nobody asked."""
-        return super().is_connected() and (self._framed is None or not self._framed.is_over)
+        return super().is_connected() and (self._framed is None or not self._framed.is_last)
 
 
 class _FramedParser:
@@ -50,11 +56,13 @@ class _FramedParser:
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
-        #: The last two bytes that came before, of a head that has not ended.
-        self._before = b""
+        #: What came of a head that has not ended.
+        self._head = bytearray()
         self._payload: Any = None
         #: Whether there was something behind the answer, and all that comes is dropped.
-        self.is_over = False
+        self._is_over = False
+        #: Whether the connection is good for nothing else.
+        self.is_last = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
@@ -66,15 +74,15 @@ class _FramedParser:
         :param data: The bytes.
         :returns: As aiohttp's: messages, whether the protocol changes, and what is left then.
         """
-        if self.is_over:
+        if self._is_over:
             return (), False, b""
         if self._payload is not None:
             return self._feed_body(data)
         found: list[Any] = []
         begin = 0
         while self._payload is None and begin < len(data):
-            end = self._end_of_head(data, begin)
-            messages, upgraded, tail = self._parser.feed_data(data[begin:end])
+            head, end = self._taken_head(data, begin)
+            messages, upgraded, tail = self._parser.feed_data(head)
             found += messages
             begin = end
             if upgraded:
@@ -88,11 +96,15 @@ class _FramedParser:
 
     def feed_eof(self) -> Any:
         """Take note that nothing more will come."""
-        return None if self._is_whole() else self._parser.feed_eof()
+        if self._is_whole():
+            return None
+        if self._head:
+            self._parser.feed_data(bytes(self._head))
+        return self._parser.feed_eof()
 
     def _feed_body(self, data: bytes) -> tuple[Any, bool, bytes]:
         if self._is_whole():
-            self.is_over = bool(data)
+            self._drop_what_comes_if(bool(data))
             return (), False, b""
         try:
             messages, upgraded, tail = self._parser.feed_data(data)
@@ -101,20 +113,46 @@ class _FramedParser:
                 raise
             messages, upgraded, tail = None, False, b""
         # What looks like another answer is none either: nobody has asked.
-        self.is_over = messages is None or len(messages) > 0
+        self._drop_what_comes_if(messages is None or len(messages) > 0)
         return (), upgraded, tail
 
-    def _end_of_head(self, data: bytes, begin: int) -> int:
-        """Return where what belongs to the head ends."""
-        before, self._before = self._before, b""
-        found = _EMPTY_LINE.search(before + data[begin : begin + 2])
+    def _drop_what_comes_if(self, is_behind: bool) -> None:
+        self._is_over = is_behind
+        self.is_last |= is_behind
+
+    def _taken_head(self, data: bytes, begin: int) -> tuple[bytes, int]:
+        """Return what of the head can be parsed, and where what belongs to it ends."""
+        before = len(self._head)
+        self._head += data[begin:]
+        found = _EMPTY_LINE.search(self._head, max(0, before - 2))
         if found is not None:
-            return begin + found.end() - len(before)
-        found = _EMPTY_LINE.search(data, begin)
-        if found is not None:
-            return found.end()
-        self._before = (before + data[begin:])[-2:]
-        return len(data)
+            head = bytes(self._head[: found.end()])
+            self._head.clear()
+            return self._with_one_length(head), begin + len(head) - before
+        if len(self._head) <= _LONGEST_HEAD and self._head[: len(_FIRST_WORD)] == _FIRST_WORD[: len(self._head)]:
+            return b"", len(data)
+        head = bytes(self._head)
+        self._head.clear()
+        return head, len(data)
+
+    def _with_one_length(self, head: bytes) -> bytes:
+        """
+        Return a head that says once how long its body is, where it does so twice, as a framework and its proxy together do.
+
+        The same number again says nothing new, and chunks count before a number (RFC 9112, section 6.3); where numbers differ
+        nobody knows.
+        """
+        lengths = _LENGTH.findall(head)
+        if not lengths:
+            return head
+        said = {number.strip() for written in lengths for number in written.split(b",")}
+        if _CHUNKED.search(head):
+            self.is_last = True
+            return _LENGTH.sub(b"", head)
+        if len(said) > 1 or (len(lengths) == 1 and b"," not in lengths[0]):
+            return head
+        first_line = head.index(b"\n") + 1
+        return head[:first_line] + b"Content-Length: " + said.pop() + b"\r\n" + _LENGTH.sub(b"", head[first_line:])
 
     def _is_whole(self) -> bool:
         return self._payload is not None and bool(self._payload.is_eof())

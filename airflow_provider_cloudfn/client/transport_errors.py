@@ -116,6 +116,12 @@ def _refused_by_proxy(status: int, where: str) -> CloudFunctionError:
 
 
 def _cause(error: Exception) -> str:
-    # aiohttp quotes what came over the wire in some of its messages: only what kind of error it is may be shown.
+    # aiohttp quotes what came over the wire in some of its messages: only what kind of error it is may be shown, and what its
+    # parser says before it quotes.
     cause = error.__cause__
-    return type(error).__name__ + (f": {type(cause).__name__}" if cause is not None else "")
+    reason, is_quoted, _ = str(getattr(cause or error, "message", "")).partition(":\n\n")
+    return (
+        type(error).__name__
+        + (f": {type(cause).__name__}" if cause is not None else "")
+        + (f", {' '.join(reason.split())}" if is_quoted else "")
+    )

@@ -55,6 +55,15 @@ BEHIND = {
     "lines that end with LF": ("GET", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok!!", 200, b"ok"),
 }
 
+#: Heads that say twice how long the body is, with what is the answer.
+TWICE = {
+    "one length twice": b"Content-Length: 2\r\nX: y\r\ncontent-length:2\r\n\r\nok",
+    "one length twice in a line": b"Content-Length: 2, 2\r\n\r\nok",
+    "a length and chunks": b"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    "chunks and a length": b"Transfer-Encoding: Chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+}
+BEHIND |= {name: ("POST", b"HTTP/1.1 201 Created\r\n" + sent, 201, b"ok") for name, sent in TWICE.items()}
+
 EACH = pytest.mark.parametrize(("method", "sent", "status", "content"), BEHIND.values(), ids=list(BEHIND))
 
 
@@ -98,6 +107,19 @@ def test_the_connection_is_used_for_nothing_else(talk_twice: Any) -> None:
     assert exchange.connections == 2
 
 
+@pytest.mark.parametrize(("name", "connections"), [("one length twice", 1), ("chunks and a length", 2)])
+def test_a_connection_that_is_told_two_ends_is_not_used_again(talk_twice: Any, name: str, connections: int) -> None:
+    async def run(wire: Any) -> None:
+        while True:
+            await wire.request()
+            await wire.send(b"HTTP/1.1 200 OK\r\n" + TWICE[name])
+
+    exchange = talk_twice(run)
+
+    assert [answer.content for answer in exchange.outcome] == [b"ok", b"ok"]
+    assert exchange.connections == connections
+
+
 def test_a_connection_with_nothing_behind_the_answer_is_used_again(talk_twice: Any, answers: Any) -> None:
     assert talk_twice(answers()).connections == 1
 
@@ -126,6 +148,10 @@ def test_a_connection_that_has_not_got_the_whole_request_is_not_used_again(serve
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok!!",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: two, two\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX",
         b"HTTP/1.1 103 Early Hints\r\n\r\n!!",
     ],
 )

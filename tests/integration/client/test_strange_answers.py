@@ -158,12 +158,6 @@ def test_of_a_redirect_that_is_the_answer_the_body_does_not_matter(talk: Any, he
     assert (found.status, found.headers["location"]) == (303, "/done")
 
 
-def test_length_and_chunks_at_once_are_no_answer(talk: Any) -> None:
-    content = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-
-    assert type(talk(raw(content)).outcome) is CommunicationError
-
-
 @pytest.mark.parametrize(
     ("location", "asked"),
     [

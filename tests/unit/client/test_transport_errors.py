@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 
 from airflow_provider_cloudfn.client.transport_errors import transport_error
 
@@ -25,6 +26,16 @@ def _no_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_timeout_names_the_field_that_set_it(raised: Exception, field: str) -> None:
     assert f"{field} of the connection" in str(transport_error(raised, "GET https://h"))
+
+
+def test_what_is_wrong_with_an_answer_is_said_and_nothing_that_came_is_quoted() -> None:
+    raised = HttpProcessingError(message="x")
+    raised.__cause__ = BadHttpMessage("Invalid header token:\n\n  b'X Y: s3cret'\n     ^")
+
+    error = str(transport_error(raised, "GET https://h"))
+
+    assert "no whole HTTP answer (HttpProcessingError: BadHttpMessage, Invalid header token)" in error
+    assert "s3cret" not in error
 
 
 @pytest.mark.parametrize("raised", [UNREACHABLE, aiohttp.ConnectionTimeoutError()])
