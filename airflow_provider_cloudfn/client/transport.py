@@ -100,8 +100,16 @@ class Transport:
             self._allowed = parts.netloc
         if sink is not None:
             await check(sink, where)
+        is_connected = False
+
+        def reached() -> None:
+            nonlocal is_connected
+            is_connected = True
+            if on_connected is not None:
+                on_connected()
+
         try:
-            with await self._wire.send(request, parts, on_connected) as answer:
+            with await self._wire.send(request, parts, reached) as answer:
                 if (watch := STOPWATCH.get()) is not None:
                     watch.turn_to("download")
                 headers = tuple(answer.headers.items())
@@ -122,7 +130,7 @@ class Transport:
         except CloudFunctionError:
             raise
         except self._failures as error:
-            failure = transport_error(error, where, is_direct=self._is_direct)
+            failure = transport_error(error, where, is_direct=self._is_direct, is_connected=is_connected)
         # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
         raise failure
 

@@ -24,13 +24,16 @@ def failures_of_transport() -> tuple[type[Exception], ...]:
     return (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
-def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> CloudFunctionError:
+def transport_error(
+    error: Exception, where: str, *, is_direct: bool = True, is_connected: bool = True
+) -> CloudFunctionError:
     """
     Return the error that something raised by aiohttp, or by what is below it, is.
 
     :param error: What was raised.
     :param where: The request, as it may be shown.
     :param is_direct: Whether it went over no proxy.
+    :param is_connected: Whether there was a connection to the service, over which it may have got the request.
     """
     import aiohttp
 
@@ -42,6 +45,13 @@ def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> 
         return CommunicationError(
             f"{where}: the server's certificate is not to be trusted ({error.certificate_error}); "
             "if it is a certificate of your own authority, give that in ca_bundle of the connection",
+            never_sent=True,
+            stage="tls",
+        )
+    if _wants_certificate(error):
+        return CommunicationError(
+            f"{where}: the server ended TLS' handshake, as one does that wants a certificate of its clients, or another one than "
+            f"it got ({_tls_alert(error)}); set client_cert of the connection",
             never_sent=True,
             stage="tls",
         )
@@ -65,6 +75,14 @@ def transport_error(error: Exception, where: str, *, is_direct: bool = True) -> 
             never_sent=True,
             stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,
         )
+    if not is_connected:
+        return CommunicationError(
+            f"{where}: no connection could be made: the proxy broke it off, or what came of it was no HTTP ({_cause(error)}); "
+            "check the proxy of the connection",
+            retryable=True,
+            never_sent=True,
+            stage="proxy",
+        )
     return CommunicationError(
         f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",
         retryable=True,
@@ -79,6 +97,26 @@ def _ignored_proxy(is_direct: bool) -> str:
     if not is_direct or found is None:
         return ""
     return f"; {found} of the environment is ignored: where a proxy is needed, set proxy on the connection"
+
+
+def _tls_alert(error: Exception) -> str:
+    """Return the name that OpenSSL has for what ended TLS, or nothing."""
+    import ssl
+
+    # aiohttp has such an error of its own, which keeps OpenSSL's.
+    found = (error, error.__cause__, getattr(error, "os_error", None))
+    reasons = (getattr(one, "reason", None) for one in found if isinstance(one, ssl.SSLError))
+    return next((reason for reason in reasons if reason), "")
+
+
+def _wants_certificate(error: Exception) -> bool:
+    """
+    Return whether it is the certificate, or that there is none, for which a server ended TLS.
+
+    With TLS 1.3 a client learns that only when it has sent its request, which the server has not looked at.
+    """
+    alert = _tls_alert(error)
+    return "_ALERT_" in alert and any(word in alert for word in ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE"))
 
 
 def _timed_out(error: TimeoutError, where: str, is_direct: bool) -> RequestTimeoutError:

@@ -98,9 +98,7 @@ class Wire:
         #: By scheme and authority.
         self._routes: dict[tuple[str, str], _Route] = {}
 
-    async def send(
-        self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None] | None = None
-    ) -> Answer:
+    async def send(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
         """
         Send a request, and wait for the head of its answer.
 
@@ -134,8 +132,7 @@ class Wire:
         sending: asyncio.Task[None] | None = None
         try:
             head = _head(request, parts, route)
-            if on_connected is not None:
-                on_connected()
+            on_connected()
             protocol: Any = connection.protocol
             protocol.set_response_params(
                 skip_payload=request.method == "HEAD",

@@ -302,15 +302,21 @@ async def tunnel_never_made(wire: Any) -> None:
     await wire.wait_for_the_end()
 
 
+async def tunnel_broken_off(wire: Any) -> None:
+    await wire.reader.readuntil(b"\r\n\r\n")
+
+
 @pytest.mark.parametrize(
     ("script", "kind", "says", "retryable"),
     [
+        (tunnel_broken_off, CommunicationError, "the proxy broke it off", True),
+        (raw(SECRET.encode() + b"\r\n\r\n"), CommunicationError, "was no HTTP", True),
         (tunnel_refused("407 Proxy Authentication"), AuthenticationError, "the proxy answered 407", False),
         (tunnel_refused("403 Forbidden"), CommunicationError, "the proxy answered 403", False),
         (tunnel_refused("502 Bad Gateway"), CommunicationError, "the proxy answered 502", True),
         (tunnel_never_made, RequestTimeoutError, "", True),
     ],
-    ids=["407", "403", "502", "silent"],
+    ids=["broken off", "no HTTP", "407", "403", "502", "silent"],
 )
 def test_a_proxy_that_makes_no_tunnel_is_named_and_nothing_was_sent(
     client_of: Any, server_of: Any, script: Any, kind: type[Exception], says: str, retryable: bool

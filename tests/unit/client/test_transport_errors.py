@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,32 @@ def _no_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_timeout_names_the_field_that_set_it(raised: Exception, field: str) -> None:
     assert f"{field} of the connection" in str(transport_error(raised, "GET https://h"))
+
+
+@pytest.mark.parametrize(
+    "alert", ["TLSV13_ALERT_CERTIFICATE_REQUIRED", "TLSV1_ALERT_UNKNOWN_CA", "SSLV3_ALERT_HANDSHAKE_FAILURE"]
+)
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_server_that_wants_a_certificate_is_told_from_one_that_broke_off(alert: str, is_made: bool) -> None:
+    cause = ssl.SSLError(1, "x")
+    cause.reason = alert
+    raised: Exception = aiohttp.ClientOSError(1, "x")
+    raised.__cause__ = cause
+
+    error = transport_error(
+        raised if is_made else aiohttp.ClientConnectorSSLError(UNREACHABLE._conn_key, cause), "POST https://h"
+    )
+
+    assert "wants a certificate of its clients" in str(error)
+    assert f"({alert}); set client_cert of the connection" in str(error)
+    assert (error.never_sent, error.retryable) == (True, False)
+
+
+def test_any_other_end_of_tls_is_a_connection_that_broke() -> None:
+    raised = ssl.SSLError(1, "x")
+    raised.reason = "BAD_RECORD_TYPE"
+
+    assert not transport_error(raised, "POST https://h").never_sent
 
 
 def test_what_is_wrong_with_an_answer_is_said_and_nothing_that_came_is_quoted() -> None:
