@@ -117,7 +117,7 @@ class Wire:
         finally:
             self._under_way -= 1
 
-    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None] | None) -> Answer:
+    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
         watch = STOPWATCH.get()
         route = self._route(parts)
         if watch is not None:
