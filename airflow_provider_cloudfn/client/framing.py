@@ -142,7 +142,7 @@ class _FramedParser:
         The same number again says nothing new, and chunks count before a number (RFC 9112, section 6.3); where numbers differ
         nobody knows.
         """
-        lengths = _LENGTH.findall(head)
+        lengths: list[bytes] = _LENGTH.findall(head)
         if not lengths:
             return head
         said = {number.strip() for written in lengths for number in written.split(b",")}
