@@ -72,6 +72,9 @@ _QUOTED = {**_XML, '"': "&quot;"}
 #: What an HTML encoder writes instead of a character.
 _HTML_ENCODERS: tuple[Mapping[str, str], ...] = (
     _XML,  # between tags
+    {"&": "&amp;", '"': "&quot;"},  # an attribute, as browsers write it
+    {"&": "&amp;", "<": "&lt;", '"': "&quot;"},  # an attribute in canonical XML
+    {"&": "&amp;", "<": "&lt;", '"': "&quot;", "'": "&#39;"},  # .NET's attributes
     _QUOTED,
     {**_QUOTED, "'": "&#39;"},
     {**_QUOTED, "'": "&#039;"},  # PHP
@@ -168,6 +171,7 @@ def _in_urls(secret: str) -> Iterator[str]:
         yield text
         yield re.sub("%..", lambda found: found[0].lower(), text)
     yield quote(encoded[0], safe="")  # a URL within a URL
+    yield quote(encoded[1])
     if not secret.isascii():
         yield quote(secret, safe="", encoding="cp1252", errors="replace")  # before UTF-8
         yield "".join(_escaped_by_javascript(character) for character in secret)
@@ -192,11 +196,13 @@ def _in_html(secret: str) -> Iterator[str]:
     }
     outside = {character: names.get(character, f"&#{ord(character)};") for character in secret if character > "~"}
     numbered = {character: f"&#{ord(character)};" for character in outside}
+    latin = {character: written for character, written in numbered.items() if "\xa0" <= character <= "\xff"}
     for encoder in _HTML_ENCODERS:
         yield _translated(secret, encoder)
     yield _translated(secret, {**_QUOTED, "'": "&#039;", **outside})
     yield _translated(secret, {**_QUOTED, "'": "&#39;", **outside})
     yield _translated(secret, {**_QUOTED, "'": "&#39;", **numbered})
+    yield _translated(secret, {**_QUOTED, "'": "&#39;", **latin})  # .NET
     yield _translated(secret, {**{sign: f"&{name};" for sign, name in _NAMES.items()}, **names})
 
 
@@ -218,6 +224,9 @@ def _as_bytes(secret: str) -> Iterator[str]:
     content = secret.encode("utf-8", "replace")
     yield repr(content)[2:-1]
     yield ascii(secret)[1:-1]
+    yield re.sub(
+        r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}", lambda found: found[0][:2] + found[0][2:].upper(), ascii(secret)[1:-1]
+    )  # PyYAML
     yield content.decode("latin-1")
     yield content.decode("cp1252", "replace")
     yield secret.encode("cp1252", "replace").decode("utf-8", "replace")

@@ -6,8 +6,9 @@ import re
 
 __all__ = ["linked"]
 
-_TARGET = re.compile(r"\s*,?\s*<([^>]*)>")
-_PARAMETER = re.compile(r"""\s*;\s*([!#$%&'*+.^_`|~\w-]+)\*?\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*)))?""")
+# As the RFC's appendix B reads them, which takes more than its grammar allows.
+_TARGET = re.compile(r"[\s,]*<([^>]*)>")
+_PARAMETER = re.compile(r"""\s*;\s*([^\s=;,]*)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"?|([^";,][^;,]*)?))?[^;,]*""")
 
 
 def linked(header: str | None, relation: str) -> str | None:
@@ -25,9 +26,9 @@ def linked(header: str | None, relation: str) -> str | None:
         while (parameter := _PARAMETER.match(text, at)) is not None:
             at = parameter.end()
             name, quoted, bare = parameter.groups()
-            # Only the first one counts (RFC 8288, section 3.3).
+            # Only the first one counts (RFC 8288, section 3.3). Some services write single quotes.
             if name.lower() == "rel" and relations is None:
-                relations = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (bare or "")
+                relations = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else (bare or "").strip().strip("'")
         if relation in (relations or "").lower().split():
             return target[1].strip()
     return None

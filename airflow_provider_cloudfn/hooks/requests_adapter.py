@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from msgspec.structs import replace
 from requests import Session, exceptions
 from requests.adapters import BaseAdapter
+from requests.cookies import extract_cookies_to_jar
 from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
@@ -183,6 +184,7 @@ class ClientAdapter(BaseAdapter):
         response.headers = CaseInsensitiveDict({name: joined[name.lower()] for name, _ in headers})
         response.encoding = get_encoding_from_headers(response.headers)
         response.raw = _raw(io.BytesIO(raw.content), response, headers)
+        extract_cookies_to_jar(response.cookies, request, response.raw)
         return response
 
 

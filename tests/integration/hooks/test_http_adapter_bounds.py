@@ -276,6 +276,16 @@ def test_what_is_no_whole_answer_fails_as_requests_says(
         thread.join()
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_cookies_of_an_answer_can_be_read(service: Any, define: Any, stream: bool) -> None:
+    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+    service.answer(**{"Set-Cookie": "session=s-1; Path=/"})
+
+    found = run_operator(response_filter=lambda response: dict(response.cookies), extra_options={"stream": stream})
+
+    assert found == {"session": "s-1"}
+
+
 def test_cookies_are_kept_in_a_session(service: Any, define: Any) -> None:
     define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
     service.answer(body=b"{}", **{"Set-Cookie": "a=1", "Content-Type": "application/json"})
