@@ -14,9 +14,11 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-__all__ = ["JsonNumber", "kept", "number_of", "restored", "without_decimal"]
+__all__ = ["LONGEST_NUMBER", "JsonNumber", "kept", "number_of", "restored", "without_decimal"]
 
 _TAG: Final = "$cloudfn.number"
+#: How many characters the text of a number may have: as many as Python reads of an integer, and its sign.
+LONGEST_NUMBER: Final = 4_301
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
 #: A number of JSON (RFC 8259, section 6).
@@ -119,7 +121,7 @@ def restored(value: Any) -> Any:
 def _number(tagged: dict[str, Any]) -> Any:
     """Return the number that a map stands for; the map itself where :func:`kept` would not have made it."""
     text = tagged[_TAG]
-    found = _NUMBER.fullmatch(text) if isinstance(text, str) and len(text) < 4_000 else None
+    found = _NUMBER.fullmatch(text) if isinstance(text, str) and len(text) <= LONGEST_NUMBER else None
     if found is None:
         return tagged
     number = JsonNumber(text) if found[1] or found[2] else int(text)

@@ -8,7 +8,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from airflow_provider_cloudfn.json_encoding.numbers import number_of
+from airflow_provider_cloudfn.json_encoding.numbers import LONGEST_NUMBER, number_of
 
 __all__ = [
     "MOST_VALUES",
@@ -90,7 +90,7 @@ def parse_foreign_json(text: str) -> Any:
         reason = str(error)
     except ValueError:
         # Python's own bound: reading a number takes time that grows with the square of its length.
-        reason = "has a number of thousands of digits"
+        reason = _TOO_LONG
     except RecursionError:
         reason = "is nested too deep"
     raise ValueError(reason)
@@ -121,6 +121,9 @@ def _most_values(text: str) -> int:
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
+_TOO_LONG: Final = "has a number of thousands of digits"
+
+
 class _NoJsonError(ValueError):
     """A part of a text is no JSON."""
 
@@ -130,6 +133,8 @@ def _refuse(constant: str) -> None:
 
 
 def _finite(text: str) -> float:
+    if len(text) > LONGEST_NUMBER:
+        raise _NoJsonError(_TOO_LONG)
     number = number_of(text)
     if math.isinf(number):
         raise _NoJsonError("has a number that is too large to be one here")

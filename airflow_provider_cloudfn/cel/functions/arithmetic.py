@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.cel.values import MAX_INT, MAX_UINT, MIN_INT, UInt
+from airflow_provider_cloudfn.json_encoding import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,12 +135,14 @@ def modulo_uint(left: UInt, right: UInt) -> UInt:
 
 
 @function("-_", "int", shown="'-'")
-def negate_int(value: int) -> int:
+def negate_int(_budget: Budget, value: int) -> int:
     return int64(-value)
 
 
 @function("-_", "double", shown="'-'")
-def negate_double(value: float) -> float:
+def negate_double(budget: Budget, value: float) -> float:
+    if isinstance(value, JsonNumber):
+        budget.text(len(value.text))
     return -value
 
 

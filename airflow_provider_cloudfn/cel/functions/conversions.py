@@ -119,7 +119,12 @@ def bytes_of_text(budget: Budget, text: str) -> bytes:
 def string(budget: Budget, value: Any) -> str:
     if isinstance(value, (bytes, bytearray, memoryview)):
         budget.text(len(value))
-    return text_of(value)
+        return text_of(value)
+    text = text_of(value)
+    if text is not value:
+        # An integer from JSON may have thousands of digits.
+        budget.text(len(text))
+    return text
 
 
 def text_of(value: Any) -> str:

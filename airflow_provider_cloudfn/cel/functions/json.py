@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import function
 from airflow_provider_cloudfn.exceptions import ConfigurationError
-from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
+from airflow_provider_cloudfn.json_encoding import JsonNumber, encode_json, parse_foreign_json
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget
@@ -32,6 +32,11 @@ def _measure(budget: Budget, value: Any, depth: int) -> int:
     """Account for the text before it is built: a value may hold the same long string many times."""
     if isinstance(value, (str, bytes)):
         length = len(value)
+        budget.text(length)
+        return length
+    if isinstance(value, (int, JsonNumber)):
+        # One that JSON brought may have thousands of digits.
+        length = 8 + value.bit_length() // 3 if isinstance(value, int) else len(value.text)
         budget.text(length)
         return length
     if depth > _DEPTH:

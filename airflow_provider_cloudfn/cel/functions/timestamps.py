@@ -20,6 +20,8 @@ from airflow_provider_cloudfn.cel.registry import function, method
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_cloudfn.cel.limits import Budget
+
 __all__ = ["zone"]
 
 _SECOND: Final = 1_000_000_000
@@ -164,7 +166,7 @@ def subtract_durations(left: dt.timedelta, right: dt.timedelta) -> dt.timedelta:
 
 
 @function("-_", "duration", shown="'-'")
-def negate_duration(value: dt.timedelta) -> dt.timedelta:
+def negate_duration(_budget: Budget, value: dt.timedelta) -> dt.timedelta:
     return duration_of(-duration_nanoseconds(value))
 
 

@@ -14,9 +14,10 @@ from airflow_provider_cloudfn.cel.calls import call
 from airflow_provider_cloudfn.cel.faults import Fault, LimitFault
 from airflow_provider_cloudfn.cel.frame import Frame
 from airflow_provider_cloudfn.cel.functions import regex
-from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, Budget
+from airflow_provider_cloudfn.cel.limits import DEFAULT_LIMITS, Budget, Limits
 from airflow_provider_cloudfn.cel.registry import FUNCTIONS, METHODS, Overloads
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError
+from airflow_provider_cloudfn.json_encoding import parse_foreign_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -196,3 +197,19 @@ def test_text_that_is_changed_by_windows_is_that_which_is_changed_at_once(text: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "_CHANGED", 3)
         assert searching.in_windows(text, str.swapcase) == text.swapcase()
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        *((written, "9" * 4_000) for written in ("string(x)", "url.encode(x)", "json.encode(x)", "'%s'.format([x])")),
+        *((written, f"0.{'1' * 4_000}") for written in ("string(x)", "url.encode(x)", "json.encode(x)", "-x")),
+    ],
+)
+def test_a_number_costs_what_its_digits_do(expression: str, text: str) -> None:
+    x = parse_foreign_json(text)
+    program = cel.compile(expression, variables={"x"})
+
+    with pytest.raises(ExpressionLimitError):
+        program.evaluate({"x": x}, limits=Limits(steps=len(text) // 64 - 1))
+    assert program.evaluate({"x": 1.5}, limits=Limits(steps=10))

@@ -92,6 +92,17 @@ def test_a_map_that_is_no_number_stays_the_map(value: Any) -> None:
     assert restored(value) is value
 
 
+@pytest.mark.parametrize("text", ["9" * 4_300, f"-{'9' * 4_300}", f"0.{'1' * 4_299}"])
+def test_the_longest_number_survives_the_journey(text: str) -> None:
+    assert encode_json(restored(to_json_value(parse_foreign_json(text)))) == text
+
+
+@pytest.mark.parametrize("text", ["9" * 4_301, f"0.{'1' * 4_300}", f"1{'0' * 4_300}e-4300"])
+def test_a_longer_one_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="has a number of thousands of digits"):
+        parse_foreign_json(f'{{"a": [{text}]}}')
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=20) | st.integers())
 def test_any_number_survives_the_journey(number: Decimal | int) -> None:
     text = str(number)
