@@ -61,7 +61,7 @@ def decode(budget: Budget, text: str) -> Any:
     budget.text(len(text))
     budget.elements(text.count(",") + text.count("[") + text.count("{"))
     try:
-        return parse_foreign_json(text)
+        return parse_foreign_json(text, can_be_ended=True)
     except ValueError as error:
         reason = str(error)
     raise Fault(f"json.decode() got text that is not JSON: it {reason}")
