@@ -47,9 +47,14 @@ def dag_policy(dag: Any) -> None:
     ours: list[AuthoredTask] = []
     try:
         from airflow_provider_cloudfn.authoring.dag_problems import dag_problems
+        from airflow_provider_cloudfn.exceptions import ConfigurationError
 
         ours = _ours(dag)
-        problems = dag_problems(dag, ours)
+        try:
+            problems = dag_problems(dag, ours)
+        except ConfigurationError as error:
+            # What Airflow's configuration says concerns the Dags that would follow it.
+            problems = [str(error)] if ours else []
     except Exception as error:
         _tell(dag, error)
         problems = [_unchecked(error)] if ours else []

@@ -174,3 +174,14 @@ def test_a_rehearsal_has_the_arrows_and_so_has_who_asks_for_them(dag: Any) -> No
     assert render(b, steps={"a": {"id": "7"}}).path == "/7"
     add_arrows(dag)
     assert b.upstream_task_ids == {"a"}
+
+
+def test_a_choice_for_all_steps_that_is_none_is_told_as_what_it_is(
+    error: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__IMPLICIT_DEPENDENCIES", "maybe")
+
+    said = error(A)
+
+    assert "- [cloudfn] implicit_dependencies: must be True or False, not 'maybe'" in said
+    assert "fault of airflow-provider-cloudfn" not in said
