@@ -231,8 +231,10 @@ def test_a_token_is_found_however_the_endpoint_writes_it(response: HttpResponse)
 
 @pytest.mark.parametrize(
     "kind",
-    ["Bearer", "BEARER", "BearerToken", "bearer_token", "jwt-bearer", "", "no token", "N_A", "access_token"]
-    + [None, 1, 0, True, 1.5, ["Bearer"], {"type": "Bearer"}],
+    [
+        *("Bearer", "BEARER", "BearerToken", "bearer_token", "jwt-bearer", "", "no token", "N_A", "access_token"),
+        *(None, 1, 0, True, 1.5, ["Bearer"], {"type": "Bearer"}),
+    ],
 )
 def test_whatever_names_no_other_type_is_bearer(answer: Any, kind: object) -> None:
     assert authorize(client(), answer(access_token="t1", token_type=kind)) == "Bearer t1"
