@@ -33,6 +33,10 @@ def imported(command: str) -> RenderedRequest:
         ("curl api.test", "GET", "http://api.test/", {}, None),
         ("curl -I https://api.test/x", "HEAD", "https://api.test/x", {}, None),
         ("curl -XDELETE https://api.test/x/1", "DELETE", "https://api.test/x/1", {}, None),
+        # As from curl 8.13 on; what is decoded twice is left to the server.
+        ("curl https://api.test/a/%2e%2E/b/.%2e/%2e/c", "GET", "https://api.test/c", {}, None),
+        ("curl https://api.test/%2e%2e/a/%2e", "GET", "https://api.test/a/", {}, None),
+        ("curl https://api.test/a/..b/%2e%2ec", "GET", "https://api.test/a/..b/%2e%2ec", {}, None),
         ("curl 'https://api.test/x?a=1&a=2&b='", "GET", "https://api.test/x", {"a": ["1", "2"], "b": ""}, None),
         ("curl -G -d 'q=a b' -d n=1 https://api.test/x", "GET", "https://api.test/x", {"q": "a b", "n": "1"}, None),
         ("curl --data-urlencode 'q=ä&b' -G https://api.test/x", "GET", "https://api.test/x", {"q": "ä&b"}, None),
@@ -274,6 +278,7 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl https://a.test/bot123:abcdef/getMe", "the path at a.test is a secret itself"),
         ("curl --path-as-is https://a.test/b/../c", "the path is sent without"),
         ("curl --request-target /b/../c https://a.test", "the path is sent without"),
+        ("curl --path-as-is https://a.test/b/%2E%2e/c", "the path is sent without"),
         ("curl -d ~/file https://a.test", "~/file: the shell fills this in"),
         ("""curl -d {"a":1,"b":2} https://a.test""", "braces stand outside of quotes"),
         ("curl https://a.test/{1..3}", "braces stand outside of quotes"),
