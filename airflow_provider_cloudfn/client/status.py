@@ -34,6 +34,8 @@ _ADVICE = {
 }
 #: With these a service refuses who has asked too often, and not each of them says in Retry-After for how long: GitHub's is 403.
 _REFUSALS = frozenset({403, 429})
+#: The headers in which Azure and others say in milliseconds what Retry-After says, and some of them only there.
+_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 
 def status_error(method: str, response: Response, redaction: Redaction, base_path: str = "") -> CloudFunctionError:
@@ -87,12 +89,15 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
 
 def retry_after_seconds(response: Response) -> float | None:
     """
-    Return how long a service asks to wait: by ``Retry-After``, else where it refuses because nothing remains of its limit.
+    Return how long a service asks to wait: by ``Retry-After`` or as Azure writes it, else where nothing remains of its limit.
 
     :param response: The answer.
     """
     headers = response.headers
     told = seconds_to_wait(headers.get("retry-after"), headers.get("date"))
+    for name in _MILLISECONDS if told is None else ():
+        in_milliseconds = seconds_to_wait(headers.get(name))
+        told = told if in_milliseconds is None else in_milliseconds / 1000
     if told is not None or response.status not in _REFUSALS:
         return told
     from airflow_provider_cloudfn.client.rate_headers import seconds_of_pause
