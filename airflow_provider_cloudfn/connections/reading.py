@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.connections.form import ConnectionForm
 
-__all__ = ["ConnectionReader"]
+__all__ = ["LONGEST_SHOWN", "ConnectionReader", "shown"]
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 #: No choice, switch or number is longer that somebody means.
-_LONGEST_SHOWN = 12
+LONGEST_SHOWN = 12
 
 
 class ConnectionReader:
@@ -203,11 +203,8 @@ class ConnectionReader:
         written = value.strip() if isinstance(value, str) else value
         if written not in field.choices:
             nearest = nearest_name(written.lower(), field.choices) if isinstance(written, str) else None
-            hint = f"did you mean {nearest!r}? " if nearest else ""
-            raise self.error(
-                name,
-                f"got {repr(written) if hint else _shown(written)}; {hint}choose one of {', '.join(field.choices)}",
-            )
+            found = f"{written!r}; did you mean {nearest!r}?" if nearest else f"{shown(written)};"
+            raise self.error(name, f"got {found} choose one of {', '.join(field.choices)}")
         return str(written)
 
     def boolean(self, name: str) -> bool:
@@ -222,7 +219,7 @@ class ConnectionReader:
         word = str(value).strip().lower()
         if word in _TRUE or word in _FALSE:
             return word in _TRUE
-        raise self.error(name, f"got {_shown(value)}; write true or false")
+        raise self.error(name, f"got {shown(value)}; write true or false")
 
     def number(self, name: str) -> float | None:
         """
@@ -240,8 +237,8 @@ class ConnectionReader:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not least <= number <= greatest:
-            shown = str(value) if type(value) in (int, float) else value
-            raise self.error(name, f"got {_shown(shown)}; write a number from {least:.15g} to {greatest:.15g}")
+            found = str(value) if type(value) in (int, float) else value
+            raise self.error(name, f"got {shown(found)}; write a number from {least:.15g} to {greatest:.15g}")
         return number
 
     def texts(self, name: str, example: str) -> dict[str, str]:
@@ -357,11 +354,15 @@ def _cut(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
 
-def _shown(value: Any) -> str:
-    """Return what was written where no secret belongs; not where it is that long that it may be one all the same."""
+def shown(value: Any) -> str:
+    """
+    Return, for an error, what was written where no secret belongs; not where it is that long that it may be one all the same.
+
+    :param value: What it is.
+    """
     if not isinstance(value, str):
         return _kind(value)
-    return repr(value) if len(value) <= _LONGEST_SHOWN else f"a text of {len(value)} characters"
+    return repr(value) if len(value) <= LONGEST_SHOWN else f"a text of {len(value)} characters"
 
 
 def _kind(value: Any) -> str:

@@ -535,12 +535,24 @@ def test_a_secret_may_look_like_a_scheme(extra: dict[str, Any], password: str) -
     assert password in read(extra=extra, password=password).secrets()
 
 
-@pytest.mark.parametrize("field", ["auth_type", "key_location", "allow_http", "total_timeout", "address_guard"])
-@pytest.mark.parametrize("secret", [SECRET, f"api_key-{SECRET}" * 5])
-def test_a_secret_in_the_wrong_field_is_not_quoted(field: str, secret: str) -> None:
-    message = refusal(extra={**KEY, field: secret}, password=SECRET)
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        *((KEY, name) for name in ("auth_type", "key_location", "allow_http", "total_timeout", "address_guard")),
+        *((KEY, name) for name in ("rate_limit", "host")),
+        *((OAUTH2, name) for name in ("oauth2_url", "refresh_url", "scope_separator")),
+    ],
+)
+@pytest.mark.parametrize(
+    "secret", [SECRET, f"api_key-{SECRET}" * 5, "wJalrXUtnFEMI/K7MDENG", "eyJhbGciOiJI.eyJzdWIi.c2ln"]
+)
+def test_a_secret_in_the_wrong_field_is_not_quoted(extra: dict[str, Any], field: str, secret: str) -> None:
+    fields = {"host": secret, "extra": extra} if field == "host" else {"extra": {**extra, field: secret}}
 
-    assert f": got a text of {len(secret)} characters; " in message
+    message = refusal(**fields, password=SECRET)
+
+    assert f"a text of {len(secret)} characters" in message
+    assert secret not in message
 
 
 @pytest.mark.parametrize("name", [*sorted(PROTOCOL_HEADERS - {"authorization"}), "Expect", "content-type"])
