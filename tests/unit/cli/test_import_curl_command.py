@@ -278,6 +278,7 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl https://a.test/bot123:abcdef/getMe", "the path at a.test is a secret itself"),
         ("curl --path-as-is https://a.test/b/../c", "the path is sent without"),
         ("curl --request-target /b/../c https://a.test", "the path is sent without"),
+        ("curl -F a=@- https://a.test", "--form a: reads what is piped into curl: name a file"),
         ("curl --path-as-is https://a.test/b/%2E%2e/c", "the path is sent without"),
         ("curl -d ~/file https://a.test", "~/file: the shell fills this in"),
         ("""curl -d {"a":1,"b":2} https://a.test""", "braces stand outside of quotes"),
