@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -28,6 +29,7 @@ _TOLD = ("error", "error_description")
 #: Where endpoints that don't keep to the standard say what is wrong.
 _ELSEWHERE = ("errorCode", "errorSummary", "code", "title", "message", "error_message", "msg", "detail", "description")
 _NAMES = 6
+_WITH_SCHEME = re.compile(r"bearer\s+(?=\S)", re.IGNORECASE)
 #: What stands in token_type and is no type: of a token exchange (RFC 8693, section 2.2.1), of what says what was asked for.
 _NO_TYPES = frozenset({"n_a", "access_token", "access-token"})
 
@@ -46,6 +48,8 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy:
     value = fields.get("access_token")
     if not 200 <= response.status < 300 or not isinstance(value, str) or not value:
         raise _failure(response, fields, url, secrets, remedy)
+    # Some write it as it goes into the header.
+    value = value[found.end() :] if (found := _WITH_SCHEME.match(value)) else value
     if not all("!" <= character <= "~" for character in value):
         raise AuthenticationError(
             f"the token endpoint {_shown(url)} gave an access_token that no header can carry; check the token URL",
