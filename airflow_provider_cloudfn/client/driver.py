@@ -271,7 +271,11 @@ class Driver:
         try:
             url = _without_user(urljoin(request.url, encoded_reference(location)).partition("#")[0])
             # Some services redirect with the whole query, where the scheme's own parameters are.
-            url = without_parameters(url, self._settings.auth.reserved_query)
+            own = self._settings.auth.reserved_query
+            url = without_parameters(url, own)
+            # A page that leads to itself by http:// means that, and would come for ever.
+            if (meant := self._settings.base_url.over_tls(url)) != without_parameters(request.url, own):
+                url = meant
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
