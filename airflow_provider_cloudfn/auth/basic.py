@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
-__all__ = ["BasicAuth", "basic_credentials"]
+__all__ = ["BasicAuth", "basic_credentials", "before_credentials"]
 
 
 class BasicAuth(Auth):
@@ -50,6 +51,17 @@ class BasicAuth(Auth):
         :param request: The request.
         """
         yield request.with_header("Authorization", f"Basic {self._credentials}")
+
+
+def before_credentials(username: str) -> str:
+    """
+    Return a pattern of what stands before a user's credentials in a header: any other text can be a password.
+
+    :param username: The user's name, or the client's ID.
+    """
+    start = f"{username}:".encode()
+    core = base64.b64encode(start)[: 8 * len(start) // 6].decode("ascii")
+    return rf"(?:authorization\s*:\s*)?basic\s+(?={re.escape(core)})"
 
 
 def basic_credentials(username: str, password: str) -> tuple[str, ...]:

@@ -7,12 +7,16 @@ import re
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 __all__ = [
+    "BEFORE_TOKEN",
     "PROTOCOL_HEADERS",
     "credential_header_fault",
     "is_token",
     "require_header_name",
     "require_header_value",
 ]
+
+#: What people paste with a bearer token, which itself has no white space (RFC 6750, section 2.1): a pattern.
+BEFORE_TOKEN = r"authorization\s*:\s*(?:[a-z]+\s+)?|(?:bearer|token|basic)\s+"  # noqa: S105 - a pattern
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 

@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentica
 from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
-from airflow_provider_cloudfn.auth.token_answer import read_token, refuses_client
+from airflow_provider_cloudfn.auth.token_answer import error_code, read_token, refuses_client
 from airflow_provider_cloudfn.auth.token_request import MANNERS, MOST_MANNERS, Manner
 from airflow_provider_cloudfn.auth.token_store import PROCESS_TOKENS, TOKEN_SOURCE, AccessToken, TokenStore
 from airflow_provider_cloudfn.exceptions import (
@@ -268,7 +268,8 @@ class OAuth2ClientCredentials(Auth):
 
     def _remedy(self, response: HttpResponse) -> str:
         """Return what else there is to try, for an error that says what a refusal said."""
-        if self._client.method == "client_secret_basic" and refuses_client(response):
+        misses_client = error_code(response) == "invalid_request"  # As Entra ID says it of one that is not in the body.
+        if self._client.method == "client_secret_basic" and (misses_client or refuses_client(response)):
             return "; where the endpoint wants the secret in the body, choose client_auth_method client_secret_post"
         return ""
 

@@ -22,6 +22,7 @@ __all__ = [
     "is_worth_repeating",
     "may_repeat_after",
     "proxy_may_recover",
+    "seconds_meant",
     "seconds_to_wait",
 ]
 
@@ -32,6 +33,8 @@ _NOT_DONE: Final = frozenset({429, 503})
 _MAYBE_DONE: Final = frozenset({429, 502, 503, 504})
 _OUTAGE_ERRORS: Final = ("temporarily_unavailable", "server_error")
 _LONGEST: Final = 1e9
+_MOMENTS: Final = 1e9
+_MILLISECONDS: Final = 1e12
 _SECONDS: Final = re.compile(r"[0-9]+(\.[0-9]*)?(\s*,\s*[0-9]+(\.[0-9]*)?)*")
 
 
@@ -39,20 +42,30 @@ def seconds_to_wait(retry_after: str | None, date: str | None = None) -> float |
     """
     Return the seconds of a ``Retry-After`` (RFC 9110, section 10.2.3); None where it says nothing of use.
 
-    :param retry_after: The header's value: seconds, with a fraction at some services (Shopify), or a date; where it came more
-        than once, the longest wait counts.
+    :param retry_after: The header's value: seconds, with a fraction at some services (Shopify), or a date, at some as seconds or
+        milliseconds since 1970; where it came more than once, the longest wait counts.
     :param date: The answer's ``Date``, from which a date counts: the clock of this machine may be another.
     """
     text = (retry_after or "").strip()
     if not text:
         return None
+    now = (_moment(date or "") or dt.datetime.now(tz=dt.UTC)).timestamp()
     if _SECONDS.fullmatch(text):
-        return min(max(float(seconds) for seconds in text.split(",")), _LONGEST)
+        return min(max(seconds_meant(float(number), now) for number in text.split(",")), _LONGEST)
     moment = _moment(text)
-    if moment is None:
-        return None
-    now = _moment(date or "") or dt.datetime.now(tz=dt.UTC)
-    return min(max(0.0, (moment - now).total_seconds()), _LONGEST)
+    return None if moment is None else min(max(0.0, moment.timestamp() - now), _LONGEST)
+
+
+def seconds_meant(number: float, now: float) -> float:
+    """
+    Return the seconds of a wait that a service writes as a number: as such, or as the moment of its end.
+
+    :param number: The number; one that would be 31 years and more is a moment, in seconds or in milliseconds since 1970.
+    :param now: The moment by the service's own clock, in seconds since 1970.
+    """
+    if number < _MOMENTS:
+        return number
+    return max(0.0, (number / 1000 if number >= _MILLISECONDS else number) - now)
 
 
 def can_succeed_later(status: int, retry_after: float | None = None) -> bool:

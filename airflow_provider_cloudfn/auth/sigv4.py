@@ -134,7 +134,7 @@ def _canonical_query(url: str) -> str:
     pairs = []
     # A plus sign is a space to AWS, as in any form.
     query = parts.query.replace("+", "%20")
-    for pair in query.split("&") if query else ():
+    for pair in filter(None, query.split("&")):
         name, mark, value = pair.partition("=")
         pairs.append(quote(unquote_to_bytes(name), safe="-_.~") + mark + quote(unquote_to_bytes(value), safe="-_.~"))
     return urlunsplit(parts._replace(query="&".join(pairs)))

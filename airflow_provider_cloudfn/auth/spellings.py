@@ -34,6 +34,9 @@ _SHORTEST_BASE64 = 6
 #: A shorter line of a secret that has several says nothing, and could stand anywhere.
 _SHORTEST_LINE = 12
 
+#: How many characters stand in a line of base64: in PEM, and in MIME and what coreutils write.
+_LINES_OF_BASE64 = (64, 76)
+
 _FORMS: tuple[Literal["NFC", "NFD", "NFKC"], ...] = ("NFC", "NFD", "NFKC")
 
 #: What encoders leave as it is, but for a few that write every sign in another way.
@@ -125,8 +128,11 @@ def _written(secret: str) -> Iterator[str]:
     content = secret.encode("utf-8", "replace")
     yield from _in_base64(content)
     yield from _in_base64(secret.encode("utf-16-le", "replace"))
+    yield from _in_lines_of_base64(content)
     if len(secret) >= _SHORT:
-        yield from (content.hex(), content.hex().upper())
+        for digits in (content.hex(), content.hex(":")):
+            yield digits
+            yield digits.upper()
 
 
 def common_spellings(secret: str) -> tuple[str, ...]:
@@ -263,6 +269,14 @@ def _in_base64(content: bytes) -> Iterator[str]:
             yield core.translate({43: "-", 47: "_"})
             yield core.replace("/", "\\/")  # PHP's JSON
             yield quote(core, safe="")
+
+
+def _in_lines_of_base64(content: bytes) -> Iterator[str]:
+    """Yield the lines into which base64 is broken (RFC 2045, RFC 7468), whatever stands between them."""
+    encoded = base64.b64encode(content).decode("ascii")
+    for width in _LINES_OF_BASE64 if len(encoded) > min(_LINES_OF_BASE64) else ():
+        lines = [encoded[at : at + width].rstrip("=") for at in range(0, len(encoded), width)]
+        yield from (line for line in lines if len(line) >= _SHORTEST_LINE)
 
 
 def _translated(text: str, written: Mapping[str, str]) -> str:

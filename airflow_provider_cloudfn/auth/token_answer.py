@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -28,6 +29,9 @@ _TOLD = ("error", "error_description")
 #: Where endpoints that don't keep to the standard say what is wrong.
 _ELSEWHERE = ("errorCode", "errorSummary", "code", "title", "message", "error_message", "msg", "detail", "description")
 _NAMES = 6
+_WITH_SCHEME = re.compile(r"bearer\s+(?=\S)", re.IGNORECASE)
+#: What stands in token_type and is no type: of a token exchange (RFC 8693, section 2.2.1), of what says what was asked for.
+_NO_TYPES = frozenset({"n_a", "access_token", "access-token"})
 
 
 def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy: str = "") -> AccessToken:
@@ -44,18 +48,19 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy:
     value = fields.get("access_token")
     if not 200 <= response.status < 300 or not isinstance(value, str) or not value:
         raise _failure(response, fields, url, secrets, remedy)
+    # Some write it as it goes into the header.
+    value = value[found.end() :] if (found := _WITH_SCHEME.match(value)) else value
     if not all("!" <= character <= "~" for character in value):
         raise AuthenticationError(
             f"the token endpoint {_shown(url)} gave an access_token that no header can carry; check the token URL",
             status=response.status,
         )
     refresh_token = fields.get("refresh_token")
-    kind = str(fields.get("token_type") or "Bearer")
+    kind = fields.get("token_type")
     lifetime = _seconds(fields.get("expires_in"))
     return AccessToken(
         value=value,
-        # Some spell it as they like: BearerToken, bearer_token, jwt-bearer.
-        type="Bearer" if "bearer" in kind.lower() or not is_token(kind) else kind,
+        type=kind if isinstance(kind, str) and _is_other_than_bearer(kind) else "Bearer",
         expires_at=None if lifetime is None else time.time() + lifetime,
         refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
         lifetime=lifetime,
@@ -136,6 +141,11 @@ def _fields(response: HttpResponse) -> dict[str, Any]:
     # Some put the answer into an envelope of theirs, such as "data".
     inner = [value for value in parsed.values() if isinstance(value, dict) and "access_token" in value]
     return inner[0] if len(inner) == 1 and "access_token" not in parsed else parsed
+
+
+def _is_other_than_bearer(kind: str) -> bool:
+    """Return whether a type of tokens is another: some spell that one as they like, as BearerToken, bearer_token, jwt-bearer."""
+    return "bearer" not in kind.lower() and kind.lower() not in _NO_TYPES and is_token(kind)
 
 
 def _seconds(expires_in: object) -> float | None:

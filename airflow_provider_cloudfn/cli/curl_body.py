@@ -145,6 +145,8 @@ def form_part(value: str, *, literal: bool) -> FormPart:
         return FormPart(name, _bytes(content), media_type=media_type)
     if "," in content and not quoted:
         raise ConfigurationError(f"--form {name}: names several files: give each with a --form of its own")
+    if content == "-":
+        raise ConfigurationError(f"--form {name}: reads what is piped into curl: name a file")
     path = Path(content).absolute()
     _refuse_jinja(f"--form {name}", str(path))
     guessed = _CURL_TYPES.get(path.suffix.lower(), "application/octet-stream")

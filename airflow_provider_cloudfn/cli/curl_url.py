@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["by_name", "escaped", "without_dots"]
 
 
+#: A segment of one dot or two, percent-encoded or not.
+_ESCAPED_DOTS = re.compile(r"(?<=/)((?:\.|%2e){1,2})(?=/|$)", re.IGNORECASE)
+
+
 def without_dots(path: str, *, as_is: bool) -> str:
     """
     Return a path without ``.`` and ``..``, which curl takes out.
@@ -23,13 +27,15 @@ def without_dots(path: str, *, as_is: bool) -> str:
     :param as_is: Whether curl was told to leave them.
     :raises ConfigurationError: then, for a path that has one.
     """
-    if re.search(r"/\.{1,2}(/|$)", path) is None:
+    # Newer ones take them out in this spelling, too; older ones leave that to the server.
+    plain = _ESCAPED_DOTS.sub(lambda found: "." * (len(found[1].lower().replace("%2e", "."))), path)
+    if re.search(r"/\.{1,2}(/|$)", plain) is None:
         return path
     if as_is:
         raise ConfigurationError(
             "--path-as-is, --request-target: the path is sent without '.' and '..': write where it leads"
         )
-    return urlsplit(urljoin("http://host", path)).path
+    return urlsplit(urljoin("http://host", plain)).path
 
 
 def escaped(text: str) -> str:

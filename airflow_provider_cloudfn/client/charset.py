@@ -1,4 +1,4 @@
-"""What a Content-Type says, the character set that an XML document says of itself, and the codecs for both."""
+"""What a Content-Type says, the character set that an XML document or a page says of itself, and the codecs for both."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ __all__ = [
     "charset_of",
     "codec_of",
     "declared_charset",
+    "html_charset",
     "is_media_type",
     "last_content_type",
     "xml_charset",
@@ -37,6 +38,9 @@ _NO_CHARACTER_SETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undef
 
 #: The declaration that an XML document can begin with, in any character set that has ASCII's characters in its places.
 _XML_DECLARATION = re.compile(rb"""<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([A-Za-z][\w.-]{0,40})["']""")
+
+#: Where a page says its character set, within its first 1024 bytes (HTML, "prescan a byte stream").
+_HTML_META = re.compile(rb"""<meta\s[^>]{0,200}?charset\s*=\s*["']?([A-Za-z][\w.:-]{0,40})""", re.IGNORECASE)
 
 
 def last_content_type(content_type: str) -> str:
@@ -97,6 +101,22 @@ def xml_charset(content: bytes) -> str:
     declared = found[1].decode("ascii") if found else "utf-8"
     # What could be read up to here has a byte for each letter, so that it is none of those: .NET writes such.
     return "utf-8" if declared.lower().startswith(("utf-16", "utf-32", "ucs-", "unicode")) else declared
+
+
+def html_charset(content: bytes) -> str:
+    """
+    Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8 all the same.
+
+    :param content: The page, which has no byte order mark.
+    """
+    found = _HTML_META.search(content, 0, _LONGEST)
+    if found is None:
+        return "utf-8"
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return found[1].decode("ascii")
+    return "utf-8"
 
 
 def declared_charset(content_type: str | None, content: bytes) -> str | None:

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.settings import ClientSettings
 from airflow_provider_cloudfn.client.status import excerpt_of, status_error
 from airflow_provider_cloudfn.client.transport import Transport, open_transport
-from airflow_provider_cloudfn.client.url import without_parameters
+from airflow_provider_cloudfn.client.url import encoded_reference, without_parameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,12 +90,13 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         :param request: The request.
         :param link: A path, a query, or a URL; what the connection's authentication adds by itself is taken off.
         """
+        link = encoded_reference(link)
         is_path = link.startswith("/") and not link.startswith("//")
         if is_path and "/." not in link:
             joined = f"{self.base_url.origin.scheme}://{self.base_url.authority}{link}"
         else:
             joined = urljoin(self.base_url.join(request.uri), link)
-        whole = without_parameters(joined.partition("#")[0], self.auth.reserved_query)
+        whole = without_parameters(self.base_url.over_tls(joined.partition("#")[0]), self.auth.reserved_query)
         base = str(self.base_url).rstrip("/")
         if not is_path or whole == base or whole.startswith((f"{base}/", f"{base}?")):
             return whole

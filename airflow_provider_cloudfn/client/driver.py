@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.client.sink import discard, keep
 from airflow_provider_cloudfn.client.time_split import STOPWATCH, Stopwatch, TimeSplit
 from airflow_provider_cloudfn.client.token_locks import acquire_in_time
 from airflow_provider_cloudfn.client.transport import within
-from airflow_provider_cloudfn.client.url import Origin, without_parameters
+from airflow_provider_cloudfn.client.url import Origin, encoded_reference, without_parameters
 from airflow_provider_cloudfn.exceptions import (
     CloudFunctionError,
     CommunicationError,
@@ -269,9 +269,13 @@ class Driver:
         if location is None:
             return None
         try:
-            url = _without_user(urljoin(request.url, _encoded(location)).partition("#")[0])
+            url = _without_user(urljoin(request.url, encoded_reference(location)).partition("#")[0])
             # Some services redirect with the whole query, where the scheme's own parameters are.
-            url = without_parameters(url, self._settings.auth.reserved_query)
+            own = self._settings.auth.reserved_query
+            url = without_parameters(url, own)
+            # A page that leads to itself by http:// means that, and would come for ever.
+            if (meant := self._settings.base_url.over_tls(url)) != without_parameters(request.url, own):
+                url = meant
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
@@ -297,11 +301,6 @@ class Driver:
             kept = tuple(pair for pair in request.headers if not pair[0].lower().startswith("content-"))
             return HttpRequest("GET", url, kept)
         return HttpRequest(request.method, url, request.headers, request.body)
-
-
-def _encoded(location: str) -> str:
-    """Return a reference with all percent-encoded that RFC 3986 does not let stand, and nothing twice."""
-    return quote(location.encode("utf-8", "surrogateescape"), safe="%:/?#[]@!$&'()*+,;=-._~")
 
 
 def _without_user(url: str) -> str:

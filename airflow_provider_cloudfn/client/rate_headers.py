@@ -15,6 +15,8 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_cloudfn.auth.repeatable import seconds_meant
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -28,10 +30,6 @@ _PAIRS: Final = tuple((f"{prefix}-remaining{end}", f"{prefix}-reset{end}") for p
 _FIELDS: Final = frozenset({"ratelimit", *(remaining for remaining, _ in _PAIRS)})
 #: No field that is longer than that is read.
 _LONGEST: Final = 4096
-#: From here on a number is a moment, in seconds since 1970: as seconds it would be 31 years.
-_MOMENTS: Final = 1e9
-#: From here on it is one in milliseconds.
-_MILLISECONDS: Final = 1e12
 
 #: Hours, minutes, seconds, milliseconds, as Go writes a duration.
 _DURATION: Final = re.compile(
@@ -114,10 +112,8 @@ def _until(reset: str, headers: Mapping[str, str]) -> float:
         if duration is not None:
             return sum(float(count) * unit for count, unit in zip(duration.groups("0"), _UNITS, strict=True))
         moment = _moment(reset)
-    elif number < _MOMENTS:
-        return number
     else:
-        moment = number / 1000 if number >= _MILLISECONDS else number
+        return seconds_meant(number, _now(headers))
     return 0.0 if moment is None else max(0.0, moment - _now(headers))
 
 

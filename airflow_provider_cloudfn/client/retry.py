@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from airflow_provider_cloudfn.auth.repeatable import is_worth_repeating, may_repeat_after
-from airflow_provider_cloudfn.client.status import retry_after_seconds
+from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class RetryPolicy(Struct, frozen=True):
         asked = None if self.retry_when is None else self.retry_when(outcome)
         if asked is not None:
             return asked
-        return outcome.status >= 400 and may_repeat_after(outcome.status, _told(outcome), idempotent=idempotent)
+        status = status_meant(outcome)
+        return status >= 400 and may_repeat_after(status, _told(outcome), idempotent=idempotent)
 
     def wait(self, outcome: Response | CloudFunctionError, attempt: int, *, left: float) -> float | None:
         """

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["excerpt_of", "retry_after_seconds", "status_error"]
+__all__ = ["excerpt_of", "retry_after_seconds", "status_error", "status_meant"]
 
 _TOO_OFTEN = "the service wants fewer requests"
+#: The names with which services of AWS refuse who asks too often.
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded", "EC2ThrottledException", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+        "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling",
+        "ThrottlingException", "TooManyRequestsException",
+    }
+)  # fmt: skip
 _ADVICE = {
     401: "check the credentials of the connection",
     403: "the credentials are known, but may not do this: ask the service for the permission",
@@ -34,6 +42,23 @@ _ADVICE = {
 }
 #: With these a service refuses who has asked too often, and not each of them says in Retry-After for how long: GitHub's is 403.
 _REFUSALS = frozenset({403, 429})
+#: The headers in which Azure and others say in milliseconds what Retry-After says, and some of them only there.
+_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
+
+
+def status_meant(response: Response) -> int:
+    """
+    Return the status by which an answer is judged: services of AWS say with 400, and a name, what others say with 429.
+
+    :param response: The answer.
+    """
+    if response.status != 400:
+        return response.status
+    body = response.read if isinstance(response.read, dict) else {}
+    named = response.headers.get("x-amzn-errortype") or body.get("__type")
+    # With what stands around it, it is `namespace#ThrottlingException:http://…`.
+    name = named.partition(":")[0].rpartition("#")[2].strip() if isinstance(named, str) else ""
+    return 429 if name in _THROTTLED else 400
 
 
 def status_error(method: str, response: Response, redaction: Redaction, base_path: str = "") -> CloudFunctionError:
@@ -45,7 +70,7 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
     :param redaction: What may be shown of it.
     :param base_path: The path of the connection's base URL.
     """
-    status = response.status
+    status, meant = response.status, status_meant(response)
     kind: type[CloudFunctionError] = ResponseError
     if status in (401, 407):
         kind = AuthenticationError
@@ -61,7 +86,7 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         parts.append(f" (request id {request_id})")
     if base_path and status in (403, 404) and f"{urlsplit(response.url).path}/".startswith(f"{base_path}{base_path}/"):
         parts.append(f": the path {base_path} stands in the base URL already, so leave it out of uri")
-    elif advice := _TOO_OFTEN if retry_after is not None and status in _REFUSALS else _ADVICE.get(status):
+    elif advice := _TOO_OFTEN if retry_after is not None and status in _REFUSALS else _ADVICE.get(meant):
         parts.append(f": {advice}")
     if excerpt:
         parts.append(f"; it says: {excerpt}")
@@ -69,7 +94,7 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         "".join(parts),
         status=status,
         request_id=request_id,
-        retryable=can_succeed_later(status, retry_after),
+        retryable=can_succeed_later(meant, retry_after),
         retry_after=retry_after,
     )
 
@@ -87,12 +112,15 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
 
 def retry_after_seconds(response: Response) -> float | None:
     """
-    Return how long a service asks to wait: by ``Retry-After``, else where it refuses because nothing remains of its limit.
+    Return how long a service asks to wait: by ``Retry-After`` or as Azure writes it, else where nothing remains of its limit.
 
     :param response: The answer.
     """
     headers = response.headers
     told = seconds_to_wait(headers.get("retry-after"), headers.get("date"))
+    for name in _MILLISECONDS if told is None else ():
+        in_milliseconds = seconds_to_wait(headers.get(name))
+        told = told if in_milliseconds is None else in_milliseconds / 1000
     if told is not None or response.status not in _REFUSALS:
         return told
     from airflow_provider_cloudfn.client.rate_headers import seconds_of_pause

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["BaseUrl", "Origin", "split_url", "without_parameters"]
+__all__ = ["BaseUrl", "Origin", "encoded_reference", "split_url", "without_parameters"]
 
 #: What may stand in a path (RFC 3986, section 3.3), and the percent sign of what is encoded already.
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -147,6 +147,20 @@ class BaseUrl(Struct, frozen=True):
             raise ConfigurationError(f"uri: {uri!r} leads to another host than the connection's base URL")
         return url
 
+    def over_tls(self, url: str) -> str:
+        """
+        Return a URL of this origin with ``https://``: a service behind what ends TLS writes ``http://`` for all that it knows.
+
+        :param url: A URL that a service wrote. One that leads elsewhere stays as it is.
+        """
+        scheme, _, rest = url.partition("://")
+        authority = re.split("[/?#]", rest, maxsplit=1)[0]
+        host, _, port = authority.lower().rpartition(":") if ":" in authority else (authority.lower(), "", "")
+        ours = Origin("https", host, _DEFAULT_PORTS["https"])
+        if scheme != "http" or self.origin != ours or port not in ("", "80", "443"):
+            return url
+        return f"https://{self.authority}{rest[len(authority) :]}"
+
     def _relative(self, url: str) -> str:
         """Return what of a whole URL stands behind this one."""
         base = str(self)
@@ -183,6 +197,15 @@ def split_url(url: str) -> SplitResult:
     """
     plain = _PLAIN_URL.fullmatch(url)
     return urlsplit(url) if plain is None else SplitResult(plain[1], plain[2], plain[3] or "", plain[4] or "", "")
+
+
+def encoded_reference(written: str) -> str:
+    """
+    Return a reference that a service wrote with all percent-encoded that RFC 3986 does not let stand, and nothing twice.
+
+    :param written: A URL, or a part of one.
+    """
+    return quote(written.encode("utf-8", "surrogateescape"), safe="%:/?#[]@!$&'()*+,;=-._~")
 
 
 def without_parameters(url: str, names: Collection[str]) -> str:

@@ -8,7 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from airflow_provider_cloudfn.auth.credential_names import is_secret_value
 from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.connections.reading import LONGEST_SHOWN, shown
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ __all__ = ["base_url", "checked_url", "is_loopback"]
 
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\<>\"^`{|}\s]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_LIKE_A_HOST = re.compile(r"[\w-]+(\.[\w-]+)+(?![^:/?#])")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -35,9 +38,8 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
     written, schema = host.strip(), (reader.standard("schema") or "").strip()
     if "://" not in written:
         if schema.lower() not in ("http", "https"):
-            raise reader.error(
-                "host", f"got {_shown(written)}, which has no scheme; write 'https://{_without_secrets(written)}'"
-            )
+            example = _without_secrets(written) if _is_no_secret(written) else "api.example.com"
+            raise reader.error("host", f"got {_shown(written)}, which has no scheme; write 'https://{example}'")
         written, schema = f"{schema.lower()}://{written}", ""
     written = _bracketed(written)
     parts = _split(reader, "host", written, allow_http=allow_http)
@@ -176,6 +178,15 @@ def _without_secrets(url: str) -> str:
     return scheme + separator + authority.rpartition("@")[2] + slash + path
 
 
+def _is_no_secret(url: str) -> bool:
+    """Return whether it is an address, or short enough for one: in its place may stand the secret that belongs elsewhere."""
+    return (
+        len(url) <= LONGEST_SHOWN or "://" in url or (_LIKE_A_HOST.match(url) is not None and not is_secret_value(url))
+    )
+
+
 def _shown(url: str) -> str:
+    if not _is_no_secret(url):
+        return shown(url)
     bare = _without_secrets(url)
     return repr(bare if len(bare) <= 100 else bare[:100] + "…")

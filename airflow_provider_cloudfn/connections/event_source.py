@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from airflow_provider_cloudfn.auth.basic import before_credentials
+from airflow_provider_cloudfn.auth.header_fields import BEFORE_TOKEN
 from airflow_provider_cloudfn.auth.standard_webhooks import signing_key
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.event_source_form import EVENT_SOURCE_FORM
@@ -69,12 +72,14 @@ def _scheme(reader: ConnectionReader) -> Scheme:
     )
 
 
-def _proof(reader: ConnectionReader) -> dict[str, Any]:
-    """Return what all schemes with a secret have."""
+def _proof(reader: ConnectionReader, *before: str) -> dict[str, Any]:
+    """Return what all schemes with a secret have; ``before`` is what no secret begins with, as patterns."""
     scheme, previous = reader.choice("scheme"), reader.secret("previous_secret")
     secret = reader.required_password(f"the scheme {scheme!r} needs the secret there that the sender has")
     reader.require_clean_password(secret)
     reader.require_trimmed("previous_secret", previous)
+    for name, written in (("password", secret), ("previous_secret", previous)) if before else ():
+        reader.require_alone(name, written, *before)
     proof: dict[str, Any] = {"secrets": (secret,) if previous is None else (secret, previous)}
     if (tolerance := reader.number("tolerance")) is not None:
         proof["tolerance"] = tolerance
@@ -119,14 +124,15 @@ def _basic(reader: ConnectionReader) -> Scheme:
         raise reader.error("login", "is missing, and the scheme 'basic' needs the user's name")
     if ":" in user:
         raise reader.error("login", "has a colon, which Basic can't carry (RFC 7617, section 2); choose another name")
-    return Basic(user=user, **_proof(reader))
+    return Basic(user=user, **_proof(reader, before_credentials(user)))
 
 
 def _bearer(reader: ConnectionReader) -> Scheme:
     header = reader.text("credential_header")
     if header is not None:
         reader.require_header_name("credential_header", header)
-    return Bearer(header=None if header is None else header.lower(), **_proof(reader))
+    before = BEFORE_TOKEN if header is None else rf"{re.escape(header)}\s*:\s*"
+    return Bearer(header=None if header is None else header.lower(), **_proof(reader, before))
 
 
 def _jwt(reader: ConnectionReader) -> Scheme:

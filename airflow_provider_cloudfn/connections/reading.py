@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.auth.header_fields import credential_header_fault
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.connections.form import ConnectionForm
 
-__all__ = ["ConnectionReader"]
+__all__ = ["LONGEST_SHOWN", "ConnectionReader", "shown"]
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
+#: No choice, switch or number is longer that somebody means.
+LONGEST_SHOWN = 12
 
 
 class ConnectionReader:
@@ -165,6 +168,20 @@ class ConnectionReader:
                 "password", "holds a character that no header can carry; write ASCII letters, digits and signs"
             )
 
+    def require_alone(self, name: str, secret: str | None, *before: str) -> None:
+        """
+        Refuse a secret that was pasted with what a request has before it: it would be sent twice.
+
+        :param name: A standard field or an extra.
+        :param secret: What it holds.
+        :param before: Patterns of that, with which no secret of its kind begins; the case of letters does not count.
+        """
+        found = re.match("|".join(before), secret or "", re.IGNORECASE)
+        if found:
+            raise self.error(
+                name, f"begins with {found[0].strip()!r}, which is sent before it anyway; write what follows it alone"
+            )
+
     def require_header_name(self, name: str, value: str) -> None:
         """
         Refuse a header that can't carry credentials.
@@ -185,10 +202,9 @@ class ConnectionReader:
         value = self._extras.get(name, field.default)
         written = value.strip() if isinstance(value, str) else value
         if written not in field.choices:
-            shown = _cut(written) if isinstance(written, str) else _kind(written)
             nearest = nearest_name(written.lower(), field.choices) if isinstance(written, str) else None
-            hint = f"did you mean {nearest!r}? " if nearest else ""
-            raise self.error(name, f"got {shown}; {hint}choose one of {', '.join(field.choices)}")
+            found = f"{written!r}; did you mean {nearest!r}?" if nearest else f"{shown(written)};"
+            raise self.error(name, f"got {found} choose one of {', '.join(field.choices)}")
         return str(written)
 
     def boolean(self, name: str) -> bool:
@@ -203,7 +219,7 @@ class ConnectionReader:
         word = str(value).strip().lower()
         if word in _TRUE or word in _FALSE:
             return word in _TRUE
-        raise self.error(name, f"got {_cut(value) if isinstance(value, str) else _kind(value)}; write true or false")
+        raise self.error(name, f"got {shown(value)}; write true or false")
 
     def number(self, name: str) -> float | None:
         """
@@ -221,8 +237,8 @@ class ConnectionReader:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not least <= number <= greatest:
-            shown = _cut(str(value)) if isinstance(value, (str, int, float)) else _kind(value)
-            raise self.error(name, f"got {shown}; write a number from {least:.15g} to {greatest:.15g}")
+            found = str(value) if type(value) in (int, float) else value
+            raise self.error(name, f"got {shown(found)}; write a number from {least:.15g} to {greatest:.15g}")
         return number
 
     def texts(self, name: str, example: str) -> dict[str, str]:
@@ -336,6 +352,17 @@ def _present(value: Any) -> Any:
 
 def _cut(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def shown(value: Any) -> str:
+    """
+    Return, for an error, what was written where no secret belongs; not where it is that long that it may be one all the same.
+
+    :param value: What it is.
+    """
+    if not isinstance(value, str):
+        return _kind(value)
+    return repr(value) if len(value) <= LONGEST_SHOWN else f"a text of {len(value)} characters"
 
 
 def _kind(value: Any) -> str:

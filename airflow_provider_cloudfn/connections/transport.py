@@ -9,6 +9,7 @@ from airflow_provider_cloudfn.auth.basic import basic_credentials
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
+from airflow_provider_cloudfn.connections.reading import LONGEST_SHOWN, shown
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -153,4 +154,7 @@ def read_rate_limit(reader: ConnectionReader) -> Rate | None:
     try:
         return Rate.parse(written)
     except ConfigurationError as error:
-        raise reader.error("rate_limit", str(error)) from None
+        said = (
+            str(error) if len(str(written)) <= LONGEST_SHOWN else f"{shown(written)} is no rate; write such as '50/s'"
+        )
+        raise reader.error("rate_limit", said) from None

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.stable_ids import stable_id
 from airflow_provider_cloudfn.authoring.value_checks import method_problem, seconds
 from airflow_provider_cloudfn.client.body import Form
 from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_safely
-from airflow_provider_cloudfn.client.status import retry_after_seconds
+from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
 from airflow_provider_cloudfn.operators.key_text import Seen
@@ -297,7 +297,7 @@ class FunctionCall:
                 status=response.status,
                 request_id=response.request_id,
                 # What the service says with a status of success, such as "pending", can be otherwise next time.
-                retryable=response.status < 400 or can_succeed_later(response.status, retry_after),
+                retryable=response.status < 400 or can_succeed_later(status_meant(response), retry_after),
                 retry_after=retry_after,
             )
 

@@ -63,6 +63,7 @@ class ApiKey(Authentication, frozen=True, kw_only=True):
             )
         value = reader.required_password("auth_type 'api_key' needs the key's Value there")
         reader.require_clean_password(value, in_header=location == "header")
+        reader.require_alone("password", value, re.escape(name) + (r"\s*:\s*" if location == "header" else "="))
         return cls(location=location, name=name, value=value)
 
     def secrets(self) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from airflow_provider_cloudfn.auth.basic import basic_credentials
+from airflow_provider_cloudfn.auth.basic import basic_credentials, before_credentials
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
@@ -48,7 +48,9 @@ class Basic(Authentication, frozen=True, kw_only=True):
             raise reader.error(
                 "username", "holds a colon or a control character, which no user name can hold (RFC 7617)"
             )
-        return cls(username=username, password=reader.standard("password") or "")
+        password = reader.standard("password") or ""
+        reader.require_alone("password", password, before_credentials(username))
+        return cls(username=username, password=password)
 
     def secrets(self) -> Iterator[str]:
         """Return the password, or the user name that is a key, and what becomes of it in the header."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from airflow_provider_cloudfn.auth.header_fields import BEFORE_TOKEN
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Bearer(Authentication, frozen=True, kw_only=True):
         """Return the settings of a connection."""
         token = reader.required_password("auth_type 'bearer' needs the token there")
         reader.require_clean_password(token, in_header=True)
+        reader.require_alone("password", token, BEFORE_TOKEN)
         return cls(token=token)
 
     def secrets(self) -> Iterator[str]:

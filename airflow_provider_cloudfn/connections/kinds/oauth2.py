@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from msgspec import field
 
-from airflow_provider_cloudfn.auth.basic import basic_credentials
+from airflow_provider_cloudfn.auth.basic import basic_credentials, before_credentials
 from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, certificate_fault, is_encrypted
 from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.addresses import checked_url
@@ -211,7 +211,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         refresh_url = reader.text("refresh_url")
         key_id = reader.text("jwt_key_id")
         certificate, claims = reader.text("jwt_certificate"), claims_of(reader)
-        secret = _client_secret(reader, method)
+        secret = _client_secret(reader, method, client_id)
         for name, value in (("jwt_key_id", key_id), ("jwt_certificate", certificate), ("jwt_claims", claims)):
             if method != "private_key_jwt" and value:
                 raise reader.error(
@@ -322,7 +322,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         return True, f"The token endpoint {self.token_url.partition('?')[0]} gave an access token."
 
 
-def _client_secret(reader: ConnectionReader, method: str) -> str | None:
+def _client_secret(reader: ConnectionReader, method: str, client_id: str) -> str | None:
     if method == "none":
         reader.require_absent(["password"], "client_auth_method is 'none', which has no client secret")
         return None
@@ -334,6 +334,7 @@ def _client_secret(reader: ConnectionReader, method: str) -> str | None:
             )
         return pem_text(secret)
     reader.require_clean_password(secret)
+    reader.require_alone("password", secret, before_credentials(client_id))
     return secret
 
 

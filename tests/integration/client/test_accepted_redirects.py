@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -104,6 +105,26 @@ def test_a_step_follows_it_where_success_when_is_about_what_is_behind_it(success
 
     assert (result.error, result.returned) == (None, {"ok": True})
     assert len(result.requests) == 2
+
+
+@pytest.mark.parametrize("location", ["http://{host}/v1/", "http://{host}:80/v1/", "http://{host}:443/v1/"])
+def test_a_redirect_of_a_service_behind_what_ends_tls_is_followed_by_tls(location: str) -> None:
+    host = urlsplit(outcome([Answer(200, {}, {})]).requests[0].url).netloc
+
+    result = outcome([Answer(307, {"Location": location.format(host=host)}), Answer(200, {}, {"ok": True})])
+
+    assert (result.error, result.returned) == (None, {"ok": True})
+    assert [request.url for request in result.requests][1:] == [f"https://{host}/v1/"]
+
+
+def test_a_redirect_to_the_same_page_without_tls_is_not() -> None:
+    asked = outcome([Answer(200, {}, {})]).requests[0].url
+
+    result = outcome([Answer(301, {"Location": asked.replace("https://", "http://")})])
+
+    assert type(result.error) is CommunicationError
+    assert "was redirected to another host (http://" in str(result.error)
+    assert len(result.requests) == 1
 
 
 @pytest.mark.parametrize(("method", "error"), [("GET", CommunicationError), ("POST", CommunicationError)])

@@ -220,18 +220,36 @@ def test_a_token_is_used_until_shortly_before_its_end(expires_in: Any, after: in
         ),
         HttpResponse(200, (("content-type", "text/html"),), b"access_token=t1"),
         HttpResponse(200, (("content-type", "text/plain"),), b'{"access_token": "t1", "token_type": "BEARER"}'),
+        HttpResponse(200, (), b'{"access_token": "Bearer t1"}'),
         HttpResponse(201, (), b'\xef\xbb\xbf{"access_token": "t1"}'),
         HttpResponse(200, (), b'{"code": 0, "data": {"access_token": "t1", "expires_in": 60}, "extra": {"a": 1}}'),
     ],
-    ids=["form", "form-as-html", "json-as-text", "created-with-bom", "in-an-envelope"],
+    ids=["form", "form-as-html", "json-as-text", "with-its-scheme", "created-with-bom", "in-an-envelope"],
 )
 def test_a_token_is_found_however_the_endpoint_writes_it(response: HttpResponse) -> None:
     assert authorize(client(), response) == "Bearer t1"
 
 
-@pytest.mark.parametrize("kind", ["Bearer", "BEARER", "BearerToken", "bearer_token", "jwt-bearer", "", "no token"])
-def test_whatever_only_spells_bearer_in_another_way_is_bearer(answer: Any, kind: str) -> None:
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("Bearer", "BEARER", "BearerToken", "bearer_token", "jwt-bearer", "", "no token", "N_A", "access_token"),
+        *(None, 1, 0, True, 1.5, ["Bearer"], {"type": "Bearer"}),
+    ],
+)
+def test_whatever_names_no_other_type_is_bearer(answer: Any, kind: object) -> None:
     assert authorize(client(), answer(access_token="t1", token_type=kind)) == "Bearer t1"
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "invalid_request"])
+def test_a_client_that_is_not_found_in_the_header_may_belong_into_the_body(answer: Any, error: str) -> None:
+    flow = client().flow(REQUEST)
+    next(flow)
+
+    with pytest.raises(AuthenticationError) as raised:
+        flow.send(answer(status=400, error=error))
+
+    assert str(raised.value).endswith("choose client_auth_method client_secret_post")
 
 
 def test_a_token_of_another_type_is_sent_as_that(answer: Any) -> None:

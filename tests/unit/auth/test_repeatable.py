@@ -47,6 +47,11 @@ NOW = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
         ("2.0", 2.0),
         ("60, 120.5, 5", 120.5),
         ("1e3", None),
+        # A moment, in seconds and in milliseconds since 1970.
+        (f"{NOW.timestamp() + 90:.0f}", 90.0),
+        (f"{NOW.timestamp() * 1000 + 1500:.0f}", 1.5),
+        (f"{NOW.timestamp() - 90:.0f}", 0.0),
+        ("999999999", 999999999.0),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
         ("soon", None),
         ("Mon, 01 Jan 2030 00:00:00 +99999999999999", None),

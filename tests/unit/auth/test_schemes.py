@@ -262,12 +262,21 @@ def test_a_message_can_cross_processes() -> None:
     assert pickle.loads(pickle.dumps(REQUEST)) == REQUEST
 
 
-def test_a_plus_sign_in_a_query_is_the_space_that_it_is_to_aws() -> None:
+@pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("a+b=c+d&e=%2B", "a%20b=c%20d&e=%2B"),
+        # Pairs that are none, which one counts and another does not.
+        ("a=1&&b=2&", "a=1&b=2"),
+        ("acl&b=", "acl&b="),
+    ],
+)
+def test_a_query_is_sent_as_aws_reads_it(query: str, sent: str) -> None:
     auth = SigV4Auth(Keys, "execute-api", "eu-central-1")
 
-    signed = next(auth.flow(HttpRequest("GET", "https://api.example.com/x?a+b=c+d&e=%2B")))
+    signed = next(auth.flow(HttpRequest("GET", f"https://api.example.com/x?{query}")))
 
-    assert signed.url == "https://api.example.com/x?a%20b=c%20d&e=%2B"
+    assert signed.url == f"https://api.example.com/x?{sent}"
 
 
 def test_bytes_of_a_query_that_are_no_utf_8_stay_themselves_for_aws() -> None:

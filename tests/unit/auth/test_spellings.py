@@ -72,6 +72,8 @@ WRITTEN = [
     pytest.param("p\"ss'w", "p\"ss''w", id="SQL"),
     pytest.param("hunter2-79", "68756e746572322d3739", id="a hexadecimal dump"),
     pytest.param("hunter2-79", "68756E746572322D3739", id="a hexadecimal dump in capitals"),
+    pytest.param("hunter2-79", "68:75:6e:74:65:72:32:2d:37:39", id="a hexadecimal dump with colons"),
+    pytest.param("hunter2-79", "68:75:6E:74:65:72:32:2D:37:39", id="a hexadecimal dump with colons in capitals"),
     pytest.param('p"ä', base64.b64encode(b'{"x":"p\\"\\u00e4"}').decode()[8:-4], id="JSON in base64"),
     pytest.param("q8Zk+0mX/7fRr2Ln5tYw==", r"q8Zk+0mX/7fRr2Ln5tYw\u003d\u003d", id="Gson, padding"),
     pytest.param("p\u00e4/ss", "p\ufffd/ss", id="Windows-1252 read as UTF-8"),
@@ -112,6 +114,19 @@ def _fresh_masker() -> Iterator[None]:
 def test_a_secret_is_known_as_encoders_write_it(secret: str, written: str) -> None:
     assert written in spellings(secret)
     assert Redaction([secret]).text(f"bad key {written}!") == "bad key ***!"
+
+
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\\n", "<br>"])
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("length", [60, 100, 1000])
+def test_a_secret_is_known_in_lines_of_base64(length: int, width: int, between: str) -> None:
+    secret = "".join(chr(33 + at * at % 89) for at in range(length))
+    encoded = base64.b64encode(secret.encode()).decode()
+    lines = [encoded[at : at + width] for at in range(0, len(encoded), width)]
+
+    shown = hide(between.join(lines), spellings(secret))
+
+    assert all(len(line) < 12 for line in shown.replace("***", "").split(between))
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "ann:", "key: "])

@@ -85,6 +85,11 @@ def test_an_error_tells_what_came_instead(
     assert len(str(raised.value)) < 1000
 
 
+@pytest.mark.parametrize("value", ["Bearer ", "bearer\t", "t 1", "t1\n"])
+def test_what_no_header_can_carry_is_no_token(answer: Callable[..., HttpResponse], value: str) -> None:
+    assert "gave an access_token that no header can carry" in str(failure(answer({"access_token": value})))
+
+
 def test_what_is_too_long_for_a_token_is_not_parsed() -> None:
     content = b'{"access_token": "a", "pad": [' + b"[]," * 400_000 + b"[]]}"
 

@@ -6,6 +6,7 @@ import time_machine
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import Response, read_response
+from airflow_provider_cloudfn.client.retry import RetryPolicy
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_error
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
@@ -53,6 +54,33 @@ def test_a_status_is_an_error_of_its_kind(status: int, kind: type[CloudFunctionE
 
     assert type(error) is kind
     assert (error.status, error.retryable) == (status, retryable)
+
+
+AWS = {"content_type": "application/x-amz-json-1.0"}
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "headers", "throttled"),
+    [
+        (400, b'{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}', AWS, True),
+        (400, b'{"__type": "ProvisionedThroughputExceededException", "message": "x"}', AWS, True),
+        (400, b"{}", {"x_amzn_errortype": "ThrottlingException:http://internal.amazon.com/coral/"}, True),
+        (400, b'{"__type": "ThrottlingException"}', {"x_amzn_errortype": "ValidationException"}, False),
+        (400, b'{"__type": "com.amazon.coral#ValidationException"}', AWS, False),
+        (400, b'{"__type": 7}', AWS, False),
+        (400, b"[]", AWS, False),
+        (400, b"ThrottlingException", {}, False),
+        (403, b'{"__type": "ThrottlingException"}', AWS, False),
+    ],
+)
+def test_who_has_asked_aws_too_often_is_tried_again(
+    status: int, content: bytes, headers: dict[str, str], throttled: bool
+) -> None:
+    error = error_of(status, content, **headers)
+
+    assert (error.status, error.retryable) == (status, throttled)
+    assert ("the service wants fewer requests" in str(error)) is throttled
+    assert RetryPolicy().wants(answer_of(status, content, **headers), idempotent=False) is throttled
 
 
 def test_an_error_says_what_a_person_needs() -> None:
@@ -124,6 +152,11 @@ IN_A_MINUTE = "1767225660"
         (429, {"x_ratelimit_remaining_tokens": "0", "x_ratelimit_reset_tokens": "6m0s"}, 360.0),
         (429, {"ratelimit": '"default";r=0;t=30'}, 30.0),
         (403, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE, "retry_after": "5"}, 5.0),
+        (429, {"x_ms_retry_after_ms": "800"}, 0.8),
+        (503, {"retry_after_ms": "1500.5"}, 1.5005),
+        (429, {"retry_after_ms": "800", "retry_after": "1"}, 1.0),
+        (429, {"retry_after_ms": "soon"}, None),
+        (429, {"retry_after": IN_A_MINUTE}, 60.0),
         (403, {"x_ratelimit_remaining": "4999", "x_ratelimit_reset": IN_A_MINUTE}, None),
         (404, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, None),
         (500, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": IN_A_MINUTE}, None),

@@ -482,6 +482,79 @@ def test_what_is_refused_and_how_that_is_said(fields: dict[str, Any], expected: 
     assert SECRET not in message
 
 
+BASIC = {"auth_type": "basic", "username": "ann"}
+BEARER = {"auth_type": "bearer"}
+#: What Basic makes of ann and of f9b8, and their secret.
+OF_ANN = base64.b64encode(f"ann:{SECRET}".encode()).decode()
+OF_CLIENT = base64.b64encode(f"f9b8:{SECRET}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("extra", "password", "before"),
+    [
+        (BEARER, f"Bearer {SECRET}", "Bearer"),
+        (BEARER, f"bearer  {SECRET}", "bearer"),
+        (BEARER, f"Token {SECRET}", "Token"),
+        (BEARER, f"Basic {SECRET}", "Basic"),
+        (BEARER, f"Authorization: Bearer {SECRET}", "Authorization: Bearer"),
+        (BEARER, f"authorization:{SECRET}", "authorization:"),
+        (BASIC, f"Basic {OF_ANN}", "Basic"),
+        (BASIC, f"Authorization: Basic {OF_ANN}", "Authorization: Basic"),
+        (OAUTH2, f"Basic {OF_CLIENT}", "Basic"),
+        ({**OAUTH2, "client_auth_method": "client_secret_post"}, f"Basic {OF_CLIENT}", "Basic"),
+        (KEY, f"X-API-Key: {SECRET}", "X-API-Key:"),
+        ({**KEY, "key_name": "Authorization"}, f"Authorization: Bearer {SECRET}", "Authorization:"),
+        ({**KEY, "key_location": "query", "key_name": "api_key"}, f"api_key={SECRET}", "api_key="),
+    ],
+)
+def test_a_secret_is_pasted_without_what_a_request_has_before_it(
+    extra: dict[str, Any], password: str, before: str
+) -> None:
+    message = refusal(extra=extra, password=password)
+
+    assert message == (
+        f"connection 'shop', password (Secret): begins with {before!r}, which is sent before it anyway; write what follows it "
+        "alone"
+    )
+
+
+@pytest.mark.parametrize(
+    ("extra", "password"),
+    [
+        (BEARER, "bearer-7940"),
+        (BEARER, "Token/7940"),
+        (BASIC, "Basic instincts"),
+        (BASIC, f"Basic {OF_CLIENT}"),
+        (OAUTH2, "Bearer of news"),
+        (KEY, f"Bearer {SECRET}"),
+        ({**KEY, "key_name": "Authorization"}, f"Token {SECRET}"),
+        ({**KEY, "key_location": "query"}, f"x-api-key: {SECRET}"),
+    ],
+)
+def test_a_secret_may_look_like_a_scheme(extra: dict[str, Any], password: str) -> None:
+    assert password in read(extra=extra, password=password).secrets()
+
+
+@pytest.mark.parametrize(
+    ("extra", "field"),
+    [
+        *((KEY, name) for name in ("auth_type", "key_location", "allow_http", "total_timeout", "address_guard")),
+        *((KEY, name) for name in ("rate_limit", "host")),
+        *((OAUTH2, name) for name in ("oauth2_url", "refresh_url", "scope_separator")),
+    ],
+)
+@pytest.mark.parametrize(
+    "secret", [SECRET, f"api_key-{SECRET}" * 5, "wJalrXUtnFEMI/K7MDENG", "eyJhbGciOiJI.eyJzdWIi.c2ln"]
+)
+def test_a_secret_in_the_wrong_field_is_not_quoted(extra: dict[str, Any], field: str, secret: str) -> None:
+    fields = {"host": secret, "extra": extra} if field == "host" else {"extra": {**extra, field: secret}}
+
+    message = refusal(**fields, password=SECRET)
+
+    assert f"a text of {len(secret)} characters" in message
+    assert secret not in message
+
+
 @pytest.mark.parametrize("name", [*sorted(PROTOCOL_HEADERS - {"authorization"}), "Expect", "content-type"])
 @pytest.mark.parametrize(
     ("field", "extra"),

@@ -150,6 +150,22 @@ def test_the_schemes_with_settings_of_their_own(extra: dict[str, Any], fields: d
             {},
             "credential_header (Bearer: Header): is no name of a header",
         ),
+        ({"scheme": "bearer"}, {"password": f"Bearer {SECRET}"}, "password (Secret): begins with 'Bearer', which is"),
+        (
+            {"scheme": "bearer", "previous_secret": f"token {OLD}"},
+            {},
+            "previous_secret (Previous secret): begins with 'token', which is sent before it anyway",
+        ),
+        (
+            {"scheme": "bearer", "credential_header": "X-Gitlab-Token"},
+            {"password": f"X-Gitlab-Token: {SECRET}"},
+            "password (Secret): begins with 'X-Gitlab-Token:', which is sent before it anyway",
+        ),
+        (
+            {"scheme": "basic"},
+            {"login": "shop", "password": "Basic c2hvcDpodW50ZXIy"},
+            "password (Secret): begins with 'Basic', which is sent before it anyway",
+        ),
         ({"type": "request.body.type ="}, {}, "type (CEL: Type): "),
         ({"filter": "response.body.a"}, {}, "expressions read request.headers, .body, .path and .query"),
         *(
