@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -13,14 +13,17 @@ from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.journal.entries import BatchEntry
 
-__all__ = ["Progress", "Summary", "too_many", "unknown_outcome"]
+__all__ = ["Progress", "Summary", "is_anew", "too_many", "unknown_outcome"]
 
 #: Seconds from the beginning to the first lines of progress; after these one a minute.
 _RHYTHM: Final = (1, 3, 8, 18, 38, 68, 128)
+#: The name of what a run's conf says to begin a batch anew.
+_RESTART: Final = "restart"
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
 
@@ -132,3 +135,16 @@ def unknown_outcome(
         status=None if error is None else error.status,
         request_id=None if error is None else error.request_id,
     )
+
+
+def is_anew(conf: Mapping[str, Any], log: Any) -> bool:
+    """
+    Return whether a run's conf says that a batch is to begin anew.
+
+    :param conf: The conf.
+    :param log: The task's log.
+    """
+    restart = conf.get(_RESTART)
+    if restart is not None and not isinstance(restart, bool):
+        log.warning("conf: %r is true or false for a batch, not %r: it is passed over", _RESTART, restart)
+    return restart is True
