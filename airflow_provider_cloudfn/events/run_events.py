@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
 __all__ = [
-    "asset_names",
     "conf_payloads",
     "emitted_by_success",
     "event_ids",
@@ -25,6 +24,7 @@ __all__ = [
     "scheduled_names",
     "stored_record_of",
     "triggering_extras",
+    "triggering_names",
     "triggering_records",
 ]
 
@@ -113,13 +113,13 @@ def conf_payloads(context: Context) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
 
 
-def asset_names(context: Context) -> set[str]:
+def triggering_names(context: Context) -> set[str]:
     """
-    Return the names of the assets that the Dag is scheduled on, or that started this run.
+    Return the names of the assets whose events started the run.
 
     :param context: The task's Airflow context.
     """
-    return {event.asset.name for event in _events(context)} | scheduled_names(context.get("dag"))
+    return {event.asset.name for event in _events(context)}
 
 
 def scheduled_assets(dag: Any) -> list[Any]:

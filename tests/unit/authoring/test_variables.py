@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Asset
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.authoring.vocabulary import RECORDS
+from airflow_provider_cloudfn.authoring.vocabulary import RECORDS, VARIABLES
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.events.run_events import records_for
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -38,6 +38,10 @@ def asset_event(
         source_task_id=None if by_hand else "charge",
         source_map_index=None if by_hand else -1,
     )
+
+
+def evaluated(source: str, found: TaskVariables) -> Any:
+    return cel.compile(source, variables=VARIABLES).evaluate(found)
 
 
 class TaskInstance:
@@ -157,10 +161,42 @@ def test_one_that_is_not_there_is_an_error_with_the_conf_to_give(name: str, part
     found, _ = variables(schedule=[CompletionEvent("paid"), Asset("other")])
 
     with pytest.raises(ExpressionError, match="no completion event") as raised:
-        found["context"][name]
+        evaluated(f'context["{name}"].id', found)
 
     for part in parts:
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ('context[?"paid"].orValue(null)', None),
+        ('"paid" in context', False),
+        ("has(context.`paid`)", False),
+        ('context.?paid.?id.orValue("none")', "none"),
+        ("context.map(name, name)", ["fetched", "shipped"]),
+        ('context[?"shipped"].orValue(null)', {"id": 1}),
+        ('"shipped" in context ? context["shipped"].id : 0', 1),
+    ],
+)
+def test_an_expression_can_ask_which_of_several_events_started_the_run(source: str, value: Any) -> None:
+    found, _ = variables(
+        asset_event("shipped", {"id": 1}), schedule=CompletionEvent("paid") | CompletionEvent("shipped")
+    )
+
+    assert evaluated(source, found) == value
+
+
+def test_one_of_several_that_did_not_start_the_run_is_an_error_that_says_how_to_ask() -> None:
+    found, _ = variables(
+        asset_event("shipped", {"id": 1}), schedule=CompletionEvent("paid") | CompletionEvent("shipped")
+    )
+
+    with pytest.raises(ExpressionError, match="no completion event") as raised:
+        evaluated('context["paid"].id', found)
+
+    assert 'write context[?"paid"].orValue(null)' in str(raised.value)
+    assert "did you mean" not in str(raised.value)
 
 
 def test_only_what_is_named_is_pulled_and_that_once() -> None:
