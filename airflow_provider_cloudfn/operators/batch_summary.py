@@ -24,6 +24,8 @@ __all__ = ["Progress", "Summary", "is_anew", "too_many", "unknown_outcome"]
 _RHYTHM: Final = (1, 3, 8, 18, 38, 68, 128)
 #: The name of what a run's conf says to begin a batch anew.
 _RESTART: Final = "restart"
+#: What lets a batch go on: Airflow 3.4 throws away what a cleared task has written down, unless it is told to keep it.
+_CLEAR: Final = "clear it, from Airflow 3.4 on with 'Keep task state and resume'"
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
 
@@ -100,7 +102,7 @@ def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionEr
     has = "all" if entry.failed == len(entry.failures) else f"the first {len(entry.failures):,}"
     return CloudFunctionError(
         f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
-        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, clear it: "
+        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, {_CLEAR}: "
         f"what is done stays done, and the rest is sent; or begin anew: {FORGET}"
     )
 
@@ -123,7 +125,7 @@ def unknown_outcome(
     ways = (
         "If it was not carried out, make it in another run: to clear a batch that is done makes all of its calls again"
         if goes_on
-        else "Then mark the task as success, or clear it: what is done stays done, and the rest is sent anew"
+        else f"Then mark the task as success, or {_CLEAR}: what is done stays done, and the rest is sent anew"
     )
     return TaskOutcomeUnknownError(
         f"nobody knows whether the call for {', '.join(keys[:_KEYS_TOLD])}{more} was carried out ({why}), so it is not made "
