@@ -60,7 +60,10 @@ def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:
     records = [record_of(event) for event in _events(context) if event.asset.name == name]
     given = conf_payloads(context)
     if not records and name in given:
-        return [{"metadata": {"type": name, "source": "conf"}, "result": given[name]}]
+        run: Any = context["dag_run"]
+        return [
+            {"metadata": {"id": json.dumps([name, run.run_id]), "type": name, "source": "conf"}, "result": given[name]}
+        ]
     return records
 
 
@@ -214,8 +217,11 @@ def stored_record_of(event: Any) -> dict[str, Any]:
     extra = _extra_of(event)
     if is_record(extra):
         return dict(extra)
+    # What somebody has created by the API is nothing else's repetition: its time tells it from others.
+    known = _event_id(event) or json.dumps([event.asset.name, timestamp_text(event.timestamp)])
     return {
         "metadata": {
+            "id": known,
             "type": event.asset.name,
             "source": f"airflow/{event.source_dag_id}" if event.source_dag_id else event.asset.uri,
             "occurredAt": timestamp_text(event.timestamp),

@@ -77,6 +77,7 @@ def variables(
     instance = TaskInstance(left or {})
     instance.run_id = run_id
     dag_run = SimpleNamespace(
+        run_id=run_id,
         conf=conf,
         consumed_asset_events=list(events),
         run_after=NOON,
@@ -102,6 +103,7 @@ def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any])
     assert found["events"] == [
         {
             "metadata": {
+                "id": '["paid", "charge_orders", "manual__1", "charge", -1]',
                 "type": "paid",
                 "source": "airflow/charge_orders",
                 "occurredAt": "2026-01-31T12:00:00Z",
@@ -133,6 +135,28 @@ def test_events_are_the_records_oldest_first() -> None:
     found, _ = variables(late, early)
 
     assert [one["result"] for one in found["events"]] == ["early", "late"]
+
+
+@pytest.mark.parametrize(
+    ("event", "found_id"),
+    [
+        (asset_event("paid", record("paid", 1)), record("paid", 1)["metadata"]["id"]),
+        (asset_event("paid", 1, partition="k1"), '["paid", "k1"]'),
+        (asset_event("paid", 1, by_hand=True), '["paid", "2026-01-31T12:00:00Z"]'),
+        (asset_event("paid", 1, plain=True), '["paid", "2026-01-31T12:00:00Z"]'),
+    ],
+)
+def test_every_event_has_an_id_by_which_keys_can_be_made(event: Any, found_id: str) -> None:
+    found, _ = variables(event)
+
+    assert evaluated("events[0].metadata.id", found) == found_id
+
+
+def test_so_has_the_one_that_a_run_by_hand_is_given() -> None:
+    found, _ = variables(conf={"context": {"paid": {"n": 1}}}, run_id="manual__7")
+
+    (given,) = records_for(found._context, "paid")
+    assert given == {"metadata": {"id": '["paid", "manual__7"]', "type": "paid", "source": "conf"}, "result": {"n": 1}}
 
 
 def test_that_of_a_step_of_this_run_comes_before_all_others() -> None:
