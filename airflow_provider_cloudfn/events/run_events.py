@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.events.address import is_completion_event
 from airflow_provider_cloudfn.events.claim_check import with_payload
@@ -27,6 +27,9 @@ __all__ = [
     "triggering_names",
     "triggering_records",
 ]
+
+#: What Airflow's API puts into the extra of each event that somebody creates by it, or in the UI.
+_BY_API: Final = "from_rest_api"
 
 
 def triggering_extras(context: Context, name: str) -> list[Any]:
@@ -185,8 +188,10 @@ def _event_id(event: Any) -> str | None:
 
 
 def _extra_of(event: Any) -> Any:
-    """Return the extra of an asset event; of a watcher's, which Airflow wraps, the record that our trigger has made."""
+    """Return the extra of an asset event without what Airflow adds; of a watcher's, which it wraps, what our trigger has made."""
     extra = event.extra
+    if isinstance(extra, Mapping) and extra.get(_BY_API) is True and event.source_task_id is None:
+        return {name: value for name, value in extra.items() if name != _BY_API}
     if not isinstance(extra, Mapping) or extra.keys() != {"from_trigger", "payload"}:
         return extra
     record = extra["payload"]
@@ -230,5 +235,5 @@ def stored_record_of(event: Any) -> dict[str, Any]:
             "task_id": event.source_task_id,
             "map_index": event.source_map_index,
         },
-        "result": event.extra,
+        "result": extra,
     }

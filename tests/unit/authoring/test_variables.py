@@ -117,6 +117,23 @@ def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any])
     ]
 
 
+@pytest.mark.parametrize(
+    ("extra", "payload"), [({"id": 7}, {"id": 7}), (record("paid", {"id": 7}), {"id": 7}), ({}, {})]
+)
+def test_the_mark_of_airflow_s_api_is_no_part_of_the_payload(extra: dict[str, Any], payload: Any) -> None:
+    found, _ = variables(asset_event("paid", {**extra, "from_rest_api": True}, by_hand=True))
+
+    assert found["context"]["paid"] == payload
+    assert evaluated("events[0].result", found) == payload
+    assert evaluated("has(events[0].from_rest_api)", found) is False
+
+
+def test_a_payload_s_own_member_of_that_name_is() -> None:
+    found, _ = variables(asset_event("paid", {"from_rest_api": True}))
+
+    assert found["context"]["paid"] == {"from_rest_api": True}
+
+
 def test_more_than_one_is_an_error_that_gives_the_count_and_the_remedies() -> None:
     found, _ = variables(*(asset_event("paid", record("paid", number, f"manual__{number}")) for number in range(3)))
 
