@@ -34,6 +34,10 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
         problems = [f"{problem.task_id}: {problem}" for problem in found]
     if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
         problems.extend(_never_firing(dag))
+        if ours:
+            from airflow_provider_cloudfn.authoring.endless import endless_problems
+
+            problems.extend(endless_problems(dag, ours))
     return problems
 
 

@@ -59,12 +59,19 @@ class LazyMapping(Mapping[str, Any]):
     A map whose values are made when they are asked for, once.
 
     :param names: Returns its keys.
-    :param make: Makes the value of a key.
+    :param make: Makes the value of a key; may raise a KeyError for one that is none.
+    :param hint: Returns what whoever reads such a one is told.
     """
 
-    def __init__(self, names: Callable[[], Sequence[str]], make: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        names: Callable[[], Sequence[str]],
+        make: Callable[[str], Any],
+        hint: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self._names = names
         self._make = make
+        self._hint = hint
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -80,3 +87,6 @@ class LazyMapping(Mapping[str, Any]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._names()
+
+    def __missing_hint__(self, name: str) -> str | None:
+        return self._hint(name)

@@ -307,9 +307,9 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
             try:
                 return program.evaluate(variables)
             except ExpressionError as error:
-                if (hint := _hint(program.references, variables)) is None:
-                    raise
                 first, *others = error.problems
+                if (hint := _hint(program.references, variables, first.message)) is None:
+                    raise
                 said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
                 raise type(error)([said, *others], source=error.source) from error.__cause__
             except ImportError as error:
@@ -323,11 +323,11 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
     return evaluation
 
 
-def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any]) -> str | None:
-    """Return what the author of an expression that fails may not know of what it reads."""
+def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any], message: str) -> str | None:
+    """Return what the author of an expression that fails, with a message of CEL's, may not know of what it reads."""
     paths = [read.path for read in references]
     for path in paths:
-        if path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
+        if "null" in message and path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
             return f"run.{path[1]} is null, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]

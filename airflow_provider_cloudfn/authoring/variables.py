@@ -16,10 +16,11 @@ from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL
 from airflow_provider_cloudfn.events.claim_check import payload_of
 from airflow_provider_cloudfn.events.record import RECORD_KEY, is_record
 from airflow_provider_cloudfn.events.run_events import (
-    asset_names,
     conf_payloads,
     emitted_by_success,
+    scheduled_names,
     triggering_extras,
+    triggering_names,
     triggering_records,
 )
 from airflow_provider_cloudfn.exceptions import ExpressionError, nearest_name
@@ -260,12 +261,12 @@ def _context(context: Context) -> Mapping[str, Any]:
         given = conf_payloads(context)
         if name in given:
             return given[name]
-        raise ExpressionError(_missing_event(name, names(), hidden))
+        raise KeyError(name)
 
     def names() -> Sequence[str]:
-        return sorted({*sampled, *declared, *asset_names(context), *conf_payloads(context)})
+        return sorted({*sampled, *declared, *triggering_names(context), *conf_payloads(context)})
 
-    return LazyMapping(names, payload)
+    return LazyMapping(names, payload, lambda name: _missing_event(name, names(), context, hidden))
 
 
 def _undeclared(step: AuthoredTask) -> str:
@@ -309,10 +310,13 @@ def _too_many(name: str, count: int) -> str:
     )
 
 
-def _missing_event(name: str, known: Sequence[str], hidden: str) -> str:
+def _missing_event(name: str, known: Sequence[str], context: Context, hidden: str) -> str:
+    scheduled = scheduled_names(context.get("dag"))
     by_hand = json.dumps({"context": {name: {}}}, ensure_ascii=False)
-    nearest = nearest_name(name, known)
+    nearest = nearest_name(name, sorted({*known, *scheduled})) if name not in scheduled else None
     hint = f"; did you mean {nearest!r}?" if nearest else "."
+    if name in scheduled and len(scheduled) > 1:
+        hint = f'. Where another event can start the Dag, write context[?"{name}"].orValue(null).'
     declares = "is known to declare" if hidden else "declares"
     return (
         f"no completion event {name!r} is in reach: no step before this one {declares} it, and no such event started this "

@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.event_findings import event_findings
 from airflow_provider_cloudfn.cli.key_notes import key_notes
+from airflow_provider_cloudfn.cli.option_names import option_notes
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Finding:
     """
     Something that is wrong.
 
-    :param file: The Dag file.
+    :param file: The Dag file; ``[cloudfn]`` where it is about an option of Airflow's configuration.
     :param line: Where the task stands in it; None where that can't be told.
     :param dag_id: The Dag; None where the file can't be imported.
     :param task_id: The task; None where it is about the Dag as a whole.
@@ -62,6 +63,7 @@ def check(args: Namespace) -> None:
         about_events = [pair for pair in _event_findings(dags) if (pair[0].dag_id, pair[0].task_id) not in said]
         findings.extend(finding for finding, is_certain in about_events if is_certain)
         warnings = [*(finding for finding, is_certain in about_events if not is_certain), *_key_findings(dags)]
+        warnings += [Finding("[cloudfn]", None, None, None, name, None, said) for name, said in option_notes()]
         if args.json:
             printer.document(
                 {

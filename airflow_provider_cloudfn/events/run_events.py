@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.events.address import is_completion_event
 from airflow_provider_cloudfn.events.claim_check import with_payload
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
 __all__ = [
-    "asset_names",
     "conf_payloads",
     "emitted_by_success",
     "event_ids",
@@ -25,8 +24,12 @@ __all__ = [
     "scheduled_names",
     "stored_record_of",
     "triggering_extras",
+    "triggering_names",
     "triggering_records",
 ]
+
+#: What Airflow's API puts into the extra of each event that somebody creates by it, or in the UI.
+_BY_API: Final = "from_rest_api"
 
 
 def triggering_extras(context: Context, name: str) -> list[Any]:
@@ -60,7 +63,10 @@ def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:
     records = [record_of(event) for event in _events(context) if event.asset.name == name]
     given = conf_payloads(context)
     if not records and name in given:
-        return [{"metadata": {"type": name, "source": "conf"}, "result": given[name]}]
+        run: Any = context["dag_run"]
+        return [
+            {"metadata": {"id": json.dumps([name, run.run_id]), "type": name, "source": "conf"}, "result": given[name]}
+        ]
     return records
 
 
@@ -113,13 +119,13 @@ def conf_payloads(context: Context) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
 
 
-def asset_names(context: Context) -> set[str]:
+def triggering_names(context: Context) -> set[str]:
     """
-    Return the names of the assets that the Dag is scheduled on, or that started this run.
+    Return the names of the assets whose events started the run.
 
     :param context: The task's Airflow context.
     """
-    return {event.asset.name for event in _events(context)} | scheduled_names(context.get("dag"))
+    return {event.asset.name for event in _events(context)}
 
 
 def scheduled_assets(dag: Any) -> list[Any]:
@@ -182,8 +188,10 @@ def _event_id(event: Any) -> str | None:
 
 
 def _extra_of(event: Any) -> Any:
-    """Return the extra of an asset event; of a watcher's, which Airflow wraps, the record that our trigger has made."""
+    """Return the extra of an asset event without what Airflow adds; of a watcher's, which it wraps, what our trigger has made."""
     extra = event.extra
+    if isinstance(extra, Mapping) and extra.get(_BY_API) is True and event.source_task_id is None:
+        return {name: value for name, value in extra.items() if name != _BY_API}
     if not isinstance(extra, Mapping) or extra.keys() != {"from_trigger", "payload"}:
         return extra
     record = extra["payload"]
@@ -214,8 +222,11 @@ def stored_record_of(event: Any) -> dict[str, Any]:
     extra = _extra_of(event)
     if is_record(extra):
         return dict(extra)
+    # What somebody has created by the API is nothing else's repetition: its time tells it from others.
+    known = _event_id(event) or json.dumps([event.asset.name, timestamp_text(event.timestamp)])
     return {
         "metadata": {
+            "id": known,
             "type": event.asset.name,
             "source": f"airflow/{event.source_dag_id}" if event.source_dag_id else event.asset.uri,
             "occurredAt": timestamp_text(event.timestamp),
@@ -224,5 +235,5 @@ def stored_record_of(event: Any) -> dict[str, Any]:
             "task_id": event.source_task_id,
             "map_index": event.source_map_index,
         },
-        "result": event.extra,
+        "result": extra,
     }

@@ -27,7 +27,7 @@ from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
-from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, too_many, unknown_outcome
+from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, is_anew, too_many, unknown_outcome
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import is_unknown_after
@@ -50,9 +50,6 @@ __all__ = ["FAILURES_KEY", "Batch"]
 
 #: The XCom key of the items that have failed.
 FAILURES_KEY: Final = "failures"
-#: The name of what a run's conf says to begin a batch anew.
-RESTART: Final = "restart"
-
 #: How far an item may be ahead of the first that is not done: what waits in memory is bounded by it.
 _AHEAD: Final = 4
 #: How many items that may not be sent twice are written down at a time, for each that is under way.
@@ -105,7 +102,7 @@ class Batch:
             window=each.concurrency * _WINDOW,
         )
         self._memory.expect(self._items.total)
-        self._memory.recall(task.log, anew=_is_anew(variables["conf"].get(RESTART), task.log))
+        self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log))
         self._unknown = self._memory.unknown
         self._progress = Progress()
         #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
@@ -117,6 +114,8 @@ class Batch:
         self._is_stopped = False
         #: Whether nothing more is to begin, as an item has failed whose turn to be told has not come.
         self._is_ending = False
+        #: Whether the task is being ended from outside, and whether all items had begun by then.
+        self._is_killed = self._is_whole = False
         #: The items that were sent, and have not come to a result.
         self._sent: set[int] = set()
         #: What keeps the batch from going on, besides what items fail with.
@@ -170,6 +169,10 @@ class Batch:
             )
         return summary
 
+    def kill(self) -> None:
+        """Let nothing more begin, as the task is being ended: what is under way has a few seconds to come to its end."""
+        self._is_ending = self._is_killed = True
+
     def finish(self) -> Any:
         """Return what the step returns, and let the next try know that all is done."""
         entry = self._memory.entry
@@ -218,6 +221,8 @@ class Batch:
             raise self._broken.reworded(f"for_each: {self._broken.message}; {self._told_done()}")
         if self._broken is not None:
             raise self._broken
+        if self._is_killed and not (self._is_whole or self._is_stopped):
+            raise CloudFunctionError(f"for_each: the task was ended from outside; {self._told_done()}", retryable=True)
 
     async def _left(self, turns: TurnsAhead) -> AsyncIterator[tuple[int, Item]]:
         """Yield the items that no earlier try has done."""
@@ -240,6 +245,7 @@ class Batch:
                         return
                 yield item.index, item
             self._memory.require_all(self._items.count)
+            self._is_whole = True
         except Exception as error:
             self._break(error)
 
@@ -389,9 +395,3 @@ class Batch:
             method=self._task.method,
             url=str(self._call.hook.client().base_url),
         )
-
-
-def _is_anew(restart: Any, log: Any) -> bool:
-    if restart is not None and not isinstance(restart, bool):
-        log.warning("conf: %r is true or false for a batch, not %r: it is passed over", RESTART, restart)
-    return restart is True

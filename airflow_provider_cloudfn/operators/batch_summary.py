@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -13,14 +13,19 @@ from airflow_provider_cloudfn.operators.once import TaskOutcomeUnknownError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.journal.entries import BatchEntry
 
-__all__ = ["Progress", "Summary", "too_many", "unknown_outcome"]
+__all__ = ["Progress", "Summary", "is_anew", "too_many", "unknown_outcome"]
 
 #: Seconds from the beginning to the first lines of progress; after these one a minute.
 _RHYTHM: Final = (1, 3, 8, 18, 38, 68, 128)
+#: The name of what a run's conf says to begin a batch anew.
+_RESTART: Final = "restart"
+#: What lets a batch go on: Airflow 3.4 throws away what a cleared task has written down, unless it is told to keep it.
+_CLEAR: Final = "clear it, from Airflow 3.4 on with 'Keep task state and resume'"
 #: How many keys an error names.
 _KEYS_TOLD: Final = 20
 
@@ -97,7 +102,7 @@ def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionEr
     has = "all" if entry.failed == len(entry.failures) else f"the first {len(entry.failures):,}"
     return CloudFunctionError(
         f"for_each: {entry.failed:,} items have failed, more than {allows} allows, the first "
-        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, clear it: "
+        f"of them item {first.index} ({first.key}): {first.error}; XCom {failures!r} has {has}. Allow more, {_CLEAR}: "
         f"what is done stays done, and the rest is sent; or begin anew: {FORGET}"
     )
 
@@ -120,7 +125,7 @@ def unknown_outcome(
     ways = (
         "If it was not carried out, make it in another run: to clear a batch that is done makes all of its calls again"
         if goes_on
-        else "Then mark the task as success, or clear it: what is done stays done, and the rest is sent anew"
+        else f"Then mark the task as success, or {_CLEAR}: what is done stays done, and the rest is sent anew"
     )
     return TaskOutcomeUnknownError(
         f"nobody knows whether the call for {', '.join(keys[:_KEYS_TOLD])}{more} was carried out ({why}), so it is not made "
@@ -132,3 +137,16 @@ def unknown_outcome(
         status=None if error is None else error.status,
         request_id=None if error is None else error.request_id,
     )
+
+
+def is_anew(conf: Mapping[str, Any], log: Any) -> bool:
+    """
+    Return whether a run's conf says that a batch is to begin anew.
+
+    :param conf: The conf.
+    :param log: The task's log.
+    """
+    restart = conf.get(_RESTART)
+    if restart is not None and not isinstance(restart, bool):
+        log.warning("conf: %r is true or false for a batch, not %r: it is passed over", _RESTART, restart)
+    return restart is True

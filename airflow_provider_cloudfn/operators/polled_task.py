@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.hooks.request import RequestHook
+    from airflow_provider_cloudfn.operators.batch import Batch
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
@@ -32,7 +33,8 @@ class PolledTask(KeyedTask):
     list_style: ListStyle
     poll: Poll | None = None
     deferrable: bool = False
-    _polled: PolledCall | None = None
+    #: What is to know it when the task is killed.
+    _under_way: PolledCall | Batch | None = None
     #: What the trigger says, where the task goes on after a deferral.
     polled_event: Any = None
 
@@ -71,9 +73,9 @@ class PolledTask(KeyedTask):
             raise
 
     def on_kill(self) -> None:
-        """Tell the service that a job is not wanted any more, as ``cancel`` of the poll says."""
-        if self._polled is not None:
-            self._polled.kill()
+        """Let no more calls of a batch begin, or tell the service that a job is not wanted any more, as ``cancel`` says."""
+        if self._under_way is not None:
+            self._under_way.kill()
 
     def _polled_answer(
         self, context: Context, call: FunctionCall, request: Request, sink: ObjectStorageSink | None
@@ -81,5 +83,5 @@ class PolledTask(KeyedTask):
         """Return what came of a call that starts a job, and what expressions can name besides."""
         from airflow_provider_cloudfn.operators.polling import PolledCall
 
-        self._polled = PolledCall(call, context, self._variables(context))
-        return self._polled.settle(request, sink)
+        self._under_way = polled = PolledCall(call, context, self._variables(context))
+        return polled.settle(request, sink)

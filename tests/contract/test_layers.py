@@ -55,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
         "client",
         "connections",
         "auth",
+        "provider_info",
     },
     "testing": {"operators", "hooks", "authoring", "events", "client", "auth"},
     "plugin": {"deliveries", "journal", "records", "hooks", "webhooks", "authoring", "events", "client", "auth"},

@@ -811,6 +811,24 @@ def test_what_has_failed_is_no_success_where_no_failure_is_allowed_any_more(
     assert service.effects == before
 
 
+#: Airflow 3.4 throws away what a cleared task has written down, unless it is told to keep it.
+HOW_TO_CLEAR = "from Airflow 3.4 on with 'Keep task state and resume': what is done stays done"
+
+
+def test_whoever_is_to_clear_a_batch_that_failed_is_told_how_it_goes_on(service: Service, store: StateStore) -> None:
+    service.failing = {"i2"}
+
+    with pytest.raises(CloudFunctionError, match=HOW_TO_CLEAR):
+        carry_out(store, ForEach(ITEMS, concurrency=1, on_error="continue", max_failures=0))
+
+
+def test_whoever_is_to_clear_one_with_what_is_unknown_is_told_it_too(service: Service, store: StateStore) -> None:
+    killed(store, service, "i4", ForEach(ITEMS, concurrency=1))
+
+    with pytest.raises(OutcomeUnknownError, match=HOW_TO_CLEAR):
+        carry_out(store, ForEach(ITEMS, concurrency=1))
+
+
 def test_what_is_unknown_is_named_whatever_is_wrong_behind_it(
     service: Service, store: StateStore, tmp_path: Path
 ) -> None:

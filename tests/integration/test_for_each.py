@@ -11,6 +11,7 @@ import pytest
 from kit import dag_runs
 from kit.server import Answer, LoopbackServer, Received
 
+from airflow_provider_cloudfn import CloudFunctionOperator
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 
@@ -104,6 +105,28 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     assert result.state == "failed"
     assert "for_each: item 1 (order-5): POST" in "".join(capfd.readouterr())
     assert len(server.received) <= 3
+
+
+def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
+    step: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Airflow tells a task that it is ended, and lets it go on for some seconds."""
+    tasks: list[CloudFunctionOperator] = []
+    prepare = CloudFunctionOperator.prepare
+    monkeypatch.setattr(
+        CloudFunctionOperator, "prepare", lambda task, context: tasks.append(task) or prepare(task, context)
+    )
+
+    def reply(request: Received) -> Answer:
+        if request.json()["number"] == 2:
+            tasks[0].on_kill()
+        return score(request)
+
+    result, server = step("ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1)", reply=reply)
+
+    assert result.state == "failed"
+    assert [request.json()["number"] for request in server.received] == [0, 2]
+    assert "for_each: the task was ended from outside; 2 of 7 are done" in "".join(capfd.readouterr())
 
 
 def test_failures_are_told_beside_the_results_where_the_batch_goes_on(step: Any) -> None:

@@ -222,6 +222,19 @@ def test_what_another_deployment_may_do_is_a_note(
     assert all(text in note[2] for note, (_, _, text) in zip(notes, said, strict=True))
 
 
+def test_an_option_that_nothing_reads_is_a_note(cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("EVENT_LIMITT", "CALL_RECORDS", "TOKEN_STORE_CMD", "FROBNICATE"):
+        monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{name}", "true")
+
+    ended = cloudfn("check", str(EXAMPLES), "--json")
+
+    assert ended.code == 0
+    assert [(one["field"], one["message"]) for one in ended.document["warnings"] if one["file"] == "[cloudfn]"] == [
+        ("event_limitt", "there is no such option, and it is passed over; did you mean event_limit?"),
+        ("frobnicate", "there is no such option, and it is passed over"),
+    ]
+
+
 @pytest.mark.parametrize("is_paused", [True, False])
 def test_a_paused_consumer_is_a_note(checked: Callable[[str, str], Any], is_paused: bool) -> None:
     from airflow.models.dag import DagModel

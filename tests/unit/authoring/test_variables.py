@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Asset
 
 from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, cel
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.authoring.vocabulary import RECORDS
+from airflow_provider_cloudfn.authoring.vocabulary import RECORDS, VARIABLES
 from airflow_provider_cloudfn.events.record import CompletionRecord, TaskInstanceKey
 from airflow_provider_cloudfn.events.run_events import records_for
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -38,6 +38,10 @@ def asset_event(
         source_task_id=None if by_hand else "charge",
         source_map_index=None if by_hand else -1,
     )
+
+
+def evaluated(source: str, found: TaskVariables) -> Any:
+    return cel.compile(source, variables=VARIABLES).evaluate(found)
 
 
 class TaskInstance:
@@ -73,6 +77,7 @@ def variables(
     instance = TaskInstance(left or {})
     instance.run_id = run_id
     dag_run = SimpleNamespace(
+        run_id=run_id,
         conf=conf,
         consumed_asset_events=list(events),
         run_after=NOON,
@@ -98,6 +103,7 @@ def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any])
     assert found["events"] == [
         {
             "metadata": {
+                "id": '["paid", "charge_orders", "manual__1", "charge", -1]',
                 "type": "paid",
                 "source": "airflow/charge_orders",
                 "occurredAt": "2026-01-31T12:00:00Z",
@@ -109,6 +115,23 @@ def test_an_extra_that_is_no_record_is_itself_the_payload(extra: dict[str, Any])
             "result": extra,
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("extra", "payload"), [({"id": 7}, {"id": 7}), (record("paid", {"id": 7}), {"id": 7}), ({}, {})]
+)
+def test_the_mark_of_airflow_s_api_is_no_part_of_the_payload(extra: dict[str, Any], payload: Any) -> None:
+    found, _ = variables(asset_event("paid", {**extra, "from_rest_api": True}, by_hand=True))
+
+    assert found["context"]["paid"] == payload
+    assert evaluated("events[0].result", found) == payload
+    assert evaluated("has(events[0].from_rest_api)", found) is False
+
+
+def test_a_payload_s_own_member_of_that_name_is() -> None:
+    found, _ = variables(asset_event("paid", {"from_rest_api": True}))
+
+    assert found["context"]["paid"] == {"from_rest_api": True}
 
 
 def test_more_than_one_is_an_error_that_gives_the_count_and_the_remedies() -> None:
@@ -129,6 +152,28 @@ def test_events_are_the_records_oldest_first() -> None:
     found, _ = variables(late, early)
 
     assert [one["result"] for one in found["events"]] == ["early", "late"]
+
+
+@pytest.mark.parametrize(
+    ("event", "found_id"),
+    [
+        (asset_event("paid", record("paid", 1)), record("paid", 1)["metadata"]["id"]),
+        (asset_event("paid", 1, partition="k1"), '["paid", "k1"]'),
+        (asset_event("paid", 1, by_hand=True), '["paid", "2026-01-31T12:00:00Z"]'),
+        (asset_event("paid", 1, plain=True), '["paid", "2026-01-31T12:00:00Z"]'),
+    ],
+)
+def test_every_event_has_an_id_by_which_keys_can_be_made(event: Any, found_id: str) -> None:
+    found, _ = variables(event)
+
+    assert evaluated("events[0].metadata.id", found) == found_id
+
+
+def test_so_has_the_one_that_a_run_by_hand_is_given() -> None:
+    found, _ = variables(conf={"context": {"paid": {"n": 1}}}, run_id="manual__7")
+
+    (given,) = records_for(found._context, "paid")
+    assert given == {"metadata": {"id": '["paid", "manual__7"]', "type": "paid", "source": "conf"}, "result": {"n": 1}}
 
 
 def test_that_of_a_step_of_this_run_comes_before_all_others() -> None:
@@ -157,10 +202,42 @@ def test_one_that_is_not_there_is_an_error_with_the_conf_to_give(name: str, part
     found, _ = variables(schedule=[CompletionEvent("paid"), Asset("other")])
 
     with pytest.raises(ExpressionError, match="no completion event") as raised:
-        found["context"][name]
+        evaluated(f'context["{name}"].id', found)
 
     for part in parts:
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ('context[?"paid"].orValue(null)', None),
+        ('"paid" in context', False),
+        ("has(context.`paid`)", False),
+        ('context.?paid.?id.orValue("none")', "none"),
+        ("context.map(name, name)", ["fetched", "shipped"]),
+        ('context[?"shipped"].orValue(null)', {"id": 1}),
+        ('"shipped" in context ? context["shipped"].id : 0', 1),
+    ],
+)
+def test_an_expression_can_ask_which_of_several_events_started_the_run(source: str, value: Any) -> None:
+    found, _ = variables(
+        asset_event("shipped", {"id": 1}), schedule=CompletionEvent("paid") | CompletionEvent("shipped")
+    )
+
+    assert evaluated(source, found) == value
+
+
+def test_one_of_several_that_did_not_start_the_run_is_an_error_that_says_how_to_ask() -> None:
+    found, _ = variables(
+        asset_event("shipped", {"id": 1}), schedule=CompletionEvent("paid") | CompletionEvent("shipped")
+    )
+
+    with pytest.raises(ExpressionError, match="no completion event") as raised:
+        evaluated('context["paid"].id', found)
+
+    assert 'write context[?"paid"].orValue(null)' in str(raised.value)
+    assert "did you mean" not in str(raised.value)
 
 
 def test_only_what_is_named_is_pulled_and_that_once() -> None:

@@ -277,3 +277,14 @@ def test_a_date_that_an_event_s_run_has_not_is_told_apart_from_other_nulls(name:
         ExpressionError, match=rf"run\.{name} is null, as this run was started by .*: use run\.run_after"
     ):
         render(task, run={name: None})
+
+
+def test_what_else_is_wrong_with_its_expression_is_not_blamed_on_it() -> None:
+    task = CloudFunctionOperator(
+        task_id="call", method="POST", uri='"/x"', body='{"day": run.logical_date, "id": context["paid"].id}'
+    )
+
+    with pytest.raises(ExpressionError, match="paid") as raised:
+        render(task, run={"logical_date": None})
+
+    assert "run.logical_date is null" not in str(raised.value)
