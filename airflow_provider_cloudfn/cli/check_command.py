@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.event_findings import event_findings
 from airflow_provider_cloudfn.cli.key_notes import key_notes
-from airflow_provider_cloudfn.cli.option_names import option_notes
+from airflow_provider_cloudfn.cli.options import option_notes, option_problems
 from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, reported
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def check(args: Namespace) -> None:
         said = {(finding.dag_id, finding.task_id) for finding in findings}
         about_events = [pair for pair in _event_findings(dags) if (pair[0].dag_id, pair[0].task_id) not in said]
         findings.extend(finding for finding, is_certain in about_events if is_certain)
+        findings += [_of_option(*problem) for problem in option_problems()]
         warnings = [*(finding for finding, is_certain in about_events if not is_certain), *_key_findings(dags)]
-        warnings += [Finding("[cloudfn]", None, None, None, name, None, said) for name, said in option_notes()]
+        warnings += [_of_option(*note) for note in option_notes()]
         if args.json:
             printer.document(
                 {
@@ -178,6 +179,10 @@ def _key_findings(dags: list[Any]) -> Iterator[Finding]:
             task_id = note.task.task_id
             line = line_of_task(_tree(dag.fileloc), task_id, dag.dag_id)
             yield Finding(dag.fileloc, line, dag.dag_id, task_id, note.field, None, note.message)
+
+
+def _of_option(name: str, said: str) -> Finding:
+    return Finding("[cloudfn]", None, None, None, name, None, said)
 
 
 def _counted(count: int, name: str) -> str:

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["is_silent"]
+__all__ = ["events_in_backfills", "is_silent"]
 
 _SILENT: Final = "silent"
 _CHOICES: Final = ("emit", _SILENT)
@@ -26,7 +26,16 @@ def is_silent(context: Context) -> bool:
     """
     if getattr(context.get("dag_run"), "run_type", None) != "backfill":
         return False
+    return events_in_backfills() == _SILENT
+
+
+def events_in_backfills() -> str:
+    """
+    Return what ``[cloudfn] events_in_backfills`` says: ``emit`` or ``silent``.
+
+    :raises ConfigurationError: where it says neither.
+    """
     chosen = conf.get("cloudfn", "events_in_backfills", fallback=_SILENT).strip().lower()
     if chosen not in _CHOICES:
         raise ConfigurationError(f"[cloudfn] events_in_backfills: must be {' or '.join(_CHOICES)}, not {chosen!r}")
-    return chosen == _SILENT
+    return str(chosen)

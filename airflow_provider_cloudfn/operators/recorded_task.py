@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, Outcome
     from airflow_provider_cloudfn.records.recorder import CallRecorder
 
-__all__ = ["RecordedTask"]
+__all__ = ["RecordedTask", "call_records"]
 
 _CHOICES: Final = ("all", "failures", "none")
 #: Seconds for which Airflow is asked again: the step itself is done by then.
@@ -122,14 +122,24 @@ class RecordedTask(BaseOperator):
         """Return which records are wanted; None for none."""
         if SAMPLE_RUN in context or not self.do_xcom_push or not hasattr(context.get("ti"), "xcom_push"):
             return None
-        chosen = conf.get("cloudfn", "call_records", fallback="all").strip().lower()
-        if chosen not in _CHOICES:
-            self.log.warning(
-                "[cloudfn] call_records: must be one of %s, not %r; a record of each call is left",
-                ", ".join(_CHOICES),
-                chosen,
-            )
+        try:
+            chosen = call_records()
+        except ConfigurationError as error:
+            self.log.warning("%s; a record of each call is left", error)
+            return _CHOICES[0]
         return None if chosen == "none" else chosen
+
+
+def call_records() -> str:
+    """
+    Return which steps leave a record of their calls, as ``[cloudfn] call_records`` says: ``all``, ``failures`` or ``none``.
+
+    :raises ConfigurationError: where it says something else.
+    """
+    chosen = conf.get("cloudfn", "call_records", fallback=_CHOICES[0]).strip().lower()
+    if chosen not in _CHOICES:
+        raise ConfigurationError(f"[cloudfn] call_records: must be one of {', '.join(_CHOICES)}, not {chosen!r}")
+    return str(chosen)
 
 
 class _Recording:

@@ -11,6 +11,8 @@ import pytest
 from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_cloudfn.cli.check_command import line_of_task
+from airflow_provider_cloudfn.cli.options import READERS
+from airflow_provider_cloudfn.provider_info import get_provider_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -223,8 +225,9 @@ def test_what_another_deployment_may_do_is_a_note(
 
 
 def test_an_option_that_nothing_reads_is_a_note(cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EVENT_LIMITT", "CALL_RECORDS", "TOKEN_STORE_CMD", "FROBNICATE"):
-        monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{name}", "true")
+    given = {"EVENT_LIMITT": "1", "CALL_RECORDS": "none", "TOKEN_STORE_CMD": "echo memory", "FROBNICATE": "true"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{name}", value)
 
     ended = cloudfn("check", str(EXAMPLES), "--json")
 
@@ -233,6 +236,44 @@ def test_an_option_that_nothing_reads_is_a_note(cloudfn: Callable[..., Any], mon
         ("event_limitt", "there is no such option, and it is passed over; did you mean event_limit?"),
         ("frobnicate", "there is no such option, and it is passed over"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("xcom_limit", "5MB", "must be a whole number of bytes, or 0 for no limit, not '5MB'"),
+        ("event_limit", "-1", "must be a whole number of bytes, or 0 for no limit, not '-1'"),
+        (
+            "event_storage",
+            "events",
+            "'events' is a place of each process's own; write such as 's3://aws_default@bucket/events'",
+        ),
+        ("events_in_backfills", "yes", "must be emit or silent, not 'yes'"),
+        ("longest_wait_on_worker", "5m", "must be seconds from 0 to 86,400, not '5m'"),
+        ("deliveries_kept", "ever", "must be a whole number of days up to 36,500, or 0 for ever, not 'ever'"),
+        ("call_records", "some", "must be one of all, failures, none, not 'some'"),
+        ("try_it", "maybe", "must be True or False, not 'maybe'"),
+        ("implicit_dependencies", "maybe", "must be True or False, not 'maybe'"),
+    ],
+)
+def test_an_option_whose_value_will_be_refused_is_a_problem(
+    cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{option.upper()}", value)
+    (tmp_path / "plain.py").write_text("from airflow.sdk import DAG\n\nwith DAG('plain', schedule=None):\n    pass\n")
+
+    ended = cloudfn("check", str(tmp_path), "--json")
+
+    found = [(one["field"], one["message"]) for one in ended.document["problems"] if one["file"] == "[cloudfn]"]
+    assert (ended.code, found) == (1, [(option, said)])
+
+
+def test_every_option_that_can_be_wrong_is_read() -> None:
+    options = get_provider_info()["config"]["cloudfn"]["options"]
+    switches = {name for name, option in options.items() if option["type"] == "boolean"}
+
+    # The names of connections, and a folder that is made where there is none.
+    assert options.keys() - switches - READERS.keys() == {"event_sources", "token_store_folder"}
 
 
 @pytest.mark.parametrize("is_paused", [True, False])
