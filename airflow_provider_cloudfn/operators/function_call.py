@@ -77,8 +77,15 @@ class FunctionCall:
         self._wants_again = False
         #: The idempotency keys that items have in headers of their own.
         self._keys = Seen()
+        self._warned: set[str] = set()
         #: Seconds for each call; None as the connection says.
         self.timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
+
+    def warn_once(self, message: str) -> None:
+        """Warn in the log of what many calls can have, unless that was said."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.task.log.warning(message)
 
     @property
     def definition(self) -> str:

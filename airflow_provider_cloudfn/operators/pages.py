@@ -17,7 +17,7 @@ from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.paging import PageChange, read_pages
 from airflow_provider_cloudfn.client.running import begun, run
 from airflow_provider_cloudfn.client.transport import within
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.batch_memory import JournalParts
@@ -41,6 +41,10 @@ __all__ = ["WholeRead", "all_pages", "pages_of", "read_whole"]
 
 #: The name of the entry.
 _ENTRY: Final = "pages"
+_NO_NEXT: Final = (
+    "pages.next: the first page has no such field, and so is taken for the last one. Where that is right, say that it need not "
+    "be there, as response.body[?'next'].orValue(null) does; where it is not, correct the name"
+)
 #: Seconds between two writes of it.
 _EVERY: Final = 1.0
 
@@ -88,7 +92,16 @@ def pages_of(
         return response
 
     def evaluate(name: str, more: Mapping[str, Any]) -> Any:
-        return call.task.evaluate_after_call(f"pages.{name}", variables.with_more(**more))
+        here = variables.with_more(**more)
+        try:
+            return call.task.evaluate_after_call(f"pages.{name}", here)
+        except ExpressionError:
+            if name != "next" or pages.way not in ("link", "cursor") or not call.task.leads_nowhere("pages.next", here):
+                raise
+        # Many services leave the link out at the last page. Where the first one has none, it may be misspelt.
+        if more["page"] == 1:
+            call.warn_once(_NO_NEXT)
+        return None
 
     return read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)
 
