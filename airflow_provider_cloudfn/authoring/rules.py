@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
-from airflow_provider_cloudfn.authoring.request_checks import overridden_problem
+from airflow_provider_cloudfn.authoring.request_checks import key_problem_of_headers, overridden_problem
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
@@ -26,7 +26,7 @@ from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.authoring.parameter import Parameter
@@ -268,14 +268,22 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
 
 
 def _overridden_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what of a request its pages set; what an instance of a mapped task has is known at run time, as links are."""
-    for pages in task.written("pages"):
-        for name in ("query", "uri") if isinstance(pages, Pages) else ():
-            # Two parameters that are mapped both are not there together for sure.
-            for value in task.written(name) if "pages" not in task.expanded or name not in task.expanded else ():
-                given: dict[str, Any] = {"query": None, "uri": "", name: value}
-                if (found := overridden_problem(pages, **given)) is not None:
-                    yield Problem(task.task_id, *found)
+    """Yield what of a request pages or a key set; what an instance of a mapped task has is known at run time, as links are."""
+    for pages, name, value in _together(task, "pages", ("query", "uri")):
+        given: dict[str, Any] = {"query": None, "uri": "", name: value}
+        if isinstance(pages, Pages) and (found := overridden_problem(pages, **given)) is not None:
+            yield Problem(task.task_id, *found)
+    for key, _, headers in _together(task, "idempotency_key", ("headers",)):
+        if (found := key_problem_of_headers(key, headers)) is not None:
+            yield Problem(task.task_id, *found)
+
+
+def _together(task: AuthoredTask, first: str, others: Iterable[str]) -> Iterator[tuple[Any, str, Any]]:
+    """Yield the values of a parameter with those of others; two that are mapped both are not there together for sure."""
+    for value in task.written(first):
+        for other in others:
+            for beside in task.written(other) if first not in task.expanded or other not in task.expanded else ():
+                yield value, other, beside
 
 
 def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
