@@ -25,7 +25,8 @@ def refuse_expressions(partial: OperatorPartial) -> None:
 
     :param partial: Airflow's own object, which stays as it is in all else.
     """
-    partial.__class__ = _refusing(type(partial))
+    kind: Any = type(partial)
+    partial.__class__ = _refusing(kind)
 
 
 @lru_cache(maxsize=8)
