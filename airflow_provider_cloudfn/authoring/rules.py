@@ -73,6 +73,7 @@ _ONE_KEY: Final = (
     "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
     "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
 )
+_RESULTS_OF_ITEMS: Final = "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they go"
 _RETURNED_LATER: Final = (
     "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
 )
@@ -232,6 +233,13 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
         value is not False for value in task.written("idempotency_key")
     ):
         yield Problem(task.task_id, "pages and idempotency_key", _ONE_KEY)
+    for pages, _, headers in _together(task, "pages", ("headers",)):
+        if pages is not None and (found := key_problem_of_headers(True, headers)) is not None:
+            yield Problem(task.task_id, found[0], _ONE_KEY)
+    if _are_together(task, "pages", "for_each"):
+        for pages in task.written("pages"):
+            if isinstance(pages, Pages) and pages.results is not None:
+                yield Problem(task.task_id, "pages.results", _RESULTS_OF_ITEMS)
     confirms = any(isinstance(one, Confirm) and one.returns is not None for one in task.written("on_unknown"))
     for other in ("poll", "wait_for") if confirms else ():
         if _are_together(task, "on_unknown", other):

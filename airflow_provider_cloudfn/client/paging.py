@@ -201,7 +201,7 @@ def _cursor(pages: Pages, change: PageChange, cursor: Any, number: int, taken: i
         if change.member is not None and change.body == cursor:
             raise _repeated(change.number, f"cursor {str(cursor)[:60]!r} came twice")
         return PageChange(number=number, taken=taken, body=cursor, member=pages.body)
-    if not isinstance(cursor, (str, int, float)):
+    if isinstance(cursor, bool) or not isinstance(cursor, (str, int, float)):
         raise ResponseError(
             f"pages.next: page {change.number} gives no cursor but a {type(cursor).__name__}: a query and a header take text or "
             "a number; say with body= where it goes in a body"
@@ -253,9 +253,11 @@ def _items(value: Any, number: int) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
     found = "null" if value is None else "a map" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+    remedy = 'such as items="response.body.data"'
+    if value is None and number > 1:
+        remedy = "and what stands for them where there are none: items=\"response.body[?'data'].orValue([])\""
     raise ResponseError(
-        f"pages.items: page {number} has no list of items but {found}: say with items= where they are, such as "
-        'items="response.body.data"'
+        f"pages.items: page {number} has no list of items but {found}: say with items= where they are, {remedy}"
     )
 
 

@@ -304,6 +304,12 @@ ENDS: dict[str, tuple[str, Answer, list[Answer], str]] = {
         [state("busy")],
         "poll.done_when: 1:15: no such key",
     ),
+    "an empty place": (
+        "Poll.location(every=0.01)",
+        Answer.of(202, {}, {"Location": " "}),
+        [state("done")],
+        "does not say where to ask: say it with uri=",
+    ),
     "never there": (
         states("tolerate=2"),
         STARTED,
