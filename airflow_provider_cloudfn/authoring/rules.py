@@ -73,7 +73,10 @@ _ONE_KEY: Final = (
     "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
     "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
 )
-_RESULTS_OF_ITEMS: Final = "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they go"
+_RESULTS_OF_ITEMS: Final = (
+    "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they "
+    "go"
+)
 _RETURNED_LATER: Final = (
     "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
 )

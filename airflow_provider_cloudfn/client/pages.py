@@ -72,6 +72,14 @@ class Pages(Struct, frozen=True, kw_only=True):
             counted[self.limit_query] = self.limit
         return counted
 
+    def ends_without(self, name: str) -> bool:
+        """
+        Return whether a page is the last one that lacks what an expression reads: many services leave the link out there.
+
+        :param name: The expression.
+        """
+        return name == "next" and self.way in ("link", "cursor")
+
     def overridden(self, query: Iterable[str], uri: str) -> tuple[str, str] | None:
         """
         Return where a request has a parameter of its own that nobody would get, and what to do; None where it has none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["Evaluate", "Page", "PageChange", "read_pages"]
+__all__ = ["MAY_BE_MISSPELT", "Evaluate", "Page", "PageChange", "read_pages"]
 
 #: Evaluates one of the expressions of :class:`Pages`: its name, and what it reads besides.
 Evaluate = Callable[[str, Mapping[str, Any]], Any]
 
+#: What is said of a read whose first page lacks what leads on.
+MAY_BE_MISSPELT: Final = (
+    "pages.next: the first page has no such field, and so is taken for the last one. Where that is right, say that it need not "
+    "be there, as response.body[?'next'].orValue(null) does; where it is not, correct the name"
+)
 #: So many pages in a row that are the same to the byte come from a service that does not know the parameter.
 _SAME_PAGES = 3
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
-from airflow_provider_cloudfn.client.paging import PageChange, read_pages
+from airflow_provider_cloudfn.client.paging import MAY_BE_MISSPELT, PageChange, read_pages
 from airflow_provider_cloudfn.client.running import begun, run
 from airflow_provider_cloudfn.client.transport import within
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
@@ -41,10 +41,6 @@ __all__ = ["WholeRead", "all_pages", "pages_of", "read_whole"]
 
 #: The name of the entry.
 _ENTRY: Final = "pages"
-_NO_NEXT: Final = (
-    "pages.next: the first page has no such field, and so is taken for the last one. Where that is right, say that it need not "
-    "be there, as response.body[?'next'].orValue(null) does; where it is not, correct the name"
-)
 #: Seconds between two writes of it.
 _EVERY: Final = 1.0
 
@@ -96,11 +92,10 @@ def pages_of(
         try:
             return call.task.evaluate_after_call(f"pages.{name}", here)
         except ExpressionError:
-            if name != "next" or pages.way not in ("link", "cursor") or not call.task.leads_nowhere("pages.next", here):
+            if not pages.ends_without(name) or not call.task.leads_nowhere(f"pages.{name}", here):
                 raise
-        # Many services leave the link out at the last page. Where the first one has none, it may be misspelt.
         if more["page"] == 1:
-            call.warn_once(_NO_NEXT)
+            call.warn_once(MAY_BE_MISSPELT)
         return None
 
     return read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)

@@ -62,6 +62,16 @@ def test_expressions_of_pages_read_the_answer(server: LoopbackServer) -> None:
         assert list(shop.pages(pages, "GET", "/v1/items")) == [10, 20]
 
 
+@pytest.mark.parametrize("named", ["response.headers['x-next']", 'response.headers["x-next"]'])
+def test_a_link_that_is_not_there_is_the_end(
+    server: LoopbackServer, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        assert list(shop.pages(Pages.next_link(named), "GET", "/v1/items")) == [1]
+
+    assert "pages.next: the first page has no such field" in caplog.text
+
+
 def test_an_error_says_at_which_page_it_was(server: LoopbackServer) -> None:
     pages = Pages.link_header(items="page == 2 ? response.body.nothing : response.body")
 
