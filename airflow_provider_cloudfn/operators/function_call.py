@@ -298,7 +298,8 @@ class FunctionCall:
         if not is_success:
             excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response)
             raise ResponseError(
-                f"success_when is false for the answer {response.status} of {task.method} {response.url}"
+                # A job's answer, and one behind a redirect, is of another method than the call's.
+                f"success_when is false for the answer {response.status} of {response.url}"
                 + (f" (request id {response.request_id})" if response.request_id else "")
                 + (f"; it says: {excerpt}" if excerpt else ""),
                 status=response.status,

@@ -525,6 +525,16 @@ def test_another_try_after_a_job_that_failed_starts_another_one(
     assert jobs.count("POST") == 2
 
 
+def test_a_result_that_is_no_success_is_not_called_an_answer_to_the_request_that_started_the_job(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service(STARTED, state("done", n=0))
+
+    run(step(states(), "False", success_when="'response.body.n > 0'"))
+
+    assert "success_when is false for the answer 200 of http" in "".join(capfd.readouterr())
+
+
 @KEPT
 def test_another_try_after_a_job_that_has_failed_at_once_starts_another_one(run: Any, service: Any) -> None:
     jobs = service(Answer.of(201, {"state": "failed"}), Answer.of(500))
