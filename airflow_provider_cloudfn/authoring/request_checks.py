@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "IDEMPOTENCY_KEY",
     "KEY_IS_SET",
+    "ONE_KEY",
     "headers_problem",
     "key_problem_of_headers",
     "overridden_problem",
@@ -28,6 +29,11 @@ __all__ = [
 
 #: The draft of the IETF's httpapi working group, and what most services call it.
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+#: A service would take the second page's request for the first one's, sent again.
+ONE_KEY: Final = (
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
+    "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
+)
 KEY_IS_SET: Final = "idempotency_key sets this header: leave one of them out"
 
 

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
-from airflow_provider_cloudfn.authoring.request_checks import key_problem_of_headers, overridden_problem
+from airflow_provider_cloudfn.authoring.request_checks import ONE_KEY, key_problem_of_headers, overridden_problem
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
@@ -68,11 +68,6 @@ _GETS_NO_KEY: Final = (
 )
 
 _CALLBACK_URL: Final = ("run", "callback_url")
-#: A service would take the second page's request for the first one's, sent again.
-_ONE_KEY: Final = (
-    "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
-    "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
-)
 _RESULTS_OF_ITEMS: Final = (
     "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they "
     "go"
@@ -235,10 +230,10 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
     if _are_together(task, "pages", "idempotency_key") and any(
         value is not False for value in task.written("idempotency_key")
     ):
-        yield Problem(task.task_id, "pages and idempotency_key", _ONE_KEY)
+        yield Problem(task.task_id, "pages and idempotency_key", ONE_KEY)
     for pages, _, headers in _together(task, "pages", ("headers",)):
         if pages is not None and (found := key_problem_of_headers(True, headers)) is not None:
-            yield Problem(task.task_id, found[0], _ONE_KEY)
+            yield Problem(task.task_id, found[0], ONE_KEY)
     if _are_together(task, "pages", "for_each"):
         for pages in task.written("pages"):
             if isinstance(pages, Pages) and pages.results is not None:

@@ -74,3 +74,14 @@ def test_what_leads_on_is_an_error_where_it_is_more_than_a_field_that_is_not_the
     )
 
     assert result.state == "failed"
+
+
+@pytest.mark.parametrize("more", [{}, {"for_each": "[1, 2]"}])
+def test_a_key_in_headers_that_are_known_at_run_time_is_sent_with_no_page(
+    step: Any, more: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    headers = "cel('{\"idempotency-key\": run.id}')"
+    result, server = step(lambda _: Answer.of(200, [1]), headers=headers, pages="Pages.page_number()", **more)
+
+    assert (result.state, server.received) == ("failed", [])
+    assert 'headers["idempotency-key"]: each page is a request of its own' in "".join(capfd.readouterr())
