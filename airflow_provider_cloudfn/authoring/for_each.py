@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.client.batch import concurrency_problem
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["ForEach"]
+__all__ = ["ForEach", "items_problem"]
 
 
 class ForEach(Struct, frozen=True, repr_omit_defaults=True):
@@ -70,8 +70,23 @@ class ForEach(Struct, frozen=True, repr_omit_defaults=True):
                     f"for_each: max_failures is a share where it has a point, so from 0.0 to 1.0, not {failures!r}"
                 )
         if self.rate is not None and not isinstance(self.rate, Rate):
-            Rate.parse(self.rate)
+            try:
+                Rate.parse(self.rate)
+            except ConfigurationError as error:
+                raise error.reworded(f"for_each: rate: {error.message}") from None
         if (self.items is UNSET) == (self.path is UNSET):
             raise ConfigurationError(
                 'for_each: say what the items are: ForEach("steps.list_orders"), or ForEach.lines(…)'
             )
+
+
+def items_problem(value: Any) -> str | None:
+    """
+    Say what is wrong with ``for_each``, besides its expressions.
+
+    :param value: What was given.
+    """
+    items = value.items if isinstance(value, ForEach) else value
+    if isinstance(items, (bool, int, float, bytes)) or (items is None and value is not None):
+        return f"must be CEL that gives a list or a map, an XComArg, or a list, not {items!r}"[:200]
+    return None

@@ -254,6 +254,18 @@ class ExpressionTask(TemplatedTask):
             render = self._renderers_after_call[key] = renderer(node, _evaluation(variables.names))
         return render(variables)
 
+    def leads_nowhere(self, name: str, variables: TaskVariables) -> bool:
+        """
+        Return whether a part that is evaluated when the answer is there is a path of which something is not there.
+
+        :param name: The part.
+        :param variables: What it can name.
+        """
+        return all(
+            language.compile(formula.source, variables=variables.names).leads_nowhere(variables)
+            for formula in formulas(read(*self.written(name)))
+        )
+
     def truth_after_call(self, name: str, variables: TaskVariables) -> bool:
         """
         Return what a condition gives that is evaluated when the answer is there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
@@ -16,7 +16,25 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.client.pages import Pages
 
-__all__ = ["headers_problem", "overridden_problem", "query_problem", "uri_problem"]
+__all__ = [
+    "IDEMPOTENCY_KEY",
+    "KEY_IS_SET",
+    "ONE_KEY",
+    "headers_problem",
+    "key_problem_of_headers",
+    "overridden_problem",
+    "query_problem",
+    "uri_problem",
+]
+
+#: The draft of the IETF's httpapi working group, and what most services call it.
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+#: A service would take the second page's request for the first one's, sent again.
+ONE_KEY: Final = (
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
+    "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
+)
+KEY_IS_SET: Final = "idempotency_key sets this header: leave one of them out"
 
 
 def uri_problem(value: Any) -> str | None:
@@ -53,6 +71,23 @@ def headers_problem(value: Any) -> str | None:
         own_headers({name: _known(one) for name, one in _pairs(value)}, frozenset())
     except ConfigurationError as error:
         return str(error).removeprefix("headers").removeprefix(": ")
+    return None
+
+
+def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
+    """
+    Return where headers have the one of the idempotency key, as far as names are known, and what to do; None where they don't.
+
+    :param key: What was given as the key.
+    :param headers: What was given as the headers.
+    """
+    if key is False or key is None:
+        return None
+    name = key if isinstance(key, str) else key.text if isinstance(key, cel.Literal) else IDEMPOTENCY_KEY
+    for other, value in headers.items() if isinstance(headers, Mapping) else ():
+        known = _known(other) if is_quoted(str(other)) else str(other)
+        if value is not None and known.lower() == name.lower():
+            return f'headers["{known}"]', KEY_IS_SET
     return None
 
 

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
-from airflow_provider_cloudfn.authoring.request_checks import overridden_problem
+from airflow_provider_cloudfn.authoring.request_checks import ONE_KEY, key_problem_of_headers, overridden_problem
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
@@ -26,7 +26,7 @@ from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.authoring.parameter import Parameter
@@ -68,10 +68,9 @@ _GETS_NO_KEY: Final = (
 )
 
 _CALLBACK_URL: Final = ("run", "callback_url")
-#: A service would take the second page's request for the first one's, sent again.
-_ONE_KEY: Final = (
-    "each page is a request of its own, and one key would stand for all of them: leave the key out, or write "
-    "idempotency_key=False where it is a default argument, as pages are a read, which another try may send again"
+_RESULTS_OF_ITEMS: Final = (
+    "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they "
+    "go"
 )
 _RETURNED_LATER: Final = (
     "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
@@ -231,7 +230,14 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
     if _are_together(task, "pages", "idempotency_key") and any(
         value is not False for value in task.written("idempotency_key")
     ):
-        yield Problem(task.task_id, "pages and idempotency_key", _ONE_KEY)
+        yield Problem(task.task_id, "pages and idempotency_key", ONE_KEY)
+    for pages, _, headers in _together(task, "pages", ("headers",)):
+        if pages is not None and (found := key_problem_of_headers(True, headers)) is not None:
+            yield Problem(task.task_id, found[0], ONE_KEY)
+    if _are_together(task, "pages", "for_each"):
+        for pages in task.written("pages"):
+            if isinstance(pages, Pages) and pages.results is not None:
+                yield Problem(task.task_id, "pages.results", _RESULTS_OF_ITEMS)
     confirms = any(isinstance(one, Confirm) and one.returns is not None for one in task.written("on_unknown"))
     for other in ("poll", "wait_for") if confirms else ():
         if _are_together(task, "on_unknown", other):
@@ -268,14 +274,22 @@ def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
 
 
 def _overridden_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what of a request its pages set; what an instance of a mapped task has is known at run time, as links are."""
-    for pages in task.written("pages"):
-        for name in ("query", "uri") if isinstance(pages, Pages) else ():
-            # Two parameters that are mapped both are not there together for sure.
-            for value in task.written(name) if "pages" not in task.expanded or name not in task.expanded else ():
-                given: dict[str, Any] = {"query": None, "uri": "", name: value}
-                if (found := overridden_problem(pages, **given)) is not None:
-                    yield Problem(task.task_id, *found)
+    """Yield what of a request pages or a key set; what an instance of a mapped task has is known at run time, as links are."""
+    for pages, name, value in _together(task, "pages", ("query", "uri")):
+        given: dict[str, Any] = {"query": None, "uri": "", name: value}
+        if isinstance(pages, Pages) and (found := overridden_problem(pages, **given)) is not None:
+            yield Problem(task.task_id, *found)
+    for key, _, headers in _together(task, "idempotency_key", ("headers",)):
+        if (found := key_problem_of_headers(key, headers)) is not None:
+            yield Problem(task.task_id, *found)
+
+
+def _together(task: AuthoredTask, first: str, others: Iterable[str]) -> Iterator[tuple[Any, str, Any]]:
+    """Yield the values of a parameter with those of others; two that are mapped both are not there together for sure."""
+    for value in task.written(first):
+        for other in others:
+            for beside in task.written(other) if first not in task.expanded or other not in task.expanded else ():
+                yield value, other, beside
 
 
 def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:

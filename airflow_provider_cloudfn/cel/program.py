@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from airflow_provider_cloudfn.cel.literals import LiteralError, plain_literal
 from airflow_provider_cloudfn.exceptions import ExpressionError, ExpressionLimitError, ExpressionProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from airflow_provider_cloudfn.cel.compiler import Compiler, Read
     from airflow_provider_cloudfn.cel.macro import Macro
@@ -82,6 +83,25 @@ class Program(Struct, frozen=True, eq=False):
         except (RecursionError, MemoryError):
             failure = ExpressionLimitError("the values are nested too deep, or are too large", source=self.source)
         raise failure
+
+    def leads_nowhere(self, variables: Mapping[str, Any]) -> bool:
+        """
+        Return whether it is a path and nothing else, as ``response.body.next`` is, on which something is null or not there.
+
+        :param variables: The variables.
+        """
+        from airflow_provider_cloudfn.cel.compiler import Compiler
+
+        if len(self.paths) != 1 or Compiler(self.names).chain(parsed(self.source)) is None:
+            return False
+        value: Any = variables
+        for name in next(iter(self.paths)):
+            if value is None or (isinstance(value, Mapping) and name not in value):
+                return True
+            if not isinstance(value, Mapping):
+                return False
+            value = value[name]
+        return value is None
 
     def __repr__(self) -> str:
         return f"<Program {self.source!r}>"

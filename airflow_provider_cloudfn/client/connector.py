@@ -11,12 +11,16 @@ from airflow_provider_cloudfn.client.time_split import STOPWATCH
 
 __all__ = ["FramingConnector"]
 
+#: For how many seconds a connection may have been idle that is used again. Services close idle ones after 2 (gunicorn) or 5
+#: (Node, uvicorn, Apache), and of a request that crosses such an end nobody knows whether it was carried out.
+_LONGEST_IDLE = 1.5
+
 
 class FramingConnector(aiohttp.TCPConnector):
     """A connector whose connections are :class:`FramedResponseHandler`."""
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        super().__init__(keepalive_timeout=_LONGEST_IDLE, **arguments)
         # There is no public way to say what reads an answer.
         self._factory = self._handler  # type: ignore[assignment]  # it makes a subclass
 

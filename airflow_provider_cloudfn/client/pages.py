@@ -23,8 +23,8 @@ class Pages(Struct, frozen=True, kw_only=True):
     Expressions are CEL over ``response``, ``page`` (its number, from 1) and what every expression can name; `stop_when` and
     `next` of :meth:`custom` read ``items`` too, those of the page.
 
-    Pages end where there is no next link or cursor, at an empty page, and at `total`; where there is none, at a page shorter than
-    `limit`.
+    Pages end where there is no next link or cursor, be it null or not there, at an empty page, and at `total`; where there is
+    none, at a page shorter than `limit`.
 
     :param items: What the items of a page are, a list.
     :param total: How many items there are in all, where the service says so.
@@ -71,6 +71,14 @@ class Pages(Struct, frozen=True, kw_only=True):
         if self.limit is not None and self.limit_query:
             counted[self.limit_query] = self.limit
         return counted
+
+    def ends_without(self, name: str) -> bool:
+        """
+        Return whether a page is the last one that lacks what an expression reads: many services leave the link out there.
+
+        :param name: The expression.
+        """
+        return name == "next" and self.way in ("link", "cursor")
 
     def overridden(self, query: Iterable[str], uri: str) -> tuple[str, str] | None:
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["Evaluate", "Page", "PageChange", "read_pages"]
+__all__ = ["MAY_BE_MISSPELT", "Evaluate", "Page", "PageChange", "read_pages"]
 
 #: Evaluates one of the expressions of :class:`Pages`: its name, and what it reads besides.
 Evaluate = Callable[[str, Mapping[str, Any]], Any]
 
+#: What is said of a read whose first page lacks what leads on.
+MAY_BE_MISSPELT: Final = (
+    "pages.next: the first page has no such field, and so is taken for the last one. Where that is right, say that it need not "
+    "be there, as response.body[?'next'].orValue(null) does; where it is not, correct the name"
+)
 #: So many pages in a row that are the same to the byte come from a service that does not know the parameter.
 _SAME_PAGES = 3
 
@@ -201,7 +206,7 @@ def _cursor(pages: Pages, change: PageChange, cursor: Any, number: int, taken: i
         if change.member is not None and change.body == cursor:
             raise _repeated(change.number, f"cursor {str(cursor)[:60]!r} came twice")
         return PageChange(number=number, taken=taken, body=cursor, member=pages.body)
-    if not isinstance(cursor, (str, int, float)):
+    if isinstance(cursor, bool) or not isinstance(cursor, (str, int, float)):
         raise ResponseError(
             f"pages.next: page {change.number} gives no cursor but a {type(cursor).__name__}: a query and a header take text or "
             "a number; say with body= where it goes in a body"
@@ -253,9 +258,11 @@ def _items(value: Any, number: int) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
     found = "null" if value is None else "a map" if isinstance(value, Mapping) else f"a {type(value).__name__}"
+    remedy = 'such as items="response.body.data"'
+    if value is None and number > 1:
+        remedy = "and what stands for them where there are none: items=\"response.body[?'data'].orValue([])\""
     raise ResponseError(
-        f"pages.items: page {number} has no list of items but {found}: say with items= where they are, such as "
-        'items="response.body.data"'
+        f"pages.items: page {number} has no list of items but {found}: say with items= where they are, {remedy}"
     )
 
 

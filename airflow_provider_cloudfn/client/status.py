@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -88,6 +89,8 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         parts.append(f": the path {base_path} stands in the base URL already, so leave it out of uri")
     elif advice := _TOO_OFTEN if retry_after is not None and status in _REFUSALS else _ADVICE.get(meant):
         parts.append(f": {advice}")
+    if retry_after:
+        parts.append(f"; it asks to come back in {ceil(retry_after):,} second{'' if retry_after <= 1 else 's'}")
     if excerpt:
         parts.append(f"; it says: {excerpt}")
     return kind(

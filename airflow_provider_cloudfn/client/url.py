@@ -176,7 +176,12 @@ class BaseUrl(Struct, frozen=True):
             raise ConfigurationError(
                 "uri: is a whole URL, and none that can be read: write the path below the connection's base URL"
             ) from None
-        if origin != self.origin or "@" in parts.netloc:
+        if origin == self.origin and "@" in parts.netloc:
+            raise ConfigurationError(
+                "uri: is a whole URL with credentials in it, and those of a call are the connection's: leave out what stands "
+                "before the @"
+            )
+        if origin != self.origin:
             raise ConfigurationError(
                 f"uri: is a whole URL that leads to {origin.scheme}://{ascii(origin.host)[1:-1]}:{origin.port}, and not to the "
                 f"connection's own {self}: credentials stay there; write a path, or make a connection for that one"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import threading
 from concurrent.futures import CancelledError, Future, wait
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.batch import concurrency_problem, run_batch
-from airflow_provider_cloudfn.client.paging import read_pages
+from airflow_provider_cloudfn.client.paging import MAY_BE_MISSPELT, read_pages
 from airflow_provider_cloudfn.client.running import beside_ended
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.hooks.request_options import request_of, sending_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HookSession"]
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 _END: Any = object()
 
@@ -207,4 +209,12 @@ def _evaluated(pages: Pages, name: str, variables: Mapping[str, Any]) -> Any:
     if not isinstance(source, (str, cel.Expression)):
         return source
     text = source.source if isinstance(source, cel.Expression) else source
-    return cel.compile(text, variables=frozenset(variables)).evaluate(variables)
+    program = cel.compile(text, variables=frozenset(variables))
+    try:
+        return program.evaluate(variables)
+    except ExpressionError:
+        if not pages.ends_without(name) or not program.leads_nowhere(variables):
+            raise
+    if variables["page"] == 1:
+        _log.warning(MAY_BE_MISSPELT)
+    return None

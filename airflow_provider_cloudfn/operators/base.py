@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
+from airflow_provider_cloudfn.authoring.expanding import refuse_expressions
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
@@ -113,6 +114,7 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         refuse_misspelt_names(cls, {"task_id": task_id, **kwargs})
         partial = super().partial(task_id=task_id, **kwargs)
+        refuse_expressions(partial)
         given = partial.kwargs
         shared = default_arguments(given.get("dag"), given.get("task_group"), kwargs)
         given.update(cls.event_arguments({**shared, **given}))

@@ -132,7 +132,12 @@ class BatchItems:
         # Its own idempotency key is not known while its name is evaluated.
         found = self._task.evaluate_after_call("for_each.key", self._variables.with_item(value, index, str))
         if isinstance(found, bool) or not isinstance(found, (str, int)) or found == "":
-            raise ExpressionError(f"gives no name for item {index}, but {found!r}"[:200], field="for_each.key")
+            kind = (
+                "empty text" if found == "" else "null" if found is None else f"a value of type {type(found).__name__}"
+            )
+            raise ExpressionError(
+                f"must give text or a whole number that names item {index}, not {kind}", field="for_each.key"
+            )
         key = str(found)
         if not self._keys.is_new(key):
             raise ExpressionError(

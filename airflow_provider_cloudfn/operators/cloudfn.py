@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from airflow_provider_cloudfn.authoring.arrows import wait_for_steps_in_options
 from airflow_provider_cloudfn.authoring.confirm import Confirm, on_unknown_problem
-from airflow_provider_cloudfn.authoring.for_each import ForEach
+from airflow_provider_cloudfn.authoring.for_each import ForEach, items_problem
 from airflow_provider_cloudfn.authoring.instance_label import displayed
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -153,7 +153,7 @@ class CloudFunctionOperator(WaitingTask):
     template_fields_renderers: ClassVar[dict[str, str]] = dict.fromkeys(("inputs", "query", "headers", "body"), "json")
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("inputs", Reading.MARKED, jinja=True),
-        Parameter("for_each", Reading.VALUE),
+        Parameter("for_each", Reading.VALUE, check=items_problem),
         Parameter("cloudfn_conn_id", check=connection_id_problem),
         Parameter("pages", check=pages_problem),
         Parameter("poll", check=poll_problem, excludes=_ONE_JOB),

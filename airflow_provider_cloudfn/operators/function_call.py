@@ -77,8 +77,15 @@ class FunctionCall:
         self._wants_again = False
         #: The idempotency keys that items have in headers of their own.
         self._keys = Seen()
+        self._warned: set[str] = set()
         #: Seconds for each call; None as the connection says.
         self.timeout = None if task.request_timeout is None else seconds("request_timeout", task.request_timeout)
+
+    def warn_once(self, message: str) -> None:
+        """Warn in the log of what many calls can have, unless that was said."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.task.log.warning(message)
 
     @property
     def definition(self) -> str:
@@ -291,7 +298,8 @@ class FunctionCall:
         if not is_success:
             excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response)
             raise ResponseError(
-                f"success_when is false for the answer {response.status} of {task.method} {response.url}"
+                # A job's answer, and one behind a redirect, is of another method than the call's.
+                f"success_when is false for the answer {response.status} of {response.url}"
                 + (f" (request id {response.request_id})" if response.request_id else "")
                 + (f"; it says: {excerpt}" if excerpt else ""),
                 status=response.status,

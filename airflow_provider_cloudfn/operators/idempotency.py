@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_cloudfn.authoring.request_checks import IDEMPOTENCY_KEY, KEY_IS_SET
 from airflow_provider_cloudfn.authoring.value_checks import key_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.operators.key_text import key_text
 
 __all__ = ["place_of", "with_idempotency_key"]
 
-#: The draft of the IETF's httpapi working group, and what most services call it.
-_HEADER = "Idempotency-Key"
 #: What Amazon Connect calls it, in the body.
 _CLIENT_TOKEN = "ClientToken"  # noqa: S105 - the name of a member, not a token
 
@@ -51,10 +50,10 @@ def with_idempotency_key(
         raise ConfigurationError(f"idempotency_key: {problem}")
     if conn_type == "amazon_connect":
         return dict(headers), _with_client_token(wanted, key, body)
-    name = _HEADER if wanted is True else wanted
+    name = IDEMPOTENCY_KEY if wanted is True else wanted
     for other in headers:
         if other.lower() == name.lower():
-            raise ConfigurationError(f'headers["{other}"]: idempotency_key sets this header: leave one of them out')
+            raise ConfigurationError(f'headers["{other}"]: {KEY_IS_SET}')
     return {**headers, name: key}, body
 
 

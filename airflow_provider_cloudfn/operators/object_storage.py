@@ -191,7 +191,8 @@ def storage_path(place: str, given: Any) -> ObjectStoragePath:
     if isinstance(given, ObjectStoragePath):
         return given
     if not isinstance(given, str) or not given:
-        raise ConfigurationError(f"{place}: must be an ObjectStoragePath or its text, not {type(given).__name__}")
+        found = "empty text" if given == "" else type(given).__name__
+        raise ConfigurationError(f"{place}: must be an ObjectStoragePath or its text, not {found}")
     if "://" not in given and not PurePath(given).is_absolute():
         raise ConfigurationError(
             f"{place}: {given!r} is relative, and the folder in which a worker runs is anywhere; write such as "

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.authoring.request_checks import ONE_KEY, key_problem_of_headers
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
-from airflow_provider_cloudfn.client.paging import PageChange, read_pages
+from airflow_provider_cloudfn.client.paging import MAY_BE_MISSPELT, PageChange, read_pages
 from airflow_provider_cloudfn.client.running import begun, run
 from airflow_provider_cloudfn.client.transport import within
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.batch_memory import JournalParts
@@ -80,6 +81,9 @@ def pages_of(
     :param begin: The page to begin with; None for the first.
     :raises CloudFunctionError: with the number of the page.
     """
+    # What a Dag file writes is refused while it is parsed.
+    if (found := key_problem_of_headers(True, first.headers)) is not None:
+        raise ConfigurationError(f"{found[0]}: {ONE_KEY}")
     sending = call.sending(variables)
 
     async def ask(request: Request) -> Response:
@@ -88,7 +92,15 @@ def pages_of(
         return response
 
     def evaluate(name: str, more: Mapping[str, Any]) -> Any:
-        return call.task.evaluate_after_call(f"pages.{name}", variables.with_more(**more))
+        here = variables.with_more(**more)
+        try:
+            return call.task.evaluate_after_call(f"pages.{name}", here)
+        except ExpressionError:
+            if not pages.ends_without(name) or not call.task.leads_nowhere(f"pages.{name}", here):
+                raise
+        if more["page"] == 1:
+            call.warn_once(MAY_BE_MISSPELT)
+        return None
 
     return read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)
 

@@ -294,7 +294,9 @@ class PolledCall:
                     f"poll: the answer {first.status} of {request.method} {first.url} has no Operation-Location and "
                     "no Location: say with uri= where the job's state is asked for"
                 )
-        return None if link is None else self._client.resolve(request, uri_text("poll.link", link).strip())
+        # An empty one would lead to where the job was started, whose answer is of no job.
+        place = "" if link is None else uri_text("poll.link", link).strip()
+        return self._client.resolve(request, place) if place else None
 
     def _at_once(self, request: Request, first: Response) -> tuple[Settled, TaskVariables]:
         if self._call.reads_body:

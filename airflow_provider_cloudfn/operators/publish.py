@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from airflow.sdk import Asset
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -54,6 +55,15 @@ def _method_problem(value: Any) -> str | None:
     )
 
 
+def _event_problem(value: Any) -> str | None:
+    if isinstance(value, (Asset, bool, int, float)):
+        return (
+            f"must be CEL that gives a completion record, such as 'events[0]', not {type(value).__name__}; to send anything "
+            "else, write event_type= and payload="
+        )
+    return None
+
+
 class EventPublishOperator(CloudFunctionOperator):
     """
     Send a completion record, or any payload, to a receiver as a CloudEvent over HTTP.
@@ -100,7 +110,7 @@ class EventPublishOperator(CloudFunctionOperator):
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         *(one for one in CloudFunctionOperator.authored_parameters if one.name != "method"),
         Parameter("method", check=_method_problem),
-        Parameter("event", Reading.VALUE, per_item=True, or_else="event_type"),
+        Parameter("event", Reading.VALUE, check=_event_problem, per_item=True, or_else="event_type"),
         Parameter("event_type", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True, instead_of="event"),
         Parameter("payload", Reading.DOCUMENT, per_item=True, instead_of="event"),
         Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True),

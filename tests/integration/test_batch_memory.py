@@ -956,7 +956,7 @@ def test_an_outcome_that_is_unknown_ends_no_task_whose_author_said_what_to_do(
 
 def test_what_was_waited_for_is_known_where_the_items_end_with_an_error(service: Service, store: StateStore) -> None:
     key = 'index == 4 && run.try_number == 1 ? "" : item'
-    with pytest.raises(CloudFunctionError, match="no name for item 4"):
+    with pytest.raises(CloudFunctionError, match="names item 4"):
         carry_out(store, ForEach(ITEMS, concurrency=2, key=key))
 
     returned, _ = carry_out(store, ForEach(ITEMS, concurrency=2, key="item"))

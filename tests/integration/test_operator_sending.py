@@ -87,8 +87,13 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
             "idempotency_key: must give text or an integer, not dict",
         ),
         ({"idempotency_key": "cel('1.5')"}, "idempotency_key: must give text or an integer, not float"),
-        ({"idempotency_key": "True", "headers": "{'idempotency-key': '\"mine\"'}"}, "idempotency_key sets this header"),
+        (
+            {"idempotency_key": "True", "headers": 'cel(\'{"idempotency-key": "mine"}\')'},
+            "idempotency_key sets this header",
+        ),
         ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not int"),
+        ({"response_file": "'{{ \"\" }}'"}, "response_file: must be an ObjectStoragePath or its text, not empty text"),
+        ({"uri": "lit('http://ann:pw@127.0.0.1/x')"}, "credentials"),
         ({"response_file": "'nope://x/y'"}, "response_file: 'nope://x/y' is no path of an object storage"),
         (
             {"response_file": "'file:///nowhere/x'", "method": "'POST'"},

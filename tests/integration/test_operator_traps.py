@@ -555,3 +555,53 @@ def test_text_that_arrives_at_run_time_is_a_path_for_an_option(run: Any, connect
 
     assert result.states["call"] == ["success"]
     assert service.received[-1].target == "/asked"
+
+
+@pytest.mark.parametrize(
+    ("mapped", "message"),
+    [
+        (
+            "expand(inputs=cel('steps.fetch'))",
+            "expand(inputs=…): can't be an expression: Airflow counts the instances before",
+        ),
+        ("expand(inputs='steps.fetch')", "expand(inputs=…): can't be text"),
+        ("expand(body=lit('a'))", "expand(body=…): can't be an expression"),
+        ("expand_kwargs(cel('steps.fetch'))", "expand_kwargs(…): can't be an expression"),
+    ],
+)
+def test_a_step_is_mapped_over_no_expression(errors: Any, mapped: str, message: str) -> None:
+    told = errors(f"""CloudFunctionOperator.partial({CALL}, uri='"/v1/customers"').{mapped}""")
+
+    assert message in told
+    assert "expand(inputs=fetch.output)" in told
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        ("idempotency_key=True, headers={'Idempotency-Key': 'params.id'}", "Idempotency-Key"),
+        ("idempotency_key=True, headers={'\"idempotency-key\"': 'params.id'}", "idempotency-key"),
+        ("idempotency_key='X-Key', headers={'x-key': 'params.id'}", "x-key"),
+        ("idempotency_key=cel('params.id'), headers={'idempotency-key': 'run.idempotency_key'}", "idempotency-key"),
+    ],
+)
+def test_a_header_of_ones_own_has_no_place_beside_the_same_of_the_idempotency_key(
+    errors: Any, parameters: str, place: str
+) -> None:
+    message = f'call: headers["{place}"]: idempotency_key sets this header: leave one of them out'
+
+    assert message in errors(f"""CloudFunctionOperator({CALL}, method="POST", uri='"/v1"', {parameters})""")
+    mapped = f"""CloudFunctionOperator.partial({CALL}, method="POST", uri='"/v1"', {parameters}).expand(inputs=[1])"""
+    assert message in errors(mapped)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "idempotency_key=False, headers={'Idempotency-Key': 'params.id'}",
+        "idempotency_key='X-Key', headers={'Idempotency-Key': 'params.id'}",
+        "idempotency_key=True, headers={'Idempotency-Key': None}",
+    ],
+)
+def test_other_headers_have(errors: Any, parameters: str) -> None:
+    assert errors(f"""CloudFunctionOperator({CALL}, method="POST", uri='"/v1"', {parameters})""") == ""

@@ -304,6 +304,12 @@ ENDS: dict[str, tuple[str, Answer, list[Answer], str]] = {
         [state("busy")],
         "poll.done_when: 1:15: no such key",
     ),
+    "an empty place": (
+        "Poll.location(every=0.01)",
+        Answer.of(202, {}, {"Location": " "}),
+        [state("done")],
+        "does not say where to ask: say it with uri=",
+    ),
     "never there": (
         states("tolerate=2"),
         STARTED,
@@ -517,6 +523,16 @@ def test_another_try_after_a_job_that_failed_starts_another_one(
 
     assert result.xcom("call") == {"state": "done", "n": 1}
     assert jobs.count("POST") == 2
+
+
+def test_a_result_that_is_no_success_is_not_called_an_answer_to_the_request_that_started_the_job(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service(STARTED, state("done", n=0))
+
+    run(step(states(), "False", success_when="'response.body.n > 0'"))
+
+    assert "success_when is false for the answer 200 of http" in "".join(capfd.readouterr())
 
 
 @KEPT

@@ -215,6 +215,11 @@ def test_a_receiver_that_gives_no_answer_is_not_asked_twice(run: Any, receiver: 
         ({"event": "'events[0]'", "event_type": "'a'"}, "event and event_type: give one of them"),
         ({"event_type": "'a'", "body": "'1'"}, "mode and body: the event is the body"),
         ({"event_type": "'a'", "mode": "'json'"}, "mode: must be one of 'binary', 'structured', 'batched', not 'json'"),
+        (
+            {"event": "CompletionEvent('order.paid')"},
+            "event: must be CEL that gives a completion record, such as 'events[0]', not CompletionEvent",
+        ),
+        ({"event": "7"}, "'events[0]', not int"),
         ({"event": "'event[0]'"}, "did you mean 'events'?"),
         ({}, "event and event_type: neither is given, and one of them is needed"),
         ({"payload": "'1'"}, "event and event_type: neither is given"),

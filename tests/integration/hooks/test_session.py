@@ -47,6 +47,21 @@ def test_requests_share_a_connection_also_after_one_that_failed(server: Loopback
     assert len(opened) == 1
 
 
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    accept = server._server.get_request
+    server._server.get_request = lambda: opened.append(1) or accept()  # type: ignore[method-assign,func-returns-value]
+    monkeypatch.setattr("airflow_provider_cloudfn.client.connector._LONGEST_IDLE", 0.0)
+
+    with CloudFunctionHook("shop").session() as shop:
+        for _ in range(3):
+            shop.request("POST", "/v1/orders")
+
+    assert len(opened) == 3
+
+
 def test_pages_are_asked_for_as_their_items_are_used(server: LoopbackServer) -> None:
     with CloudFunctionHook("shop").session() as shop:
         read = shop.pages(Pages.link_header(), "GET", "/v1/items")
@@ -60,6 +75,16 @@ def test_expressions_of_pages_read_the_answer(server: LoopbackServer) -> None:
         pages = Pages.link_header(items="response.body.map(x, x * 10)", stop_when="page == 2")
 
         assert list(shop.pages(pages, "GET", "/v1/items")) == [10, 20]
+
+
+@pytest.mark.parametrize("named", ["response.headers['x-next']", 'response.headers["x-next"]'])
+def test_a_link_that_is_not_there_is_the_end(
+    server: LoopbackServer, named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        assert list(shop.pages(Pages.next_link(named), "GET", "/v1/items")) == [1]
+
+    assert "pages.next: the first page has no such field" in caplog.text
 
 
 def test_an_error_says_at_which_page_it_was(server: LoopbackServer) -> None:

@@ -94,3 +94,24 @@ def test_many_threads_can_compile_at_once():
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(run, sources)) == [1 + n * (1 - n) for n in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("source", "leads_nowhere"),
+    [
+        ("x.a", False),
+        ("x.b", True),
+        ('x["b"].c.d', True),
+        ("x.n", True),
+        ("x.n.deep", True),
+        ("x.list.b", False),
+        ("x.b + 1", False),
+        ("x.?b", False),
+        ("[x.b]", False),
+        ("1", False),
+    ],
+)
+def test_a_path_can_lead_nowhere(source: str, leads_nowhere: bool) -> None:
+    program = cel.compile(source, variables={"x"})
+
+    assert program.leads_nowhere({"x": {"a": 1, "n": None, "list": [1]}}) is leads_nowhere

@@ -177,6 +177,19 @@ def test_who_has_asked_too_often_is_not_sent_for_a_permission() -> None:
     assert (error.retryable, error.retry_after) == (True, 60.0)
 
 
+@pytest.mark.parametrize(
+    ("status", "after", "told"),
+    [
+        (429, "3600", "the service wants fewer requests; it asks to come back in 3,600 seconds; it says: {}"),
+        (503, "1", "answered 503; it asks to come back in 1 second; it says: {}"),
+        (503, "0", "answered 503; it says: {}"),
+        (503, "soon", "answered 503; it says: {}"),
+    ],
+)
+def test_an_error_says_when_the_service_wants_to_be_asked_again(status: int, after: str, told: str) -> None:
+    assert str(error_of(status, b"{}", retry_after=after)).endswith(told)
+
+
 def test_what_an_xml_document_says_of_itself_holds_for_an_error() -> None:
     error = error_of(400, b"<?xml version='1.0' encoding='iso-8859-1'?><e>gr\xfcn</e>", content_type="application/xml")
 
