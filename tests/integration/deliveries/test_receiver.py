@@ -374,7 +374,7 @@ def test_a_connection_that_is_wrong_is_not_available_and_the_log_says_why(
 
     assert (answer.status_code, answer.json()) == (503, {"detail": "Service Unavailable"})
     assert int(answer.headers["retry-after"]) > 0
-    assert "no such scheme" in caplog.text
+    assert "connection 'shop', scheme (Scheme): got a text of 14 characters; choose one of" in caplog.text
 
 
 def test_a_database_that_is_away_is_not_available_for_now_and_nothing_is_lost(
