@@ -224,12 +224,21 @@ def test_what_another_deployment_may_do_is_a_note(
     assert all(text in note[2] for note, (_, _, text) in zip(notes, said, strict=True))
 
 
-def test_an_option_that_nothing_reads_is_a_note(cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """Return a folder with a Dag in which nothing is wrong, on any Airflow."""
+    (tmp_path / "plain.py").write_text("from airflow.sdk import DAG\n\nwith DAG('plain', schedule=None):\n    pass\n")
+    return tmp_path
+
+
+def test_an_option_that_nothing_reads_is_a_note(
+    cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, plain: Path
+) -> None:
     given = {"EVENT_LIMITT": "1", "CALL_RECORDS": "none", "TOKEN_STORE_CMD": "echo memory", "FROBNICATE": "true"}
     for name, value in given.items():
         monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{name}", value)
 
-    ended = cloudfn("check", str(EXAMPLES), "--json")
+    ended = cloudfn("check", str(plain), "--json")
 
     assert ended.code == 0
     assert [(one["field"], one["message"]) for one in ended.document["warnings"] if one["file"] == "[cloudfn]"] == [
@@ -257,12 +266,11 @@ def test_an_option_that_nothing_reads_is_a_note(cloudfn: Callable[..., Any], mon
     ],
 )
 def test_an_option_whose_value_will_be_refused_is_a_problem(
-    cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str, value: str, said: str
+    cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, plain: Path, option: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(f"AIRFLOW__CLOUDFN__{option.upper()}", value)
-    (tmp_path / "plain.py").write_text("from airflow.sdk import DAG\n\nwith DAG('plain', schedule=None):\n    pass\n")
 
-    ended = cloudfn("check", str(tmp_path), "--json")
+    ended = cloudfn("check", str(plain), "--json")
 
     found = [(one["field"], one["message"]) for one in ended.document["problems"] if one["file"] == "[cloudfn]"]
     assert (ended.code, found) == (1, [(option, said)])
