@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import conf
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["READERS", "option_notes", "option_problems"]
 
 _SECTION: Final = "cloudfn"
+_PREFIX: Final = "AIRFLOW__CLOUDFN__"
 #: What reads an option that can be wrong, besides switches.
 READERS: Final[dict[str, Callable[[], Any]]] = {
     "call_records": call_records,
@@ -42,7 +44,7 @@ def option_notes() -> Iterator[tuple[str, str]]:
     options = _options()
     # Airflow takes the value of a secret one from elsewhere, too.
     elsewhere = {f"{name}_{way}" for name, one in options.items() if one.get("sensitive") for way in ("cmd", "secret")}
-    for name in sorted(conf.getsection(_SECTION) or {}):
+    for name in sorted(_given()):
         if name in options or name in elsewhere:
             continue
         near = nearest_name(name, sorted(options))
@@ -62,6 +64,12 @@ def option_problems() -> Iterator[tuple[str, str]]:
             yield name, f"must be True or False, not {conf.get(_SECTION, name)!r}"
         except ConfigurationError as error:
             yield name, error.message.removeprefix(f"[{_SECTION}] {name}: ")
+
+
+def _given() -> set[str]:
+    # Airflow 3.2 passes over a section that stands in no file.
+    by_environment = {name.removeprefix(_PREFIX).lower() for name in os.environ if name.startswith(_PREFIX)}
+    return {*(conf.getsection(_SECTION) or {}), *by_environment}
 
 
 def _options() -> dict[str, Any]:
