@@ -54,7 +54,9 @@ def dag_policy(dag: Any) -> None:
             problems = dag_problems(dag, ours)
         except ConfigurationError as error:
             # What Airflow's configuration says concerns the Dags that would follow it.
-            problems = [str(error)] if ours else []
+            if not ours:
+                raise
+            problems = [str(error)]
     except Exception as error:
         _tell(dag, error)
         problems = [_unchecked(error)] if ours else []

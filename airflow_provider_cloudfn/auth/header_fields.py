@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 #: What people paste with a bearer token, which itself has no white space (RFC 6750, section 2.1): a pattern.
-BEFORE_TOKEN = r"authorization\s*:\s*(?:[a-z]+\s+)?|(?:bearer|token|basic)\s+"  # noqa: S105 - a pattern
+BEFORE_TOKEN = r"(?:authorization\s*:\s*)?(?:bearer|token|basic)\s+|authorization\s*:"  # noqa: S105 - a pattern
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
