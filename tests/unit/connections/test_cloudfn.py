@@ -498,6 +498,8 @@ OF_CLIENT = base64.b64encode(f"f9b8:{SECRET}".encode()).decode()
         (BEARER, f"Basic {SECRET}", "Basic"),
         (BEARER, f"Authorization: Bearer {SECRET}", "Authorization: Bearer"),
         (BEARER, f"authorization:{SECRET}", "authorization:"),
+        # What follows may be the secret, and is not quoted.
+        (BEARER, "Authorization: letters only", "Authorization:"),
         (BASIC, f"Basic {OF_ANN}", "Basic"),
         (BASIC, f"Authorization: Basic {OF_ANN}", "Authorization: Basic"),
         (OAUTH2, f"Basic {OF_CLIENT}", "Basic"),
