@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.configuration import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,18 +76,11 @@ def wait_for_steps_in_options(task: Any) -> None:
 
 
 def _is_wanted(task: AuthoredTask) -> bool:
-    from airflow.sdk import conf
-    from airflow.sdk.exceptions import AirflowConfigException
-
     name = DEPENDS_ON_WHAT_IT_READS.name
     chosen = [value for value in task.written(name) if value is not None]
     if chosen:
         return any(value is True for value in chosen)
-    try:
-        return conf.getboolean("cloudfn", "implicit_dependencies", fallback=False)
-    except AirflowConfigException:
-        given = conf.get("cloudfn", "implicit_dependencies", fallback="")
-        raise ConfigurationError(f"[cloudfn] implicit_dependencies: must be True or False, not {given!r}") from None
+    return options.flag("implicit_dependencies")
 
 
 def _steps_read(task: AuthoredTask) -> Iterator[str]:

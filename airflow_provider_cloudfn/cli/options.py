@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import conf
-from airflow.sdk.exceptions import AirflowConfigException
 
+from airflow_provider_cloudfn.configuration.options import SECTION, flag
 from airflow_provider_cloudfn.events.claim_check import event_storage
 from airflow_provider_cloudfn.events.size_limit import event_limit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "option_notes", "option_problems"]
 
-_SECTION: Final = "cloudfn"
 _PREFIX: Final = "AIRFLOW__CLOUDFN__"
 #: What reads an option that can be wrong, besides switches.
 READERS: Final[dict[str, Callable[[], Any]]] = {
@@ -57,21 +56,19 @@ def option_problems() -> Iterator[tuple[str, str]]:
     for name, option in sorted(_options().items()):
         try:
             if option["type"] == "boolean":
-                conf.getboolean(_SECTION, name, fallback=False)
+                flag(name)
             elif name in READERS:
                 READERS[name]()
-        except AirflowConfigException:
-            yield name, f"must be True or False, not {conf.get(_SECTION, name)!r}"
         except ConfigurationError as error:
-            yield name, error.message.removeprefix(f"[{_SECTION}] {name}: ")
+            yield name, error.message.removeprefix(f"[{SECTION}] {name}: ")
 
 
 def _given() -> set[str]:
     # Airflow 3.2 passes over a section that stands in no file.
     by_environment = {name.removeprefix(_PREFIX).lower() for name in os.environ if name.startswith(_PREFIX)}
-    return {*(conf.getsection(_SECTION) or {}), *by_environment}
+    return {*(conf.getsection(SECTION) or {}), *by_environment}
 
 
 def _options() -> dict[str, Any]:
-    options: dict[str, Any] = get_provider_info()["config"][_SECTION]["options"]
+    options: dict[str, Any] = get_provider_info()["config"][SECTION]["options"]
     return options

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.events.record import is_record
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import encode_json, restored
@@ -38,9 +39,7 @@ def event_storage() -> str | None:
     :raises ConfigurationError: for what is no path of an object storage that is installed here, or a place that depends on where
         a process was started.
     """
-    from airflow.sdk import conf
-
-    folder = str(conf.get("cloudfn", "event_storage", fallback="")).strip().rstrip("/")
+    folder = options.text("event_storage").rstrip("/")
     if not folder:
         return None
     if "://" not in folder and not folder.startswith("/"):

@@ -6,10 +6,7 @@ import os
 from functools import lru_cache
 from typing import Any, Final
 
-from airflow.sdk import conf
-from airflow.sdk.exceptions import AirflowConfigException
-
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.json_encoding import encode_json
 
 __all__ = ["event_limit", "is_too_large", "json_size", "size_limit"]
@@ -56,13 +53,4 @@ def size_limit(option: str, default: int) -> int:
 
 @lru_cache(maxsize=16)
 def _size_limit(option: str, default: int, said_by_environment: str | None) -> int:  # noqa: ARG001 - what it was read of
-    try:
-        limit = int(conf.getint("cloudfn", option, fallback=default))
-    except (AirflowConfigException, ValueError):
-        limit = -1
-    if limit < 0:
-        given = conf.get("cloudfn", option, fallback="")
-        raise ConfigurationError(
-            f"[cloudfn] {option}: must be a whole number of bytes, or 0 for no limit, not {given!r}"
-        )
-    return limit
+    return options.whole_number(option, default, wanted="must be a whole number of bytes, or 0 for no limit")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import BaseHook, conf
-from airflow.sdk.exceptions import AirflowConfigException
+from airflow.sdk import BaseHook
 
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.connections.event_source import event_source_of
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 
@@ -93,8 +93,7 @@ class EventSourceHook(BaseHook):
 
 def named_sources() -> frozenset[str]:
     """Return the ids of the connections that ``[cloudfn] event_sources`` names."""
-    named = conf.get("cloudfn", "event_sources", fallback="") or ""
-    return frozenset(one.strip() for one in named.split(",")) - {""}
+    return frozenset(one.strip() for one in options.text("event_sources").split(",")) - {""}
 
 
 def days_kept() -> int:
@@ -103,16 +102,8 @@ def days_kept() -> int:
 
     :raises ConfigurationError: for what is no number of days from 0 on.
     """
-    try:
-        days = int(conf.getint("cloudfn", "deliveries_kept", fallback=_KEPT))
-    except (AirflowConfigException, ValueError):
-        days = -1
-    if not 0 <= days <= _MOST_DAYS:
-        given = conf.get("cloudfn", "deliveries_kept", fallback="")
-        raise ConfigurationError(
-            f"[cloudfn] deliveries_kept: must be a whole number of days up to {_MOST_DAYS:,}, or 0 for ever, not {given!r}"
-        )
-    return days
+    wanted = f"must be a whole number of days up to {_MOST_DAYS:,}, or 0 for ever"
+    return options.whole_number("deliveries_kept", _KEPT, wanted=wanted, most=_MOST_DAYS)
 
 
 def forgets_too_soon(source: EventSource) -> str | None:

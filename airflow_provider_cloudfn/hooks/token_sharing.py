@@ -11,8 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from airflow.sdk import conf
-
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def configured_store() -> tuple[StoreKind, str]:
     :raises ConfigurationError: for anything else.
     """
     # With token_store_cmd or token_store_secret, as Airflow has them, a Redis' password need not stand in a file.
-    said = conf.get("cloudfn", "token_store", fallback="file").strip()
+    said = options.text("token_store", "file")
     if said.lower() == "memory":
         return "memory", ""
     if said.lower() == "file":
@@ -75,7 +74,7 @@ def shared_folder(user: int) -> Path | None:
 
     :param user: The user's number.
     """
-    folder = conf.get("cloudfn", "token_store_folder", fallback="").strip()
+    folder = options.text("token_store_folder")
     try:
         parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
     except OSError as error:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import conf
-
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.configuration import options
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -14,7 +12,6 @@ if TYPE_CHECKING:
 __all__ = ["events_in_backfills", "is_silent"]
 
 _SILENT: Final = "silent"
-_CHOICES: Final = ("emit", _SILENT)
 
 
 def is_silent(context: Context) -> bool:
@@ -35,7 +32,4 @@ def events_in_backfills() -> str:
 
     :raises ConfigurationError: where it says neither.
     """
-    chosen = conf.get("cloudfn", "events_in_backfills", fallback=_SILENT).strip().lower()
-    if chosen not in _CHOICES:
-        raise ConfigurationError(f"[cloudfn] events_in_backfills: must be {' or '.join(_CHOICES)}, not {chosen!r}")
-    return str(chosen)
+    return options.choice("events_in_backfills", (_SILENT, "emit"))

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow.sdk import BaseOperator, conf
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.call_link import CallLink
@@ -136,10 +137,7 @@ def call_records() -> str:
 
     :raises ConfigurationError: where it says something else.
     """
-    chosen = conf.get("cloudfn", "call_records", fallback=_CHOICES[0]).strip().lower()
-    if chosen not in _CHOICES:
-        raise ConfigurationError(f"[cloudfn] call_records: must be one of {', '.join(_CHOICES)}, not {chosen!r}")
-    return str(chosen)
+    return options.choice("call_records", _CHOICES)
 
 
 class _Recording:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 PACKAGE = Path(airflow_provider_cloudfn.__file__).parent
 NAME = "airflow_provider_cloudfn"
 
-LEAVES = {"exceptions", "json_encoding"}
+LEAVES = {"configuration", "exceptions", "json_encoding"}
 #: What the package itself has, which is loaded before any part of it.
 OF_THE_PACKAGE = {"__version__", "lazy_names"}
 #: What each part imports, besides the leaves: no more and no less.
 ARROWS: dict[str, set[str]] = {
     "exceptions": set(),
+    "configuration": set(),
     "json_encoding": set(),
     "cel": set(),
     "auth": set(),

@@ -345,4 +345,4 @@ def test_an_option_that_is_none_is_told_before_the_call_and_in_a_backfill_only(
     assert request.getfixturevalue("run_in_backfill")(thing()).states == {"call": ["failed"]}
 
     assert len(service.received) == 1
-    assert "[cloudfn] events_in_backfills: must be emit or silent, not 'yes'" in "".join(capfd.readouterr())
+    assert "[cloudfn] events_in_backfills: must be one of silent, emit, not 'yes'" in "".join(capfd.readouterr())

@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 import msgspec
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.models.dagrun import DagRun
-from airflow.sdk import conf
 from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
@@ -20,6 +19,7 @@ from sqlalchemy import select
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.vocabulary import AFTER_CALL_VARIABLES, VARIABLES
+from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.exceptions import ExpressionError
 from airflow_provider_cloudfn.plugin.pages import typed
 from airflow_provider_cloudfn.plugin.pages.access import (
@@ -278,4 +278,4 @@ def _require_on() -> None:
 
 
 def _is_on() -> bool:
-    return conf.getboolean("cloudfn", "try_it", fallback=False)
+    return options.flag("try_it")

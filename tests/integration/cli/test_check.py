@@ -257,7 +257,7 @@ def test_an_option_that_nothing_reads_is_a_note(
             "events",
             "'events' is a place of each process's own; write such as 's3://aws_default@bucket/events'",
         ),
-        ("events_in_backfills", "yes", "must be emit or silent, not 'yes'"),
+        ("events_in_backfills", "yes", "must be one of silent, emit, not 'yes'"),
         ("longest_wait_on_worker", "5m", "must be seconds from 0 to 86,400, not '5m'"),
         ("deliveries_kept", "ever", "must be a whole number of days up to 36,500, or 0 for ever, not 'ever'"),
         ("call_records", "some", "must be one of all, failures, none, not 'some'"),

@@ -1,0 +1,1 @@
+"""The options of ``[cloudfn]``, as Airflow's configuration has them."""
