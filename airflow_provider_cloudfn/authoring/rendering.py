@@ -320,7 +320,7 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
                 return program.evaluate(variables)
             except ExpressionError as error:
                 first, *others = error.problems
-                if (hint := _hint(program.references, variables, first.message)) is None:
+                if (hint := _hint(program.references, variables)) is None:
                     raise
                 said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
                 raise type(error)([said, *others], source=error.source) from error.__cause__
@@ -335,12 +335,12 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
     return evaluation
 
 
-def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any], message: str) -> str | None:
-    """Return what the author of an expression that fails, with a message of CEL's, may not know of what it reads."""
+def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any]) -> str | None:
+    """Return what the author of an expression that fails may not know of what it reads."""
     paths = [read.path for read in references]
     for path in paths:
-        if "null" in message and path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
-            return f"run.{path[1]} is null, as this run was started by an event or by hand: use run.run_after"
+        if path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
+            return f"run.{path[1]} is null here, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]
         # What is left of it after a wait is what the expressions name.

@@ -274,7 +274,7 @@ def test_a_date_that_an_event_s_run_has_not_is_told_apart_from_other_nulls(name:
     task = CloudFunctionOperator(task_id="call", uri='"/x"', query={"day": f'time.format(run.{name}, "%Y-%m-%d")'})
 
     with pytest.raises(
-        ExpressionError, match=rf"run\.{name} is null, as this run was started by .*: use run\.run_after"
+        ExpressionError, match=rf"run\.{name} is null here, as this run was started by .*: use run\.run_after"
     ):
         render(task, run={name: None})
 
