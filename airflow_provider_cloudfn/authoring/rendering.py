@@ -320,7 +320,7 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
                 return program.evaluate(variables)
             except ExpressionError as error:
                 first, *others = error.problems
-                if (hint := _hint(program.references, variables)) is None:
+                if (hint := _hint(program, variables)) is None:
                     raise
                 said = ExpressionProblem(f"{first.message}; {hint}", first.line, first.column)
                 raise type(error)([said, *others], source=error.source) from error.__cause__
@@ -335,12 +335,11 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
     return evaluation
 
 
-def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any]) -> str | None:
+def _hint(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
     """Return what the author of an expression that fails may not know of what it reads."""
-    paths = [read.path for read in references]
-    for path in paths:
-        if path[:2] in _ABSENT_DATES and variables["run"][path[1]] is None:
-            return f"run.{path[1]} is null here, as this run was started by an event or by hand: use run.run_after"
+    paths = [read.path for read in program.references]
+    if (date := _absent_date(program, variables)) is not None:
+        return f"run.{date} is null here, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]
         # What is left of it after a wait is what the expressions name.
@@ -352,10 +351,26 @@ def _hint(references: Iterable[cel.Reference], variables: Mapping[str, Any]) -> 
     return None
 
 
+def _absent_date(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
+    """Return the date whose absence alone is why an expression fails."""
+    read = {path[1]: variables["run"][path[1]] for path in program.paths if path[0] == "run" and len(path) > 1}
+    absent = [name for name in read if name in _ABSENT_DATES and read[name] is None]
+    if not absent:
+        return None
+    known = variables["run"]["run_after"]
+    try:
+        program.evaluate(
+            {name: variables[name] for name in program.names} | {"run": read | dict.fromkeys(absent, known)}
+        )
+    except ExpressionError:
+        return None
+    return absent[0]
+
+
 _WITH_ITEM = VARIABLES | ITEM_VARIABLES
 
 #: What a run that an event started has not.
-_ABSENT_DATES = {("run", name) for name in ("logical_date", "data_interval_start", "data_interval_end")}
+_ABSENT_DATES = {"logical_date", "data_interval_start", "data_interval_end"}
 
 _NOT_RUNNING = (
     "reads what another step left, and Airflow gives that to a running task only: to see what the task sends, use "
