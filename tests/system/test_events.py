@@ -17,10 +17,10 @@ BRINGS_THE_PAUSED = metadata.version("apache-airflow-core").startswith(("3.2.", 
 
 @pytest.mark.one_run_per_event
 def test_every_event_has_a_run_of_its_own_with_its_own_payload(world: Any) -> None:
-    plain = [world.trigger("produce_plain", label=f"plain-{number}") for number in range(24)]
-    mapped = [world.trigger("produce_mapped", label=f"mapped-{number}") for number in range(6)]
+    plain = [world.trigger("produce_plain", label=f"plain-{number}") for number in range(12)]
+    mapped = [world.trigger("produce_mapped", label=f"mapped-{number}") for number in range(4)]
     expected = sorted(
-        [f"plain-{number}" for number in range(24)] + [f"mapped-{number}-{end}" for number in range(6) for end in "ab"]
+        [f"plain-{number}" for number in range(12)] + [f"mapped-{number}-{end}" for number in range(4) for end in "ab"]
     )
 
     assert set(world.finish("produce_plain", plain) + world.finish("produce_mapped", mapped)) == {"success"}
