@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import structlog
 from msgspec import field
@@ -26,6 +26,8 @@ _LONGEST_URL = 300
 log = structlog.stdlib.get_logger(logger_name="airflow_provider_cloudfn.call")
 
 _SPAN_NAME = "cloudfn.attempt"
+#: Of the attempt that is under way.
+_SPAN: Final[ContextVar[Any]] = ContextVar("cloudfn_attempt", default=None)
 
 
 class CallWatcher(Protocol):
@@ -51,13 +53,12 @@ class Observation(Redacted, frozen=True):
     :param watcher: Who else is told.
     """
 
-    _hidden: ClassVar = frozenset({"_span", "_stats", "_takes_debugging"})
+    _hidden: ClassVar = frozenset({"_stats", "_takes_debugging"})
 
     conn_id: str
     function: str | None = None
     many: bool = False
     watcher: CallWatcher | None = None
-    _span: ContextVar[Any] = field(default_factory=lambda: ContextVar("cloudfn_attempt", default=None))
     #: Whether the log takes lines for debugging, and where numbers are counted: asked once for all attempts.
     _takes_debugging: bool = field(default_factory=lambda: _takes_debugging())
     _stats: Any = field(default_factory=lambda: _stats())
@@ -80,8 +81,8 @@ class Observation(Redacted, frozen=True):
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         span = trace.get_tracer("airflow_provider_cloudfn").start_span(_SPAN_NAME, kind=trace.SpanKind.CLIENT)
-        self._end(self._span.get())
-        self._span.set(span)
+        self._end(_SPAN.get())
+        _SPAN.set(span)
         span.set_attribute("http.request.resend_count", number - 1)
         headers: dict[str, str] = {}
         TraceContextTextMapPropagator().inject(headers, context=trace.set_span_in_context(span))
@@ -95,9 +96,9 @@ class Observation(Redacted, frozen=True):
         """
         self._log(attempt)
         self._count(attempt)
-        span = self._span.get()
+        span = _SPAN.get()
         if span is not None:
-            self._span.set(None)
+            _SPAN.set(None)
             self._describe(span, attempt)
             self._end(span)
         if self.watcher is not None:
