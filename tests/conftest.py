@@ -89,6 +89,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFiles(config, log)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Let one process more run tests than there are processors: the one with a whole Airflow waits for that."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests of a whole Airflow come first: they take the longest."""
     items.sort(key=lambda item: _SYSTEM not in item.path.parents)
