@@ -48,6 +48,13 @@ async def carry_out(
     request = prepared.filled(settings.secret_values).as_http()
     begun = time.monotonic()
     await _wait_for_first_turn(settings, request, total)
+    if not _may_begin(settings):
+        shown = settings.redaction().url(request.url)
+        raise CloudFunctionError(
+            f"{request.method} {shown}: was not sent, as its task was ended from outside",
+            retryable=True,
+            never_sent=True,
+        )
     waited = time.monotonic() - begun if settings.limiter is not None else 0.0
     number = 0
     carried_out = False
@@ -96,7 +103,7 @@ async def carry_out(
             break
         await settings.sleep(wait)
         ready = time.monotonic()
-        if not await _is_in_turn(settings.limiter, bound - (ready - begun)):
+        if not await _is_in_turn(settings.limiter, bound - (ready - begun)) or not _may_begin(settings):
             # There is no time for another attempt: what came of this one is what came of the call.
             break
         waited = time.monotonic() - ready if settings.limiter is not None else 0.0
@@ -131,6 +138,10 @@ async def _is_in_turn(limiter: RateLimiter | None, seconds: float) -> bool:
     except RequestTimeoutError:
         return False
     return True
+
+
+def _may_begin(settings: ClientSettings) -> bool:
+    return settings.may_begin is None or settings.may_begin()
 
 
 async def _tell(limiter: RateLimiter | None, result: Response | CloudFunctionError) -> None:

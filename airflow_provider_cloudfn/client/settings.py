@@ -85,6 +85,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
     :param transport: What sends, instead of a session for each call; whoever gives it opens and closes it.
     :param sleep: What waits between attempts.
+    :param may_begin: Whether another attempt may begin; None for as long as there is time.
     """
 
     _hidden: ClassVar = frozenset(
@@ -108,6 +109,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None
     transport: Transport | None = None
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    may_begin: Callable[[], bool] | None = None
     _told: set[str] = field(default_factory=set)
     _redactions: dict[tuple[str, ...], Redaction] = field(default_factory=dict)
 

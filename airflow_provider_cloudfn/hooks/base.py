@@ -66,6 +66,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         self._watcher: CallWatcher | None = None
         self._settings: SettingsT | None = None
         self._client: Client | None = None
+        self._is_ended = False
 
     def name_calls(self, function: str, *, many: bool = False) -> None:
         """
@@ -84,6 +85,10 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         :param watcher: Who is told.
         """
         self._watcher = watcher
+
+    def end_calls(self) -> None:
+        """Let no attempt of a call begin any more, as whoever makes the calls is being ended."""
+        self._is_ended = True
 
     def settings(self) -> SettingsT:
         """
@@ -219,6 +224,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 on_attempt=observation.end,
                 on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,
+                may_begin=lambda: not self._is_ended,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None

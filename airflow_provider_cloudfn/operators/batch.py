@@ -340,7 +340,9 @@ class Batch:
             )
         # One that the rate has held back for too long has not failed: the next try goes on with it, when the service lets it.
         patience = min(seconds("retry_total", self._task.retry_total), self._longest_wait)
-        if self._is_stopped or self._each.on_error == "fail" or is_put_off_for_long(error, patience):
+        # And one whose own retries the end of the task has cut short.
+        is_cut_short = self._is_killed or is_put_off_for_long(error, patience)
+        if self._is_stopped or self._each.on_error == "fail" or is_cut_short:
             self._is_stopped = True
             return
         failure = ItemFailure(

@@ -73,7 +73,8 @@ class PolledTask(KeyedTask):
             raise
 
     def on_kill(self) -> None:
-        """Let no more calls of a batch begin, or tell the service that a job is not wanted any more, as ``cancel`` says."""
+        """Let nothing more be sent, but tell the service that a job is not wanted any more, as ``cancel`` says."""
+        super().on_kill()
         if self._under_way is not None:
             self._under_way.kill()
 

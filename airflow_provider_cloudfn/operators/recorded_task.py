@@ -50,6 +50,8 @@ class RecordedTask(BaseOperator):
     call_is_recorded = False
     _recorder: CallRecorder | None = None
     _is_recording = False
+    #: Over what the calls of this try go.
+    _calls_over: ConnectionHook[Any] | None = None
 
     @property
     def recorder(self) -> CallRecorder:
@@ -71,8 +73,14 @@ class RecordedTask(BaseOperator):
         with self._recorded(context, goes_on=True):
             return super().resume_execution(next_method, next_kwargs, context)
 
+    def on_kill(self) -> None:
+        """Let nothing more be sent: Airflow tells a task that it is ended, and lets it go on for some seconds."""
+        if self._calls_over is not None:
+            self._calls_over.end_calls()
+
     def _watched(self, hook: ConnectionHook[Any]) -> Any:
-        """Return a hook whose calls are recorded, where they are to be."""
+        """Return a hook whose calls are recorded, where they are to be, and end with the task."""
+        self._calls_over = hook
         if self._is_recording:
             hook.watch_calls(self.recorder)
         return hook

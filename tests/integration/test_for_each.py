@@ -129,6 +129,30 @@ def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_go
     assert "for_each: the task was ended from outside; 2 of 7 are done" in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+def test_an_item_whose_task_is_ended_is_not_sent_again_and_has_not_failed_for_that(
+    step: Any, monkeypatch: pytest.MonkeyPatch, on_error: str
+) -> None:
+    tasks: list[CloudFunctionOperator] = []
+    prepare = CloudFunctionOperator.prepare
+    monkeypatch.setattr(
+        CloudFunctionOperator, "prepare", lambda task, context: tasks.append(task) or prepare(task, context)
+    )
+
+    def reply(request: Received) -> Answer:
+        if request.json()["number"] == 2:
+            tasks[0].on_kill()
+            return Answer.of(503)
+        return score(request)
+
+    result, server = step(f"ForEach('[0, 2, 4]', concurrency=1, on_error={on_error!r})", reply=reply)
+
+    assert result.state == "failed"
+    assert [request.json()["number"] for request in server.received] == [0, 2]
+    if on_error == "continue":
+        assert result.xcom("call", "failures") == []
+
+
 def test_failures_are_told_beside_the_results_where_the_batch_goes_on(step: Any) -> None:
     result, server = step(
         "ForEach('[2, 5, 4, 7]', on_error='continue', key='\"o-\" + string(item)')", returns="'response.body.score'"

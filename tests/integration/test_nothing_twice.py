@@ -122,6 +122,29 @@ def test_the_answer_of_an_earlier_try_is_taken_and_nothing_is_sent(
     assert "was answered 201 (request id r-9)" in "".join(capfd.readouterr())
 
 
+def test_a_task_that_is_ended_sends_nothing_again(
+    connection: Callable[..., None], serve: Callable[..., Any], store: StateStore
+) -> None:
+    """Airflow tells it so, and lets it go on for some seconds: after a 503 it would be sent again within the call."""
+    tasks: list[CloudFunctionOperator] = []
+
+    def reply(_: Received) -> Answer:
+        tasks[0].on_kill()
+        return Answer.of(503)
+
+    server = serve(reply=reply)
+    connection("service", conn_type="cloudfn", host=server.url)
+    with DAG("d", schedule=None):
+        given = CloudFunctionOperator(
+            task_id="call", cloudfn_conn_id="service", method="POST", uri='"/v1/charges"', do_xcom_push=False
+        )
+    tasks.append(given.prepare_for_execution())
+    with pytest.raises(ResponseError, match="503"):
+        tasks[0].execute(store.context())
+
+    assert len(server.received) == 1
+
+
 def test_an_answer_that_an_expression_fails_on_is_not_asked_for_again(service: Any, store: StateStore) -> None:
     service.answer(201, {"id": "ch_1"})
     for _ in range(2):

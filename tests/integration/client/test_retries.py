@@ -154,6 +154,20 @@ def test_a_predicate_replaces_the_stock_decision(talk: Any, answers: Any) -> Non
     assert len(talk(answers("503 X"), retry=RetryPolicy(retry_when=lambda _: False)).received) == 1
 
 
+def test_no_attempt_begins_once_it_may_not(talk: Any, answers: Any) -> None:
+    may = [True, False]
+    exchange = talk(answers("503 X"), "POST", retry=QUICK, may_begin=lambda: may.pop(0))
+
+    assert len(exchange.received) == 1
+    assert exchange.outcome.status == 503
+
+    exchange = talk(answers("503 X"), "POST", retry=QUICK, may_begin=lambda: False)
+
+    assert exchange.received == []
+    assert "was not sent, as its task was ended from outside" in str(exchange.outcome)
+    assert (exchange.outcome.never_sent, exchange.outcome.retryable) == (True, True)
+
+
 def test_a_service_that_asks_to_wait_is_waited_for(talk: Any, answers: Any) -> None:
     seen: list[Attempt] = []
 
