@@ -384,6 +384,59 @@ def test_instances_that_would_write_over_one_another_are_refused_at_parse_time(
 
 
 @pytest.mark.parametrize(
+    ("expanded", "is_refused"),
+    [
+        ("expand(response_file=['file:///tmp/a', 'file:///tmp/a'])", True),
+        ("expand_kwargs([{'response_file': 'file:///tmp/a'}, {'response_file': 'file:///tmp/a'}])", True),
+        ("expand(for_each=[ForEach([1], results='file:///tmp/a'), ForEach([2], results='file:///tmp/a')])", True),
+        ("expand(response_file=['file:///tmp/a', 'file:///tmp/b'])", False),
+        ("expand(response_file=['file:///tmp/{{ ti.map_index }}', 'file:///tmp/{{ ti.map_index }}'])", False),
+    ],
+)
+def test_two_instances_that_are_given_one_file_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], expanded: str, is_refused: bool
+) -> None:
+    found = import_errors(dag_runs.dag_file(f"CloudFunctionOperator.partial(task_id='call', uri='\"/\"').{expanded}"))
+
+    assert (": is the same for all instances of a mapped step" in found) is is_refused, found
+
+
+TO_ONE = "response_file='file:///tmp/{{ ds }}.csv'"
+#: Two steps, the second one with what it is given besides, and whether they are refused.
+TWO_STEPS = {
+    "one file": ((TO_ONE, TO_ONE), True),
+    "one behind the other": ((TO_ONE, TO_ONE + ")\none >> two\n("), True),
+    "of two options": (
+        ("for_each=ForEach('[1]', results='/tmp/a')", "pages=Pages.link_header(results='/tmp/a')"),
+        True,
+    ),
+    "in CEL": (("response_file=cel('\"/tmp/\" + run.id')",) * 2, True),
+    "of one's own, in CEL": (("response_file=cel('\"/tmp/\" + run.task_id')",) * 2, False),
+    "of one's own": (("response_file='/tmp/{{ ti.task_id }}'",) * 2, False),
+    "two files": ((TO_ONE, "response_file='/tmp/other.csv'"), False),
+    "where the first one fails": ((TO_ONE, TO_ONE + ", trigger_rule='one_failed'"), False),
+    "where it is chosen": ((TO_ONE, TO_ONE + ")\nchoose() >> [one, two]\n("), False),
+    "where it is wanted": ((TO_ONE, TO_ONE + ", pre_execute=print"), False),
+}
+
+
+@pytest.mark.parametrize(("options", "is_refused"), TWO_STEPS.values(), ids=TWO_STEPS)
+def test_two_steps_that_would_write_over_one_another_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], options: tuple[str, str], is_refused: bool
+) -> None:
+    one, two = options
+    steps = (
+        "@task.branch\ndef choose():\n    return 'one'\n"
+        f"one = CloudFunctionOperator(task_id='one', uri='\"/\"', {one})\n"
+        f"two = CloudFunctionOperator(task_id='two', uri='\"/\"', {two})\n"
+    )
+
+    found = import_errors(dag_runs.dag_file(steps))
+
+    assert ("writes to the file to which one writes" in found) is is_refused, found
+
+
+@pytest.mark.parametrize(
     "option",
     [{"for_each": "ForEach('[1]', results='file:///tmp/out.jsonl')"}, {"response_file": "'file:///tmp/out.csv'"}],
 )
