@@ -53,11 +53,11 @@ class Service:
         return Answer.of(201, {"id": f"made-{name}"})
 
 
-def run_try(parameters: dict[str, Any], file: Path, *, generation: int = 2) -> Any:
+def run_try(parameters: dict[str, Any], file: Path, **instance: int) -> Any:
     """Return what a try ends with; None for one that was killed."""
 
     def one_try() -> Any:
-        context = FileStore(file).context(generation)
+        context = FileStore(file).context(**instance)
         context["ti"].xcom_push = lambda **_: None
         with DAG("d", schedule=None):
             task = CloudFunctionOperator(
@@ -150,6 +150,13 @@ def test_without_a_way_to_know_a_batch_stops_and_clear_sends_the_rest(
     cleared = run_try(batch(), tmp_path / "state.json", generation=4)
 
     assert cleared == [f"made-{item}" for item in ITEMS]
+
+
+def test_a_batch_that_is_done_is_made_again_after_a_clear_with_fewer_retries(service: Service, tmp_path: Path) -> None:
+    for instance in ({}, {"try_number": 2, "retries": 1, "clears": 1}):
+        run_try(batch(), tmp_path / "state.json", **instance)
+
+    assert service.effects == Counter([*ITEMS, *ITEMS])
 
 
 def test_a_read_of_pages_that_is_killed_writes_no_item_twice(service: Service, tmp_path: Path) -> None:
