@@ -232,7 +232,7 @@ class Batch:
                 if self._memory.passes_over(item.index, item.key):
                     continue
                 if self._memory.result_of(item.index) is None:
-                    await turns.take(self._longest_wait)
+                    await self._call.hook.client().unless_ended(turns.take(self._longest_wait))
                 # Something may have failed meanwhile.
                 if not self._goes_on():
                     return

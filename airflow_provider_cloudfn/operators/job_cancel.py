@@ -31,7 +31,7 @@ class JobCancel:
     """
 
     def __init__(self, client: Client, log: Any, forget: Callable[[], None]) -> None:
-        self._client = replace(client, may_begin=None)
+        self._client = replace(client, ending=None)
         self._log = log
         self._forget = forget
         self._request: Request | None = None

@@ -217,7 +217,7 @@ class PolledCall:
                     ask,
                     first_wait=first_wait,
                     seconds=seconds,
-                    sleep=session.sleep,
+                    sleep=lambda seconds: session.unless_ended(session.sleep(seconds)),
                     tell=self._task.log.warning,
                     resolve=resolve,
                     once=once,

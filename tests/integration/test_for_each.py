@@ -107,8 +107,13 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     assert len(server.received) <= 3
 
 
+@pytest.mark.parametrize(("rate", "ends_at"), [(None, 2), ("1/h", 0)], ids=["at once", "while the next one waits"])
 def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
-    step: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    step: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    rate: str | None,
+    ends_at: int,
 ) -> None:
     """Airflow tells a task that it is ended, and lets it go on for some seconds."""
     tasks: list[CloudFunctionOperator] = []
@@ -118,15 +123,16 @@ def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_go
     )
 
     def reply(request: Received) -> Answer:
-        if request.json()["number"] == 2:
+        if request.json()["number"] == ends_at:
             tasks[0].on_kill()
         return score(request)
 
-    result, server = step("ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1)", reply=reply)
+    result, server = step(f"ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1, rate={rate!r})", reply=reply)
 
     assert result.state == "failed"
-    assert [request.json()["number"] for request in server.received] == [0, 2]
-    assert "for_each: the task was ended from outside; 2 of 7 are done" in "".join(capfd.readouterr())
+    sent = range(0, ends_at + 1, 2)
+    assert [request.json()["number"] for request in server.received] == [*sent]
+    assert f"for_each: the task was ended from outside; {len(sent)} of 7 are done" in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("on_error", ["fail", "continue"])

@@ -122,7 +122,7 @@ def test_the_answer_of_an_earlier_try_is_taken_and_nothing_is_sent(
     assert "was answered 201 (request id r-9)" in "".join(capfd.readouterr())
 
 
-def test_a_task_that_is_ended_sends_nothing_again(
+def test_a_task_that_is_ended_sends_nothing_again_and_nothing_is_unknown(
     connection: Callable[..., None], serve: Callable[..., Any], store: StateStore
 ) -> None:
     """Airflow tells it so, and lets it go on for some seconds: after a 503 it would be sent again within the call."""
@@ -130,7 +130,7 @@ def test_a_task_that_is_ended_sends_nothing_again(
 
     def reply(_: Received) -> Answer:
         tasks[0].on_kill()
-        return Answer.of(503)
+        return Answer.of(503, headers={"Retry-After": "20"})
 
     server = serve(reply=reply)
     connection("service", conn_type="cloudfn", host=server.url)
@@ -143,6 +143,7 @@ def test_a_task_that_is_ended_sends_nothing_again(
         tasks[0].execute(store.context())
 
     assert len(server.received) == 1
+    assert store.rows == {}
 
 
 def test_an_answer_that_an_expression_fails_on_is_not_asked_for_again(service: Any, store: StateStore) -> None:
