@@ -91,6 +91,11 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         """Let no attempt of a call begin any more, nor wait for that, as whoever makes the calls is being ended."""
         self._ending.come()
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether no attempt may begin any more."""
+        return self._ending.has_come
+
     def settings(self) -> SettingsT:
         """
         Return what the connection says; it is fetched once.

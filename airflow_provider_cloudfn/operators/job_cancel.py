@@ -32,12 +32,16 @@ class JobCancel:
 
     def __init__(self, client: Client, log: Any, forget: Callable[[], None]) -> None:
         self._client = replace(client, ending=None)
+        self._ending = client.ending
         self._log = log
         self._forget = forget
         self._request: Request | None = None
         self._was_cancelled: bool | None = None
-        #: Whether the task is being ended from outside.
-        self.is_killed = False
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether the task is being ended from outside."""
+        return self._ending is not None and self._ending.has_come
 
     @property
     def is_given(self) -> bool:
@@ -63,7 +67,6 @@ class JobCancel:
 
     def kill(self) -> None:
         """Do it while the task is being ended; where the job is only being started, it is done as soon as it is known."""
-        self.is_killed = True
         if self._request is None:
             return
         # An event loop may be running here, in the middle of which a signal has come: the request has a thread of its own.

@@ -159,6 +159,20 @@ def test_an_item_whose_task_is_ended_is_not_sent_again_and_has_not_failed_for_th
         assert result.xcom("call", "failures") == []
 
 
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+def test_a_batch_whose_task_is_ended_before_it_begins_sends_nothing_and_is_not_done(
+    step: Any, monkeypatch: pytest.MonkeyPatch, on_error: str
+) -> None:
+    prepare = CloudFunctionOperator.prepare
+    monkeypatch.setattr(
+        CloudFunctionOperator, "prepare", lambda task, context: (prepare(task, context), task.on_kill())
+    )
+
+    result, server = step(f"ForEach('[0, 2, 4]', on_error={on_error!r})")
+
+    assert (result.state, server.received) == ("failed", [])
+
+
 def test_failures_are_told_beside_the_results_where_the_batch_goes_on(step: Any) -> None:
     result, server = step(
         "ForEach('[2, 5, 4, 7]', on_error='continue', key='\"o-\" + string(item)')", returns="'response.body.score'"
