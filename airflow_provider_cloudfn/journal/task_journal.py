@@ -66,7 +66,7 @@ class TaskJournal:
         store = None if SAMPLE_RUN in given else given.get("task_state_store")
         if store is None:
             return cls(None, 0, log)
-        instance, clears = given["ti"], getattr(given["dag_run"], "clear_number", None)
+        instance, clears = given["ti"], getattr(given.get("dag_run"), "clear_number", None)
         writer = None if clears is None else Writer(int(instance.try_number), int(clears))
         retries = int(getattr(getattr(instance, "task", None), "retries", None) or 0)
         # The tries between two Clears have it in common: Clear sets it anew, a retry leaves it.
