@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.ancestry import Ancestry
     from airflow_provider_cloudfn.authoring.task import AuthoredTask
 
-__all__ = ["one_file_problems", "shared_file_problems"]
+__all__ = ["is_of_the_run", "one_file_problems", "shared_file_problems"]
 
 #: What is the same for all instances of a mapped step, as Jinja names it.
 _OF_THE_RUN: Final = frozenset({
@@ -53,7 +53,7 @@ def one_file_problems(task: AuthoredTask) -> Iterator[tuple[str, str]]:
     for field, path in _paths(task):
         place = field, _text(path)
         # Of what each instance has for itself, two can be the same.
-        if _is_of_the_run(path) and (_PATHS[field] not in task.expanded or place in seen):
+        if is_of_the_run(path) and (_PATHS[field] not in task.expanded or place in seen):
             yield field, _REMEDY
         seen.add(place)
 
@@ -68,7 +68,7 @@ def shared_file_problems(tasks: Iterable[AuthoredTask], ancestry: Ancestry) -> I
     first: dict[str, AuthoredTask] = {}
     for task in tasks:
         for field, path in _paths(task):
-            if not _is_of_the_run(path, _MEMBERS_OF_THE_INSTANCE | _MEMBERS_OF_THE_STEP):
+            if not is_of_the_run(path, _MEMBERS_OF_THE_INSTANCE | _MEMBERS_OF_THE_STEP):
                 continue
             other = first.setdefault(_text(path), task)
             # Where one runs in the place of the other, the file is what both are to bring.
@@ -100,10 +100,11 @@ def _can_be_left_out(task: AuthoredTask, ancestry: Ancestry) -> bool:
     )
 
 
-def _is_of_the_run(path: Any, others: AbstractSet[str] = _MEMBERS_OF_THE_INSTANCE) -> bool:
+def is_of_the_run(path: Any, others: AbstractSet[str] = _MEMBERS_OF_THE_INSTANCE) -> bool:
     """
-    Tell whether a path is known to be the same wherever it stands in a run.
+    Tell whether a path, or another text, is known to be the same wherever it stands in a run.
 
+    :param path: What is written for it.
     :param others: The members of ``run`` that are not.
     """
     if isinstance(path, cel.Expression):

@@ -11,6 +11,7 @@ from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
 from airflow_provider_cloudfn.authoring.expressions import written_problems
+from airflow_provider_cloudfn.authoring.one_event import one_event_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
@@ -310,10 +311,10 @@ def _together(task: AuthoredTask, first: str, others: Iterable[str]) -> Iterator
 
 
 def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what is wrong with the options of many calls where a step is mapped, as its Dag file has it."""
+    """Yield what is wrong with the options of many calls, and where a step is mapped, as its Dag file has it."""
     if "for_each" in task.expanded and any(value is None for value in task.written("for_each")):
         yield Problem(task.task_id, "for_each", _NULL_FOR_EACH)
-    for field, message in one_file_problems(task):
+    for field, message in (*one_file_problems(task), *one_event_problems(task)):
         yield Problem(task.task_id, field, message)
 
 

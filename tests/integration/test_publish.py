@@ -161,6 +161,51 @@ def test_a_receiver_that_checks_the_signature_takes_it(run: Any, receiver: Loopb
     assert headers["webhook-signature"] == f"v1,{expected}"
 
 
+EACH = "for_each=['a', 'b'], event_type='order.paid', payload='1', uri='\"/\"'"
+#: Many events, and whether they are refused for the id that they have in common.
+MANY_EVENTS = {
+    "one text": (f"{EACH}, event_id='paid-{{{{ run_id }}}}'", True),
+    "one value": (f"{EACH}, event_id=cel('params.id')", True),
+    "each its own": (f"{EACH}, event_id=cel('item')", False),
+    "each its key": (f"{EACH}, event_id=cel('\"paid-\" + run.idempotency_key')", False),
+    "of sources": (f"{EACH}, event_id='paid', source=cel('\"/shops/\" + item')", False),
+    "to receivers": (EACH.replace("'\"/\"'", "'\"/\" + item'") + ", event_id='paid'", False),
+    "none": (EACH, False),
+}
+
+
+@pytest.mark.parametrize(("parameters", "is_refused"), MANY_EVENTS.values(), ids=MANY_EVENTS)
+def test_many_events_of_one_id_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], parameters: str, is_refused: bool
+) -> None:
+    """A receiver would take the first of them."""
+    found = import_errors(dag_file(f"EventPublishOperator(task_id='send', cloudfn_conn_id='receiver', {parameters})"))
+
+    assert ("event_id: is the same for all items" in found) is is_refused, found
+
+
+@pytest.mark.parametrize(
+    ("written", "is_refused"),
+    [
+        ("'paid-{{ ds }}'", True),
+        ("cel('run.id')", True),
+        ("'paid-{{ ti.map_index }}'", False),
+        ("cel('inputs')", False),
+    ],
+)
+def test_instances_that_send_events_of_one_id_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], written: str, is_refused: bool
+) -> None:
+    step = (
+        "EventPublishOperator.partial(task_id='send', cloudfn_conn_id='receiver', uri='\"/\"', event_type='order.paid', "
+        f"event_id={written}).expand(inputs=['a', 'b'])"
+    )
+
+    found = import_errors(dag_file(step))
+
+    assert ("event_id: is the same for all instances of a mapped step" in found) is is_refused, found
+
+
 def test_each_item_is_an_event_with_its_own_id(run: Any, receiver: LoopbackServer) -> None:
     run(publish(event_type="'order.paid'", payload="'item'", subject="cel('item')", for_each="['a', 'b']"))
 
