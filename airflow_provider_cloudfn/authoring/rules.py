@@ -11,8 +11,8 @@ from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
 from airflow_provider_cloudfn.authoring.expressions import written_problems
-from airflow_provider_cloudfn.authoring.one_event import one_event_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
+from airflow_provider_cloudfn.authoring.one_key import one_key_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
@@ -228,9 +228,9 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     yield from _combination_problems(task)
     if (message := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", message)
-    yield from () if arrived is not None else _idle_problems(task)
+    # What Jinja has made of a template at run time is each instance's own, and looks as if it were one for all.
+    yield from () if arrived is not None else (*_idle_problems(task), *_mapping_problems(task))
     yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
-    yield from _mapping_problems(task)
 
 
 def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
@@ -314,7 +314,7 @@ def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
     """Yield what is wrong with the options of many calls, and where a step is mapped, as its Dag file has it."""
     if "for_each" in task.expanded and any(value is None for value in task.written("for_each")):
         yield Problem(task.task_id, "for_each", _NULL_FOR_EACH)
-    for field, message in (*one_file_problems(task), *one_event_problems(task)):
+    for field, message in (*one_file_problems(task), *one_key_problems(task)):
         yield Problem(task.task_id, field, message)
 
 

@@ -403,6 +403,21 @@ def test_instances_that_would_write_over_one_another_are_refused_at_parse_time(
     assert (": is the same for all instances of a mapped step" in found) is is_refused, found
 
 
+def test_instances_of_a_group_write_to_files_of_their_own(
+    run: Callable[..., Any], connected: Callable[..., Any], tmp_path: Path
+) -> None:
+    """By the time that they run, nothing of a path says that it was another one for each."""
+    connected()
+    given = {"cloudfn_conn_id": "'service'", "uri": "'\"/\"'", "inputs": "inputs"}
+    place = f"'file://{tmp_path}/{{{{ ti.map_index }}}}.csv'"
+    step = dag_runs.call(**given, response_file=place)
+
+    result = run(f"@task_group\ndef group(inputs):\n    {step}\ngroup.expand(inputs=['a', 'b'])")
+
+    assert result.state == "success"
+    assert sorted(file.name for file in tmp_path.glob("*.csv")) == ["0.csv", "1.csv"]
+
+
 @pytest.mark.parametrize(
     ("expanded", "is_refused"),
     [

@@ -191,6 +191,8 @@ def test_many_events_of_one_id_are_refused_at_parse_time(
         ("cel('run.id')", True),
         ("'paid-{{ ti.map_index }}'", False),
         ("cel('inputs')", False),
+        ("'paid', source=cel('inputs')", False),
+        ("'paid', query={'to': 'inputs'}", False),
     ],
 )
 def test_instances_that_send_events_of_one_id_are_refused_at_parse_time(
@@ -333,3 +335,30 @@ def test_bytes_are_sent_as_they_are(run: Any, receiver: LoopbackServer) -> None:
     raw, wrapped = receiver.received
     assert (raw.headers["content-type"], raw.body) == ("application/octet-stream", b"\x00\xff")
     assert json.loads(wrapped.body)["data_base64"] == "AP8="
+
+
+#: A mapped step, and whether it is refused for the key that all its instances have in common.
+MAPPED = {
+    "one for all": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('params.id')", True),
+    "of the run": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('run.id')", True),
+    "each its own": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('inputs')", False),
+    "a header's name": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key='X-Key'", False),
+    "to places of their own": (
+        "CloudFunctionOperator",
+        "uri='\"/\" + inputs', idempotency_key=cel('params.id')",
+        False,
+    ),
+    "one process": ("EmporixStartOperator", "event_type='order.paid', id_from='{{ run_id }}'", True),
+    "a process each": ("EmporixStartOperator", "event_type='order.paid', id_from='{{ ti.map_index }}'", False),
+}
+
+
+@pytest.mark.parametrize(("operator", "given", "is_refused"), MAPPED.values(), ids=MAPPED)
+def test_one_key_for_all_instances_is_refused_at_parse_time(
+    import_errors: Callable[[str], str], operator: str, given: str, is_refused: bool
+) -> None:
+    """A service takes them for one request: the others would be green, and nothing was done for them."""
+    over = "inputs" if operator == "CloudFunctionOperator" else "subject"
+    found = import_errors(dag_file(f"{operator}.partial(task_id='call', {given}).expand({over}=['a', 'b'])"))
+
+    assert ("is the same for all instances of a mapped step, and " in found) is is_refused, found
