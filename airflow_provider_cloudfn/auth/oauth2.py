@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["OAuth2ClientCredentials"]
 
 _SKEW = 30.0
+#: Seconds for which a token that came in the place of a refused one, and was refused itself, is not replaced again.
+_DOUBT = 60.0
 
 
 class OAuth2ClientCredentials(Auth):
@@ -113,6 +116,8 @@ class OAuth2ClientCredentials(Auth):
         self._renew_when = renew_when
         self._skew = skew
         self._certificate = certificate
+        #: What came in the place of a refused token and was not accepted so far, and when it came.
+        self._doubtful: tuple[str, float] | None = None
         self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
         self._seen: set[str] = {
             *_client_secrets(client_id, client_secret, client_auth_method),
@@ -144,9 +149,12 @@ class OAuth2ClientCredentials(Auth):
             token = yield from self._obtain(token, refused=False)
         self._seen.update(_token_secrets(token))
         response = yield self._authorized(request, token)
-        if isinstance(response, HttpResponse) and self._is_refusal(response):
+        if isinstance(response, HttpResponse) and self._is_refusal(response) and not self._is_doubtful(token):
             token = yield from self._obtain(token, refused=True)
-            yield self._authorized(request, token)
+            self._doubtful = token.value, time.monotonic()
+            response = yield self._authorized(request, token)
+        if self._is_doubtful(token) and isinstance(response, HttpResponse) and not self._is_refusal(response):
+            self._doubtful = None
 
     def flow(self, request: HttpRequest) -> AuthFlow:
         """
@@ -186,6 +194,13 @@ class OAuth2ClientCredentials(Auth):
 
     def _is_refusal(self, response: HttpResponse) -> bool:
         return response.status == 401 or (self._renew_when is not None and self._renew_when(response))
+
+    def _is_doubtful(self, token: AccessToken) -> bool:
+        """Tell whether another token would be refused too: of a batch each call would ask for one, and be sent twice."""
+        if self._doubtful is None:
+            return False
+        value, came_at = self._doubtful
+        return value == token.value and time.monotonic() - came_at < _DOUBT
 
     def _obtain(
         self, former: AccessToken | None, *, refused: bool

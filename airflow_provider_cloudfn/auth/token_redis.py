@@ -32,8 +32,9 @@ _PREFIX: Final = "cloudfn-token:"
 _PATIENCE: Final = 2.0
 #: Seconds for which Redis is left alone after it could not be reached.
 _REST: Final = 10.0
-#: Seconds after which the lock of a process that died is free again. Who has it for longer may be joined by another one.
-_LEASE: Final = 60
+#: Seconds after which the lock of a process that died is free again: fewer than anybody waits for it, or all who wait would
+#: ask for a token at once. Who has it for longer may be joined by another one.
+_LEASE: Final = 20
 #: An expired token is kept for so many seconds more: it may have a refresh token.
 _AFTERLIFE: Final = 24 * 3600.0
 

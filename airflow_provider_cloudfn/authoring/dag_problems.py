@@ -20,7 +20,8 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
     problems: list[str] = []
     if ours:
         from airflow_provider_cloudfn.authoring.arrows import add_arrows
-        from airflow_provider_cloudfn.authoring.rules import event_problems, task_problems
+        from airflow_provider_cloudfn.authoring.one_file import shared_file_problems
+        from airflow_provider_cloudfn.authoring.rules import Problem, event_problems, task_problems
         from airflow_provider_cloudfn.authoring.task import producers_of
 
         ancestry, producers = add_arrows(dag), producers_of(ours)
@@ -31,6 +32,7 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
             for task in ours
             for problem in (*(task_problems(task) if task.is_ours else ()), *event_problems(task))
         ]
+        found += [Problem(*one) for one in shared_file_problems(ours, ancestry)]
         problems = [f"{problem.task_id}: {problem}" for problem in found]
     if getattr(getattr(dag, "timetable", None), "asset_condition", None) is not None:
         problems.extend(_never_firing(dag))

@@ -9,10 +9,11 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.cel.literals import is_quoted
 from airflow_provider_cloudfn.client.prepared import own_headers
+from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from airflow_provider_cloudfn.client.pages import Pages
 
@@ -22,6 +23,7 @@ __all__ = [
     "ONE_KEY",
     "headers_problem",
     "key_problem_of_headers",
+    "key_problem_of_pages",
     "overridden_problem",
     "query_problem",
     "uri_problem",
@@ -84,11 +86,18 @@ def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
     if key is False or key is None:
         return None
     name = key if isinstance(key, str) else key.text if isinstance(key, cel.Literal) else IDEMPOTENCY_KEY
-    for other, value in headers.items() if isinstance(headers, Mapping) else ():
-        known = _known(other) if is_quoted(str(other)) else str(other)
-        if value is not None and known.lower() == name.lower():
-            return f'headers["{known}"]', KEY_IS_SET
-    return None
+    found = _among(headers, {name.lower()})
+    return None if found is None else (found, KEY_IS_SET)
+
+
+def key_problem_of_pages(headers: Any) -> tuple[str, str] | None:
+    """
+    Return where the headers of many pages have an idempotency key, as far as names are known, and what to do.
+
+    :param headers: What was given as the headers.
+    """
+    found = _among(headers, IDEMPOTENCY_HEADERS)
+    return None if found is None else (found, ONE_KEY)
 
 
 def overridden_problem(pages: Pages, query: Any, uri: Any) -> tuple[str, str] | None:
@@ -102,6 +111,15 @@ def overridden_problem(pages: Pages, query: Any, uri: Any) -> tuple[str, str] | 
     own = query if isinstance(query, Mapping) else {}
     names = [_known(name) if is_quoted(str(name)) else name for name, value in own.items() if value is not None]
     return pages.overridden(names, _known(uri))
+
+
+def _among(headers: Any, names: Collection[str]) -> str | None:
+    """Return the place of the first header that has a value and one of some names, which are in lower case."""
+    for other, value in headers.items() if isinstance(headers, Mapping) else ():
+        known = _known(other) if is_quoted(str(other)) else str(other)
+        if value is not None and known.lower() in names:
+            return f'headers["{known}"]'
+    return None
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:

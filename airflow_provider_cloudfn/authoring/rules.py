@@ -12,10 +12,16 @@ from airflow_provider_cloudfn.authoring.confirm import Confirm
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, emit_of, event_name, label_of
 from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
+from airflow_provider_cloudfn.authoring.one_key import one_key_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
-from airflow_provider_cloudfn.authoring.request_checks import ONE_KEY, key_problem_of_headers, overridden_problem
+from airflow_provider_cloudfn.authoring.request_checks import (
+    ONE_KEY,
+    key_problem_of_headers,
+    key_problem_of_pages,
+    overridden_problem,
+)
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
@@ -71,6 +77,12 @@ _CALLBACK_URL: Final = ("run", "callback_url")
 _RESULTS_OF_ITEMS: Final = (
     "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they "
     "go"
+)
+#: What is sent again as it is.
+_READS: Final = ("GET", "HEAD", "OPTIONS")
+_NOTHING_UNKNOWN: Final = (
+    "has no effect beside pages=, and for a method that only reads: such a request is sent again as it is, and Confirm(…) is "
+    "never asked; leave it out"
 )
 _RETURNED_LATER: Final = (
     "has no effect beside {other}=, which comes after it: leave it out, and say with returns= what the step returns"
@@ -216,9 +228,9 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     yield from _combination_problems(task)
     if (message := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", message)
-    yield from () if arrived is not None else _idle_problems(task)
+    # What Jinja has made of a template at run time is each instance's own, and looks as if it were one for all.
+    yield from () if arrived is not None else (*_idle_problems(task), *_mapping_problems(task))
     yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
-    yield from _mapping_problems(task)
 
 
 def _are_together(task: AuthoredTask, first: str, second: str) -> bool:
@@ -232,12 +244,18 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
     ):
         yield Problem(task.task_id, "pages and idempotency_key", ONE_KEY)
     for pages, _, headers in _together(task, "pages", ("headers",)):
-        if pages is not None and (found := key_problem_of_headers(True, headers)) is not None:
-            yield Problem(task.task_id, found[0], ONE_KEY)
+        if pages is not None and (found := key_problem_of_pages(headers)) is not None:
+            yield Problem(task.task_id, *found)
     if _are_together(task, "pages", "for_each"):
         for pages in task.written("pages"):
             if isinstance(pages, Pages) and pages.results is not None:
                 yield Problem(task.task_id, "pages.results", _RESULTS_OF_ITEMS)
+    for confirm, name, other in _together(task, "on_unknown", ("method", "pages")):
+        is_read = other in _READS if name == "method" else other is not None
+        # Of all steps of a Dag those that read pass it over.
+        if is_read and isinstance(confirm, Confirm) and task.default_arguments.get("on_unknown") != confirm:
+            yield Problem(task.task_id, "on_unknown", _NOTHING_UNKNOWN)
+            break
     confirms = any(isinstance(one, Confirm) and one.returns is not None for one in task.written("on_unknown"))
     for other in ("poll", "wait_for") if confirms else ():
         if _are_together(task, "on_unknown", other):
@@ -293,10 +311,10 @@ def _together(task: AuthoredTask, first: str, others: Iterable[str]) -> Iterator
 
 
 def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """Yield what is wrong with the options of many calls where a step is mapped, as its Dag file has it."""
+    """Yield what is wrong with the options of many calls, and where a step is mapped, as its Dag file has it."""
     if "for_each" in task.expanded and any(value is None for value in task.written("for_each")):
         yield Problem(task.task_id, "for_each", _NULL_FOR_EACH)
-    for field, message in one_file_problems(task):
+    for field, message in (*one_file_problems(task), *one_key_problems(task)):
         yield Problem(task.task_id, field, message)
 
 

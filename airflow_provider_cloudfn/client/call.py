@@ -48,6 +48,13 @@ async def carry_out(
     request = prepared.filled(settings.secret_values).as_http()
     begun = time.monotonic()
     await _wait_for_first_turn(settings, request, total)
+    if settings.is_ended:
+        shown = settings.redaction().url(request.url)
+        raise CloudFunctionError(
+            f"{request.method} {shown}: was not sent, as its task was ended from outside",
+            retryable=True,
+            never_sent=True,
+        )
     waited = time.monotonic() - begun if settings.limiter is not None else 0.0
     number = 0
     carried_out = False
@@ -94,9 +101,9 @@ async def carry_out(
             report(done if wait is None else replace(done, next_in=wait), settings.on_attempt)
         if wait is None:
             break
-        await settings.sleep(wait)
+        await settings.unless_ended(settings.sleep(wait))
         ready = time.monotonic()
-        if not await _is_in_turn(settings.limiter, bound - (ready - begun)):
+        if not await _is_in_turn(settings, bound - (ready - begun)) or settings.is_ended:
             # There is no time for another attempt: what came of this one is what came of the call.
             break
         waited = time.monotonic() - ready if settings.limiter is not None else 0.0
@@ -116,18 +123,18 @@ async def _wait_for_first_turn(settings: ClientSettings, request: HttpRequest, s
     if settings.limiter is None:
         return
     try:
-        await settings.limiter.acquire(seconds)
+        await settings.unless_ended(settings.limiter.acquire(seconds))
     except RequestTimeoutError as error:
         shown = settings.redaction().url(request.url)
         raise error.reworded(f"{request.method} {shown}: {error}") from None
 
 
-async def _is_in_turn(limiter: RateLimiter | None, seconds: float) -> bool:
+async def _is_in_turn(settings: ClientSettings, seconds: float) -> bool:
     """Return whether another attempt may be sent, as soon as it may be; False where that takes longer than there is time."""
-    if limiter is None:
+    if settings.limiter is None:
         return True
     try:
-        await limiter.acquire(seconds)
+        await settings.unless_ended(settings.limiter.acquire(seconds))
     except RequestTimeoutError:
         return False
     return True

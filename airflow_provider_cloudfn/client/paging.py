@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.links import linked
+from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
 from airflow_provider_cloudfn.client.url import without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError, require_truth
 
@@ -28,6 +29,11 @@ Evaluate = Callable[[str, Mapping[str, Any]], Any]
 MAY_BE_MISSPELT: Final = (
     "pages.next: the first page has no such field, and so is taken for the last one. Where that is right, say that it need not "
     "be there, as response.body[?'next'].orValue(null) does; where it is not, correct the name"
+)
+#: A service would take the second page's request for the first one's, sent again.
+_ONE_KEY: Final = (
+    "each page is a request of its own, and one key would stand for all of them: leave the key out, as pages are a read, which "
+    "may be sent again"
 )
 #: So many pages in a row that are the same to the byte come from a service that does not know the parameter.
 _SAME_PAGES = 3
@@ -93,8 +99,8 @@ async def read_pages(
     :param evaluate: Evaluates an expression of `pages`.
     :param resolve: Returns the ``uri`` for a link in the answer to a request.
     :param begin: The page to begin with; None for the first.
-    :raises ConfigurationError: for a parameter of `first` that `pages` sends, before anything is sent; for a link that is none,
-        or leaves the connection's service.
+    :raises ConfigurationError: for a parameter of `first` that `pages` sends, and an idempotency key in its headers, before
+        anything is sent; for a link that is none, or leaves the connection's service.
     :raises ResponseError: for a page without items, and for one that comes again.
     :raises CloudFunctionError: as `ask` and `evaluate` do, with the number of the page behind the first one.
     """
@@ -103,6 +109,9 @@ async def read_pages(
         with _AtPage(variables["page"]):
             return evaluate(name, variables)
 
+    for name, value in (first.headers or {}).items():
+        if value is not None and name.lower() in IDEMPOTENCY_HEADERS:
+            raise ConfigurationError(f'headers["{name}"]: {_ONE_KEY}')
     own = dict(first.query or {}) if pages.counted else {}
     if (found := pages.overridden((name for name, value in own.items() if value is not None), first.uri)) is not None:
         raise ConfigurationError(": ".join(found))

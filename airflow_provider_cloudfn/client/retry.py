@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["NO_RETRY", "RetryPolicy", "idempotency_key_in", "is_idempotent", "repeats_safely"]
+__all__ = ["IDEMPOTENCY_HEADERS", "NO_RETRY", "RetryPolicy", "idempotency_key_in", "is_idempotent", "repeats_safely"]
 
 #: RFC 9110, section 9.2.2.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+#: What services call the header of an idempotency key, in lower case.
+IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -117,7 +118,7 @@ def idempotency_key_in(headers: object) -> str | None:
     """
     given = headers if isinstance(headers, Mapping) else {}
     keys = (
-        str(value) for name, value in given.items() if value is not None and str(name).lower() in _IDEMPOTENCY_HEADERS
+        str(value) for name, value in given.items() if value is not None and str(name).lower() in IDEMPOTENCY_HEADERS
     )
     return next((key for key in keys if key.strip()), None)
 
@@ -129,5 +130,5 @@ def is_idempotent(prepared: PreparedRequest) -> bool:
     :param prepared: The request.
     """
     return prepared.method in _IDEMPOTENT_METHODS or any(
-        name.lower() in _IDEMPOTENCY_HEADERS and value.strip() for name, value in prepared.headers
+        name.lower() in IDEMPOTENCY_HEADERS and value.strip() for name, value in prepared.headers
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from airflow_provider_cloudfn.client.attempt import AttemptObserver
+    from airflow_provider_cloudfn.client.ending import Ending
     from airflow_provider_cloudfn.client.rate_limit import RateLimiter
     from airflow_provider_cloudfn.client.transport import Transport
     from airflow_provider_cloudfn.client.url import BaseUrl
@@ -85,6 +86,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     :param headers_for_attempt: Returns what an attempt sends besides, by its number from 1: such as ``traceparent``.
     :param transport: What sends, instead of a session for each call; whoever gives it opens and closes it.
     :param sleep: What waits between attempts.
+    :param ending: Says when no attempt may begin any more; None for never.
     """
 
     _hidden: ClassVar = frozenset(
@@ -108,11 +110,25 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
     headers_for_attempt: Callable[[int], Mapping[str, str]] | None = None
     transport: Transport | None = None
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    ending: Ending | None = None
     _told: set[str] = field(default_factory=set)
     _redactions: dict[tuple[str, ...], Redaction] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._told.update(self.auth.secrets())
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether no attempt may begin any more."""
+        return self.ending is not None and self.ending.has_come
+
+    async def unless_ended(self, wait: Awaitable[object]) -> None:
+        """
+        Wait, but not beyond the end of whoever makes the calls.
+
+        :param wait: What waits.
+        """
+        await (wait if self.ending is None else self.ending.wait(wait))
 
     def tell_secrets(self) -> None:
         """Tell of what the scheme has obtained since the last time."""

@@ -87,9 +87,10 @@ class FileTurns:
             descriptor = await self._locked()
             try:
                 now = self._clock()
-                before = _read(descriptor, now)
+                before, is_set_back = _read(descriptor, now)
                 after, result = change(before, now)
-                if after != before:
+                # By a clock that was set back it is written anew, or it would lie as far ahead at each look.
+                if after != before or is_set_back:
                     os.pwrite(descriptor, _LAYOUT.pack(_MAGIC, after.due, after.paused_until, now), 0)
                     os.ftruncate(descriptor, _LAYOUT.size)
                 return result
@@ -135,14 +136,16 @@ def _is_locked(descriptor: int) -> bool:
     return os.fstat(descriptor).st_nlink > 0
 
 
-def _read(descriptor: int, now: float) -> Schedule:
+def _read(descriptor: int, now: float) -> tuple[Schedule, bool]:
+    """Return the schedule, and whether the clock was set back since it was written."""
     content = os.pread(descriptor, _LAYOUT.size + 1, 0)
     if len(content) != _LAYOUT.size:
-        return Schedule()
+        return Schedule(), False
     magic, due, paused_until, written_at = _LAYOUT.unpack(content)
     if magic != _MAGIC or not all(map(math.isfinite, (due, paused_until, written_at))):
-        return Schedule()
+        return Schedule(), False
     # Where the machine's clock was set back, what was written is set back as much: nobody waits for the difference.
     set_back = max(0.0, written_at - now)
     schedule = Schedule(due - set_back, paused_until - set_back)
-    return schedule if max(schedule.due, schedule.paused_until) < now + _FURTHEST else Schedule()
+    is_right = max(schedule.due, schedule.paused_until) < now + _FURTHEST
+    return schedule if is_right else Schedule(), set_back > 0

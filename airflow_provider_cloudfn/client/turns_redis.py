@@ -26,11 +26,17 @@ _LONGEST: Final = 1e9
 _READ: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local held = redis.call('HMGET', KEYS[1], 'due', 'paused_until')
-local due, paused_until = tonumber(held[1]) or 0, tonumber(held[2]) or 0
+local held = redis.call('HMGET', KEYS[1], 'due', 'paused_until', 'written_at')
+local due, paused_until, written_at = tonumber(held[1]) or 0, tonumber(held[2]) or 0, tonumber(held[3]) or 0
 local function keep()
-  redis.call('HSET', KEYS[1], 'due', string.format('%.3f', due), 'paused_until', string.format('%.3f', paused_until))
-  redis.call('PEXPIRE', KEYS[1], math.ceil((math.max(due, paused_until) - now) / 1000) + 1000)
+  local function text(number) return string.format('%.3f', number) end
+  redis.call('HSET', KEYS[1], 'due', text(due), 'paused_until', text(paused_until), 'written_at', text(now))
+  redis.call('PEXPIRE', KEYS[1], math.max(0, math.ceil((math.max(due, paused_until) - now) / 1000)) + 1000)
+end
+-- Where the server's clock was set back, or another server has taken over, what was written is set back as much.
+if written_at > now then
+  due, paused_until = due - (written_at - now), paused_until - (written_at - now)
+  keep()
 end
 """
 _TAKE: Final = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from airflow.sdk import BaseHook
 
+from airflow_provider_cloudfn.client.ending import Ending
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.masking import amask_secrets, appearances, mask_obtained_secret, mask_secrets
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
@@ -66,6 +67,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         self._watcher: CallWatcher | None = None
         self._settings: SettingsT | None = None
         self._client: Client | None = None
+        self._ending = Ending()
 
     def name_calls(self, function: str, *, many: bool = False) -> None:
         """
@@ -84,6 +86,15 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         :param watcher: Who is told.
         """
         self._watcher = watcher
+
+    def end_calls(self) -> None:
+        """Let no attempt of a call begin any more, nor wait for that, as whoever makes the calls is being ended."""
+        self._ending.come()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether no attempt may begin any more."""
+        return self._ending.has_come
 
     def settings(self) -> SettingsT:
         """
@@ -219,6 +230,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 on_attempt=observation.end,
                 on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,
+                ending=self._ending,
             )
         except ConfigurationError as error:
             raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None

@@ -37,7 +37,8 @@ def limiter_of(conn_id: str, base_url: str, rate: Rate | None) -> RateLimiter | 
 @lru_cache(maxsize=256)
 def _limiter(user: int, conn_id: str, base_url: str, rate: Rate) -> RateLimiter:
     name = f"rate_limit of connection {conn_id!r}"
-    return PacedLimiter(rate, _turns(user, f"{conn_id} {base_url}", name), name=name)
+    # Of another rate, too: turns that were given at a slow one would hold up a fast one for as long.
+    return PacedLimiter(rate, _turns(user, f"{conn_id} {base_url} {rate}", name), name=name)
 
 
 def _turns(user: int, key: str, name: str) -> Turns | None:

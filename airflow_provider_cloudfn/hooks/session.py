@@ -7,7 +7,7 @@ import contextvars
 import logging
 import threading
 from concurrent.futures import CancelledError, Future, wait
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.batch import concurrency_problem, run_batch
@@ -130,7 +130,7 @@ class HookSession:
                 yield found
 
         async def one(_: int, item: T) -> Response:
-            method, uri, options = call(item)
+            method, uri, options = _described(call(item))
             return await self._client.request(request_of(method, uri, options), sending_of(options))
 
         done = run_batch(numbered(), one, concurrency=concurrency, ahead=4 * concurrency, goes_on=lambda: True)
@@ -202,6 +202,23 @@ def _tell(done: asyncio.Task[T], told: Future[T]) -> None:
 
 async def _next(read: AsyncIterator[Any]) -> Any:
     return await anext(read, _END)
+
+
+def _described(found: object) -> tuple[str, str, RequestOptions]:
+    """
+    Return the call for an item.
+
+    :param found: What the function for it has returned.
+    :raises ConfigurationError: for what describes none.
+    """
+    parts = found if isinstance(found, (tuple, list)) and len(found) == 3 else (None, None, None)
+    method, uri, options = parts
+    if isinstance(method, str) and isinstance(uri, str) and isinstance(options, dict):
+        return method, uri, cast("RequestOptions", options)
+    raise ConfigurationError(
+        "session: the function of for_each must return a tuple of method, URI and options, such as "
+        f"('POST', '/v1/charges', {{'json': …}}), or with {{}} for none; it has returned a {type(found).__name__}"
+    )
 
 
 def _evaluated(pages: Pages, name: str, variables: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.journal.entries import Entry
 
-__all__ = ["PIECE", "FirstRow", "first_row", "read_entry", "way_anew", "written"]
+__all__ = ["PIECE", "FirstRow", "Writer", "first_row", "read_entry", "way_anew", "written"]
 
 #: Characters of JSON in one row. Airflow warns from 64 KiB on, and a value has some more around it.
 PIECE: Final = 60 * 1024
@@ -31,6 +31,18 @@ _DEEP: Final = 100
 _EntryT = TypeVar("_EntryT", bound="Entry")
 
 
+class Writer(msgspec.Struct, frozen=True):
+    """
+    The try that wrote an entry.
+
+    :param try_number: Its number.
+    :param clears: How often tasks of its Dag run had been cleared by then.
+    """
+
+    try_number: int
+    clears: int
+
+
 class FirstRow(Redacted, frozen=True, kw_only=True, omit_defaults=True):
     """
     The row that is asked for first.
@@ -39,6 +51,7 @@ class FirstRow(Redacted, frozen=True, kw_only=True, omit_defaults=True):
     :param entry: The entry, where it fits.
     :param pieces: In how many rows it is otherwise, compressed.
     :param sha256: The digest of its text then; the rows' keys have its beginning, so that one entry's are never another's.
+    :param writer: Who wrote it; None where that is not a try of the task, or an older version's.
     """
 
     _hidden: ClassVar = frozenset({"entry"})
@@ -47,6 +60,7 @@ class FirstRow(Redacted, frozen=True, kw_only=True, omit_defaults=True):
     entry: Any = None
     pieces: int = 0
     sha256: str = ""
+    writer: Writer | None = None
 
     def keys(self, key: str) -> list[str]:
         """
@@ -57,7 +71,7 @@ class FirstRow(Redacted, frozen=True, kw_only=True, omit_defaults=True):
         return [f"{key}.{self.sha256[:16]}.{number}" for number in range(self.pieces)]
 
 
-def written(entry: Entry, generation: int, key: str) -> dict[str, Any]:
+def written(entry: Entry, generation: int, key: str, writer: Writer | None = None) -> dict[str, Any]:
     """
     Return the rows of an entry by their keys, in the order in which they are to be written.
 
@@ -66,15 +80,16 @@ def written(entry: Entry, generation: int, key: str) -> dict[str, Any]:
     :param entry: The entry.
     :param generation: Which tries it is for.
     :param key: The key of the first row.
+    :param writer: Who writes it.
     """
     # With a blank behind each comma, as Airflow writes it.
     text = json.dumps(msgspec.to_builtins(entry))
     if len(text) <= PIECE and not _is_deep(text):
-        return {key: msgspec.to_builtins(FirstRow(generation=generation, entry=json.loads(text)))}
+        return {key: msgspec.to_builtins(FirstRow(generation=generation, entry=json.loads(text), writer=writer))}
     packed = base64.b64encode(zlib.compress(text.encode("ascii"))).decode("ascii")
     pieces = [packed[start : start + PIECE] for start in range(0, len(packed), PIECE)]
     digest = hashlib.sha256(text.encode("ascii")).hexdigest()
-    first = FirstRow(generation=generation, pieces=len(pieces), sha256=digest)
+    first = FirstRow(generation=generation, pieces=len(pieces), sha256=digest, writer=writer)
     return {**dict(zip(first.keys(key), pieces, strict=True)), key: msgspec.to_builtins(first)}
 
 

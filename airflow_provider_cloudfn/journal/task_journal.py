@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.journal.outage import outlast
-from airflow_provider_cloudfn.journal.rows import FirstRow, first_row, read_entry, written
+from airflow_provider_cloudfn.journal.rows import FirstRow, Writer, first_row, read_entry, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +39,20 @@ class TaskJournal:
     :param store: Airflow's ``task_state_store``, or None.
     :param generation: Which tries these are.
     :param log: The task's log.
+    :param writer: Which try this is; None where that is not known.
+    :param retries: How many retries the task has by now.
     """
 
-    def __init__(self, store: Any, generation: int, log: Any) -> None:
+    def __init__(self, store: Any, generation: int, log: Any, writer: Writer | None = None, retries: int = 0) -> None:
         self._store = store
         self._generation = generation
         self._log = log
+        self._writer = writer
+        self._retries = retries
         #: The keys of the pieces that are known to be there, by the key of their first row.
         self._pieces: dict[str, list[str]] = {}
+        #: The names of what was left before a Clear, as far as they were read.
+        self._cleared: set[str] = set()
 
     @classmethod
     def of(cls, context: Context, log: Any) -> TaskJournal:
@@ -57,9 +64,13 @@ class TaskJournal:
         """
         given: Any = context
         store = None if SAMPLE_RUN in given else given.get("task_state_store")
+        if store is None:
+            return cls(None, 0, log)
+        instance, clears = given["ti"], getattr(given.get("dag_run"), "clear_number", None)
+        writer = None if clears is None else Writer(int(instance.try_number), int(clears))
+        retries = int(getattr(getattr(instance, "task", None), "retries", None) or 0)
         # The tries between two Clears have it in common: Clear sets it anew, a retry leaves it.
-        generation = 0 if store is None else int(given["ti"].max_tries)
-        return cls(store, generation, log)
+        return cls(store, int(instance.max_tries), log, writer, retries)
 
     @property
     def generation(self) -> int:
@@ -87,9 +98,35 @@ class TaskJournal:
         if row is None:
             return None
         first = self._known(first_row(row, key), key)
-        if first.generation != self._generation and not of_any_generation:
-            return None
+        if self._is_of_now(first):
+            self._cleared.discard(name)
+        else:
+            self._cleared.add(name)
+            if not of_any_generation:
+                return None
         return read_entry(first, lambda one: self._ask(lambda: self._store.get(one), "a piece of it"), kind, key)
+
+    def is_cleared(self, name: str) -> bool:
+        """
+        Return whether what was read under a name was left before a Clear.
+
+        :param name: As it was read.
+        """
+        return name in self._cleared
+
+    def tell_lost(self, what: str) -> None:
+        """
+        Warn of what a Clear may have thrown away: from Airflow 3.4 on all that was written down, unless it is told to keep that.
+
+        :param what: What becomes of it, where nothing was found that an earlier try has left.
+        """
+        # A task that was never cleared has as many tries as it has retries.
+        if self._store is not None and self._generation > self._retries and _forgets_at_clear():
+            self._log.warning(
+                "The task was cleared, and nothing is there that it had written down: %s. Airflow keeps it where a task is "
+                "cleared with 'Keep task state and resume'",
+                what,
+            )
 
     def write(self, name: str, entry: Entry) -> None:
         """
@@ -103,7 +140,7 @@ class TaskJournal:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # not in its stub
 
         key = _key(name)
-        rows = written(entry, self._generation, key)
+        rows = written(entry, self._generation, key, self._writer)
         for one, value in rows.items():
             self._ask(
                 lambda one=one, value=value: self._store.set(one, value, retention=NEVER_EXPIRE),  # type: ignore[misc]  # a default of a lambda
@@ -128,12 +165,33 @@ class TaskJournal:
         for key in keys:
             self._ask(lambda key=key: self._store.delete(key), "an entry that is to be taken out")  # type: ignore[misc]  # a default of a lambda
 
+    def _is_of_now(self, first: FirstRow) -> bool:
+        """
+        Return whether a row is of this generation.
+
+        Clear sets ``max_tries`` to the tries that there were and the retries that the task has by then: of a task with fewer
+        retries than before that can be what it was. Then the try that was cleared is known by these two, where somebody has
+        cleared something of the Dag run since the row was written.
+        """
+        if first.generation != self._generation:
+            return False
+        wrote, now = first.writer, self._writer
+        if wrote is None or now is None or wrote.clears == now.clears:
+            return True
+        cleared = self._generation - self._retries
+        return not wrote.try_number <= cleared < now.try_number
+
     def _known(self, first: FirstRow, key: str) -> FirstRow:
         self._pieces[key] = first.keys(key)
         return first
 
     def _ask(self, ask: Callable[[], _Told], what: str) -> _Told:
         return outlast(ask, what, self._log)
+
+
+def _forgets_at_clear() -> bool:
+    major, minor, *_ = version("apache-airflow-core").split(".")
+    return (int(major), int(minor)) >= (3, 4)
 
 
 def _key(name: str) -> str:

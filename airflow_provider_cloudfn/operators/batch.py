@@ -114,8 +114,8 @@ class Batch:
         self._is_stopped = False
         #: Whether nothing more is to begin, as an item has failed whose turn to be told has not come.
         self._is_ending = False
-        #: Whether the task is being ended from outside, and whether all items had begun by then.
-        self._is_killed = self._is_whole = False
+        #: Whether all items have begun.
+        self._is_whole = False
         #: The items that were sent, and have not come to a result.
         self._sent: set[int] = set()
         #: What keeps the batch from going on, besides what items fail with.
@@ -169,10 +169,6 @@ class Batch:
             )
         return summary
 
-    def kill(self) -> None:
-        """Let nothing more begin, as the task is being ended: what is under way has a few seconds to come to its end."""
-        self._is_ending = self._is_killed = True
-
     def finish(self) -> Any:
         """Return what the step returns, and let the next try know that all is done."""
         entry = self._memory.entry
@@ -221,7 +217,7 @@ class Batch:
             raise self._broken.reworded(f"for_each: {self._broken.message}; {self._told_done()}")
         if self._broken is not None:
             raise self._broken
-        if self._is_killed and not (self._is_whole or self._is_stopped):
+        if self._call.hook.is_ended and not (self._is_whole or self._is_stopped):
             raise CloudFunctionError(f"for_each: the task was ended from outside; {self._told_done()}", retryable=True)
 
     async def _left(self, turns: TurnsAhead) -> AsyncIterator[tuple[int, Item]]:
@@ -232,7 +228,7 @@ class Batch:
                 if self._memory.passes_over(item.index, item.key):
                     continue
                 if self._memory.result_of(item.index) is None:
-                    await turns.take(self._longest_wait)
+                    await self._call.hook.client().unless_ended(turns.take(self._longest_wait))
                 # Something may have failed meanwhile.
                 if not self._goes_on():
                     return
@@ -340,7 +336,9 @@ class Batch:
             )
         # One that the rate has held back for too long has not failed: the next try goes on with it, when the service lets it.
         patience = min(seconds("retry_total", self._task.retry_total), self._longest_wait)
-        if self._is_stopped or self._each.on_error == "fail" or is_put_off_for_long(error, patience):
+        # And one whose own retries the end of the task has cut short.
+        is_cut_short = (self._call.hook.is_ended and error.retryable) or is_put_off_for_long(error, patience)
+        if self._is_stopped or self._each.on_error == "fail" or is_cut_short:
             self._is_stopped = True
             return
         failure = ItemFailure(
@@ -354,7 +352,7 @@ class Batch:
         return f"{self._memory.entry.done:,}{of} are done"
 
     def _goes_on(self) -> bool:
-        return not self._is_ending and self._is_tolerated(at_the_end=False)
+        return not self._is_ending and not self._call.hook.is_ended and self._is_tolerated(at_the_end=False)
 
     def _is_tolerated(self, *, at_the_end: bool) -> bool:
         if self._is_stopped:

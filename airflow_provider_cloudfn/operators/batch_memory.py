@@ -104,6 +104,8 @@ class BatchMemory:
         #: Held while it is written: who was interrupted in the middle of that leaves a thread that goes on.
         self._writing = threading.Lock()
         self._recalled: BatchEntry | None = None
+        #: Whether it was left before a Clear.
+        self._is_cleared = False
         #: Whether the items are known to be those that an earlier try has done; until then what it wrote of their keys counts.
         self._fits = True
         self._ahead: dict[int, ItemResult] = {}
@@ -134,8 +136,9 @@ class BatchMemory:
         """
         found = self._journal.read(BATCH, BatchEntry, of_any_generation=True)
         if found is None:
+            self._journal.tell_lost("all calls are made, those too that it had made by then")
             return
-        is_cleared = found.generation != self._journal.generation
+        self._is_cleared = is_cleared = self._journal.is_cleared(BATCH)
         # The tries after this one go on with what it has begun.
         if is_cleared and (anew or found.finished):
             log.info("The calls begin anew%s", "" if anew else ": all of an earlier run of this task were done")
@@ -168,7 +171,7 @@ class BatchMemory:
     def unknown(self) -> set[int]:
         """The items that an earlier try may have sent, and of which it has written no outcome."""
         found = self._recalled
-        if found is None or found.generation != self._journal.generation:
+        if found is None or self._is_cleared:
             return set()
         return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
 

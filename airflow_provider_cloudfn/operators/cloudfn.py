@@ -345,7 +345,7 @@ class CloudFunctionOperator(WaitingTask):
 
         each = self.for_each if isinstance(self.for_each, ForEach) else ForEach(self.for_each)
         ids = stable_ids(context, "idempotency_key")
-        self._under_way = batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
+        batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
         summary = batch.carry_out(context)
         returned = self._returned(batch.finish(), is_storable=True, size=batch.results.size)
         variables = variables.with_more(summary=asdict(summary), results=returned)

@@ -130,8 +130,11 @@ class FunctionCall:
 
         fields = self.task.fields(lambda name: self.task.for_item(name, item.variables), own_key)
         request = self.request(fields, own_key)
-        if self._counts_on_header:
-            self._require_key_of_its_own(item, idempotency_key_in(request.headers))
+        if self._needs_header:
+            # Also where its name, or all headers, are an expression, so that nobody counts on it.
+            found = idempotency_key_in(request.headers)
+            if found is not None or repeats_safely(request.method, self.task.headers):
+                self._require_key_of_its_own(item, found)
         return request
 
     def _require_key_of_its_own(self, item: Item, key: str | None) -> None:
@@ -320,11 +323,10 @@ class FunctionCall:
             return None
 
     @cached_property
-    def _counts_on_header(self) -> bool:
-        """Whether the items of a batch may be sent twice because of a key in a header of theirs."""
+    def _needs_header(self) -> bool:
+        """Whether the items of a batch may be sent twice only because of a key in a header of theirs."""
         task = self.task
-        is_needed = task.pages is None and not task.idempotency_key and not repeats_safely(task.method, None)
-        return is_needed and repeats_safely(task.method, task.headers)
+        return task.pages is None and not task.idempotency_key and not repeats_safely(task.method, None)
 
     @cached_property
     def reads_body(self) -> bool:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
-from airflow_provider_cloudfn.authoring.request_checks import ONE_KEY, key_problem_of_headers
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.client.paging import MAY_BE_MISSPELT, PageChange, read_pages
 from airflow_provider_cloudfn.client.running import begun, run
 from airflow_provider_cloudfn.client.transport import within
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.batch_memory import JournalParts
@@ -81,9 +80,6 @@ def pages_of(
     :param begin: The page to begin with; None for the first.
     :raises CloudFunctionError: with the number of the page.
     """
-    # What a Dag file writes is refused while it is parsed.
-    if (found := key_problem_of_headers(True, first.headers)) is not None:
-        raise ConfigurationError(f"{found[0]}: {ONE_KEY}")
     sending = call.sending(variables)
 
     async def ask(request: Request) -> Response:

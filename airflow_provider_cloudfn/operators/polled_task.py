@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.request import Request
     from airflow_provider_cloudfn.hooks.request import RequestHook
-    from airflow_provider_cloudfn.operators.batch import Batch
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
@@ -34,7 +33,7 @@ class PolledTask(KeyedTask):
     poll: Poll | None = None
     deferrable: bool = False
     #: What is to know it when the task is killed.
-    _under_way: PolledCall | Batch | None = None
+    _under_way: PolledCall | None = None
     #: What the trigger says, where the task goes on after a deferral.
     polled_event: Any = None
 
@@ -73,7 +72,8 @@ class PolledTask(KeyedTask):
             raise
 
     def on_kill(self) -> None:
-        """Let no more calls of a batch begin, or tell the service that a job is not wanted any more, as ``cancel`` says."""
+        """Let nothing more be sent, but tell the service that a job is not wanted any more, as ``cancel`` says."""
+        super().on_kill()
         if self._under_way is not None:
             self._under_way.kill()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
-from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.response import as_it_says
 from airflow_provider_cloudfn.client.running import run
 from airflow_provider_cloudfn.client.status import retry_after_seconds
@@ -28,6 +27,7 @@ from airflow_provider_cloudfn.exceptions import (
 from airflow_provider_cloudfn.journal.entries import JobEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.operators.job_cancel import JobCancel
 from airflow_provider_cloudfn.operators.once import CALL
 from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
@@ -50,13 +50,15 @@ __all__ = ["PolledCall"]
 
 #: Seconds that Airflow waits for a trigger after it should have stopped by itself.
 _GRACE: Final = 60.0
-#: Seconds that a task which is killed has for telling the service.
-_LONGEST_CANCEL: Final = 15.0
 _JOB: Final = "job"
 _SAME_JOB: Final = (
     "its idempotency key names this job, so another try would be told of the same one: where it should start another, make "
     'idempotency_key of what is new then, such as cel("inputs.attempt")'
 )
+
+
+class _TaskEndedError(Exception):
+    """The task is being ended from outside."""
 
 
 class PolledCall:
@@ -80,7 +82,7 @@ class PolledCall:
         self._journal = TaskJournal.of(context, task.log)
         self._is_rehearsed = SAMPLE_RUN in context
         self._defers = task.deferrable and not self._is_rehearsed
-        self._cancel: Request | None = None
+        self._cancel = JobCancel(self._client, task.log, self._forget)
 
     def settle(self, request: Request, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
         """
@@ -138,12 +140,7 @@ class PolledCall:
 
     def kill(self) -> None:
         """Tell the service that nobody wants the result any more, and forget the job: the task is being killed."""
-        if (cancel := self._cancel) is None:
-            return
-        # An event loop may be running here, in the middle of which a signal has come: the request has a thread of its own.
-        thread = threading.Thread(target=self._send_cancel, args=(cancel,), name="cloudfn-cancel", daemon=True)
-        thread.start()
-        thread.join(_LONGEST_CANCEL)
+        self._cancel.kill()
 
     def _resumed(self, event: Any, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
         """Go on after the triggerer has waited: it does not tell what was answered, so the worker asks once more."""
@@ -169,12 +166,17 @@ class PolledCall:
         tolerate: int | None = None,
     ) -> tuple[Settled, TaskVariables]:
         self._prepare_cancel(job)
+        if self._cancel.is_killed:
+            # That came while the job was being started, and there was nothing to cancel yet.
+            self._end_killed(job)
         if self._defers and not once:
             self._defer(job, first_wait, seconds)
         began = time.monotonic()
         try:
             asked = job.poll if tolerate is None else replace(job.poll, tolerate=tolerate)
             ended = run(lambda: self._waited(asked, first_wait, seconds, once=once and self._defers))
+        except _TaskEndedError:
+            self._end_killed(job)
         except CloudFunctionError as error:
             if error.status == 410:
                 self._forget()
@@ -190,7 +192,7 @@ class PolledCall:
         if ended.outcome == "late":
             self._end_late(job)
         # Whoever kills the task from now on finds no job that goes on.
-        self._cancel = None
+        self._cancel.give(None)
         last: Any = ended.response
         if ended.outcome == "failed":
             self._forget()
@@ -199,6 +201,8 @@ class PolledCall:
 
     async def _waited(self, poll: JobPoll, first_wait: float, seconds: float, *, once: bool) -> Ended:
         async def ask(question: HttpPoll) -> Response | NotYet:
+            if self._cancel.is_killed:
+                raise _TaskEndedError
             return await question.aask(self._hook)
 
         async def resolve(question: HttpPoll, link: str) -> str:
@@ -213,7 +217,7 @@ class PolledCall:
                     ask,
                     first_wait=first_wait,
                     seconds=seconds,
-                    sleep=session.sleep,
+                    sleep=lambda seconds: session.unless_ended(session.sleep(seconds)),
                     tell=self._task.log.warning,
                     resolve=resolve,
                     once=once,
@@ -340,36 +344,32 @@ class PolledCall:
 
     def _end_late(self, job: Job) -> NoReturn:
         limit = seconds("poll: timeout", self._poll.timeout)
-        cancelled = self._cancel is not None and self._send_cancel(self._cancel)
-        if self._cancel is None:
-            # Another try would start another job beside this one.
-            became = "it may go on at the service, as there is no cancel="
-        else:
-            became = "it was cancelled" if cancelled else "it could not be cancelled: the log says why"
+        became = self._ended_job()
         # One that may go on is not forgotten: whoever tries again asks for it, and starts none beside it.
         raise RequestTimeoutError(
             f"poll: the job at {_place(job)} was not done within {seconds_text(limit)} (timeout); {became}",
-            retryable=cancelled,
+            retryable=self._cancel.send(),
         )
+
+    def _end_killed(self, job: Job) -> NoReturn:
+        became = self._ended_job()
+        message = f"poll: the task was ended from outside while it waited for the job at {_place(job)}; {became}"
+        raise CloudFunctionError(message, retryable=True)
+
+    def _ended_job(self) -> str:
+        """End the job, where that was not done, and return what became of it."""
+        if not self._cancel.is_given:
+            # Another try would start another job beside this one.
+            return "it may go on at the service, as there is no cancel="
+        return "it was cancelled" if self._cancel.send() else "it could not be cancelled: the log says why"
 
     def _prepare_cancel(self, job: Job) -> None:
         """Make the request that ends the job while there is time: the task can be killed at any moment."""
         if self._poll.cancel is None:
             return
         wanted = self._parts.value("cancel", self._variables.with_more(job=job.variable()))
-        self._cancel = None if wanted is None else self._parts.request("cancel", wanted, job.poll.question, "DELETE")
-        if self._cancel is not None:
-            self._client.prepare(self._cancel)
-
-    def _send_cancel(self, cancel: Request) -> bool:
-        try:
-            answer = self._client.request_sync(cancel, Sending(timeout=_LONGEST_CANCEL))
-        except CloudFunctionError as error:
-            self._task.log.error("The job could not be cancelled: %s", error)  # noqa: TRY400 - its message says all
-            return False
-        self._task.log.info("The job was cancelled: %s %s answered %s", cancel.method, answer.url, answer.status)
-        self._forget()
-        return True
+        question = job.poll.question
+        self._cancel.give(None if wanted is None else self._parts.request("cancel", wanted, question, "DELETE"))
 
     def _kept(self) -> Job | None:
         """Return the job that an earlier try has started."""

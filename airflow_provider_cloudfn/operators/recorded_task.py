@@ -51,6 +51,9 @@ class RecordedTask(BaseOperator):
     call_is_recorded = False
     _recorder: CallRecorder | None = None
     _is_recording = False
+    #: Over what the calls of this try go, and whether it is being ended from outside.
+    _calls_over: ConnectionHook[Any] | None = None
+    _is_ended = False
 
     @property
     def recorder(self) -> CallRecorder:
@@ -72,8 +75,18 @@ class RecordedTask(BaseOperator):
         with self._recorded(context, goes_on=True):
             return super().resume_execution(next_method, next_kwargs, context)
 
+    def on_kill(self) -> None:
+        """Let nothing more be sent: Airflow tells a task that it is ended, and lets it go on for some seconds."""
+        self._is_ended = True
+        if self._calls_over is not None:
+            self._calls_over.end_calls()
+
     def _watched(self, hook: ConnectionHook[Any]) -> Any:
-        """Return a hook whose calls are recorded, where they are to be."""
+        """Return a hook whose calls are recorded, where they are to be, and end with the task."""
+        self._calls_over = hook
+        if self._is_ended:
+            # That came while the parameters were rendered.
+            hook.end_calls()
         if self._is_recording:
             hook.watch_calls(self.recorder)
         return hook

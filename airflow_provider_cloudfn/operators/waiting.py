@@ -108,6 +108,8 @@ class WaitedCall:
                     "wait_for: a Callback needs Airflow's task state, which this Airflow does not have: upgrade to Airflow "
                     "3.3, or wait with poll=Poll(…) or WaitFor(…)"
                 )
+            # Of before a Clear: none of this wait can be there, whose address nobody knows yet.
+            self._journal.forget(CALLBACK)
             wait = replace(wait, callback=self._address(wait))
         self._journal.write(_WAIT, WaitEntry(wait=wait.to_dict()))
         return wait

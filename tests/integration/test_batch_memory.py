@@ -384,9 +384,16 @@ def test_an_item_without_the_key_that_the_others_have_is_not_sent(
     assert service.effects == {"i0": 1}
 
 
-def test_an_item_with_the_key_of_another_is_not_sent(service: Service, store: StateStore) -> None:
-    keys = {"Idempotency-Key": "run.id + string(index % 2)"}
-
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"Idempotency-Key": "run.id + string(index % 2)"},
+        {'"X-Idempotency-Key"': "run.id + string(index % 2)"},
+        '{"Idempotency-Key": run.id + string(index % 2)}',
+    ],
+    ids=["by its name", "a name in quotes", "in an expression"],
+)
+def test_an_item_with_the_key_of_another_is_not_sent(service: Service, store: StateStore, keys: Any) -> None:
     with pytest.raises(
         ConfigurationError,
         match=r"headers: the idempotency key of item 2 \(i2\) is that of an item before it: a service would take it",

@@ -107,8 +107,13 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     assert len(server.received) <= 3
 
 
+@pytest.mark.parametrize(("rate", "ends_at"), [(None, 2), ("1/h", 0)], ids=["at once", "while the next one waits"])
 def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
-    step: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    step: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    rate: str | None,
+    ends_at: int,
 ) -> None:
     """Airflow tells a task that it is ended, and lets it go on for some seconds."""
     tasks: list[CloudFunctionOperator] = []
@@ -118,15 +123,54 @@ def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_go
     )
 
     def reply(request: Received) -> Answer:
-        if request.json()["number"] == 2:
+        if request.json()["number"] == ends_at:
             tasks[0].on_kill()
         return score(request)
 
-    result, server = step("ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1)", reply=reply)
+    result, server = step(f"ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1, rate={rate!r})", reply=reply)
+
+    assert result.state == "failed"
+    sent = range(0, ends_at + 1, 2)
+    assert [request.json()["number"] for request in server.received] == [*sent]
+    assert f"for_each: the task was ended from outside; {len(sent)} of 7 are done" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+def test_an_item_whose_task_is_ended_is_not_sent_again_and_has_not_failed_for_that(
+    step: Any, monkeypatch: pytest.MonkeyPatch, on_error: str
+) -> None:
+    tasks: list[CloudFunctionOperator] = []
+    prepare = CloudFunctionOperator.prepare
+    monkeypatch.setattr(
+        CloudFunctionOperator, "prepare", lambda task, context: tasks.append(task) or prepare(task, context)
+    )
+
+    def reply(request: Received) -> Answer:
+        if request.json()["number"] == 2:
+            tasks[0].on_kill()
+            return Answer.of(503)
+        return score(request)
+
+    result, server = step(f"ForEach('[0, 2, 4]', concurrency=1, on_error={on_error!r})", reply=reply)
 
     assert result.state == "failed"
     assert [request.json()["number"] for request in server.received] == [0, 2]
-    assert "for_each: the task was ended from outside; 2 of 7 are done" in "".join(capfd.readouterr())
+    if on_error == "continue":
+        assert result.xcom("call", "failures") == []
+
+
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+def test_a_batch_whose_task_is_ended_before_it_begins_sends_nothing_and_is_not_done(
+    step: Any, monkeypatch: pytest.MonkeyPatch, on_error: str
+) -> None:
+    prepare = CloudFunctionOperator.prepare
+    monkeypatch.setattr(
+        CloudFunctionOperator, "prepare", lambda task, context: (prepare(task, context), task.on_kill())
+    )
+
+    result, server = step(f"ForEach('[0, 2, 4]', on_error={on_error!r})")
+
+    assert (result.state, server.received) == ("failed", [])
 
 
 def test_failures_are_told_beside_the_results_where_the_batch_goes_on(step: Any) -> None:
@@ -357,6 +401,74 @@ def test_instances_that_would_write_over_one_another_are_refused_at_parse_time(
     found = import_errors(dag_runs.dag_file(step, before="from airflow.sdk import ObjectStoragePath\n"))
 
     assert (": is the same for all instances of a mapped step" in found) is is_refused, found
+
+
+def test_instances_of_a_group_write_to_files_of_their_own(
+    run: Callable[..., Any], connected: Callable[..., Any], tmp_path: Path
+) -> None:
+    """By the time that they run, nothing of a path says that it was another one for each."""
+    connected()
+    given = {"cloudfn_conn_id": "'service'", "uri": "'\"/\"'", "inputs": "inputs"}
+    place = f"'file://{tmp_path}/{{{{ ti.map_index }}}}.csv'"
+    step = dag_runs.call(**given, response_file=place)
+
+    result = run(f"@task_group\ndef group(inputs):\n    {step}\ngroup.expand(inputs=['a', 'b'])")
+
+    assert result.state == "success"
+    assert sorted(file.name for file in tmp_path.glob("*.csv")) == ["0.csv", "1.csv"]
+
+
+@pytest.mark.parametrize(
+    ("expanded", "is_refused"),
+    [
+        ("expand(response_file=['file:///tmp/a', 'file:///tmp/a'])", True),
+        ("expand_kwargs([{'response_file': 'file:///tmp/a'}, {'response_file': 'file:///tmp/a'}])", True),
+        ("expand(for_each=[ForEach([1], results='file:///tmp/a'), ForEach([2], results='file:///tmp/a')])", True),
+        ("expand(response_file=['file:///tmp/a', 'file:///tmp/b'])", False),
+        ("expand(response_file=['file:///tmp/{{ ti.map_index }}', 'file:///tmp/{{ ti.map_index }}'])", False),
+    ],
+)
+def test_two_instances_that_are_given_one_file_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], expanded: str, is_refused: bool
+) -> None:
+    found = import_errors(dag_runs.dag_file(f"CloudFunctionOperator.partial(task_id='call', uri='\"/\"').{expanded}"))
+
+    assert (": is the same for all instances of a mapped step" in found) is is_refused, found
+
+
+TO_ONE = "response_file='file:///tmp/{{ ds }}.csv'"
+#: Two steps, the second one with what it is given besides, and whether they are refused.
+TWO_STEPS = {
+    "one file": ((TO_ONE, TO_ONE), True),
+    "one behind the other": ((TO_ONE, TO_ONE + ")\none >> two\n("), True),
+    "of two options": (
+        ("for_each=ForEach('[1]', results='/tmp/a')", "pages=Pages.link_header(results='/tmp/a')"),
+        True,
+    ),
+    "in CEL": (("response_file=cel('\"/tmp/\" + run.id')",) * 2, True),
+    "of one's own, in CEL": (("response_file=cel('\"/tmp/\" + run.task_id')",) * 2, False),
+    "of one's own": (("response_file='/tmp/{{ ti.task_id }}'",) * 2, False),
+    "two files": ((TO_ONE, "response_file='/tmp/other.csv'"), False),
+    "where the first one fails": ((TO_ONE, TO_ONE + ", trigger_rule='one_failed'"), False),
+    "where it is chosen": ((TO_ONE, TO_ONE + ")\nchoose() >> [one, two]\n("), False),
+    "where it is wanted": ((TO_ONE, TO_ONE + ", pre_execute=print"), False),
+}
+
+
+@pytest.mark.parametrize(("options", "is_refused"), TWO_STEPS.values(), ids=TWO_STEPS)
+def test_two_steps_that_would_write_over_one_another_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], options: tuple[str, str], is_refused: bool
+) -> None:
+    one, two = options
+    steps = (
+        "@task.branch\ndef choose():\n    return 'one'\n"
+        f"one = CloudFunctionOperator(task_id='one', uri='\"/\"', {one})\n"
+        f"two = CloudFunctionOperator(task_id='two', uri='\"/\"', {two})\n"
+    )
+
+    found = import_errors(dag_runs.dag_file(steps))
+
+    assert ("writes to the file to which one writes" in found) is is_refused, found
 
 
 @pytest.mark.parametrize(

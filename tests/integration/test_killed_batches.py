@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from kit.forked import FileStore, kill, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
 from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages
-from airflow_provider_cloudfn.exceptions import OutcomeUnknownError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, OutcomeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ class Service:
     def __init__(self) -> None:
         self.effects: Counter[str] = Counter()
         self.kills_at: str | None = None
+        #: At which item it lets whoever asks be told to end, as Airflow tells a task.
+        self.ends_at: str | None = None
         self._keys: set[str] = set()
 
     def reply(self, request: Received) -> Answer:
@@ -42,6 +45,9 @@ class Service:
         if request.method == "POST" and (key is None or key not in self._keys):
             self.effects[name] += 1
             self._keys.add(key or "")
+        if name == self.ends_at:
+            self.ends_at = None
+            os.kill(int(request.headers["x-process"]), signal.SIGTERM)
         if name == self.kills_at:
             self.kills_at = None
             kill(int(request.headers["x-process"]))
@@ -53,11 +59,11 @@ class Service:
         return Answer.of(201, {"id": f"made-{name}"})
 
 
-def run_try(parameters: dict[str, Any], file: Path, *, generation: int = 2) -> Any:
+def run_try(parameters: dict[str, Any], file: Path, **instance: int) -> Any:
     """Return what a try ends with; None for one that was killed."""
 
     def one_try() -> Any:
-        context = FileStore(file).context(generation)
+        context = FileStore(file).context(**instance)
         context["ti"].xcom_push = lambda **_: None
         with DAG("d", schedule=None):
             task = CloudFunctionOperator(
@@ -67,10 +73,14 @@ def run_try(parameters: dict[str, Any], file: Path, *, generation: int = 2) -> A
                 headers={"X-Process": f'"{os.getpid()}"'},
                 **parameters,
             )
+        task = task.prepare_for_execution()
+        signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
         try:
-            return task.prepare_for_execution().execute(context)
+            return task.execute(context)
         except OutcomeUnknownError as error:
             return f"{UNKNOWN}: {error}"
+        except CloudFunctionError as error:
+            return f"failed: {error}"
 
     return returned_by(one_try)
 
@@ -150,6 +160,30 @@ def test_without_a_way_to_know_a_batch_stops_and_clear_sends_the_rest(
     cleared = run_try(batch(), tmp_path / "state.json", generation=4)
 
     assert cleared == [f"made-{item}" for item in ITEMS]
+
+
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+@pytest.mark.parametrize("rate", [None, "20/s"])
+@pytest.mark.parametrize("ends_at", ["i00", "i17"])
+def test_a_batch_that_is_told_to_end_knows_what_it_has_done(
+    service: Service, tmp_path: Path, ends_at: str, rate: str | None, on_error: str
+) -> None:
+    each = ForEach(ITEMS, concurrency=2, key="item", rate=rate, on_error=on_error)
+    service.ends_at = ends_at
+
+    first = run_try(batch(for_each=each), tmp_path / "state.json")
+
+    assert first.startswith("failed: for_each: the task was ended from outside; ")
+    assert sum(service.effects.values()) < len(ITEMS)
+    assert run_try(batch(for_each=each), tmp_path / "state.json") == [f"made-{item}" for item in ITEMS]
+    assert service.effects == Counter(ITEMS)
+
+
+def test_a_batch_that_is_done_is_made_again_after_a_clear_with_fewer_retries(service: Service, tmp_path: Path) -> None:
+    for instance in ({}, {"try_number": 2, "retries": 1, "clears": 1}):
+        run_try(batch(), tmp_path / "state.json", **instance)
+
+    assert service.effects == Counter([*ITEMS, *ITEMS])
 
 
 def test_a_read_of_pages_that_is_killed_writes_no_item_twice(service: Service, tmp_path: Path) -> None:

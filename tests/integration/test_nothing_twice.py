@@ -122,6 +122,48 @@ def test_the_answer_of_an_earlier_try_is_taken_and_nothing_is_sent(
     assert "was answered 201 (request id r-9)" in "".join(capfd.readouterr())
 
 
+def test_a_task_that_is_ended_sends_nothing_again_and_nothing_is_unknown(
+    connection: Callable[..., None], serve: Callable[..., Any], store: StateStore
+) -> None:
+    """Airflow tells it so, and lets it go on for some seconds: after a 503 it would be sent again within the call."""
+    tasks: list[CloudFunctionOperator] = []
+
+    def reply(_: Received) -> Answer:
+        tasks[0].on_kill()
+        return Answer.of(503, headers={"Retry-After": "20"})
+
+    server = serve(reply=reply)
+    connection("service", conn_type="cloudfn", host=server.url)
+    with DAG("d", schedule=None):
+        given = CloudFunctionOperator(
+            task_id="call", cloudfn_conn_id="service", method="POST", uri='"/v1/charges"', do_xcom_push=False
+        )
+    tasks.append(given.prepare_for_execution())
+    with pytest.raises(ResponseError, match="503"):
+        tasks[0].execute(store.context())
+
+    assert len(server.received) == 1
+    assert store.rows == {}
+
+
+def test_a_try_that_was_ended_ends_none_of_those_behind_it(
+    run: Callable[..., Any], connection: Callable[..., None], serve: Callable[..., Any]
+) -> None:
+    """Where a Dag is tested, the tries of a task are one object's."""
+    answers = iter([1.5])
+
+    def reply(_: Received) -> Answer:
+        time.sleep(next(answers, 0.0))
+        return Answer.of(200)
+
+    connection("service", conn_type="cloudfn", host=serve(reply=reply).url)
+    limits = "execution_timeout=datetime.timedelta(seconds=1), retries=1, retry_delay=datetime.timedelta(0)"
+
+    result = run(f"CloudFunctionOperator(task_id='call', cloudfn_conn_id='service', uri='\"/\"', {limits})")
+
+    assert (result.states, result.tries("call")) == ({"call": ["success"]}, [2])
+
+
 def test_an_answer_that_an_expression_fails_on_is_not_asked_for_again(service: Any, store: StateStore) -> None:
     service.answer(201, {"id": "ch_1"})
     for _ in range(2):

@@ -368,6 +368,9 @@ def test_a_counted_read_of_a_service_that_never_ends_is_bounded(
         ({"pages": "Pages.page_number()", "idempotency_key": "True"}, "pages and idempotency_key: each page is a request of its own"),
         ({"pages": "Pages.page_number()", "idempotency_key": "cel('inputs')", "inputs": "1"}, "one key would stand for all of them"),
         ({"pages": "Pages.page_number()", "headers": "{'idempotency-key': 'run.idempotency_key'}"}, 'headers["idempotency-key"]: each page is a request of its own'),
+        ({"pages": "Pages.page_number()", "headers": "{'X-Idempotency-Key': 'run.idempotency_key'}"}, 'headers["X-Idempotency-Key"]: each page is a request of its own'),
+        ({"pages": "Pages.page_number()", "on_unknown": "Confirm(uri='\"/\"', done_when='true')", "method": "'POST'"}, "on_unknown: has no effect beside pages="),
+        ({"on_unknown": "Confirm(uri='\"/\"', done_when='true')"}, "on_unknown: has no effect beside pages=, and for a method that only reads"),
         ({"pages": "Pages.page_number(results='file:///tmp/o.jsonl')", "for_each": "[1]"}, "pages.results: has no effect beside for_each="),
         ({"returns": "'items'"}, "unknown name 'items'"),
         ({"pages": "Pages.page_number()", "query": "{'page': 3}"}, 'query["page"]: pages= sends this parameter: leave it out, and give first= of Pages'),
@@ -386,3 +389,10 @@ def test_what_is_wrong_with_pages_is_known_at_parse_time(
     given = {"cloudfn_conn_id": "'paged'", "uri": "'\"/v1/items\"'", **parameters}
 
     assert message in import_errors(dag_runs.dag_file(dag_runs.call(**given)))
+
+
+def test_of_all_steps_of_a_dag_those_that_read_pass_a_question_over(import_errors: Callable[[str], str]) -> None:
+    confirm = "default_args={'on_unknown': Confirm(uri='\"/\"', done_when='true')}"
+    step = dag_runs.call(uri="'\"/\"'")
+
+    assert import_errors(dag_runs.dag_file(step, confirm)) == ""

@@ -45,6 +45,7 @@ class JobService:
         self.server = LoopbackServer(reply=self.reply)
         self.started, self.polls, self.others = started, polls, others or {}
         self.asked: list[str] = []
+        self.on_start: Callable[[], None] = lambda: None
         self.on_poll: Callable[[], None] = lambda: None
 
     def reply(self, request: Received) -> Answer:
@@ -53,6 +54,7 @@ class JobService:
         if f"{request.method} {path}" in self.others:
             return self.others[f"{request.method} {path}"]
         if request.method in ("POST", "PUT"):
+            self.on_start()
             return self.started
         self.on_poll()
         return self.polls.pop(0) if len(self.polls) > 1 else self.polls[0]
@@ -598,7 +600,27 @@ def test_a_task_that_is_killed_cancels_its_job(run: Any, service: Any) -> None:
     finally:
         signal.signal(signal.SIGTERM, before)
 
-    assert jobs.count("DELETE") >= 1
+    assert jobs.count("DELETE") == 1
+
+
+@EVERYWHERE
+def test_a_task_that_is_killed_while_it_starts_its_job_cancels_that(
+    run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Airflow lets it go on for some seconds, in which the answer can come."""
+    jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
+    jobs.on_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        result = run(step(states("cancel='\"/jobs/\" + job.body.id'"), deferrable))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert result.states == {"call": ["failed"]}
+    assert jobs.asked == ["POST /v1/jobs", "DELETE /v1/jobs/7"]
+    assert "the task was ended from outside while it waited for the job at /jobs/7; it was cancelled" in "".join(
+        capfd.readouterr()
+    )
 
 
 def test_no_cancel_is_sent_where_none_is_given(run: Any, service: Any) -> None:

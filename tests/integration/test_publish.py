@@ -161,6 +161,53 @@ def test_a_receiver_that_checks_the_signature_takes_it(run: Any, receiver: Loopb
     assert headers["webhook-signature"] == f"v1,{expected}"
 
 
+EACH = "for_each=['a', 'b'], event_type='order.paid', payload='1', uri='\"/\"'"
+#: Many events, and whether they are refused for the id that they have in common.
+MANY_EVENTS = {
+    "one text": (f"{EACH}, event_id='paid-{{{{ run_id }}}}'", True),
+    "one value": (f"{EACH}, event_id=cel('params.id')", True),
+    "each its own": (f"{EACH}, event_id=cel('item')", False),
+    "each its key": (f"{EACH}, event_id=cel('\"paid-\" + run.idempotency_key')", False),
+    "of sources": (f"{EACH}, event_id='paid', source=cel('\"/shops/\" + item')", False),
+    "to receivers": (EACH.replace("'\"/\"'", "'\"/\" + item'") + ", event_id='paid'", False),
+    "none": (EACH, False),
+}
+
+
+@pytest.mark.parametrize(("parameters", "is_refused"), MANY_EVENTS.values(), ids=MANY_EVENTS)
+def test_many_events_of_one_id_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], parameters: str, is_refused: bool
+) -> None:
+    """A receiver would take the first of them."""
+    found = import_errors(dag_file(f"EventPublishOperator(task_id='send', cloudfn_conn_id='receiver', {parameters})"))
+
+    assert ("event_id: is the same for all items" in found) is is_refused, found
+
+
+@pytest.mark.parametrize(
+    ("written", "is_refused"),
+    [
+        ("'paid-{{ ds }}'", True),
+        ("cel('run.id')", True),
+        ("'paid-{{ ti.map_index }}'", False),
+        ("cel('inputs')", False),
+        ("'paid', source=cel('inputs')", False),
+        ("'paid', query={'to': 'inputs'}", False),
+    ],
+)
+def test_instances_that_send_events_of_one_id_are_refused_at_parse_time(
+    import_errors: Callable[[str], str], written: str, is_refused: bool
+) -> None:
+    step = (
+        "EventPublishOperator.partial(task_id='send', cloudfn_conn_id='receiver', uri='\"/\"', event_type='order.paid', "
+        f"event_id={written}).expand(inputs=['a', 'b'])"
+    )
+
+    found = import_errors(dag_file(step))
+
+    assert ("event_id: is the same for all instances of a mapped step" in found) is is_refused, found
+
+
 def test_each_item_is_an_event_with_its_own_id(run: Any, receiver: LoopbackServer) -> None:
     run(publish(event_type="'order.paid'", payload="'item'", subject="cel('item')", for_each="['a', 'b']"))
 
@@ -288,3 +335,30 @@ def test_bytes_are_sent_as_they_are(run: Any, receiver: LoopbackServer) -> None:
     raw, wrapped = receiver.received
     assert (raw.headers["content-type"], raw.body) == ("application/octet-stream", b"\x00\xff")
     assert json.loads(wrapped.body)["data_base64"] == "AP8="
+
+
+#: A mapped step, and whether it is refused for the key that all its instances have in common.
+MAPPED = {
+    "one for all": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('params.id')", True),
+    "of the run": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('run.id')", True),
+    "each its own": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key=cel('inputs')", False),
+    "a header's name": ("CloudFunctionOperator", "uri='\"/\"', idempotency_key='X-Key'", False),
+    "to places of their own": (
+        "CloudFunctionOperator",
+        "uri='\"/\" + inputs', idempotency_key=cel('params.id')",
+        False,
+    ),
+    "one process": ("EmporixStartOperator", "event_type='order.paid', id_from='{{ run_id }}'", True),
+    "a process each": ("EmporixStartOperator", "event_type='order.paid', id_from='{{ ti.map_index }}'", False),
+}
+
+
+@pytest.mark.parametrize(("operator", "given", "is_refused"), MAPPED.values(), ids=MAPPED)
+def test_one_key_for_all_instances_is_refused_at_parse_time(
+    import_errors: Callable[[str], str], operator: str, given: str, is_refused: bool
+) -> None:
+    """A service takes them for one request: the others would be green, and nothing was done for them."""
+    over = "inputs" if operator == "CloudFunctionOperator" else "subject"
+    found = import_errors(dag_file(f"{operator}.partial(task_id='call', {given}).expand({over}=['a', 'b'])"))
+
+    assert ("is the same for all instances of a mapped step, and " in found) is is_refused, found

@@ -26,7 +26,7 @@ class Counting:
     :param spared: Whose process is never killed.
     """
 
-    def __init__(self, spared: Callable[[str], bool] = lambda name: name == "answered") -> None:
+    def __init__(self, spared: Callable[[str], bool] = lambda name: name in ("answered", "edited")) -> None:
         self._spared = spared
         self.effects: dict[str, list[str]] = defaultdict(list)
         self._keys: set[str] = set()

@@ -49,13 +49,27 @@ class StateStore:
         if waiting := self.failing.get(what):
             raise waiting.pop(0)
 
-    def context(self, generation: int = 2, **more: Any) -> Any:
-        """Return a task's context with this state in it."""
+    def context(
+        self, generation: int = 2, *, try_number: int = 1, retries: int = 2, clears: int = 0, **more: Any
+    ) -> Any:
+        """
+        Return a task's context with this state in it.
+
+        :param generation: What Airflow calls ``max_tries``.
+        :param retries: How many the Dag says by now.
+        :param clears: How often something of the run was cleared.
+        """
         instance = SimpleNamespace(
-            dag_id="d", run_id="r", task_id="call", map_index=-1, try_number=1, max_tries=generation
+            dag_id="d",
+            run_id="r",
+            task_id="call",
+            map_index=-1,
+            try_number=try_number,
+            max_tries=generation,
+            task=SimpleNamespace(retries=retries),
         )
         now = dt.datetime.now(tz=dt.UTC)
         dates = {"run_after": now, "logical_date": now, "data_interval_start": None, "data_interval_end": None}
-        run = SimpleNamespace(conf={}, run_id="r", **dates)
+        run = SimpleNamespace(conf={}, run_id="r", clear_number=clears, **dates)
         given = {"ti": instance, "task_instance": instance, "dag_run": run, "run_id": "r", "params": {}}
         return {**given, "task_state_store": self, **more}

@@ -33,6 +33,7 @@ DAGS = (
     "consume_both",
     "consume_either",
     "charge_again",
+    "retried",
     "fail_late",
     "wait_ship",
     "wait_event",
@@ -48,6 +49,7 @@ class World:
     api: AirflowApi
     url: str
     home: Path
+    dags: Path
     sandbox: Sandbox
     log: Path
 
@@ -79,9 +81,9 @@ class World:
         """Return the payloads of the processes that an event of that type started."""
         return [process.events[0].payload for process in self.sandbox.processes if process.events[0].type == event_type]
 
-    def clear(self, dag_id: str, run_id: str) -> None:
+    def clear(self, dag_id: str, run_id: str, **more: Any) -> None:
         """Clear all tasks of a run, as a person does in the UI."""
-        json = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True}
+        json = {"dry_run": False, "dag_run_id": run_id, "only_failed": False, "reset_dag_runs": True, **more}
         self.until(partial(self.api.post, "dags", dag_id, "clearTaskInstances", json=json), "the run is not cleared")
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
@@ -118,7 +120,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         try:
             create_connections(server.api, sandbox)
             sandbox.call_back(f"{server.url}/cloudfn/events/process_engine")
-            world = World(server.api, server.url, home, sandbox, server.log)
+            world = World(server.api, server.url, home, dags, sandbox, server.log)
             for dag_id in DAGS:
                 until(partial(_is_there, server.api, dag_id), SECONDS, f"Airflow has no Dag {dag_id}")
             yield world

@@ -29,7 +29,7 @@ EXPECTED = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def counting(world: Any) -> Iterator[Counting]:
     with Counting().running(world.api) as made:
         yield made
@@ -44,11 +44,36 @@ def test_a_killed_task_does_nothing_twice_unknowingly_and_clear_does_it_again(wo
         one["task_id"] if one["map_index"] < 0 else f"{one['task_id']}-{one['map_index']}": one["state"]
         for one in instances
     }
-    assert {name: (state, counting.counts().get(name, 0)) for name, state in ends.items()} == EXPECTED
+    counts = counting.counts()
+    assert {name: (state, counts.get(name, 0)) for name, state in ends.items()} == EXPECTED
     said = "\n".join(line for one in instances if one["task_id"] == "answered" for line in world.api.log_lines(one))
     assert "and nothing is sent" in said
 
     world.clear("killed", run_id)
     assert world.finish("killed", [run_id]) == ["success"]
 
-    assert counting.counts() == {name: count + (name != "key") for name, (_, count) in EXPECTED.items()}
+    counts = counting.counts()
+    assert {name: counts[name] for name in EXPECTED} == {
+        name: count + (name != "key") for name, (_, count) in EXPECTED.items()
+    }
+
+
+def _retries(world: Any, dag_id: str) -> Any:
+    (task,) = world.api.get("dags", dag_id, "tasks")["tasks"]
+    return task["retries"]
+
+
+def test_a_step_that_is_cleared_with_fewer_retries_than_it_had_is_done_again(world: Any, counting: Counting) -> None:
+    """Airflow's ``max_tries`` is the same before and after then."""
+    run_id = world.trigger("retried")
+    assert world.finish("retried", [run_id]) == ["success"]
+    (before,) = world.api.task_instances("retried", run_id)
+
+    (world.dags / "fewer_retries.txt").touch()
+    world.until(lambda: _retries(world, "retried") == 1 or None, "the Dag is as it was")
+    world.clear("retried", run_id, run_on_latest_version=True)
+    assert world.finish("retried", [run_id]) == ["success"]
+
+    (after,) = world.api.task_instances("retried", run_id)
+    assert (after["try_number"], after["max_tries"]) == (2, before["max_tries"])
+    assert counting.counts()["edited"] == 2

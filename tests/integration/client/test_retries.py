@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.client.client import Client
+from airflow_provider_cloudfn.client.ending import Ending
+from airflow_provider_cloudfn.client.rate_limit import PacedLimiter, Rate
 from airflow_provider_cloudfn.client.request import Request
 from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy
+from airflow_provider_cloudfn.client.settings import Timeouts
 from airflow_provider_cloudfn.client.url import BaseUrl
 from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
@@ -152,6 +156,44 @@ def test_a_predicate_replaces_the_stock_decision(talk: Any, answers: Any) -> Non
 
     assert len(exchange.received) == 3
     assert len(talk(answers("503 X"), retry=RetryPolicy(retry_when=lambda _: False)).received) == 1
+
+
+def test_no_attempt_begins_once_whoever_makes_the_call_is_ended(talk: Any, answers: Any) -> None:
+    ending = Ending()
+    exchange = talk(answers("503 X"), "POST", retry=QUICK, ending=ending, on_attempt=lambda _: ending.come())
+
+    assert len(exchange.received) == 1
+    assert exchange.outcome.status == 503
+
+    exchange = talk(answers("503 X"), "POST", retry=QUICK, ending=ending)
+
+    assert exchange.received == []
+    assert "was not sent, as its task was ended from outside" in str(exchange.outcome)
+    assert (exchange.outcome.never_sent, exchange.outcome.retryable) == (True, True)
+
+
+@pytest.mark.parametrize("waits_for", ["the next attempt", "its first turn", "its next turn"])
+def test_nobody_waits_beyond_the_end_of_whoever_makes_the_call(talk: Any, answers: Any, waits_for: str) -> None:
+    ending, limiter = Ending(), PacedLimiter(Rate(1, 3600) if waits_for.endswith("turn") else None)
+    retry = RetryPolicy(first_wait=0.001, total=7200)
+    if waits_for == "its first turn":
+        asyncio.run(limiter.acquire())
+    hint = ("Retry-After: 5000",) if waits_for == "the next attempt" else ()
+    timer = threading.Timer(0.3, ending.come)
+    timer.start()
+
+    exchange = talk(
+        answers("503 X", headers=hint),
+        "POST",
+        retry=retry,
+        ending=ending,
+        limiter=limiter,
+        timeouts=Timeouts(total=7200),
+    )
+
+    assert len(exchange.received) == (waits_for != "its first turn")
+    assert exchange.outcome.retryable
+    timer.join()
 
 
 def test_a_service_that_asks_to_wait_is_waited_for(talk: Any, answers: Any) -> None:

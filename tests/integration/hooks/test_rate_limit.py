@@ -39,6 +39,17 @@ def test_a_hook_waits_for_what_another_hook_sent(service: LoopbackServer) -> Non
     assert len(service.received) == 1
 
 
+def test_a_rate_that_was_too_slow_holds_nobody_up_once_it_is_faster(
+    define: Callable[..., None], service: LoopbackServer
+) -> None:
+    CloudFunctionHook("shop").request("GET", "/orders")
+    define("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
+
+    CloudFunctionHook("shop").request("GET", "/orders")
+
+    assert len(service.received) == 2
+
+
 def test_it_holds_in_event_loops_too(service: LoopbackServer) -> None:
     asyncio.run(CloudFunctionHook("shop").arequest("GET", "/orders"))
 

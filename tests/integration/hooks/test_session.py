@@ -110,6 +110,30 @@ def test_a_failure_of_an_item_is_told_with_it(server: LoopbackServer) -> None:
     assert [type(one.error) for one in done] == [type(None), ResponseError]
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [{"method": "GET", "uri": "/v1/even", "json": 1}, ("GET", "/v1/even"), None, "GET", ("GET", "/v1/even", None)],
+    ids=repr,
+)
+def test_a_function_that_describes_no_call_is_answered_with_what_to_return(
+    server: LoopbackServer, returned: Any
+) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        (done,) = shop.for_each([1], lambda _: returned)
+
+    assert isinstance(done.error, ConfigurationError)
+    assert "such as ('POST', '/v1/charges', {'json': …}), or with {} for none; it has returned a " in str(done.error)
+    assert type(returned).__name__ in str(done.error)
+
+
+def test_one_key_for_all_pages_is_refused(server: LoopbackServer) -> None:
+    with (
+        CloudFunctionHook("shop").session() as shop,
+        pytest.raises(ConfigurationError, match=r'headers\["X-Idempotency-Key"\]: each page is a request of its own'),
+    ):
+        next(shop.pages(Pages.link_header(), "POST", "/v1/items", headers={"X-Idempotency-Key": "k"}))
+
+
 def test_what_is_the_operator_s_is_refused(server: LoopbackServer) -> None:
     with CloudFunctionHook("shop").session() as shop, pytest.raises(ConfigurationError, match="are the operator's"):
         next(shop.pages(Pages.link_header(results="file:///tmp/x"), "GET", "/v1/items"))

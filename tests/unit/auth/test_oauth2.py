@@ -159,6 +159,51 @@ def test_a_new_token_that_is_refused_is_replaced_once_too(answer: Any) -> None:
     assert (asked.url, again.header("authorization")) == (TOKEN_URL, "Bearer t2")
 
 
+def replaced(auth: OAuth2ClientCredentials, answer: Any, *, status: int) -> None:
+    """Let the kept token be refused, and the one that comes in its place be answered with a status."""
+    flow = auth.flow(REQUEST)
+    next(flow)
+    flow.send(HttpResponse(401))
+    flow.send(answer(access_token="t2"))
+    end(flow, status=status)
+
+
+def test_where_the_new_token_is_refused_too_the_next_request_asks_for_none(answer: Any) -> None:
+    """Of a batch of 10,000 items each would ask for a token, and be sent twice."""
+    auth = client()
+    authorize(auth, answer(access_token="t1"))
+    replaced(auth, answer, status=401)
+
+    flow = auth.flow(REQUEST)
+
+    assert next(flow).header("authorization") == "Bearer t2"
+    end(flow, status=401)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_new_token_that_was_accepted_is_replaced_as_the_one_before(answer: Any, status: int) -> None:
+    auth = client()
+    authorize(auth, answer(access_token="t1"))
+    replaced(auth, answer, status=status)
+
+    flow = auth.flow(REQUEST)
+    next(flow)
+
+    assert flow.send(HttpResponse(401)).url == TOKEN_URL
+
+
+def test_after_a_minute_a_refused_token_is_replaced_again(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = client()
+    authorize(auth, answer(access_token="t1"))
+    replaced(auth, answer, status=401)
+    monkeypatch.setattr("airflow_provider_cloudfn.auth.oauth2._DOUBT", 0.0)
+
+    flow = auth.flow(REQUEST)
+    next(flow)
+
+    assert flow.send(HttpResponse(401)).url == TOKEN_URL
+
+
 def test_a_refused_token_is_not_asked_for_again_where_another_one_is_kept_by_now(answer: Any) -> None:
     auth = client()
     authorize(auth, answer(access_token="t1"))

@@ -15,6 +15,7 @@ from airflow_provider_cloudfn.auth.shared_tokens import SharedTokenStore
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.auth.token_redis import RedisTokenStore, redis_client
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
+from airflow_provider_cloudfn.client import token_locks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,16 @@ def test_a_lock_that_another_one_has_is_not_given_back(opened: Opened) -> None:
 
     assert not other.try_acquire()
     one.release()
+
+
+def test_the_lock_of_one_who_died_is_free_before_those_give_up_who_wait_for_it(redis_url: str) -> None:
+    """Else all of them would ask for a token at once."""
+    client = redis_client(redis_url)
+    client.flushall()
+    assert RedisTokenStore(redis_url, MemoryTokenStore()).lock(KEY).try_acquire()
+
+    (name,) = client.keys("*")
+    assert 0 < client.ttl(name) < token_locks._LONGEST
 
 
 def test_a_redis_holds_nothing_that_can_be_read(redis_url: str) -> None:

@@ -201,6 +201,28 @@ def test_a_clock_that_is_set_back_makes_nobody_wait_for_the_difference(tmp_path:
     assert waits(at(tmp_path / "folder", 900_000), 2) == [100, 200]
 
 
+def test_a_pause_comes_to_its_end_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Nobody takes a turn meanwhile, as nobody has the time: each look would find it as far away."""
+    result(at(tmp_path / "folder", 1_000_000).pause(SLOW, 30))
+
+    assert waits(at(tmp_path / "folder", 900_000), 1, at_most=5) == [30]
+    assert result(at(tmp_path / "folder", 900_020).paused_for()) == 10
+    assert waits(at(tmp_path / "folder", 900_030), 1, at_most=5) == [0]
+
+
+def test_a_redis_whose_clock_was_set_back_makes_nobody_wait_for_the_difference(redis_url: str) -> None:
+    """As one that takes over from another can have another clock."""
+    client = redis_client(redis_url)
+    client.flushall()
+    result(RedisTurns(client, "shop").pause(SLOW, 30))
+    (name,) = client.keys("*")
+    for field, value in client.hgetall(name).items():
+        client.hset(name, field, f"{float(value) + 3600e6:.3f}")
+
+    assert waits(RedisTurns(client, "shop"), 1, at_most=5) == pytest.approx([30], abs=5)
+    assert float(client.hget(name, "paused_until")) / 1e6 == pytest.approx(client.time()[0] + 30, abs=5)
+
+
 def test_who_had_the_file_when_it_was_swept_away_takes_the_new_one(tmp_path: Path) -> None:
     turns = at(tmp_path / "folder", 1000)
     waits(turns, 3)

@@ -17,6 +17,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.journal import task_journal
 from airflow_provider_cloudfn.journal.entries import Answer, CallbackEntry, CallEntry, Entry, ItemResult, StoredFile
 from airflow_provider_cloudfn.journal.rows import PIECE
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
@@ -52,6 +53,57 @@ def test_the_next_try_reads_what_was_written(store: StateStore, entry: CallEntry
     journal_of(store).write("call", entry)
 
     assert journal_of(store).read("call", CallEntry) == entry
+
+
+#: What a later try knows of itself, and whether what try 1 of a task with 2 retries has written is of its generation.
+LATER = {
+    "the next try": ({"try_number": 2}, True),
+    "the next try, where something else was cleared": ({"try_number": 2, "clears": 1}, True),
+    "the next try of a task with fewer retries by now": ({"try_number": 2, "retries": 1}, True),
+    "cleared": ({"try_number": 2, "generation": 3, "clears": 1}, False),
+    "cleared, with one retry less by now": ({"try_number": 2, "retries": 1, "clears": 1}, False),
+    "cleared after its second try, with no retry by now": ({"try_number": 3, "retries": 0, "clears": 1}, False),
+    "a retry after a Clear": ({"try_number": 3, "retries": 1, "clears": 1}, False),
+    "cleared, with one retry more by now": ({"try_number": 2, "generation": 4, "retries": 3, "clears": 1}, False),
+}
+
+
+@pytest.mark.parametrize(("later", "is_of_now"), LATER.values(), ids=LATER)
+def test_a_clear_is_told_from_a_retry(store: StateStore, later: dict[str, Any], is_of_now: bool) -> None:
+    """Airflow's ``max_tries`` alone does not tell, where the Dag has fewer retries by the time of the Clear."""
+    TaskJournal.of(store.context(), LOG).write("call", SENT)
+    journal = TaskJournal.of(store.context(**later), LOG)
+
+    assert journal.read("call", CallEntry) == (SENT if is_of_now else None)
+    assert journal.read("call", CallEntry, of_any_generation=True) == SENT
+    assert journal.is_cleared("call") is not is_of_now
+
+
+@pytest.mark.parametrize(
+    ("version", "generation", "is_told"),
+    [("3.4.0b2", 3, True), ("3.4.0", 2, False), ("3.3.2", 3, False), ("4.0.0", 4, True)],
+)
+def test_what_a_clear_may_have_thrown_away_is_told(
+    store: StateStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    version: str,
+    generation: int,
+    is_told: bool,
+) -> None:
+    monkeypatch.setattr(task_journal, "version", lambda _: version)
+
+    TaskJournal.of(store.context(generation), LOG).tell_lost("all calls are made")
+
+    assert ("nothing is there that it had written down: all calls are made. Airflow keeps it" in caplog.text) is is_told
+
+
+def test_a_retry_after_such_a_clear_reads_what_the_try_before_has_written(store: StateStore) -> None:
+    TaskJournal.of(store.context(), LOG).write("call", SENT)
+    cleared = store.context(try_number=2, retries=1, clears=1)
+    TaskJournal.of(cleared, LOG).write("call", LARGE)
+
+    assert TaskJournal.of(store.context(try_number=3, retries=1, clears=1), LOG).read("call", CallEntry) == LARGE
 
 
 @pytest.mark.parametrize("depth", [1, 90, 150, 200])

@@ -1,0 +1,85 @@
+"""The request that ends a job which nobody wants any more: sent once, though nothing else may be sent by then."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.exceptions import CloudFunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_cloudfn.client.client import Client
+
+__all__ = ["JobCancel"]
+
+#: Seconds that a task which is killed has for telling the service.
+_LONGEST: Final = 15.0
+
+
+class JobCancel:
+    """
+    Ends a job.
+
+    :param client: The connection's client.
+    :param log: The task's log.
+    :param forget: Lets the next try start another job.
+    """
+
+    def __init__(self, client: Client, log: Any, forget: Callable[[], None]) -> None:
+        self._client = replace(client, ending=None)
+        self._ending = client.ending
+        self._log = log
+        self._forget = forget
+        self._request: Request | None = None
+        self._was_cancelled: bool | None = None
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether the task is being ended from outside."""
+        return self._ending is not None and self._ending.has_come
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is something to send."""
+        return self._request is not None
+
+    def give(self, request: Request | None) -> None:
+        """
+        Take the request while there is time to make it: the task can be killed at any moment.
+
+        :param request: The request; None where there is none, or no job any more.
+        :raises ConfigurationError: for what can't be sent.
+        """
+        if request is not None:
+            self._client.prepare(request)
+        self._request = request
+
+    def send(self) -> bool:
+        """Tell the service, unless that was done, and forget the job. Whether it is cancelled."""
+        if self._was_cancelled is None:
+            self._was_cancelled = self._request is not None and self._sent(self._request)
+        return self._was_cancelled
+
+    def kill(self) -> None:
+        """Do it while the task is being ended; where the job is only being started, it is done as soon as it is known."""
+        if self._request is None:
+            return
+        # An event loop may be running here, in the middle of which a signal has come: the request has a thread of its own.
+        thread = threading.Thread(target=self.send, name="cloudfn-cancel", daemon=True)
+        thread.start()
+        thread.join(_LONGEST)
+
+    def _sent(self, request: Request) -> bool:
+        try:
+            answer = self._client.request_sync(request, Sending(timeout=_LONGEST))
+        except CloudFunctionError as error:
+            self._log.error("The job could not be cancelled: %s", error)
+            return False
+        self._log.info("The job was cancelled: %s %s answered %s", request.method, answer.url, answer.status)
+        self._forget()
+        return True
