@@ -40,7 +40,7 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     RequestTimeoutError,
 )
-from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
+from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

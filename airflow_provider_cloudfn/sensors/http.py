@@ -17,7 +17,7 @@ from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
-from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
+from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
