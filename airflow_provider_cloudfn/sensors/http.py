@@ -181,6 +181,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         return HttpPollTrigger(
             poll=self._poll(),
             poll_interval=self.poke_interval,
+            longest_interval=self._longest_interval,
             first_wait=first_wait,
             go_on=self.silent_fail,
             deadline=left,

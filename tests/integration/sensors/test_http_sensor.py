@@ -177,6 +177,13 @@ def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str)
 
 
 @EVERY_MODE
+def test_nor_does_it_where_the_service_asks_it_to(wait: Any, service: Any, mode: str) -> None:
+    service.answer(503, **{"Retry-After": "86400"})
+
+    assert wait(f"endpoint='/x', poke_interval=0.1, timeout=0.5, {mode}").states == {"wait": ["failed"]}
+
+
+@EVERY_MODE
 @pytest.mark.parametrize(
     ("answers", "parameters"),
     [
