@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
 from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+)
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
 
 if TYPE_CHECKING:
@@ -51,23 +57,27 @@ class AwsCredentialSource:
         try:
             self._session = factory.create_session()
         except Exception as error:
-            raise ConfigurationError(
-                f"connection {conn_id!r}: no AWS session ({type(error).__name__}: {error})"
-            ) from None
+            # With a role, it is assumed here.
+            raise _failure(conn_id, error) from None
 
     def __call__(self) -> AwsKeys:
         """
         Return credentials that are good now.
 
         :raises ConfigurationError: when none are found.
+        :raises CloudFunctionError: when AWS gives none, now or for good.
         """
-        credentials = self._session.get_credentials()
-        if credentials is None:
+        try:
+            credentials = self._session.get_credentials()
+            # Temporary ones are renewed here, over the network.
+            frozen = credentials and credentials.get_frozen_credentials()
+        except Exception as error:
+            raise _failure(self._conn_id, error) from None
+        if frozen is None:
             raise ConfigurationError(
                 f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
                 "give the worker a role"
             )
-        frozen = credentials.get_frozen_credentials()
         for secret in (frozen.secret_key, frozen.token):
             if secret:
                 mask_obtained_secret(secret)
@@ -94,7 +104,7 @@ class AwsCredentialSource:
                 verify=self._wrapper.verify,
             )
             answer = _identity(client)
-        except ConfigurationError as error:
+        except CloudFunctionError as error:
             return False, str(error)
         except (BotoCoreError, ClientError) as error:
             return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
@@ -105,6 +115,31 @@ class AwsCredentialSource:
             )
         arn, account = answer
         return True, f"AWS knows the caller as {arn}, account {account}."
+
+
+def _failure(conn_id: str, error: Exception) -> CloudFunctionError:
+    """Return the error that a failure of AWS to give credentials is, by whether it can give some later."""
+    from botocore import exceptions
+    from botocore.exceptions import ClientError
+
+    from airflow_provider_cloudfn.client.status import THROTTLED
+
+    said = f"({type(error).__name__}: {error})"
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        meant = 429 if error.response.get("Error", {}).get("Code") in THROTTLED else status
+        return AuthenticationError(
+            f"connection {conn_id!r}: AWS gives no credentials {said}",
+            status=status,
+            retryable=meant is not None and can_succeed_later(meant),
+            never_sent=True,
+        )
+    away = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.MetadataRetrievalError)
+    if isinstance(error, (*away, exceptions.CredentialRetrievalError)):
+        return CommunicationError(
+            f"connection {conn_id!r}: AWS could not be asked for credentials {said}", retryable=True, never_sent=True
+        )
+    return ConfigurationError(f"connection {conn_id!r}: no AWS session {said}")
 
 
 def _identity(client: Any) -> tuple[str, str] | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import time_machine
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
+from kit.server import Answer
 from moto.server import ThreadedMotoServer
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+)
 from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
@@ -199,6 +206,66 @@ def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
     assert "Credential=testing-key-id" not in got.headers["authorization"]
     token = got.headers["x-amz-security-token"]
     assert redact(token) == "***"
+
+
+STS = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+def refusal(status: int, code: str) -> Answer:
+    error = f'<ErrorResponse xmlns="{STS}"><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>'
+    return Answer.of(status, error.encode(), {"Content-Type": "text/xml"})
+
+
+def assumed(seconds: int) -> Answer:
+    until = (dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=seconds)).isoformat()
+    keys = f"<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>a-token</SessionToken>"
+    result = f"<AssumeRoleResult><Credentials>{keys}<Expiration>{until}</Expiration></Credentials></AssumeRoleResult>"
+    answer = f'<AssumeRoleResponse xmlns="{STS}">{result}</AssumeRoleResponse>'
+    return Answer.of(200, answer.encode(), {"Content-Type": "text/xml"})
+
+
+@MODES
+@pytest.mark.parametrize("renewed", [False, True], ids=["at first", "when they are renewed"])
+@pytest.mark.parametrize(
+    ("answer", "kind", "retryable"),
+    [
+        (refusal(503, "ServiceUnavailable"), AuthenticationError, True),
+        (refusal(400, "Throttling"), AuthenticationError, True),
+        (refusal(403, "AccessDenied"), AuthenticationError, False),
+        (None, CommunicationError, True),
+    ],
+    ids=["away", "asked too often", "denied", "not there"],
+)
+def test_a_role_that_cannot_be_assumed_now_can_be_later(
+    service: Any, serve: Any, define: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
+) -> None:
+    sts = serve()
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={
+            "region_name": "us-east-1",
+            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+            "config_kwargs": {"retries": {"max_attempts": 0}},
+            "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
+        },
+    )
+    hook = AmazonConnectHook("connect")
+    if renewed:
+        sts.answers = [assumed(30)]  # In their last minutes they are renewed.
+        hook.client()
+    sts.stop() if answer is None else setattr(sts, "answers", [answer])
+
+    with pytest.raises(CloudFunctionError) as caught:
+        sent_by(hook, mode, "PUT", "/contact/task", json=TASK)
+
+    assert type(caught.value) is kind
+    assert caught.value.retryable is retryable
+    assert caught.value.never_sent
+    assert "connection 'connect': AWS" in str(caught.value)
+    assert service.received == []
 
 
 def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
