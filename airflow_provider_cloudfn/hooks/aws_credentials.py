@@ -17,7 +17,7 @@ from airflow_provider_cloudfn.exceptions import (
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["AwsCredentialSource", "aws_keys_for"]
 
@@ -53,6 +53,7 @@ class AwsCredentialSource:
         self._wrapper = AwsConnectionWrapper.from_connection_metadata(
             conn_id=conn_id, login=login, password=password, extra=dict(extra)
         )
+        self._credentials: Any = None
         factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
         try:
             self._session = factory.create_session()
@@ -67,10 +68,22 @@ class AwsCredentialSource:
         :raises ConfigurationError: when none are found.
         :raises CloudFunctionError: when AWS gives none, now or for good.
         """
+        frozen = self._frozen()
+        for secret in (frozen.secret_key, frozen.token):
+            if secret:
+                mask_obtained_secret(secret)
+        return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def renewal(self) -> Callable[[], object] | None:
+        """Return what gets credentials, over the network, where none are known yet or they end soon; else None."""
+        is_due = getattr(self._credentials, "refresh_needed", lambda: self._credentials is None)
+        return self._frozen if is_due() else None
+
+    def _frozen(self) -> Any:
         try:
-            credentials = self._session.get_credentials()
-            # Temporary ones are renewed here, over the network.
-            frozen = credentials and credentials.get_frozen_credentials()
+            self._credentials = self._session.get_credentials()
+            # Temporary ones are renewed here.
+            frozen = self._credentials and self._credentials.get_frozen_credentials()
         except Exception as error:
             raise _failure(self._conn_id, error) from None
         if frozen is None:
@@ -78,10 +91,7 @@ class AwsCredentialSource:
                 f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
                 "give the worker a role"
             )
-        for secret in (frozen.secret_key, frozen.token):
-            if secret:
-                mask_obtained_secret(secret)
-        return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token)
+        return frozen
 
     def test(self, endpoint_url: str | None = None) -> tuple[bool, str]:
         """

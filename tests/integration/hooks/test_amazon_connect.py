@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -266,6 +267,43 @@ def test_a_role_that_cannot_be_assumed_now_can_be_later(
     assert caught.value.never_sent
     assert "connection 'connect': AWS" in str(caught.value)
     assert service.received == []
+
+
+def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service: Any, serve: Any, define: Any) -> None:
+    validity = [30, 3600]  # In their last minutes they are renewed.
+
+    def slowly(_: Any) -> Answer:
+        time.sleep(0.5)
+        return assumed(validity.pop(0))
+
+    sts = serve(reply=slowly)
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={
+            "region_name": "us-east-1",
+            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+            "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
+        },
+    )
+
+    async def longest_pause() -> float:
+        hook = AmazonConnectHook("connect")
+        await hook.aclient()
+        asked = asyncio.create_task(hook.arequest("GET", "/instance"))
+        pauses = []
+        while not asked.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            pauses.append(time.monotonic() - before)
+        assert asked.result().status == 200
+        assert sum(pauses) > 0.5
+        return max(pauses)
+
+    assert asyncio.run(longest_pause()) < 0.45
+    assert len(sts.received) == 2
 
 
 def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
