@@ -278,6 +278,16 @@ def test_an_expression_that_cannot_work_is_refused_when_the_dag_is_parsed(import
     assert "did you mean 'response'" in shown
 
 
+@pytest.mark.parametrize("name", ["http_conn_id", "cloudfn_conn_id"])
+def test_what_is_no_id_of_a_connection_is_refused_when_the_dag_is_parsed(import_errors: Any, name: str) -> None:
+    shown = import_errors(
+        f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
+        f"    CloudFunctionHttpSensor(task_id='wait', endpoint='/x', {name}='https://api.example.com')"
+    )
+
+    assert "http_conn_id: is a URL: make a connection" in shown
+
+
 def test_a_mapped_sensor_waits_for_each(run_dag: Any, service: Any) -> None:
     service.answer_in_turn((404, {}), (200, {}))
 
