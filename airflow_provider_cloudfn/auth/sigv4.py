@@ -67,6 +67,7 @@ class SigV4Auth(Auth):
         self._service = service
         self._region = region
         self._renewal = renewal
+        self._renewed: _Renewed | None = None
         self._seen: set[str] = set()
 
     @property
@@ -87,7 +88,9 @@ class SigV4Auth(Auth):
         """
         work = None if self._renewal is None else self._renewal()
         if work is not None:
-            renewed = _Renewed(work)
+            renewed = self._renewed
+            if renewed is None or renewed.is_done:  # One is enough for all that wait.
+                renewed = self._renewed = _Renewed(work)
             yield renewed
             renewed.require()
         yield from self.flow(request)
@@ -140,15 +143,14 @@ class _Renewed:
     def __init__(self, work: Callable[[], object]) -> None:
         self._work = work
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="cloudfn-aws-keys", daemon=True)
-        self._is_begun = False
+        self.is_done = False
+        self._once = threading.Lock()
 
     def try_acquire(self) -> bool:
         """Begin, and tell whether the work is done."""
-        if not self._is_begun:
-            self._is_begun = True
-            self._thread.start()
-        return not self._thread.is_alive()
+        if self._once.acquire(blocking=False):
+            threading.Thread(target=self._run, name="cloudfn-aws-keys", daemon=True).start()
+        return self.is_done
 
     def release(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -159,7 +161,7 @@ class _Renewed:
 
         :raises CommunicationError: when it is not done.
         """
-        if self._thread.is_alive():
+        if not self.is_done:
             raise CommunicationError("AWS gave no credentials in time", retryable=True, never_sent=True)
         if self._error is not None:
             raise self._error
@@ -169,6 +171,8 @@ class _Renewed:
             self._work()
         except Exception as error:  # whoever waits raises it
             self._error = error
+        finally:
+            self.is_done = True
 
 
 class _WhileSigning(logging.Filter):

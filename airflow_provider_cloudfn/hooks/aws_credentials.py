@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
@@ -24,7 +25,7 @@ __all__ = ["AwsCredentialSource", "aws_keys_for"]
 
 class AwsCredentialSource:
     """
-    Gives AWS credentials, renewed when they expire.
+    Gives AWS credentials, renewed when they expire. They are looked for when they are needed first: a rehearsal needs none.
 
     Explicit keys, an assumed role, a profile, the worker's role: all as an Airflow connection of type ``aws`` has them.
 
@@ -44,22 +45,26 @@ class AwsCredentialSource:
         extra: Mapping[str, Any],
         region: str,
     ) -> None:
-        # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
+        # To import them takes a while, which is not the call's.
         from airflow.providers.amazon.aws.hooks.base_aws import SessionFactory
         from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 
         self._conn_id = conn_id
         self._region = region
+        # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
         self._wrapper = AwsConnectionWrapper.from_connection_metadata(
             conn_id=conn_id, login=login, password=password, extra=dict(extra)
         )
+        self._factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
         self._credentials: Any = None
-        factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
+
+    @cached_property
+    def _session(self) -> Any:
         try:
-            self._session = factory.create_session()
+            # A role is assumed here.
+            return self._factory.create_session()
         except Exception as error:
-            # With a role, it is assumed here.
-            raise _failure(conn_id, error) from None
+            raise _failure(self._conn_id, error) from None
 
     def __call__(self) -> AwsKeys:
         """
@@ -80,8 +85,9 @@ class AwsCredentialSource:
         return self._frozen if is_due() else None
 
     def _frozen(self) -> Any:
+        session = self._session
         try:
-            self._credentials = self._session.get_credentials()
+            self._credentials = session.get_credentials()
             # Temporary ones are renewed here.
             frozen = self._credentials and self._credentials.get_frozen_credentials()
         except Exception as error:
@@ -174,7 +180,7 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
     :param region: The region that it says.
     :param keys: The access key that it has.
     :param amazon_connection: The connection of type ``aws`` that it names, or None.
-    :raises ConfigurationError: when that is of another type, or gives no session.
+    :raises ConfigurationError: when that is of another type.
     """
     if amazon_connection is None:
         return AwsCredentialSource(

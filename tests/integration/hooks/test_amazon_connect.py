@@ -256,7 +256,8 @@ def test_a_role_that_cannot_be_assumed_now_can_be_later(
     hook = AmazonConnectHook("connect")
     if renewed:
         sts.answers = [assumed(30)]  # In their last minutes they are renewed.
-        hook.client()
+        hook.request("GET", "/instance")
+        service.received.clear()
     sts.stop() if answer is None else setattr(sts, "answers", [answer])
 
     with pytest.raises(CloudFunctionError) as caught:
