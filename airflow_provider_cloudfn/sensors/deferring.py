@@ -12,6 +12,7 @@ from airflow.sdk import BaseSensorOperator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow.sdk.definitions.context import Context
     from airflow.triggers.base import BaseTrigger
 
 __all__ = ["DeferringSensor"]
@@ -31,6 +32,27 @@ class DeferringSensor(BaseSensorOperator):
     @abstractmethod
     def _trigger(self, left: float, first_wait: float) -> BaseTrigger:
         """Return what waits in the triggerer, for so many seconds, and asks first after so many."""
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """
+        Go on after the triggerer has waited.
+
+        Airflow's own takes any error for a reason to skip then, with ``soft_fail``; on a worker only those are that end a wait.
+
+        :param next_method: What goes on.
+        :param next_kwargs: Its arguments.
+        :param context: The task's Airflow context.
+        """
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
+
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSkipException as skipped:
+            cause = skipped.__cause__
+            ends_wait = isinstance(cause, (AirflowSkipException, AirflowSensorTimeout, AirflowFailException))
+            if cause is None or ends_wait or self.never_fail:
+                raise
+            raise cause from None
 
     # Airflow's own, though not public: what it asks for between two pokes, after all that it does about a poke that failed.
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:

@@ -11,12 +11,17 @@ import pytest
 
 IMPORTS = """
 from airflow.sdk import DAG, PokeReturnValue, task
+from airflow.sdk.exceptions import AirflowException
 from airflow_provider_cloudfn import cel, secret
 from airflow_provider_cloudfn import CloudFunctionHttpSensor
 
 
 def done(response):
     return response.json()["state"] == "done"
+
+
+def broken(response):
+    raise AirflowException("the check can't tell")
 
 
 def with_context(response, ti, params):
@@ -196,6 +201,15 @@ def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, answers: 
     service.answer_in_turn(*answers)
 
     assert wait(f"endpoint='/x', poke_interval=0.1, {parameters}, {mode}").states == {"wait": ["skipped"]}
+
+
+@EVERY_MODE
+def test_soft_fail_skips_no_error_that_does_not_end_the_wait(wait: Any, service: Any, mode: str) -> None:
+    service.answer_in_turn((404, {}), (200, {}))
+
+    result = wait(f"endpoint='/x', response_check=broken, poke_interval=0.01, soft_fail=True, {mode}")
+
+    assert result.states == {"wait": ["failed"]}
 
 
 @EVERY_MODE
