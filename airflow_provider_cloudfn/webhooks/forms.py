@@ -106,7 +106,8 @@ def _binary(request: ReceivedRequest) -> Form:
         if (attribute := name.removeprefix(_PREFIX)) in attributes:
             raise RefusedError(400, "header_twice")
         attributes[attribute] = _header_text(value)
-    if "datacontenttype" in attributes:  # It is the header Content-Type, and can't be both.
+    # It is the header Content-Type. Some senders write it twice (section 3.1.1 says not to): then both say the same.
+    if media_type_of(attributes.pop("datacontenttype", request.content_type)) != media_type_of(request.content_type):
         raise RefusedError(400, "bad_event")
     if attributes.get("specversion") == "v1.0":  # So the documentation of Emporix' engine prints it.
         attributes["specversion"] = "1.0"
