@@ -34,6 +34,7 @@ class AwsCredentialSource:
     :param password: The secret access key.
     :param extra: The Amazon provider's extras.
     :param region: The region.
+    :raises ConfigurationError: for extras that the Amazon provider can't read.
     """
 
     def __init__(
@@ -51,11 +52,14 @@ class AwsCredentialSource:
 
         self._conn_id = conn_id
         self._region = region
-        # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
-        self._wrapper = AwsConnectionWrapper.from_connection_metadata(
-            conn_id=conn_id, login=login, password=password, extra=dict(extra)
-        )
-        self._factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
+        try:
+            # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
+            self._wrapper = AwsConnectionWrapper.from_connection_metadata(
+                conn_id=conn_id, login=login, password=password, extra=dict(extra)
+            )
+            self._factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
+        except Exception as error:
+            raise _failure(conn_id, error) from None
         self._credentials: Any = None
 
     @cached_property
@@ -106,7 +110,7 @@ class AwsCredentialSource:
         :param endpoint_url: Where to ask instead of AWS; default where the Amazon provider's ``service_config`` says.
         """
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         quick = Config(connect_timeout=10, read_timeout=10, retries={"max_attempts": 2})
         configured = self._wrapper.botocore_config
@@ -122,8 +126,10 @@ class AwsCredentialSource:
             answer = _identity(client)
         except CloudFunctionError as error:
             return False, str(error)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
             return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
+        except Exception as error:
+            return False, str(_failure(self._conn_id, error))
         if answer is None:
             return False, (
                 "what answered is not AWS STS: GetCallerIdentity got no Arn and Account that can be read; correct endpoint_url, "
@@ -155,7 +161,9 @@ def _failure(conn_id: str, error: Exception) -> CloudFunctionError:
         return CommunicationError(
             f"connection {conn_id!r}: AWS could not be asked for credentials {said}", retryable=True, never_sent=True
         )
-    return ConfigurationError(f"connection {conn_id!r}: no AWS session {said}")
+    return ConfigurationError(
+        f"connection {conn_id!r}: no AWS session {said}; correct what it says for the Amazon provider"
+    )
 
 
 def _identity(client: Any) -> tuple[str, str] | None:

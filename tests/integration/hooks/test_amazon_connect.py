@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+ROLE = "arn:aws:iam::123456789012:role/airflow"
 TASK = {"InstanceId": "11111111-2222-3333-4444-555555555555", "Name": "demo"}
 
 
@@ -209,6 +210,33 @@ def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
     assert redact(token) == "***"
 
 
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"config_kwargs": {"bogus": 1}}, "no AWS session (TypeError: Got unexpected keyword argument 'bogus')"),
+        ({"assume_role_method": "bogus", "role_arn": ROLE}, "no AWS session (NotImplementedError: "),
+        ({"assume_role_kwargs": {"bogus": 1}, "role_arn": ROLE}, "no AWS session (ParamValidationError: "),
+        ({"assume_role_method": "assume_role_with_saml", "role_arn": ROLE}, "no AWS session (KeyError: "),
+        ({"profile_name": "nowhere"}, "no AWS session (ProfileNotFound: "),
+        ({"service_config": {"sts": "x"}}, "service_config: 'sts': write a JSON object"),
+    ],
+)
+def test_what_the_amazon_provider_can_not_read_is_the_connection_s_fault(
+    define: Any, extra: dict[str, Any], said: str
+) -> None:
+    extra = {"region_name": "us-east-1", **extra}
+    define("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra=extra)
+
+    works, message = AmazonConnectHook("connect").test_connection()
+    with pytest.raises(ConfigurationError) as caught:
+        AmazonConnectHook("connect").request("GET", "/instance")
+
+    assert not works
+    assert said in message
+    assert said in str(caught.value)
+    assert "connection 'connect'" in str(caught.value)
+
+
 STS = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 
@@ -271,11 +299,12 @@ def test_a_role_that_cannot_be_assumed_now_can_be_later(
 
 
 def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service: Any, serve: Any, define: Any) -> None:
-    validity = [30, 3600]  # In their last minutes they are renewed.
+    # In their last minutes they are renewed.
+    given = {"seconds": 30, "after": 0}
 
     def slowly(_: Any) -> Answer:
-        time.sleep(0.5)
-        return assumed(validity.pop(0))
+        time.sleep(given["after"])
+        return assumed(given["seconds"])
 
     sts = serve(reply=slowly)
     define(
@@ -292,7 +321,9 @@ def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service
 
     async def longest_pause() -> float:
         hook = AmazonConnectHook("connect")
-        await hook.aclient()
+        await hook.arequest("GET", "/instance")
+        sts.received.clear()
+        given.update(seconds=3600, after=1)
         asked = asyncio.create_task(hook.arequest("GET", "/instance"))
         pauses = []
         while not asked.done():
@@ -300,11 +331,11 @@ def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service
             await asyncio.sleep(0.01)
             pauses.append(time.monotonic() - before)
         assert asked.result().status == 200
-        assert sum(pauses) > 0.5
+        assert sum(pauses) > 0.9
         return max(pauses)
 
-    assert asyncio.run(longest_pause()) < 0.45
-    assert len(sts.received) == 2
+    assert asyncio.run(longest_pause()) < 0.8
+    assert len(sts.received) == 1
 
 
 def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
