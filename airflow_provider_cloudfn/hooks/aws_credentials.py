@@ -203,10 +203,16 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
             f"connection {conn_id!r}, aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
             f"{amazon_connection.conn_type!r}; name one of type 'aws'"
         )
+    try:
+        extra = json.loads(amazon_connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f"connection {amazon_connection.conn_id!r}, extra: is no JSON object; write one")
     return AwsCredentialSource(
         conn_id=amazon_connection.conn_id,
         login=amazon_connection.login,
         password=amazon_connection.password,
-        extra=json.loads(amazon_connection.extra or "{}"),
+        extra=extra,
         region=region,
     )

@@ -378,6 +378,20 @@ def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
     assert hook.test_connection()[0]
 
 
+@MODES
+@pytest.mark.parametrize("extra", ["no json", "[1]"])
+def test_nor_from_one_that_can_not_be_read_or_is_not_there(service: Any, define: Any, mode: str, extra: str) -> None:
+    signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "main"}
+    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+
+    with pytest.raises(ConfigurationError, match="aws_conn_id: there is no connection 'main': make one of type aws"):
+        sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
+
+    define("main", conn_type="aws", extra=extra)
+    with pytest.raises(ConfigurationError, match="connection 'main', extra: is no JSON object"):
+        sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
+
+
 def test_a_cloudfn_connection_can_not_take_them_from_another_type(service: Any, define: Any) -> None:
     define("db", conn_type="postgres", login="a", password="b")
     signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "db"}
