@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
@@ -11,7 +12,8 @@ from urllib.parse import quote, unquote_to_bytes, urlsplit, urlunsplit
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow, AuthSteps
+from airflow_provider_cloudfn.exceptions import CommunicationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,12 +53,21 @@ class SigV4Auth(Auth):
     :param keys: Returns the access key; asked for every request, because temporary ones change.
     :param service: The name that the service signs with, such as ``connect``.
     :param region: The region that the service runs in, such as ``eu-central-1``.
+    :param renewal: Returns what renews an access key that is not good for much longer, over the network; None while it is.
     """
 
-    def __init__(self, keys: Callable[[], AwsKeys], service: str, region: str) -> None:
+    def __init__(
+        self,
+        keys: Callable[[], AwsKeys],
+        service: str,
+        region: str,
+        renewal: Callable[[], Callable[[], object] | None] | None = None,
+    ) -> None:
         self._keys = keys
         self._service = service
         self._region = region
+        self._renewal = renewal
+        self._renewed: _Renewed | None = None
         self._seen: set[str] = set()
 
     @property
@@ -67,6 +78,22 @@ class SigV4Auth(Auth):
     def secrets(self) -> Iterable[str]:
         """Return the secret keys and session tokens that were used so far."""
         return tuple(self._seen)
+
+    def steps(self, request: HttpRequest) -> AuthSteps:
+        """
+        Yield what :meth:`flow` does, and before it what waits for a new access key, where one is due.
+
+        :param request: The request.
+        :raises CommunicationError: when it is not there in time.
+        """
+        work = None if self._renewal is None else self._renewal()
+        if work is not None:
+            renewed = self._renewed
+            if renewed is None or renewed.is_done:  # One is enough for all that wait.
+                renewed = self._renewed = _Renewed(work)
+            yield renewed
+            renewed.require()
+        yield from self.flow(request)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
         """
@@ -104,6 +131,48 @@ class SigV4Auth(Auth):
             if name.lower() in self.reserved_headers:
                 request = request.with_header(name, value)
         yield request
+
+
+class _Renewed:
+    """
+    Work in a thread of its own, which a driver waits for as it waits for a lock: nothing else that it drives stands still.
+
+    :param work: What blocks.
+    """
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self._work = work
+        self._error: Exception | None = None
+        self.is_done = False
+        self._once = threading.Lock()
+
+    def try_acquire(self) -> bool:
+        """Begin, and tell whether the work is done."""
+        if self._once.acquire(blocking=False):
+            threading.Thread(target=self._run, name="cloudfn-aws-keys", daemon=True).start()
+        return self.is_done
+
+    def release(self) -> None:
+        """Do nothing: there is nothing to give back."""
+
+    def require(self) -> None:
+        """
+        Raise what the work has raised.
+
+        :raises CommunicationError: when it is not done.
+        """
+        if not self.is_done:
+            raise CommunicationError("AWS gave no credentials in time", retryable=True, never_sent=True)
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # whoever waits raises it
+            self._error = error
+        finally:
+            self.is_done = True
 
 
 class _WhileSigning(logging.Filter):

@@ -38,7 +38,8 @@ _LABELS: Final = {
 _AMAZON: Final = {"connection name": "", "default region": "region_name", "access key id": "login"}
 _CUSTOM: Final = {
     "connection name": "", "base url": "host", "authentication type": "auth_type", "location": "key_location",
-    "headername": "key_name", "header name": "key_name", "client id": "client_id", "scopes": "scopes",
+    # One of the two documents prints the example of Location and this label, Name, as one word.
+    "name": "key_name", "headername": "key_name", "header name": "key_name", "client id": "client_id", "scopes": "scopes",
     "token url": "oauth2_url", "refresh url": "refresh_url",
 }  # fmt: skip
 #: Where the form has a secret, it is not read: it belongs into no file.
@@ -122,11 +123,12 @@ def connection_of(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     fields = _AMAZON if provider == "amazon connect" else _CUSTOM
     labels = dict.fromkeys((*fields, *_SECRETS), False)
     form = _labelled(step["connection"], {**labels, "connection name": True}, "Connection")
-    given = {
-        fields[label]: _text(f"Connection: {label}", value)
-        for label, value in form.items()
-        if fields.get(label) and value is not None
-    }
+    given: dict[str, str] = {}
+    for label, value in form.items():
+        if fields.get(label) and value is not None:
+            if fields[label] in given:
+                raise ConfigurationError(f"Connection: {label!r} stands there under another name, too; keep one")
+            given[fields[label]] = _text(f"Connection: {label}", value)
     for name in ("host", "oauth2_url", "refresh_url"):
         url = given.get(name, "")
         label = next((label for label in fields if fields[label] == name), name)

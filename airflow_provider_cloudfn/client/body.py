@@ -132,9 +132,16 @@ def _multipart(fields: list[tuple[str, str]], files: Mapping[str, FilePart | Seq
 
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [*fields]
     for name, given in files.items():
-        for part in (given,) if isinstance(given, FilePart) else given:
+        for part in given if isinstance(given, (list, tuple)) else (given,):
             if not isinstance(part, FilePart):
-                raise ConfigurationError(f'files["{name}"]: must be a FilePart, not {type(part).__name__}')
+                raise ConfigurationError(
+                    f'files["{name}"]: must be a FilePart, not {type(part).__name__}: write such as '
+                    f'FilePart("a.csv", content), of {__name__}'
+                )
+            if not isinstance(part.content, (bytes, str)):
+                raise ConfigurationError(
+                    f'files["{name}"]: the content must be bytes, not {type(part.content).__name__}'
+                )
             if any(mark in text for mark in "\r\n\0" for text in (part.filename, part.media_type)):
                 raise ConfigurationError(f'files["{name}"]: its name or media type has a line break: leave it out')
             parts.append((name, (part.filename, part.content, part.media_type)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -20,7 +21,7 @@ from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_sec
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.client.url import BaseUrl
@@ -164,6 +165,8 @@ def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> 
     """
     own: list[tuple[str, str]] = []
     seen: set[str] = set()
+    if headers is not None and not isinstance(headers, Mapping):
+        raise ConfigurationError(f"headers: must be a map of names and values, not {type(headers).__name__}")
     for name, value in (headers or {}).items():
         if value is None:
             continue

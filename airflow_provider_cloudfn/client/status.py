@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.redaction import Redaction
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["excerpt_of", "retry_after_seconds", "status_error", "status_meant"]
+__all__ = ["THROTTLED", "excerpt_of", "retry_after_seconds", "status_error", "status_meant"]
 
 _TOO_OFTEN = "the service wants fewer requests"
 #: The names with which services of AWS refuse who asks too often.
-_THROTTLED = frozenset(
+THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded", "EC2ThrottledException", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
         "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling",
@@ -59,7 +59,7 @@ def status_meant(response: Response) -> int:
     named = response.headers.get("x-amzn-errortype") or body.get("__type")
     # With what stands around it, it is `namespace#ThrottlingException:http://…`.
     name = named.partition(":")[0].rpartition("#")[2].strip() if isinstance(named, str) else ""
-    return 429 if name in _THROTTLED else 400
+    return 429 if name in THROTTLED else 400
 
 
 def status_error(method: str, response: Response, redaction: Redaction, base_path: str = "") -> CloudFunctionError:

@@ -118,6 +118,11 @@ def _amazon_extras(reader: ConnectionReader) -> dict[str, Any]:
     for name in _OBJECTS:
         if name in extra:
             extra[name] = reader.json_object(name, '{"name": "value"}')
+    for service, said in extra.get("service_config", {}).items():
+        if not isinstance(said, dict):
+            raise reader.error(
+                "service_config", f'{service!r}: write a JSON object, as {{"endpoint_url": "https://sts.example.com"}}'
+            )
     for name in ("region_name", "role_arn", "profile_name", "endpoint_url"):
         if name in extra:
             extra[name] = reader.text(name)
@@ -135,9 +140,7 @@ def _region(reader: ConnectionReader) -> str:
 
 
 def _endpoint_url(reader: ConnectionReader, extra: Mapping[str, Any], *, allow_http: bool) -> str | None:
-    own = extra.get("service_config", {}).get("connect", {})
-    written = own.get("endpoint_url") if isinstance(own, dict) else None
-    written = written or extra.get("endpoint_url")
+    written = extra.get("service_config", {}).get("connect", {}).get("endpoint_url") or extra.get("endpoint_url")
     if not written:
         return None
     return checked_url(reader, "endpoint_url", str(written), allow_http=allow_http).rstrip("/")

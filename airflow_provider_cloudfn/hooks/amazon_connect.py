@@ -52,7 +52,8 @@ class AmazonConnectHook(RequestHook[AmazonConnectConnection]):
     def _scheme(self, settings: AmazonConnectConnection) -> Auth:
         from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
 
-        return SigV4Auth(_source(settings), _SERVICE, settings.region)
+        source = _source(settings)
+        return SigV4Auth(source, _SERVICE, settings.region, source.renewal)
 
     async def _ascheme(self, settings: AmazonConnectConnection) -> Auth:
         # boto3 reads files, and an assumed role is asked for over the network.

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
 from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+)
 from airflow_provider_cloudfn.hooks.masking import mask_obtained_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["AwsCredentialSource", "aws_keys_for"]
 
 
 class AwsCredentialSource:
     """
-    Gives AWS credentials, renewed when they expire.
+    Gives AWS credentials, renewed when they expire. They are looked for when they are needed first: a rehearsal needs none.
 
     Explicit keys, an assumed role, a profile, the worker's role: all as an Airflow connection of type ``aws`` has them.
 
@@ -27,6 +34,7 @@ class AwsCredentialSource:
     :param password: The secret access key.
     :param extra: The Amazon provider's extras.
     :param region: The region.
+    :raises ConfigurationError: for extras that the Amazon provider can't read.
     """
 
     def __init__(
@@ -38,40 +46,62 @@ class AwsCredentialSource:
         extra: Mapping[str, Any],
         region: str,
     ) -> None:
-        # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
+        # To import them takes a while, which is not the call's.
         from airflow.providers.amazon.aws.hooks.base_aws import SessionFactory
         from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 
         self._conn_id = conn_id
         self._region = region
-        self._wrapper = AwsConnectionWrapper.from_connection_metadata(
-            conn_id=conn_id, login=login, password=password, extra=dict(extra)
-        )
-        factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
         try:
-            self._session = factory.create_session()
+            # In memory the connection is one of type aws: of any other type the Amazon provider warns at every use.
+            self._wrapper = AwsConnectionWrapper.from_connection_metadata(
+                conn_id=conn_id, login=login, password=password, extra=dict(extra)
+            )
+            self._factory = SessionFactory(conn=self._wrapper, region_name=region, config=self._wrapper.botocore_config)
         except Exception as error:
-            raise ConfigurationError(
-                f"connection {conn_id!r}: no AWS session ({type(error).__name__}: {error})"
-            ) from None
+            raise _failure(conn_id, error) from None
+        self._credentials: Any = None
+
+    @cached_property
+    def _session(self) -> Any:
+        try:
+            # A role is assumed here.
+            return self._factory.create_session()
+        except Exception as error:
+            raise _failure(self._conn_id, error) from None
 
     def __call__(self) -> AwsKeys:
         """
         Return credentials that are good now.
 
         :raises ConfigurationError: when none are found.
+        :raises CloudFunctionError: when AWS gives none, now or for good.
         """
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise ConfigurationError(
-                f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
-                "give the worker a role"
-            )
-        frozen = credentials.get_frozen_credentials()
+        frozen = self._frozen()
         for secret in (frozen.secret_key, frozen.token):
             if secret:
                 mask_obtained_secret(secret)
         return AwsKeys(frozen.access_key, frozen.secret_key, frozen.token)
+
+    def renewal(self) -> Callable[[], object] | None:
+        """Return what gets credentials, over the network, where none are known yet or they end soon; else None."""
+        is_due = getattr(self._credentials, "refresh_needed", lambda: self._credentials is None)
+        return self._frozen if is_due() else None
+
+    def _frozen(self) -> Any:
+        session = self._session
+        try:
+            self._credentials = session.get_credentials()
+            # Temporary ones are renewed here.
+            frozen = self._credentials and self._credentials.get_frozen_credentials()
+        except Exception as error:
+            raise _failure(self._conn_id, error) from None
+        if frozen is None:
+            raise ConfigurationError(
+                f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
+                "give the worker a role"
+            )
+        return frozen
 
     def test(self, endpoint_url: str | None = None) -> tuple[bool, str]:
         """
@@ -80,7 +110,7 @@ class AwsCredentialSource:
         :param endpoint_url: Where to ask instead of AWS; default where the Amazon provider's ``service_config`` says.
         """
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
 
         quick = Config(connect_timeout=10, read_timeout=10, retries={"max_attempts": 2})
         configured = self._wrapper.botocore_config
@@ -94,10 +124,12 @@ class AwsCredentialSource:
                 verify=self._wrapper.verify,
             )
             answer = _identity(client)
-        except ConfigurationError as error:
+        except CloudFunctionError as error:
             return False, str(error)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
             return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
+        except Exception as error:
+            return False, str(_failure(self._conn_id, error))
         if answer is None:
             return False, (
                 "what answered is not AWS STS: GetCallerIdentity got no Arn and Account that can be read; correct endpoint_url, "
@@ -105,6 +137,33 @@ class AwsCredentialSource:
             )
         arn, account = answer
         return True, f"AWS knows the caller as {arn}, account {account}."
+
+
+def _failure(conn_id: str, error: Exception) -> CloudFunctionError:
+    """Return the error that a failure of AWS to give credentials is, by whether it can give some later."""
+    from botocore import exceptions
+    from botocore.exceptions import ClientError
+
+    from airflow_provider_cloudfn.client.status import THROTTLED
+
+    said = f"({type(error).__name__}: {error})"
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        meant = 429 if error.response.get("Error", {}).get("Code") in THROTTLED else status
+        return AuthenticationError(
+            f"connection {conn_id!r}: AWS gives no credentials {said}",
+            status=status,
+            retryable=meant is not None and can_succeed_later(meant),
+            never_sent=True,
+        )
+    away = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.MetadataRetrievalError)
+    if isinstance(error, (*away, exceptions.CredentialRetrievalError)):
+        return CommunicationError(
+            f"connection {conn_id!r}: AWS could not be asked for credentials {said}", retryable=True, never_sent=True
+        )
+    return ConfigurationError(
+        f"connection {conn_id!r}: no AWS session {said}; correct what it says for the Amazon provider"
+    )
 
 
 def _identity(client: Any) -> tuple[str, str] | None:
@@ -129,7 +188,7 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
     :param region: The region that it says.
     :param keys: The access key that it has.
     :param amazon_connection: The connection of type ``aws`` that it names, or None.
-    :raises ConfigurationError: when that is of another type, or gives no session.
+    :raises ConfigurationError: when that is of another type.
     """
     if amazon_connection is None:
         return AwsCredentialSource(
@@ -144,10 +203,16 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
             f"connection {conn_id!r}, aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
             f"{amazon_connection.conn_type!r}; name one of type 'aws'"
         )
+    try:
+        extra = json.loads(amazon_connection.extra or "{}")
+    except ValueError:
+        extra = None
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f"connection {amazon_connection.conn_id!r}, extra: is no JSON object; write one")
     return AwsCredentialSource(
         conn_id=amazon_connection.conn_id,
         login=amazon_connection.login,
         password=amazon_connection.password,
-        extra=json.loads(amazon_connection.extra or "{}"),
+        extra=extra,
         region=region,
     )

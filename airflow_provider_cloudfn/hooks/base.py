@@ -59,7 +59,13 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
     conn_name_attr: ClassVar[str]
     conn_type: ClassVar[str]
 
-    def __init__(self, conn_id: str, *, logger_name: str | None = None) -> None:
+    def __init__(self, conn_id: str, *, logger_name: str | None = None, **others: Any) -> None:
+        if others:
+            # Airflow's HttpOperator makes the hook of whatever connection it is given.
+            raise ConfigurationError(
+                f"connection {conn_id!r}: the hook of a connection of type {self.conn_type!r} takes no {', '.join(others)}; "
+                "where Airflow's HttpOperator was given this connection, write a CloudFunctionOperator, or one for Emporix"
+            )
         super().__init__(logger_name=logger_name)
         self._conn_id = conn_id
         self._function: str | None = None

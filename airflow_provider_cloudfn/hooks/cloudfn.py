@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.answer_test import answer_test
+from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 from airflow_provider_cloudfn.hooks.request import RequestHook
 from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.kinds.kind import AwsKeySource
 
 __all__ = ["CloudFunctionHook"]
+
+#: The types of a connection that has the credentials of another one.
+_OF_KEYS: Final = ("aws", "amazon_connect")
 
 
 class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
@@ -76,14 +80,16 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
     async def _ascheme(self, settings: CloudFunctionConnection) -> Auth:
         authentication = settings.authentication
         other = authentication.other_connection
-        services = _Services(self, settings, await self.aget_connection(other) if other else None)
+        with missing_connection(other or "", "aws_conn_id", _OF_KEYS):
+            services = _Services(self, settings, await self.aget_connection(other) if other else None)
         if authentication.blocks:
             return await asyncio.to_thread(authentication.scheme, services)
         return authentication.scheme(services)
 
     def _services(self, settings: CloudFunctionConnection) -> _Services:
         other = settings.authentication.other_connection
-        return _Services(self, settings, self.get_connection(other) if other else None)
+        with missing_connection(other or "", "aws_conn_id", _OF_KEYS):
+            return _Services(self, settings, self.get_connection(other) if other else None)
 
     def _make_client(self, settings: CloudFunctionConnection, scheme: Auth) -> Client:
         return self._client_for(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from airflow_provider_cloudfn.hooks.base import ConnectionHook, SettingsT
 from airflow_provider_cloudfn.hooks.request_options import RequestOptions, RequestParts, request_of, sending_of
@@ -14,16 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.exceptions import CloudFunctionError
     from airflow_provider_cloudfn.hooks.session import HookSession
 
-__all__ = ["FIELD_OF_OPTION", "RequestHook"]
-
-#: What ``requests`` takes with each call, and a connection has in a field of its own.
-FIELD_OF_OPTION: Final = {
-    "verify": "ca_bundle",
-    "verify_ssl": "ca_bundle",
-    "cert": "client_cert",
-    "proxies": "proxy",
-    "proxy": "proxy",
-}
+__all__ = ["RequestHook"]
 
 
 class RequestHook(ConnectionHook[SettingsT]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,31 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
 
-__all__ = ["RequestOptions", "RequestParts", "body_of", "request_of", "sending_of"]
+__all__ = ["FIELD_OF_OPTION", "RequestOptions", "RequestParts", "body_of", "request_of", "sending_of"]
+
+#: What ``requests`` takes with each call, and a connection has in a field of its own.
+FIELD_OF_OPTION: Final = {
+    "verify": "ca_bundle",
+    "verify_ssl": "ca_bundle",
+    "cert": "client_cert",
+    "proxies": "proxy",
+    "proxy": "proxy",
+}
+#: What libraries for HTTP, and our operators, call what a hook has by another name.
+_OTHERWISE: Final = {
+    "params": "write query=",
+    "body": "write json= or data=",
+    "content": "write data=",
+    "payload": "write json= or data=",
+    "request_timeout": "write timeout=",
+    "retries": "write retry=RetryPolicy(attempts=…)",
+    "cookies": 'write headers={"Cookie": …}',
+    "idempotency_key": 'write headers={"Idempotency-Key": …}',
+    "auth": "leave it out, the connection authenticates",
+    "stream": "write sink=, or leave it out",
+    "allow_redirects": "leave it out, redirects within the connection's origin are followed",
+    **{name: f"set {field} of the connection" for name, field in FIELD_OF_OPTION.items()},
+}
 
 
 class RequestParts(TypedDict, total=False):
@@ -70,10 +94,14 @@ def request_of(method: str, uri: str, parts: RequestParts) -> Request:
 
     :param method: The method.
     :param uri: The path below the base URL.
-    :param parts: What else it is made of.
+    :param parts: What else it is made of, and perhaps how it is sent.
+    :raises ConfigurationError: for what is no option: left out, another request would be sent than the one that was meant.
     """
     from airflow_provider_cloudfn.client.request import Request
 
+    for name in parts:
+        if name not in RequestOptions.__optional_keys__:
+            raise ConfigurationError(f"{name}: there is no such option; {_instead_of(name)}")
     return Request(
         method,
         uri,
@@ -90,14 +118,27 @@ def sending_of(options: RequestOptions) -> Sending:
     Return how such a request is sent.
 
     :param options: What is said of it.
+    :raises ConfigurationError: for a policy that is none: it is asked only when the request was sent.
     """
     from airflow_provider_cloudfn.client.request import Sending
+    from airflow_provider_cloudfn.client.retry import RetryPolicy
 
+    retry = options.get("retry")
+    if retry is not None and not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(
+            f"retry: must be such as RetryPolicy(attempts=5), of airflow_provider_cloudfn.client.retry, not {retry!r}"
+        )
     return Sending(
         options.get("timeout"),
-        options.get("retry"),
+        retry,
         options.get("idempotent"),
         options.get("sink"),
         options.get("check_status", True),
         options.get("as_it_came", False),
     )
+
+
+def _instead_of(name: str) -> str:
+    known = sorted(RequestOptions.__optional_keys__)
+    near = nearest_name(name, known)
+    return _OTHERWISE.get(name) or (f"did you mean {near}=?" if near else f"there are {', '.join(known)}")

@@ -8,6 +8,7 @@ from the open connection instead would keep an event loop alive for as long as t
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import tempfile
@@ -40,7 +41,7 @@ from airflow_provider_cloudfn.exceptions import (
     ConfigurationError,
     RequestTimeoutError,
 )
-from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
+from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -231,6 +232,10 @@ def _raw(body: Any, response: Response, headers: Sequence[tuple[str, str]] = ())
 def _timeouts(timeout: Any, own: Timeouts) -> Timeouts:
     """Return how long a request may take that is given such a timeout: seconds, a pair of them, or urllib3's own."""
     pair = timeout if isinstance(timeout, (tuple, list)) else (timeout, timeout)
+    if len(pair) != 2 or any(isinstance(part, (str, bytes, bool, dt.timedelta)) for part in pair):
+        raise ConfigurationError(
+            f"timeout: must be seconds, or a pair of them to connect and of silence, not {timeout!r}"
+        )
     connect, read = (part if isinstance(part, (int, float)) else None for part in pair)
     if timeout is None or (connect, read) == (own.connect, own.read or own.total):
         return own

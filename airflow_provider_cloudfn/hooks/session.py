@@ -49,6 +49,7 @@ class HookSession:
         self._thread = threading.Thread(target=self._loop.run_forever, name="cloudfn-session", daemon=True)
         self._opened: Any = None
         self._is_ending = False
+        self._unread = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -67,6 +68,11 @@ class HookSession:
             self._run(self._opened.__aexit__(kind, error, traceback))
         finally:
             self._end()
+        if kind is None and self._unread:
+            _log.warning(
+                "session: what for_each returned was not read %s, so that none of its calls was made: read it, as with list(…)",
+                "once" if self._unread == 1 else f"{self._unread} times",
+            )
 
     def request(self, method: str, uri: str, **options: Unpack[RequestOptions]) -> Response:
         """
@@ -108,7 +114,7 @@ class HookSession:
         concurrency: int = 16,
     ) -> Iterator[Done[T, Response]]:
         """
-        Make a call for each item, many at a time, and yield what came of them in their order.
+        Make a call for each item, many at a time, and yield what came of them in their order: they are made as that is read.
 
         :param items: The items, asked for as they are needed.
         :param call: Returns method, URI and the other options of an item's call.
@@ -118,6 +124,13 @@ class HookSession:
         """
         if (problem := concurrency_problem(concurrency)) is not None:
             raise ConfigurationError(f"session: {problem}")
+        self._unread += 1
+        return self._calls(items, call, concurrency)
+
+    def _calls(
+        self, items: Iterable[T], call: Callable[[T], tuple[str, str, RequestOptions]], concurrency: int
+    ) -> Iterator[Done[T, Response]]:
+        self._unread -= 1
 
         async def numbered() -> AsyncIterator[tuple[int, T]]:
             if isinstance(items, (list, tuple, range)):

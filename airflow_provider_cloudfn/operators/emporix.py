@@ -9,7 +9,7 @@ from airflow_provider_cloudfn.authoring.confirm import unasked_problem
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import exact_json, text_or_null
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id, task_instance_key
-from airflow_provider_cloudfn.authoring.value_checks import of_text, payload_problem
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, of_text, payload_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, json_string_problem, timestamp_problem
@@ -56,6 +56,7 @@ class EmporixEventOperator(ExpressionOperator):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"payload": "json", "json_string": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("emporix_conn_id", check=connection_id_problem),
         Parameter("event_type", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("case_id", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("subject", Reading.MARKED, jinja=True, shape=text_or_null),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import text_or_null
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem
 from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 
@@ -36,6 +37,7 @@ class EmporixProcessContextOperator(ExpressionOperator):
 
     template_fields: Sequence[str] = ("emporix_conn_id", "instance_id")
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("emporix_conn_id", check=connection_id_problem),
         Parameter("instance_id", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("returns", Reading.VALUE, after_call=True),
         *ExpressionOperator.authored_parameters,

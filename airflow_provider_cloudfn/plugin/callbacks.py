@@ -37,6 +37,7 @@ _LARGEST: Final = 48 * 1024
 
 #: What is answered. A body reveals nothing of the task.
 _SAID: Final = {
+    200: "Somebody waits here",
     202: "Accepted",
     400: "The body is no JSON",
     401: "The address is none of this Airflow's",
@@ -51,7 +52,11 @@ _SAID: Final = {
 
 def application() -> Starlette:
     """Return the application that is mounted."""
-    routes = [Route("/{token}", _called, methods=["POST", "PUT"])]
+    routes = [
+        Route("/{token}", _called, methods=["POST", "PUT"]),
+        # Some services look whether there is anybody before they take an address.
+        Route("/{token}", _looked, methods=["HEAD", "OPTIONS"]),
+    ]
     return Starlette(routes=routes, middleware=[Middleware(_PathUnseen)])
 
 
@@ -69,12 +74,22 @@ class _PathUnseen:
 
 
 async def _called(request: Request) -> JSONResponse:
-    status = await _status(request)
+    address = _address(request)
+    return _answer(address if isinstance(address, int) else await _status(address, request))
+
+
+async def _looked(request: Request) -> JSONResponse:
+    address = _address(request)
+    return _answer(address if isinstance(address, int) else 200)
+
+
+def _answer(status: int) -> JSONResponse:
     headers = {"Cache-Control": "no-store", **({"Retry-After": "5"} if status == 503 else {})}
     return JSONResponse({"detail": _SAID[status]}, status, headers)
 
 
-async def _status(request: Request) -> int:
+def _address(request: Request) -> CallbackAddress | int:
+    """Return the task instance that an address stands for, or the status that says that there is none."""
     try:
         address = CallbackAddress.of(request.path_params["token"])
     except AuthenticationError:
@@ -82,8 +97,10 @@ async def _status(request: Request) -> int:
     except ConfigurationError as error:
         _log.error("No callback can be taken: %s", error)
         return 503
-    if address.is_late:
-        return 410
+    return 410 if address.is_late else address
+
+
+async def _status(address: CallbackAddress, request: Request) -> int:
     try:
         with _admission.request() as held:
             body = await read_body(request, most=_LARGEST, held=held)

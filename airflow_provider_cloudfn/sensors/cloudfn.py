@@ -16,6 +16,7 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     seconds,
     time_limit_problem,
 )
+from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError, seconds_text
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
@@ -220,7 +221,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         else:
             if failures:
                 self._count_failures(context, 0)
-        self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0
+        self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else retry_after_seconds(answer) or 0.0
         outcome = None if isinstance(answer, NotYet) else poll.judged(answer)
         if isinstance(answer, NotYet) or outcome is None:
             self.log.info("Not yet: GET %s answered %s", self.uri, answer.status)
@@ -314,7 +315,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
             failed_when=None if self.failed_when is None else condition_source(self.failed_when),
             known={} if inputs is None else {"inputs": inputs},
             every=max(float(self.poke_interval), 0.001),
-            at_most_every=max(float(self.poke_interval), 0.001),
+            at_most_every=max(float(self.poke_interval), self._longest_interval, 0.001),
             tolerate=self.tolerate,
             place="",
         )

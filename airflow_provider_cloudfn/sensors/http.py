@@ -13,11 +13,11 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.value_checks import method_problem
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
-from airflow_provider_cloudfn.hooks.request import FIELD_OF_OPTION
+from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
@@ -77,6 +77,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
     template_fields: Sequence[str] = ("endpoint", "request_params", "headers", "http_conn_id")
     template_fields_renderers: ClassVar[dict[str, str]] = {"request_params": "json", "headers": "json"}
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("http_conn_id", check=connection_id_problem),
         Parameter("response_check", Reading.CHECK, after_call=True),
         Parameter("endpoint", check=_endpoint_problem),
         Parameter("request_params", check=template_problem),
@@ -181,6 +182,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         return HttpPollTrigger(
             poll=self._poll(),
             poll_interval=self.poke_interval,
+            longest_interval=self._longest_interval,
             first_wait=first_wait,
             go_on=self.silent_fail,
             deadline=left,

@@ -54,7 +54,8 @@ class Failure:
     def error(self, request: HttpRequest) -> CloudFunctionError:
         """Return what the transport would raise."""
         kind, reason = _ERRORS[self.name]
-        return kind(f"{request.method} {request.url.partition('?')[0]}: {reason}", retryable=True)
+        where = f"{request.method} {request.url.partition('?')[0]}"
+        return kind(f"{where}: {reason}", retryable=True, never_sent=self.name in _NEVER_SENT)
 
 
 def read_answer(value: object, *, where: str = "responses") -> Answer | Failure:
@@ -157,6 +158,9 @@ _ERRORS: dict[str, tuple[type[CloudFunctionError], str]] = {
         "the connection broke, or what came over it was no whole HTTP answer (ConnectionResetError)",
     ),
 }
+
+#: Those in which the service provably got nothing.
+_NEVER_SENT = frozenset({"connect_timeout", "refused"})
 
 #: What can go wrong, by name.
 FAILURES: dict[str, Answer | Failure] = {

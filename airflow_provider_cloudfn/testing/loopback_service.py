@@ -29,7 +29,7 @@ class Expectation:
     :param path: The path, as it is sent.
     :param query: The whole query by name; default: any.
     :param headers: Headers that it must have, in any case; others may be there.
-    :param body: The body, JSON decoded; default: any.
+    :param body: The body, JSON decoded; None for none. Default: any.
     :param times: How often it comes; each time it gets the same answer.
     """
 
@@ -64,10 +64,10 @@ class Expectation:
         for name, expected, came in (
             ("method", self.method, request.method),
             ("path", self.path, request.path),
-            ("query", self.query, dict(request.query)),
+            ("query", ABSENT if self.query is None else self.query, dict(request.query)),
             ("body", self.body, request.body),
         ):
-            if expected is not ABSENT and expected is not None and expected != came:
+            if expected is not ABSENT and expected != came:
                 found.append(f"{name}: expected {expected!r}, came {came!r}")
         present = {name.lower(): value for name, value in request.headers.items()}
         for name, value in self.headers.items():

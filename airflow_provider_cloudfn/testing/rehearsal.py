@@ -271,11 +271,17 @@ class _Transport:
 
     async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
         """Answer a request."""
-        if on_connected is not None:
-            on_connected()
         self.requests.append(request)
         self.answers.append(None)
-        answer = self.answers[-1] = self._respond(request)
+        is_sent = True
+        try:
+            answer = self.answers[-1] = self._respond(request)
+        except CloudFunctionError as error:
+            is_sent = not error.never_sent
+            raise
+        finally:
+            if is_sent and on_connected is not None:
+                on_connected()
         return answer
 
     async def send_to(

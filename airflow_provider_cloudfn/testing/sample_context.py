@@ -107,6 +107,11 @@ def require_ours(task: Any) -> None:
             f"task {task.task_id!r} is a {authored.kind.__name__}, which holds no expressions: name a CloudFunctionOperator or "
             "an operator for Emporix; for any other task use `airflow tasks render` or `airflow tasks test`"
         )
+    if not hasattr(authored.kind, "carry_out"):
+        raise ConfigurationError(
+            f"task {task.task_id!r} is a {authored.kind.__name__}, which can't be rehearsed: use `airflow tasks test`, or a "
+            "CloudFunctionSensor in its place"
+        )
 
 
 def task_with_samples(task: Any, samples: Samples, map_index: int | None = None) -> tuple[Any, Any]:

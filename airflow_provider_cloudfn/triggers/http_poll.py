@@ -67,6 +67,7 @@ class HttpPollTrigger(BaseTrigger):
 
     :param poll: The question, an :class:`~airflow_provider_cloudfn.triggers.poll.HttpPoll` or what its ``to_dict`` wrote.
     :param poll_interval: Seconds between two questions; a longer ``Retry-After`` is honoured.
+    :param longest_interval: What they double up to, from question to question; not above `poll_interval`, they stay as they are.
     :param first_wait: Seconds until the first one; default `poll_interval`.
     :param go_on: Whether an error means "not yet".
     :param deadline: For how many seconds to ask, None for as long as Airflow lets it. They count from the first question's
@@ -81,6 +82,7 @@ class HttpPollTrigger(BaseTrigger):
         *,
         poll: HttpPoll | Mapping[str, Any],
         poll_interval: float,
+        longest_interval: float = 0.0,
         first_wait: float | None = None,
         go_on: bool = False,
         deadline: float | None = None,
@@ -89,6 +91,7 @@ class HttpPollTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.poll = poll if isinstance(poll, HttpPoll) else HttpPoll.from_dict(poll)
         self.poll_interval = poll_interval
+        self.longest_interval = longest_interval
         self.first_wait = poll_interval if first_wait is None else first_wait
         self.go_on = go_on
         if not _is_seconds(deadline):
@@ -103,6 +106,7 @@ class HttpPollTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "poll": self.poll.to_dict(),
             "poll_interval": self.poll_interval,
+            "longest_interval": self.longest_interval,
             "first_wait": self.first_wait,
             "go_on": self.go_on,
             "deadline": self.deadline,
@@ -111,7 +115,7 @@ class HttpPollTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Ask until the answer is there; yields one :class:`PollEvent`, as its ``to_dict``."""
-        wait = self.first_wait
+        wait, interval = self.first_wait, self.poll_interval
         end = None if self.deadline is None else time.monotonic() + self.deadline
         while True:
             left = _left(end)
@@ -137,7 +141,8 @@ class HttpPollTrigger(BaseTrigger):
             if not isinstance(answer, NotYet):
                 yield _event(PollEvent("found", left=_left(end)))
                 return
-            wait = max(self.poll_interval, answer.seconds)
+            wait = max(interval, answer.seconds)
+            interval = min(2 * interval, max(self.longest_interval, self.poll_interval))
 
 
 def _left(end: float | None) -> float | None:

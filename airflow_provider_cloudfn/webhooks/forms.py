@@ -11,8 +11,9 @@ from urllib.parse import unquote, unquote_to_bytes
 from msgspec import field
 
 from airflow_provider_cloudfn.auth.attribute_text import is_attribute_text
-from airflow_provider_cloudfn.auth.media_type import media_type_of
+from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, media_type_of
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.client.content import read_content
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
 if TYPE_CHECKING:
@@ -69,12 +70,13 @@ class Form(Redacted, frozen=True, kw_only=True):
     has_id_in_body: bool = False
 
 
-def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
+def read_forms(request: ReceivedRequest, *, binary: bool = True, json_field: str | None = None) -> list[Form]:
     """
     Return what a request says of its events.
 
     :param request: The request, proved.
     :param binary: Whether it may be a CloudEvent by its headers.
+    :param json_field: The one field of a form in which the body is, as JSON.
     :raises RefusedError: with 400 for what is no valid CloudEvent, or not what it says it is; with 413 for a batch of more than
         :data:`MOST_EVENTS`; with 415 for a media type that is not read here.
     """
@@ -93,9 +95,19 @@ def read_forms(request: ReceivedRequest, *, binary: bool = True) -> list[Form]:
     if binary and any(name.startswith(_PREFIX) for name, _ in request.headers):
         return [_binary(request)]
     body = request.read_body()
+    if media_type == FORM_TYPE and isinstance(body, dict) and body.keys() == {json_field}:
+        body = _json_in(body[json_field])
     if isinstance(body, bytes):
         raise RefusedError(415, "unsupported_media_type")
     return [Form(body=body, data=body, has_id_in_body=_has_id(body))]
+
+
+def _json_in(written: object) -> Any:
+    """Return what a field of a form holds, which is JSON."""
+    try:
+        return read_content(written.encode(), "application/json") if isinstance(written, str) else written
+    except ValueError:
+        raise RefusedError(400, "bad_body") from None
 
 
 def _binary(request: ReceivedRequest) -> Form:
@@ -106,7 +118,8 @@ def _binary(request: ReceivedRequest) -> Form:
         if (attribute := name.removeprefix(_PREFIX)) in attributes:
             raise RefusedError(400, "header_twice")
         attributes[attribute] = _header_text(value)
-    if "datacontenttype" in attributes:  # It is the header Content-Type, and can't be both.
+    # It is the header Content-Type. Some senders write it twice (section 3.1.1 says not to): then both say the same.
+    if media_type_of(attributes.pop("datacontenttype", request.content_type)) != media_type_of(request.content_type):
         raise RefusedError(400, "bad_event")
     if attributes.get("specversion") == "v1.0":  # So the documentation of Emporix' engine prints it.
         attributes["specversion"] = "1.0"

@@ -20,6 +20,7 @@ __all__ = ["Handshake", "handshake"]
 #: A host, perhaps with a port: CloudEvents asks for a DNS name (HTTP webhooks 1.0.2, section 4.1.1).
 _ORIGIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 _LONGEST: Final = 2_000
+_ALLOWED: Final = ("allow", "POST, OPTIONS, HEAD")
 #: What is sent back is the sender's own text: no browser may take it for a page.
 _AS_TEXT: Final = (("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff"))
 
@@ -44,14 +45,16 @@ def handshake(source: EventSource, request: ReceivedRequest, now: dt.datetime) -
     """
     Return the answer to a request that only asks whether it may send; None for any other, which is a delivery.
 
-    CloudEvents' ``OPTIONS`` and Microsoft's ``validationToken`` come before there is a secret, and prove nothing: everybody gets
-    their answer, and each delivery is proved by itself. Slack's ``url_verification`` is signed.
+    ``HEAD``, ``OPTIONS``, that of CloudEvents among them, and Microsoft's ``validationToken`` come before there is a secret, and
+    prove nothing: everybody gets their answer, and each delivery is proved by itself. Slack's ``url_verification`` is signed.
 
     :param source: The event source that it was sent to.
     :param request: The request.
     :param now: The time; aware.
     :raises RefusedError: for one that is not as its protocol says, or not signed.
     """
+    if request.method == "HEAD":  # Whether there is anybody, as Emporix Commerce and Trello ask.
+        return Handshake(headers=(_ALLOWED,))
     if request.method == "OPTIONS":
         return _cloudevents(source, request)
     if request.method == "POST" and "validationtoken" in request.query.lower():
@@ -63,9 +66,11 @@ def handshake(source: EventSource, request: ReceivedRequest, now: dt.datetime) -
 
 def _cloudevents(source: EventSource, request: ReceivedRequest) -> Handshake:
     origin = request.header("webhook-request-origin")
-    if origin is None or not _ORIGIN.fullmatch(origin):
+    if origin is None:  # HTTP's own (RFC 9110, section 9.3.7), by which no origin is allowed anything.
+        return Handshake(headers=(_ALLOWED,))
+    if not _ORIGIN.fullmatch(origin):
         raise RefusedError(400, "bad_handshake")
-    headers = [("allow", "POST, OPTIONS"), ("webhook-allowed-origin", origin)]
+    headers = [_ALLOWED, ("webhook-allowed-origin", origin)]
     if request.header("webhook-request-rate") is not None:
         limit = source.rate_limit
         # In requests per minute, "*" for any (section 4.2.2).

@@ -99,7 +99,7 @@ def incoming_events(source: EventSource, request: ReceivedRequest, now: dt.datet
     if source.scheme.signs_body:
         key = _digest_of(source.name, hashlib.sha256(source.scheme.lasting(request, proved)).hexdigest())
     # Where the scheme itself proves an id, headers that nobody has signed give no other one.
-    forms = read_forms(request, binary=source.scheme.id_expression is None)
+    forms = read_forms(request, binary=source.scheme.id_expression is None, json_field=source.scheme.json_field)
     return [
         _event(source, request, form, _Signed(digest if len(forms) == 1 else f"{digest}#{place}", key), now)
         for place, form in enumerate(forms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kit.dag_runs import call
+from kit.dag_runs import call, dag_file
 from kit.server import Answer
 
 from airflow_provider_cloudfn import EmporixHook
@@ -260,3 +260,9 @@ def test_another_target_stays_as_it_is(commerce: WebhookService) -> None:
 def test_a_tenant_is_written_in_lower_case(commerce: WebhookService) -> None:
     with pytest.raises(ConfigurationError, match="tenant: must be a tenant's name, in lower case"):
         EmporixHook("shop").subscribe("Acme", ["order.created"], url=URL)
+
+
+def test_what_is_no_id_of_a_connection_is_refused_when_the_dag_is_parsed(import_errors: Any) -> None:
+    step = "EmporixProcessContextOperator(task_id='read', instance_id='i', emporix_conn_id='https://api.emporix.io')"
+
+    assert "read: emporix_conn_id: is a URL: make a connection" in import_errors(dag_file(step))

@@ -70,3 +70,24 @@ def test_it_can_break_the_connection(run_dag: Callable[..., Any], service: FakeS
 
     assert run_dag(DAG).state == "success"
     service.verify()
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [({"body": None}, "body: expected None, came {'amount': 42}"), ({}, None), ({"body": {"amount": 42}}, None)],
+)
+def test_a_body_of_none_is_none(
+    run_dag: Callable[..., Any], service: FakeService, expected: dict[str, Any], told: str | None
+) -> None:
+    service.as_connection("shop", "payments")
+    service.expect("GET", "/v1/orders/1", body=None).answer({"body": {"total": 42}})
+    service.expect("POST", "/v1/charges", **expected).answer(201)
+
+    run_dag(DAG)
+
+    if told is None:
+        service.verify()
+    else:
+        with pytest.raises(AssertionError) as raised:
+            service.verify()
+        assert told in str(raised.value)

@@ -52,6 +52,25 @@ WRONG = [
         "completion_event: must be a CompletionEvent or an Asset",
     ),
     ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
+    ("EmporixStartOperator", START, {"emporix_conn_id": "None"}, "emporix_conn_id: must be the id of a connection"),
+    (
+        "EmporixStartOperator",
+        START,
+        {"emporix_conn_id": "cel('params.id')"},
+        "emporix_conn_id: must be the id of a connection",
+    ),
+    (
+        "EmporixStartOperator",
+        START,
+        {"emporix_conn_id": "'\"emporix\"'"},
+        "emporix_conn_id: is text without quotes of its own: write 'emporix'",
+    ),
+    (
+        "EmporixResumeOperator",
+        INSTANCE,
+        {"emporix_conn_id": "'https://api.emporix.io'"},
+        "emporix_conn_id: is a URL: make a connection",
+    ),
     (
         "CloudFunctionOperator",
         CALL,

@@ -28,6 +28,9 @@ class AwsKeySource(Protocol):
     def __call__(self) -> AwsKeys:
         """Return an access key that is good now."""
 
+    def renewal(self) -> Callable[[], object] | None:
+        """Return what renews an access key that is not good for much longer, over the network; None while it is."""
+
     def test(self) -> tuple[bool, str]:
         """Ask AWS whose key it is; returns whether it is good, and what to tell the person who asked."""
 

@@ -120,9 +120,10 @@ class AwsSignature(Authentication, frozen=True, kw_only=True):
         """Return what signs a request."""
         from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
 
-        keys = self._keys()
-        source = (lambda: keys) if keys else services.aws_key_source(region=self.region, keys=None)
-        return SigV4Auth(source, self.service, self.region)
+        if (keys := self._keys()) is not None:
+            return SigV4Auth(lambda: keys, self.service, self.region)
+        source = services.aws_key_source(region=self.region, keys=None)
+        return SigV4Auth(source, self.service, self.region, source.renewal)
 
     def test(self, services: HookServices) -> tuple[bool, str]:
         """Ask AWS who is calling."""

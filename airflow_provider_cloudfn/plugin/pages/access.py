@@ -9,6 +9,7 @@ from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user, requires_access_asset, requires_access_dag
 from airflow.models.dag import DagModel
+from airflow.sdk import conf
 from fastapi import Depends, HTTPException, Request
 
 if TYPE_CHECKING:
@@ -119,8 +120,9 @@ async def _sent_from_here(request: Request) -> None:
     if site is not None:
         is_own = site == "same-origin"
     else:
-        origin = request.headers.get("origin")
-        is_own = origin is not None and urlsplit(origin).netloc == request.headers.get("host")
+        # A proxy in front of Airflow may put a name of its own into Host: what is known from outside is the base URL's.
+        own = {request.headers.get("host"), urlsplit(conf.get("api", "base_url", fallback="")).netloc} - {None, ""}
+        is_own = urlsplit(request.headers.get("origin", "")).netloc in own
     if not is_own:
         raise HTTPException(
             403, "This form was sent by another site. Open the page in Airflow, and send it from there."

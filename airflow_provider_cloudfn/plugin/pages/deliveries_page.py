@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import BeforeValidator
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_cloudfn.deliveries.ledger import KeptDelivery, Wanted, find_deliveries, replay
@@ -30,6 +31,8 @@ _PER_PAGE: Final = 50
 _LARGEST: Final = 2**63 - 1
 #: A duplicate has no row of its own.
 _OUTCOMES: Final = tuple(one.value for one in Outcome if one is not Outcome.DUPLICATE)
+#: The form sends an empty one where none is chosen.
+_Chosen = Annotated[Outcome | None, BeforeValidator(lambda chosen: chosen or None)]
 
 
 @router.get("/deliveries", dependencies=[reads_assets])
@@ -37,7 +40,7 @@ def deliveries(
     request: Request,
     source: str = Query("", max_length=250),
     event_type: str = Query("", max_length=250, alias="type"),
-    outcome: Outcome | None = None,
+    outcome: _Chosen = None,
     before: int | None = Query(None, ge=1, le=_LARGEST),
     replayed: int | None = Query(None, ge=1, le=_LARGEST),
     user: Any = current_user,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 
 from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
@@ -13,9 +13,6 @@ from airflow_provider_cloudfn.plugin.receiver.answer import Answer, Refusal
 from airflow_provider_cloudfn.plugin.receiver.receiver import Receiver
 from airflow_provider_cloudfn.plugin.receiver.sources import Sources
 from airflow_provider_cloudfn.webhooks.forms import LONGEST, MOST_EVENTS
-
-if TYPE_CHECKING:
-    from starlette.responses import Response
 
 __all__ = ["ANSWERS", "application", "receiving"]
 
@@ -99,17 +96,19 @@ def receiving(receiver: Receiver) -> FastAPI:
             },
             openapi_extra=_BODY,
         )
-        app.add_api_route(
-            route,
-            endpoint,
-            methods=["OPTIONS"],
-            operation_id=f"greet{below}",
-            summary="Ask whether events may be sent (CloudEvents, webhook validation)",
-            response_model=None,
-            responses={
-                status: {"description": meaning, "model": Refusal}
-                for status, meaning in ANSWERS.items()
-                if status >= 400
-            },
-        )
+        for method, operation in (("OPTIONS", "greet"), ("HEAD", "look")):
+            app.add_api_route(
+                route,
+                endpoint,
+                methods=[method],
+                operation_id=f"{operation}{below}",
+                summary="Ask whether events may be sent (CloudEvents, webhook validation)",
+                response_class=Response,  # whose success has no body
+                response_model=None,
+                responses={
+                    status: {"description": meaning, "model": Refusal}
+                    for status, meaning in ANSWERS.items()
+                    if status >= 400
+                },
+            )
     return app

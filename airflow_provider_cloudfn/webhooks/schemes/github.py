@@ -22,6 +22,7 @@ class GitHub(Scheme, frozen=True, kw_only=True):
     proves = "the body"
     type_expression = 'request.headers["x-github-event"]'
     id_expression = 'request.headers["x-github-delivery"]'
+    json_field = "payload"  # so it is sent where nobody has chosen a content type
 
     def verify(self, request: ReceivedRequest, now: dt.datetime) -> bytes:
         """Return the body, once the signature is its own."""

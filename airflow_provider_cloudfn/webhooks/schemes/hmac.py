@@ -68,7 +68,9 @@ class SignedBody(Scheme, frozen=True, kw_only=True):
 @lru_cache(maxsize=64)
 def _pattern(written: str) -> re.Pattern[str]:
     """Return what finds signature and timestamp in a header; of a timestamp that is written twice, both are the same."""
+    # Who joins the values of a header anew, as a proxy may, puts a space behind each comma.
+    pattern = re.escape(written).replace(",", ", ?")
     # Bounded, so that the time to find that there is none is, too: a SHA-512 in hex is as long as that.
-    pattern = re.escape(written).replace(r"\{signature\}", "(?P<signature>[A-Za-z0-9+/=]{1,128})")
+    pattern = pattern.replace(r"\{signature\}", "(?P<signature>[A-Za-z0-9+/=]{1,128})")
     pattern = pattern.replace(r"\{timestamp\}", "(?P<timestamp>[0-9]{1,12})", 1)
     return re.compile(pattern.replace(r"\{timestamp\}", "(?P=timestamp)"), re.ASCII)

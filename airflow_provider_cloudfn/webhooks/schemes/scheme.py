@@ -37,6 +37,8 @@ class Scheme(Redacted, frozen=True, kw_only=True):
     type_expression: ClassVar[str | None] = None
     #: The CEL expression for its id, None where the service gives none.
     id_expression: ClassVar[str | None] = None
+    #: The field in which the service has its JSON where it sends a form; None where it sends none.
+    json_field: ClassVar[str | None] = None
     #: Whether the body is proved: if not, nothing but the sender is.
     signs_body: ClassVar[bool] = True
     #: The headers, in lower case, that are proved with it, and can hold an id.

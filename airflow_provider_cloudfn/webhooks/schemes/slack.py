@@ -22,6 +22,7 @@ class Slack(Scheme, frozen=True, kw_only=True):
     proves = "time and body"
     type_expression = "request.body.?event.?type.or(request.body.?type).orValue(null)"
     id_expression = "request.body.?event_id.orValue(null)"
+    json_field = "payload"  # so interactions are sent
 
     def verify(self, request: ReceivedRequest, now: dt.datetime) -> bytes:
         """Return version, time and body, once the signature is theirs."""

@@ -26,7 +26,8 @@ class Stripe(Scheme, frozen=True, kw_only=True):
 
     def verify(self, request: ReceivedRequest, now: dt.datetime) -> bytes:
         """Return time and body, once a signature is theirs."""
-        parts = [part.partition("=") for part in request.required_header("stripe-signature").split(",")]
+        # Who joins the values of a header anew, as a proxy may, puts a space behind each comma.
+        parts = [part.strip().partition("=") for part in request.required_header("stripe-signature").split(",")]
         times = [value for name, _, value in parts if name == "t"]
         given = [value.encode() for name, _, value in parts if name == "v1"]
         if len(times) != 1 or not given:

@@ -64,8 +64,9 @@ def imported(cloudfn: Callable[..., Any], tmp_path: Path) -> Callable[[str], Any
     return run
 
 
-def test_the_documents_own_example_becomes_an_operator_that_works(imported: Callable[..., Any]) -> None:
-    document = json.loads(imported(FORM, "--json").out)
+@pytest.mark.parametrize("label", ["HeaderName", "Name", "Header name"])
+def test_the_documents_own_example_becomes_an_operator_that_works(imported: Callable[..., Any], label: str) -> None:
+    document = json.loads(imported(FORM.replace("HeaderName", label), "--json").out)
 
     assert document["operator"] == OPERATOR
     assert document["conn_id"] == "payments_api"
@@ -213,6 +214,7 @@ def test_what_the_documents_print_and_cel_refuses_says_what_to_write(printed: st
         (FORM.replace("  Authentication type: API key", "  Authentication type: Kerberos"), "must be API key, OAuth 2.0 or None"),
         (FORM.replace("URI: '\"/v1/charges\"'", "URI: /v1/charges"), "URI"),
         (FORM.replace("HeaderName", "Header_name").replace("  Location", "  Header name: x\n  Location"), "'header name' stands twice"),
+        (FORM.replace("  Location", "  Name: x\n  Location"), "'headername' stands there under another name, too"),
         (FORM.replace("charge.created", "[charge.created]"), "Completion event: must be text, not list"),
         (FORM.replace("Name: Create charge", "Name: {a: b}"), "Name: must be text, not dict"),
         (FORM.replace("https://", "https://me@"), "'base url' holds credentials before the @"),

@@ -345,10 +345,19 @@ def test_the_attributes_of_an_event_are_bounded(send: Any, dags: Any, asset_even
 
 def test_a_handshake_is_answered_and_is_no_delivery(send: Any) -> None:
     asked = send.client.options("/shop", headers={"WebHook-Request-Origin": "eventemitter.example.com"})
-    unasked = send.client.options("/shop")
+    wrong = send.client.options("/shop", headers={"WebHook-Request-Origin": "a b"})
 
     assert (asked.status_code, asked.headers["webhook-allowed-origin"]) == (200, "eventemitter.example.com")
-    assert unasked.status_code == 400
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+@pytest.mark.parametrize(("path", "status"), [("/shop", 200), ("/shop/order.created", 200), ("/another", 404)])
+def test_who_looks_whether_there_is_a_receiver_finds_it(send: Any, method: str, path: str, status: int) -> None:
+    answer = send.client.request(method, path)
+
+    assert answer.status_code == status
+    assert "webhook-allowed-origin" not in answer.headers
 
 
 def test_what_strangers_send_is_noted_a_limited_number_of_times(

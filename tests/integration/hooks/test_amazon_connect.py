@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
+import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
+from kit.server import Answer
 from moto.server import ThreadedMotoServer
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import (
+    AuthenticationError,
+    CloudFunctionError,
+    CommunicationError,
+    ConfigurationError,
+)
 from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+ROLE = "arn:aws:iam::123456789012:role/airflow"
 TASK = {"InstanceId": "11111111-2222-3333-4444-555555555555", "Name": "demo"}
 
 
@@ -201,6 +210,134 @@ def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
     assert redact(token) == "***"
 
 
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"config_kwargs": {"bogus": 1}}, "no AWS session (TypeError: Got unexpected keyword argument 'bogus')"),
+        ({"assume_role_method": "bogus", "role_arn": ROLE}, "no AWS session (NotImplementedError: "),
+        ({"assume_role_kwargs": {"bogus": 1}, "role_arn": ROLE}, "no AWS session (ParamValidationError: "),
+        ({"assume_role_method": "assume_role_with_saml", "role_arn": ROLE}, "no AWS session (KeyError: "),
+        ({"profile_name": "nowhere"}, "no AWS session (ProfileNotFound: "),
+        ({"service_config": {"sts": "x"}}, "service_config: 'sts': write a JSON object"),
+    ],
+)
+def test_what_the_amazon_provider_can_not_read_is_the_connection_s_fault(
+    define: Any, extra: dict[str, Any], said: str
+) -> None:
+    extra = {"region_name": "us-east-1", **extra}
+    define("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra=extra)
+
+    works, message = AmazonConnectHook("connect").test_connection()
+    with pytest.raises(ConfigurationError) as caught:
+        AmazonConnectHook("connect").request("GET", "/instance")
+
+    assert not works
+    assert said in message
+    assert said in str(caught.value)
+    assert "connection 'connect'" in str(caught.value)
+
+
+STS = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+def refusal(status: int, code: str) -> Answer:
+    error = f'<ErrorResponse xmlns="{STS}"><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>'
+    return Answer.of(status, error.encode(), {"Content-Type": "text/xml"})
+
+
+def assumed(seconds: int) -> Answer:
+    until = (dt.datetime.now(tz=dt.UTC) + dt.timedelta(seconds=seconds)).isoformat()
+    keys = f"<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>a-token</SessionToken>"
+    result = f"<AssumeRoleResult><Credentials>{keys}<Expiration>{until}</Expiration></Credentials></AssumeRoleResult>"
+    answer = f'<AssumeRoleResponse xmlns="{STS}">{result}</AssumeRoleResponse>'
+    return Answer.of(200, answer.encode(), {"Content-Type": "text/xml"})
+
+
+@MODES
+@pytest.mark.parametrize("renewed", [False, True], ids=["at first", "when they are renewed"])
+@pytest.mark.parametrize(
+    ("answer", "kind", "retryable"),
+    [
+        (refusal(503, "ServiceUnavailable"), AuthenticationError, True),
+        (refusal(400, "Throttling"), AuthenticationError, True),
+        (refusal(403, "AccessDenied"), AuthenticationError, False),
+        (None, CommunicationError, True),
+    ],
+    ids=["away", "asked too often", "denied", "not there"],
+)
+def test_a_role_that_cannot_be_assumed_now_can_be_later(
+    service: Any, serve: Any, define: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
+) -> None:
+    sts = serve()
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={
+            "region_name": "us-east-1",
+            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+            "config_kwargs": {"retries": {"max_attempts": 0}},
+            "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
+        },
+    )
+    hook = AmazonConnectHook("connect")
+    if renewed:
+        sts.answers = [assumed(30)]  # In their last minutes they are renewed.
+        hook.request("GET", "/instance")
+        service.received.clear()
+    sts.stop() if answer is None else setattr(sts, "answers", [answer])
+
+    with pytest.raises(CloudFunctionError) as caught:
+        sent_by(hook, mode, "PUT", "/contact/task", json=TASK)
+
+    assert type(caught.value) is kind
+    assert caught.value.retryable is retryable
+    assert caught.value.never_sent
+    assert "connection 'connect': AWS" in str(caught.value)
+    assert service.received == []
+
+
+def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service: Any, serve: Any, define: Any) -> None:
+    # In their last minutes they are renewed.
+    given = {"seconds": 30, "after": 0}
+
+    def slowly(_: Any) -> Answer:
+        time.sleep(given["after"])
+        return assumed(given["seconds"])
+
+    sts = serve(reply=slowly)
+    define(
+        "connect",
+        conn_type="amazon_connect",
+        login=KEY_ID,
+        password=SECRET,
+        extra={
+            "region_name": "us-east-1",
+            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+            "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
+        },
+    )
+
+    async def longest_pause() -> float:
+        hook = AmazonConnectHook("connect")
+        await hook.arequest("GET", "/instance")
+        sts.received.clear()
+        given.update(seconds=3600, after=1)
+        asked = asyncio.create_task(hook.arequest("GET", "/instance"))
+        pauses = []
+        while not asked.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            pauses.append(time.monotonic() - before)
+        assert asked.result().status == 200
+        assert sum(pauses) > 0.9
+        return max(pauses)
+
+    assert asyncio.run(longest_pause()) < 0.8
+    assert len(sts.received) == 1
+
+
 def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -239,6 +376,20 @@ def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
         assert "Credential=testing-key-id/" in got.headers["authorization"]
         assert "/eu-west-1/execute-api/" in got.headers["authorization"]
     assert hook.test_connection()[0]
+
+
+@MODES
+@pytest.mark.parametrize("extra", ["no json", "[1]"])
+def test_nor_from_one_that_can_not_be_read_or_is_not_there(service: Any, define: Any, mode: str, extra: str) -> None:
+    signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "main"}
+    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+
+    with pytest.raises(ConfigurationError, match="aws_conn_id: there is no connection 'main': make one of type aws"):
+        sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
+
+    define("main", conn_type="aws", extra=extra)
+    with pytest.raises(ConfigurationError, match="connection 'main', extra: is no JSON object"):
+        sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
 
 
 def test_a_cloudfn_connection_can_not_take_them_from_another_type(service: Any, define: Any) -> None:

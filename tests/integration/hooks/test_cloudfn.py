@@ -182,6 +182,31 @@ def test_the_client_secret_goes_as_the_connection_says(service: Any, define: Any
 
 
 @MODES
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"params": {"limit": 5}}, "params: there is no such option; write query="),
+        ({"body": {"amount": 12}}, "body: there is no such option; write json= or data="),
+        ({"verify": False}, "verify: there is no such option; set ca_bundle of the connection"),
+        ({"idempotency_key": "k"}, 'idempotency_key: there is no such option; write headers={"Idempotency-Key": …}'),
+        ({"jsn": {"amount": 12}}, "jsn: there is no such option; did you mean json="),
+        ({"retry": 3}, "retry: must be such as RetryPolicy"),
+        ({"headers": [("X-Shop", "1")]}, "headers: must be a map of names and values, not list"),
+    ],
+)
+def test_what_is_no_option_is_refused_before_another_request_is_sent_than_the_one_that_was_meant(
+    service: Any, define: Any, mode: str, options: dict[str, Any], expected: str
+) -> None:
+    define("shop", conn_type="cloudfn", host=service.url)
+
+    with pytest.raises(ConfigurationError) as caught:
+        sent_by(CloudFunctionHook("shop"), mode, "POST", "/v1/charges", **options)
+
+    assert expected in str(caught.value)
+    assert service.received == []
+
+
+@MODES
 def test_a_base_url_with_a_path_and_a_port(service: Any, define: Any, mode: str) -> None:
     define("shop", conn_type="cloudfn", host=f"{service.url}/base/")
 

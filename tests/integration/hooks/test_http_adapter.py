@@ -71,6 +71,25 @@ def test_airflow_gives_the_adapter_for_the_connection(shop: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "fields",
+    [
+        {"conn_type": "amazon_connect", "login": "AKIA", "password": SECRET, "extra": {"region_name": "eu-central-1"}},
+        {"conn_type": "emporix_oe", "login": "src_1", "password": SECRET},
+    ],
+    ids=lambda fields: fields["conn_type"],
+)
+def test_a_connection_of_another_type_says_that_the_operator_can_not_use_it(
+    define: Any, fields: dict[str, Any]
+) -> None:
+    define("shop", **fields)
+
+    with pytest.raises(
+        ConfigurationError, match="where Airflow's HttpOperator was given this connection, write a Cloud"
+    ):
+        run_operator(endpoint="/")
+
+
+@pytest.mark.parametrize(
     ("extra", "where", "value"),
     [
         (KEY, "x-api-key", SECRET),

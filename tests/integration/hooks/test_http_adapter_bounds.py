@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
 import signal
@@ -21,7 +22,7 @@ import trustme
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.sdk import BaseHook
 
-from airflow_provider_cloudfn.exceptions import LimitError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
 from airflow_provider_cloudfn.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -192,6 +193,16 @@ def test_a_task_that_is_given_more_time_has_it(define: Any) -> None:
 
         with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.4 seconds in all"):
             run_operator(extra_options={"timeout": (0.1, 0.3)})
+
+
+@pytest.mark.parametrize("timeout", ["5", dt.timedelta(seconds=5), (1, "2"), (1, 2, 3), True], ids=str)
+def test_a_timeout_that_is_none_is_refused(service: Any, define: Any, timeout: Any) -> None:
+    define("shop", conn_type="cloudfn", host=service.url)
+
+    with pytest.raises(ConfigurationError, match="timeout: must be seconds, or a pair of them"):
+        run_operator(extra_options={"timeout": timeout})
+
+    assert service.received == []
 
 
 def test_a_session_without_a_timeout_has_the_connection_s(define: Any) -> None:

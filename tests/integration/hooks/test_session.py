@@ -103,6 +103,23 @@ def test_calls_for_many_items_come_in_their_order(server: LoopbackServer) -> Non
     ]
 
 
+def test_calls_that_nobody_reads_are_not_made_and_a_warning_says_so(
+    server: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def call(item: int) -> Any:
+        return "POST", f"/v1/{item}", {}
+
+    with CloudFunctionHook("shop").session() as shop:
+        list(shop.for_each([1], call))
+    assert caplog.messages == []
+
+    with CloudFunctionHook("shop").session() as shop:
+        shop.for_each([2], call)
+
+    assert [got.target for got in server.received] == ["/v1/1"]
+    assert "what for_each returned was not read once, so that none of its calls was made" in caplog.text
+
+
 def test_a_failure_of_an_item_is_told_with_it(server: LoopbackServer) -> None:
     with CloudFunctionHook("shop").session() as shop:
         done = list(shop.for_each(["even", "odd"], lambda item: ("GET", f"/v1/{item}", {})))

@@ -49,10 +49,22 @@ def test_a_delivery_stands_there_with_its_reason(refused: int, visit: Callable[.
 
 @pytest.mark.parametrize(
     ("query", "is_shown"),
-    [("source=github", True), ("source=other", False), ("outcome=refused", True), ("outcome=accepted", False)],
+    [
+        ("source=github", True),
+        ("source=other", False),
+        ("outcome=refused", True),
+        ("outcome=accepted", False),
+        # As a browser sends the form, with the fields in which nothing is written or chosen.
+        ("source=github&type=&outcome=", True),
+        ("source=&type=&outcome=", True),
+        ("source=&type=pull&outcome=", False),
+    ],
 )
 def test_deliveries_are_filtered(refused: int, visit: Callable[..., Any], query: str, is_shown: bool) -> None:
-    assert ("signature &lt;b&gt;" in visit().get(f"/cloudfn/deliveries?{query}").text) == is_shown
+    answer = visit().get(f"/cloudfn/deliveries?{query}")
+
+    assert answer.status_code == 200
+    assert ("signature &lt;b&gt;" in answer.text) == is_shown
 
 
 def test_who_may_make_asset_events_is_told_why_a_refused_one_can_not_be_replayed(

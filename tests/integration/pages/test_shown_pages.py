@@ -214,8 +214,16 @@ def test_a_form_of_another_site_is_refused(
     assert "sent by another site" in answer.text
 
 
-@pytest.mark.parametrize("headers", [FROM_HERE, {"Origin": "http://testserver"}], ids=str)
-def test_an_own_form_is_taken(visit: Callable[..., Any], headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [FROM_HERE, {"Origin": "http://testserver"}, {"Origin": "http://airflow.test", "Host": "behind-a-proxy:8080"}],
+    ids=str,
+)
+def test_an_own_form_is_taken(
+    visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://airflow.test/af")
+
     answer = visit().post("/cloudfn/try/check", data={"expression": "steps.a. +"}, headers=headers)
 
     assert (answer.status_code, answer.text.splitlines()[0]) == (200, "1:10: unexpected '+'")

@@ -101,6 +101,29 @@ def test_it_waits_no_longer_than_its_timeout(
     assert run(sensor(**mode, timeout="0.3", poke_interval="0.1", soft_fail=soft_fail)).states == {"call": [state]}
 
 
+@EVERY_MODE
+def test_it_waits_as_long_as_the_service_asks_it_to_and_no_longer_than_its_timeout(
+    run: Any, service: Any, mode: dict[str, str]
+) -> None:
+    busy = (200, {"state": "busy"}, {"Retry-After": "86400"})
+    service.answer_in_turn(busy, (200, {"state": "busy"}))
+
+    assert run(sensor(**STATE, **mode, timeout="0.5")).states == {"call": ["failed"]}
+    assert len(service.received) == 2  # What asks for a day is asked once more when the time is over.
+
+
+@pytest.mark.parametrize(
+    ("parameters", "at_most_every"),
+    [({}, 0.1), ({"exponential_backoff": True}, 60), ({"exponential_backoff": True, "max_wait": 0.2}, 0.2)],
+)
+def test_it_backs_off_in_the_triggerer_too(parameters: dict[str, Any], at_most_every: float) -> None:
+    from airflow_provider_cloudfn import CloudFunctionSensor
+
+    made = CloudFunctionSensor(task_id="call", uri='"/x"', poke_interval=0.1, timeout=60, **parameters)
+
+    assert made._trigger(60, 0.1).job.poll.at_most_every == at_most_every
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

@@ -103,6 +103,17 @@ def test_where_it_shall_go_on_it_keeps_the_interval(service: Any, status: int) -
     assert time.monotonic() - began >= 0.2
 
 
+def test_it_backs_off_as_the_sensor_would(service: Any) -> None:
+    service.answer(404)
+
+    row = row_of_a_sensor(3, poke_interval=0.05, exponential_backoff=True)[1]
+    event = asyncio.run(asyncio.wait_for(first_event(HttpPollTrigger(**{**row, "first_wait": 0})), timeout=20))
+
+    assert event["outcome"] == "late"
+    # After 0, 0.05, 0.15, 0.35, 0.75 and 1.55 seconds, and the sensor's own before.
+    assert 5 <= len(service.received) <= 7
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_waited_for(service: Any, status: int) -> None:
     service.answer_in_turn((status, {}, {"Retry-After": "1"}), (200, {}))
@@ -115,10 +126,11 @@ def test_retry_after_is_waited_for(service: Any, status: int) -> None:
     assert len(service.received) == 2
 
 
-def row_of_a_sensor(timeout: float) -> tuple[Any, dict[str, Any]]:
+def row_of_a_sensor(timeout: float, **parameters: Any) -> tuple[Any, dict[str, Any]]:
     """Return what a sensor defers with, and the row of its trigger."""
+    given = {"poke_interval": 0.05, **parameters}
     sensor = CloudFunctionHttpSensor(
-        task_id="wait", http_conn_id="service", endpoint="/thing", poke_interval=0.05, timeout=timeout, deferrable=True
+        task_id="wait", http_conn_id="service", endpoint="/thing", timeout=timeout, deferrable=True, **given
     )
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute({})

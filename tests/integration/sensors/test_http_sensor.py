@@ -11,12 +11,17 @@ import pytest
 
 IMPORTS = """
 from airflow.sdk import DAG, PokeReturnValue, task
+from airflow.sdk.exceptions import AirflowException
 from airflow_provider_cloudfn import cel, secret
 from airflow_provider_cloudfn import CloudFunctionHttpSensor
 
 
 def done(response):
     return response.json()["state"] == "done"
+
+
+def broken(response):
+    raise AirflowException("the check can't tell")
 
 
 def with_context(response, ti, params):
@@ -177,6 +182,13 @@ def test_it_waits_no_longer_than_its_timeout(wait: Any, service: Any, mode: str)
 
 
 @EVERY_MODE
+def test_nor_does_it_where_the_service_asks_it_to(wait: Any, service: Any, mode: str) -> None:
+    service.answer(503, **{"Retry-After": "86400"})
+
+    assert wait(f"endpoint='/x', poke_interval=0.1, timeout=0.5, {mode}").states == {"wait": ["failed"]}
+
+
+@EVERY_MODE
 @pytest.mark.parametrize(
     ("answers", "parameters"),
     [
@@ -189,6 +201,15 @@ def test_it_can_be_skipped_instead(wait: Any, service: Any, mode: str, answers: 
     service.answer_in_turn(*answers)
 
     assert wait(f"endpoint='/x', poke_interval=0.1, {parameters}, {mode}").states == {"wait": ["skipped"]}
+
+
+@EVERY_MODE
+def test_soft_fail_skips_no_error_that_does_not_end_the_wait(wait: Any, service: Any, mode: str) -> None:
+    service.answer_in_turn((404, {}), (200, {}))
+
+    result = wait(f"endpoint='/x', response_check=broken, poke_interval=0.01, soft_fail=True, {mode}")
+
+    assert result.states == {"wait": ["failed"]}
 
 
 @EVERY_MODE
@@ -269,6 +290,16 @@ def test_an_expression_that_cannot_work_is_refused_when_the_dag_is_parsed(import
 
     assert "wait: response_check: 1:1: " in shown
     assert "did you mean 'response'" in shown
+
+
+@pytest.mark.parametrize("name", ["http_conn_id", "cloudfn_conn_id"])
+def test_what_is_no_id_of_a_connection_is_refused_when_the_dag_is_parsed(import_errors: Any, name: str) -> None:
+    shown = import_errors(
+        f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
+        f"    CloudFunctionHttpSensor(task_id='wait', endpoint='/x', {name}='https://api.example.com')"
+    )
+
+    assert "http_conn_id: is a URL: make a connection" in shown
 
 
 def test_a_mapped_sensor_waits_for_each(run_dag: Any, service: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import io
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -87,9 +88,12 @@ def test_text_that_a_character_set_does_not_have_is_refused(charset: str, proble
         (Raw(5, "body"), "body: must be bytes"),
         (Form({"a": {}}, parameter="body"), r'body\["a"\]: must be text or a number'),
         (Form(cast("Any", "x"), {"f": FilePart("a", b"")}), "data: must be a map beside files"),
-        (Form(None, cast("Any", {"f": b"x"})), r'files\["f"\]: must be a FilePart, not int'),
         (Form(None, {"f": FilePart("a\r\nX: y", b"")}), r'files\["f"\]: its name or media type has a line break'),
         (Form(None, {"f": FilePart("a", b"", "text/plain\nX: y")}), "has a line break"),
+        (Form(None, {"f": cast("Any", b"")}), r'files\["f"\]: must be a FilePart, not bytes: write such as'),
+        (Form(None, {"f": cast("Any", ("a.csv", b"1"))}), "must be a FilePart, not str"),
+        (Form(None, {"f": FilePart("a", cast("Any", io.BytesIO()))}), "the content must be bytes, not BytesIO"),
+        (Form(None, {"f": cast("Any", 5)}), "must be a FilePart, not int"),
     ],
 )
 def test_what_is_no_body_is_refused(given_body: Body, message: str) -> None:

@@ -35,3 +35,17 @@ def test_the_access_log_has_no_address_that_may_be_good_still(behind: str, monke
     assert answer.status_code == (404 if behind else 415)
     assert [line["path"] for line in logged if "path" in line] == ["/cloudfn/callbacks/***"]
     assert token not in str(logged)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("seconds", "forged", "status"), [(60, "", 200), (-60, "", 410), (60, "x", 401)], ids=["good", "late", "forged"]
+)
+def test_who_looks_whether_an_address_is_good_learns_it(
+    method: str, seconds: int, forged: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__API__SECRET_KEY", "a secret of all of this Airflow")
+    client = TestClient(LateApp("airflow_provider_cloudfn.plugin.callbacks"))
+    token = CallbackAddress("d", "r", "t", -1, 0, int(time.time()) + seconds).token()
+
+    assert client.request(method, f"/{forged}{token}").status_code == status

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, Param
 from airflow.sdk import task as task_decorator
+from kit.server import LoopbackServer
 
 from airflow_provider_cloudfn import CloudFunctionOperator, EmporixCompleteOperator, cel, lit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
@@ -34,6 +35,22 @@ def test_a_request_is_the_one_that_would_be_sent(charge: Any) -> None:
         },
         body={"amount": 42, "customer": "c-1"},
     )
+
+
+def test_no_role_is_assumed_for_it() -> None:
+    step = CloudFunctionOperator(task_id="call", method="PUT", uri='"/contact/task"', body={"Name": "Call back"})
+    role = {"region_name": "us-east-1", "role_arn": "arn:aws:iam::123456789012:role/airflow"}
+
+    with LoopbackServer() as sts:
+        extra = {**role, "service_config": {"sts": {"endpoint_url": sts.url}}}
+        connection = {"conn_type": "amazon_connect", "login": "AKIA", "password": "a-secret-key", "extra": extra}
+        request = render(step, connection=connection)
+
+    assert (request.url, request.headers["authorization"]) == (
+        "https://connect.us-east-1.amazonaws.com/contact/task",
+        "***",
+    )
+    assert sts.received == []
 
 
 def test_a_field_of_a_pair_says_where_pairs_come_from() -> None:

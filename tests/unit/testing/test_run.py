@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_cloudfn import CloudFunctionOperator
+from airflow_provider_cloudfn import (
+    CloudFunctionHttpSensor,
+    CloudFunctionOperator,
+    CompletionEvent,
+    CompletionEventSensor,
+)
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     AuthorizationError,
     CommunicationError,
     ConfigurationError,
     ExpressionError,
+    OutcomeUnknownError,
     RequestTimeoutError,
     ResponseError,
 )
@@ -73,6 +79,40 @@ def test_a_failure_that_has_a_name_fails_the_step(name: str, error: type[Excepti
 
     assert isinstance(result.error, error)
     assert result.returned is None
+
+
+@pytest.mark.parametrize(
+    ("name", "requests", "error"),
+    [
+        ("refused", 3, CommunicationError),
+        ("connect_timeout", 3, RequestTimeoutError),
+        ("timeout", 1, OutcomeUnknownError),
+        ("reset", 1, OutcomeUnknownError),
+    ],
+)
+def test_what_never_reached_the_service_is_sent_again_and_what_may_have_is_unknown(
+    name: str, requests: int, error: type[Exception]
+) -> None:
+    step = CloudFunctionOperator(task_id="charge", method="POST", uri='"/v1/charges"', body={"amount": 12})
+
+    result = run(step, responses=name)
+
+    assert len(result.requests) == requests
+    assert isinstance(result.error, error)
+    assert run(step, responses=[name, 201]).responses_left == (0 if requests > 1 else 1)
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [
+        CloudFunctionHttpSensor(task_id="wait", endpoint="/x"),
+        CompletionEventSensor(task_id="wait", event=CompletionEvent("a")),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_sensor_that_can_not_be_rehearsed_says_so(sensor: Any) -> None:
+    with pytest.raises(ConfigurationError, match="which can't be rehearsed: use `airflow tasks test`"):
+        run(sensor, responses=200)
 
 
 def test_every_failure_is_among_these() -> None:

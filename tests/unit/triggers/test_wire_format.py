@@ -121,6 +121,7 @@ EXAMPLES: dict[type[Any], Any] = {
     HttpPollTrigger: HttpPollTrigger(
         poll=HttpPoll(conn_id="shop", waiting=(404,)),
         poll_interval=60,
+        longest_interval=600,
         first_wait=5,
         go_on=True,
         deadline=3600.5,

@@ -172,6 +172,14 @@ def test_what_is_no_event_in_headers_is_refused(attributes: dict[str, Any]) -> N
     assert (refused.value.status, refused.value.reason) == (400, "bad_event")
 
 
+@pytest.mark.parametrize("written", ["application/json", "application/json; charset=utf-8"])
+def test_a_content_type_that_stands_there_twice_is_one_where_both_say_the_same(written: str) -> None:
+    (received,) = incoming_events(source(), signed(as_headers({**PLAIN, "datacontenttype": written}), b"{}"), NOW)
+
+    assert (received.type, received.data) == (PLAIN["type"], {})
+    assert "datacontenttype" not in received.attributes
+
+
 def test_the_version_may_stand_as_the_documentation_of_emporix_prints_it() -> None:
     (received,) = incoming_events(source(), signed(as_headers({**PLAIN, "specversion": "v1.0"}), b"{}"), NOW)
 

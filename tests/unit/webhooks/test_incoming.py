@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from kit.senders import JSON, NOW, OLD, SECRET, SENDERS
@@ -242,3 +243,34 @@ def test_headers_that_nobody_has_signed_make_no_other_event_of_one_with_an_id(sc
     again = one(source(scheme, **settings), replace(sent, headers=(*sent.headers, *smuggled.items())))
 
     assert (again.type, again.identity) == ("order.paid", one(source(scheme, **settings), sent).identity)
+
+
+@pytest.mark.parametrize(("scheme", "event_type"), [("github", "push"), ("slack", "block_actions")])
+def test_json_that_a_service_sends_in_a_field_of_a_form_is_the_body(scheme: str, event_type: str) -> None:
+    sender = SENDERS[scheme]
+    form = urlencode({"payload": '{"type": "block_actions", "ref": "refs/heads/main"}'}).encode()
+
+    event = one(
+        source(scheme, filter='request.body.ref == "refs/heads/main"'),
+        sender.request(form, content_type="application/x-www-form-urlencoded"),
+    )
+
+    assert event.type == event_type
+    assert event.data == {"type": "block_actions", "ref": "refs/heads/main"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "form", "data"),
+    [
+        ("github", b"payload=%7B", (400, "bad_body")),
+        ("github", b"payload=1&more=2", {"payload": "1", "more": "2"}),
+        ("bearer", b"payload=%7B%7D", {"payload": "{}"}),
+    ],
+)
+def test_a_form_is_a_form_where_it_is_not_that(scheme: str, form: bytes, data: Any) -> None:
+    request = SENDERS[scheme].request(form, content_type="application/x-www-form-urlencoded")
+
+    if isinstance(data, tuple):
+        assert refusal(source(scheme, type='"a"'), request) == data
+    else:
+        assert one(source(scheme, type='"a"'), request).data == data

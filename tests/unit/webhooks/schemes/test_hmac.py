@@ -49,6 +49,15 @@ def request_of(*headers: tuple[str, str]) -> ReceivedRequest:
     return ReceivedRequest(method="POST", headers=headers, body=b"{}")
 
 
+def test_a_space_may_stand_behind_a_comma() -> None:
+    settings = {"written": "t={timestamp},v1={signature}"}
+    (written,) = (value for name, value in signed_by_us(b"{}", settings).headers if name == "x-signature")
+
+    request = request_of(("x-signature", written.replace(",", ", ")))
+
+    assert scheme_of(**settings).verify(request, datetime.now(UTC)) == b"{}"
+
+
 def test_hex_may_be_in_capitals() -> None:
     request = signed_by_us(b"{}", {"encoding": "hex"})
     capitals = request_of(("x-signature", request.headers[-1][1].upper()))

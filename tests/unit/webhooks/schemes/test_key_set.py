@@ -133,7 +133,36 @@ def test_keys_are_fetched_over_http() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer.of(404), Answer.of(200, {"keys": []}), Answer.of(200, [1]), Answer.of(200, b"{")]
+    "other",
+    [
+        {"kty": "AKP", "alg": "ML-DSA-44", "pub": "xx", "kid": "other"},
+        {"kty": "EC", "crv": "BP-256", "x": "AA", "y": "AA", "kid": "other"},
+        {"kty": "RSA", "n": "no base64!", "e": "AQAB", "kid": "other"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "other"},
+        {"kid": "other"},
+        {"kty": "EC", "crv": "P-256", "kid": 7},
+        "no key",
+        None,
+    ],
+    ids=str,
+)
+def test_a_key_that_nobody_here_knows_takes_no_other_along(other: object) -> None:
+    with LoopbackServer() as server:
+        server.answers = [Answer.of(200, {"keys": [other, *key_set("a").as_dict()["keys"]]})]
+
+        assert [key.kid for key in fetch_key_set(f"{server.url}/certs")] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer.of(404),
+        Answer.of(200, {"keys": []}),
+        Answer.of(200, {"keys": [{}]}),
+        Answer.of(200, {"keys": 5}),
+        Answer.of(200, [1]),
+        Answer.of(200, b"{"),
+    ],
 )
 def test_what_is_no_key_set_is_an_error(answer: Answer) -> None:
     with LoopbackServer() as server:

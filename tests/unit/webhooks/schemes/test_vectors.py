@@ -95,6 +95,7 @@ def test_stripe() -> None:
     [
         "t=1750000000,v1=00,v1=267388906cefa0715a1d49dd72dbc0d88eef4c28032ee3da6d1a14b7bb49615e",
         "t=1750000000,v0=1,v1=267388906cefa0715a1d49dd72dbc0d88eef4c28032ee3da6d1a14b7bb49615e",
+        "t=1750000000, v1=267388906cefa0715a1d49dd72dbc0d88eef4c28032ee3da6d1a14b7bb49615e, v0=1",
     ],
 )
 def test_stripe_signs_with_each_secret_that_holds_there(header: str) -> None:
