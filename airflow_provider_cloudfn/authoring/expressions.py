@@ -251,6 +251,8 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     if step == surroundings.task_id:
         return f"a step can't read itself: what {step!r} returns is not there yet"
     if step in surroundings.upstream:
+        if step in surroundings.silent:
+            return f"step {step!r} leaves nothing to read, as do_xcom_push=False says: leave that out there"
         return _nesting_problem(step, surroundings) or _mapped_problem(path, surroundings)
     reader = _variable_name(surroundings.task_id)
     if way := surroundings.way_to(step):

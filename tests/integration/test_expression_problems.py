@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,3 +86,37 @@ def test_a_name_that_exists_elsewhere_is_answered_with_where_it_is(
     (problem,) = problems(f"""returns={source!r}""")
 
     assert message in problem
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        """CloudFunctionOperator(task_id="quiet", uri='"/"', do_xcom_push=False)""",
+        """CloudFunctionOperator.partial(task_id="quiet", uri='"/" + inputs', do_xcom_push=False).expand(inputs=["a"])""",
+        """task(lambda: 1, task_id="quiet", do_xcom_push=False)()""",
+    ],
+    ids=["plain", "mapped", "another's"],
+)
+def test_a_step_that_leaves_nothing_can_not_be_read(import_errors: Callable[[str], str], step: str) -> None:
+    source = (
+        f'{IMPORTS}from airflow.sdk import task\nwith DAG("d", schedule=None):\n    quiet = {step}\n'
+        """    quiet >> CloudFunctionOperator(task_id="charge", uri='"/"', body='{"x": steps.quiet}')\n"""
+    )
+
+    assert "step 'quiet' leaves nothing to read, as do_xcom_push=False says" in import_errors(source)
+    assert import_errors(source.replace("do_xcom_push=False", "do_xcom_push=True")) == ""
+
+
+def test_the_event_of_a_step_that_leaves_nothing_is_read(run: Callable[..., Any], sandbox: Any) -> None:
+    result = run("""
+    quiet = CloudFunctionOperator(
+        task_id="quiet", cloudfn_conn_id="shop", uri='"/v1/orders/1001"', do_xcom_push=False,
+        completion_event=CompletionEvent("order.fetched"), event_payload='{"id": response.body.id}',
+    )
+    quiet >> CloudFunctionOperator(
+        task_id="charge", cloudfn_conn_id="shop", uri='"/v1/orders/" + context["order.fetched"].id'
+    )
+    """)
+
+    assert result.state == "success"
+    assert result.xcom("charge")["id"] == "1001"
