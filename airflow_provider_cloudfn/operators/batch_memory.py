@@ -268,14 +268,15 @@ class BatchMemory:
         """Whether it is time to write down how far it got."""
         return self._results.is_full or (self._journal.is_kept and time.monotonic() - self._written >= _EVERY)
 
-    def take_ahead(self, done: ItemResult) -> None:
+    def take_ahead(self, *done: ItemResult) -> None:
         """
-        Take note of an item that is done behind one that has failed.
+        Take note of items that are done behind one that has failed, or is under way.
 
-        :param done: Its result.
+        :param done: Their results.
         """
-        others = (one for one in self.entry.ahead if one.index != done.index)
-        self.entry = replace(self.entry, ahead=(*others, done))
+        taken = {one.index for one in done}
+        others = (one for one in self.entry.ahead if one.index not in taken)
+        self.entry = replace(self.entry, ahead=(*others, *done))
 
     def stop(self, uncertain: AbstractSet[int]) -> None:
         """
