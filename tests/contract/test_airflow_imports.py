@@ -26,6 +26,7 @@ DOCUMENTED = {
     "airflow.models.connection",
     "airflow.plugins_manager",
     "airflow.sdk.bases.decorator",
+    "airflow.sdk.bases.xcom",
     "airflow.sdk.exceptions",
     "airflow.triggers.base",
     "airflow.providers.amazon.aws.hooks.base_aws",
