@@ -133,6 +133,7 @@ class Batch:
             return self._carried_out(context)
         finally:
             self._task.recorder.items = self._memory.told()
+            self._task.call_is_final = self._memory.leaves_no_trace and self._task.on_unknown != "resend"
 
     def _carried_out(self, context: Context) -> Summary:
         self._refuse_unknown()

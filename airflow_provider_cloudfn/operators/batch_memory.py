@@ -172,6 +172,11 @@ class BatchMemory:
             return set()
         return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
 
+    @property
+    def leaves_no_trace(self) -> bool:
+        """Whether items were carried out that may not be sent twice, and the next try could not know."""
+        return self._keeps_windows and not self._journal.is_kept and bool(self.entry.ok or self.entry.ahead)
+
     def result_of(self, index: int) -> ItemResult | None:
         """
         Return what an earlier try has got for an item behind one that has failed; None where it has got nothing.
