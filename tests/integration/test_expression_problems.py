@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 IMPORTS = """
 from airflow.sdk import DAG, Asset
-from airflow_provider_cloudfn import CloudFunctionOperator, lit
+from airflow_provider_cloudfn import CloudFunctionOperator, Poll, lit
 """
 
 
@@ -120,3 +120,27 @@ def test_the_event_of_a_step_that_leaves_nothing_is_read(run: Callable[..., Any]
 
     assert result.state == "success"
     assert result.xcom("charge")["id"] == "1001"
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("""uri='"/v1/jobs/" + response.body.id'""", "poll.uri: 1:15: "),
+        ("""link='response.body.id'""", "poll.link: 1:1: "),
+        ("""query={"id": "response.body.id"}""", 'poll.query["id"]: 1:1: '),
+        ("""headers={"X-Job": "response.body.id"}""", 'poll.headers["X-Job"]: 1:1: '),
+        ("""cancel='"/v1/jobs/" + response.body.id'""", "poll.cancel: 1:15: "),
+    ],
+)
+def test_what_asks_for_a_job_reads_the_answer_that_has_started_it(
+    problems: Callable[[str], list[str]], part: str, place: str
+) -> None:
+    found = problems(f"""method="POST", poll=Poll({part}, done_when='response.body.done')""")
+
+    assert found == [
+        f"- charge: {place}'response' is not known here, where the job is asked for: the answer that has started it is job.body.id"
+    ]
+    assert (
+        problems(f"""method="POST", poll=Poll({part.replace("response", "job")}, done_when='response.body.done')""")
+        == []
+    )
