@@ -45,6 +45,8 @@ class FileTokenStore(SharedTokenStore):
         super().__init__(memory)
         self._folder = folder
         self._swept_at: float | None = None
+        #: Whether it was said that nothing can be kept.
+        self._is_told = False
 
     def lock(self, key: str) -> TokenLock:
         """
@@ -82,7 +84,14 @@ class FileTokenStore(SharedTokenStore):
             self._replace(key, sealed)
             self._sweep()
         except OSError as error:
-            log.debug("Tokens are not shared with other processes: %s", error.strerror)
+            log.log(
+                logging.DEBUG if self._is_told else logging.WARNING,
+                "[cloudfn] token_store: nothing can be kept in %s (%s); each process asks for tokens of its own, as with "
+                "token_store = memory",
+                self._folder,
+                error.strerror or type(error).__name__,
+            )
+            self._is_told = True
 
     def _remove(self, key: str, sealed: bytes) -> None:  # noqa: ARG002 - no file system compares before it removes
         with suppress(OSError):

@@ -50,9 +50,14 @@ def _never_firing(dag: Any) -> list[str]:
 
     if getattr(dag.timetable, "default_partition_mapper", None):
         return []
+    scheduled = scheduled_assets(dag)
+    # What each() returns combines with nothing.
+    combined = (
+        ", or PartitionedAssetTimetable(assets=…) over events that are all declared so" if len(scheduled) > 1 else ""
+    )
     return [
         f"schedule: {asset.name!r} is declared with one_run_per_event=True, and an ordinary schedule never fires for such an "
-        "event: write schedule=<the event>.each()"
-        for asset in scheduled_assets(dag)
+        f"event: write schedule=<the event>.each(){combined}"
+        for asset in scheduled
         if has_one_run_per_event(asset)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.authoring import language
@@ -187,6 +188,9 @@ def _reference_problem(reference: cel.Reference, parameter: Parameter, surroundi
         )
     if root in AFTER_CALL_VARIABLES and not parameter.after_call:
         return f"'{root}' exists only after the call: use it in returns, success_when or event_payload"
+    if root in AFTER_CALL_VARIABLES and parameter.answer != root:
+        read = ".".join((parameter.answer, *takewhile(str.isidentifier, path[1:])))
+        return f"'{root}' is not known here, where the job is asked for: the answer that has started it is {read}"
     if root in RECORDS:
         return _record_problem(root, path[1:-1] if reference.asked else path[1:])
     if len(path) < 2 or surroundings is None:
@@ -251,6 +255,8 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     if step == surroundings.task_id:
         return f"a step can't read itself: what {step!r} returns is not there yet"
     if step in surroundings.upstream:
+        if step in surroundings.silent:
+            return f"step {step!r} leaves nothing to read, as do_xcom_push=False says: leave that out there"
         return _nesting_problem(step, surroundings) or _mapped_problem(path, surroundings)
     reader = _variable_name(surroundings.task_id)
     if way := surroundings.way_to(step):

@@ -67,13 +67,13 @@ _PARTS: Final[Mapping[type, tuple[Parameter, ...]]] = {
     Poll: (
         Parameter("done_when", Reading.CONDITION, after_call=True, also=_JOB, only=POLL_VARIABLES),
         Parameter("failed_when", Reading.CONDITION, after_call=True, also=_JOB, only=POLL_VARIABLES),
-        Parameter("uri", Reading.TEXT, after_call=True, also=_JOB),
-        Parameter("link", Reading.TEXT, after_call=True, also=_JOB),
-        Parameter("query", Reading.PAIRS, after_call=True, also=_JOB),
-        Parameter("headers", Reading.PAIRS, after_call=True, also=_JOB),
+        Parameter("uri", Reading.TEXT, after_call=True, also=_JOB, answer="job"),
+        Parameter("link", Reading.TEXT, after_call=True, also=_JOB, answer="job"),
+        Parameter("query", Reading.PAIRS, after_call=True, also=_JOB, answer="job"),
+        Parameter("headers", Reading.PAIRS, after_call=True, also=_JOB, answer="job"),
         Parameter("result", Reading.VALUE, after_call=True, also=_JOB, takes_secrets=True),
         Parameter("value", Reading.VALUE, after_call=True, also=_JOB),
-        Parameter("cancel", Reading.VALUE, after_call=True, also=_JOB, takes_secrets=True),
+        Parameter("cancel", Reading.VALUE, after_call=True, also=_JOB, takes_secrets=True, answer="job"),
     ),
     WaitFor: (Parameter("match", Reading.CONDITION, after_call=True, also=_EVENT, only=MATCH_VARIABLES),),
     # Evaluated when the question is asked, so hardly ever; and for an item, under `for_each`.

@@ -46,6 +46,7 @@ class Parameter(Struct, frozen=True):
     :param per_item: Whether it is evaluated for each item under ``for_each``.
     :param also: What its expressions can name besides what all can.
     :param only: The only variables that its expressions can name; None for all of those.
+    :param answer: What the answer is called that its expressions can name, where it is evaluated after the call.
     :param excludes: The parameters that can't be given beside this one, and what to do instead.
     :param instead_of: Another parameter that can't be given beside this one.
     :param takes_secrets: Whether ``secret("…")`` is filled in where it is a whole value in it; in pairs it always is.
@@ -66,3 +67,4 @@ class Parameter(Struct, frozen=True):
     excludes: Mapping[str, str] = {}
     also: frozenset[str] = frozenset()
     only: frozenset[str] | None = None
+    answer: str = "response"

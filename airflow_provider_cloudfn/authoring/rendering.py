@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.absent_dates import absent_dates_explained
 from airflow_provider_cloudfn.authoring.instance_label import label_instance
 from airflow_provider_cloudfn.authoring.media_type import not_json
 from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, declared_by, parts_of, with_marks, with_parts
@@ -78,7 +79,8 @@ class TemplatedTask(BaseOperator):
             known = RunTimeData(arrived.parameters, arrived.texts, frozenset(seen_oids))
             template_fields = () if jinja_env is None else self._with_jinja(template_fields, arrived, jinja_env)
         if jinja_env is not None:
-            super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+            with absent_dates_explained(context):
+                super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
         if parent is self:
             self._render_expressions(context, known)
 
@@ -216,7 +218,8 @@ class ExpressionTask(TemplatedTask):
         if arrived.holds(value):
             return value
         if part.jinja:
-            value = self.render_template(value, context, self.get_template_env())
+            with absent_dates_explained(context):
+                value = self.render_template(value, context, self.get_template_env())
         node = resolved(read(part, value), lambda reference: reference.resolve(context))
         return renderer(node, _evaluation(VARIABLES))(variables)
 

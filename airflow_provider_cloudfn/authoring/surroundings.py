@@ -28,6 +28,7 @@ class Surroundings(Struct, frozen=True):
     :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
     :param mapped: The ids of those tasks that are mapped.
     :param way_to: Returns the way from the task to one that runs after it, both included; empty where there is none.
+    :param silent: The ids of those tasks that are told to leave nothing in XCom.
     :param events: The names of the events that steps before it declare, and of those that start its Dag.
     """
 
@@ -36,6 +37,7 @@ class Surroundings(Struct, frozen=True):
     tasks: AbstractSet[str]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mapped: Container[str] = ()
+    silent: Container[str] = ()
     way_to: Callable[[str], tuple[str, ...]] = lambda _: ()
     events: AbstractSet[str] = frozenset()
 

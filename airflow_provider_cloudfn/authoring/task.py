@@ -236,7 +236,7 @@ class AuthoredTask:
             return None
         tasks = dag.task_dict
         upstream = Upstream(self.task, self.ancestry)
-        around = upstream, tasks.keys(), _MappedGroups(tasks), _Mapped(tasks)
+        around = upstream, tasks.keys(), _MappedGroups(tasks), _Mapped(tasks), _Silent(tasks)
         events = EventsInReach(dag, upstream, lambda: _producers(tasks) if self.producers is None else self.producers)
         return Surroundings(self.task_id, *around, partial(way_along, tasks, self.task_id), events)
 
@@ -353,6 +353,20 @@ class _Mapped(Container[str]):
 
     def __contains__(self, task_id: object) -> bool:
         return bool(self._tasks[task_id].is_mapped) if isinstance(task_id, str) else False
+
+
+class _Silent(Container[str]):
+    """The tasks of a Dag that are told to leave nothing in XCom. The attribute of one that runs says something else."""
+
+    def __init__(self, tasks: Mapping[str, Any]) -> None:
+        self._tasks = tasks
+
+    def __contains__(self, task_id: object) -> bool:
+        if not isinstance(task_id, str):
+            return False
+        task = self._tasks[task_id]
+        given = task.partial_kwargs if task.is_mapped else AuthoredTask(task).init_arguments
+        return given.get("do_xcom_push") is False
 
 
 class _MappedGroups(Mapping[str, tuple[str, ...]]):

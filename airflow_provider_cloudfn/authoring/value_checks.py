@@ -30,6 +30,7 @@ __all__ = [
     "list_style_problem",
     "method_problem",
     "of_text",
+    "own_event_problem",
     "pages_problem",
     "payload_problem",
     "seconds",
@@ -165,6 +166,20 @@ def event_problem(event: Any) -> str | None:
     if event is None or isinstance(event, Asset):
         return None
     return f'must be a CompletionEvent or an Asset, not {type(event).__name__}: write CompletionEvent("charge.created")'
+
+
+def own_event_problem(event: Any) -> str | None:
+    """
+    Say what is wrong with the one completion event of a step.
+
+    :param event: What was given as such.
+    """
+    if isinstance(event, (list, tuple, set, Mapping)):
+        return (
+            f"is one event, not {type(event).__name__}: several events of a step are a dict of what each carries, "
+            "completion_events={\"order.paid\": 'response.body.id'}"
+        )
+    return event_problem(event)
 
 
 def events_problem(events: Any) -> str | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.cli.private_file import write_private_file
+from airflow_provider_cloudfn.cli.stored_xcom import xcom_value
 from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
 from airflow_provider_cloudfn.records.commands import COMMANDS
@@ -117,7 +118,7 @@ def _records(args: Namespace, printer: Printer) -> list[_Left]:
         with create_session(scoped=False) as session:
             for row in session.scalars(wanted):
                 looked_at += 1
-                left = _read(row, XComModel.deserialize_value(row), printer)
+                left = _read(row, printer)
                 if left is not None and (left.record.outcome == "failed" or not args.failed):
                     found.append(left)
                 session.expunge(row)
@@ -161,11 +162,11 @@ def _require_names(args: Namespace) -> None:
             raise ConfigurationError(f"there is no {what} {name!r}{of_dag}{remedy}")
 
 
-def _read(row: Any, written: Any, printer: Printer) -> _Left | None:
+def _read(row: Any, printer: Printer) -> _Left | None:
     """Read a record; None where that can't be done, which is said."""
     try:
-        return _Left(row.run_id, row.task_id, row.map_index, CallRecord.from_dict(written))
+        return _Left(row.run_id, row.task_id, row.map_index, CallRecord.from_dict(xcom_value(row)))
     except ConfigurationError as error:
-        # Another version's, or another custom XCom backend's: the others are there all the same.
+        # Another version's, or one that a custom XCom backend can't read here: the others are there all the same.
         printer.complaint(f"{row.run_id} {row.task_id}: {error}")
         return None

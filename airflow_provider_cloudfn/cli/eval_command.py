@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported
+from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported, told_of
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of, samples_from
 from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, type_name, variables_in_scope
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
@@ -85,7 +85,7 @@ def _show(printer: Printer, report: dict[str, Any], error: CloudFunctionError | 
     if printer.as_json:
         printer.document(report)
     elif error is not None:
-        printer.complaint(str(error))
+        printer.complaint(told_of(error))
     else:
         printer.value(report["value"])
         printer.line(report["type"], style="dim")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.lazy_values import LazyMapping
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.cli.stored_xcom import xcom_value
 from airflow_provider_cloudfn.events.record import RECORD_KEY
 from airflow_provider_cloudfn.events.run_events import triggering_records
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -83,10 +84,7 @@ def _xcoms(task: Any, run_id: str, key: str, map_index: int) -> LazyMapping:
             same = (getattr(TaskInstance, name) == getattr(XComModel, name) for name in names)
             found = found.join(TaskInstance, and_(*same)).where(TaskInstance.state == "success")
         with create_session(scoped=False) as session:
-            rows = {
-                row.map_index: XComModel.deserialize_value(row)
-                for row in session.scalars(found.order_by(XComModel.map_index))
-            }
+            rows = {row.map_index: xcom_value(row) for row in session.scalars(found.order_by(XComModel.map_index))}
         group = step.get_closest_mapped_task_group()
         if not step.is_mapped and group is not None and group.group_id in groups:
             return rows.get(map_index)

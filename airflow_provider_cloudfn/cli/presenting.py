@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.records.named_secrets import without_named_secrets
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, redacted
 
-__all__ = ["Printer", "error_dict", "masked", "masked_body", "masked_headers", "reported", "shown_request"]
+__all__ = ["Printer", "error_dict", "masked", "masked_body", "masked_headers", "reported", "shown_request", "told_of"]
 
 #: Controls that JSON leaves as they are: of terminals (ECMA-48, C1), of lines, and of the direction of writing.
 _CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -96,7 +96,7 @@ def reported(printer: Printer, command: str) -> Iterator[None]:
     except CloudFunctionError as error:
         if printer.as_json:
             printer.document({"error": error_dict(error)})
-        printer.complaint(f"airflow cloudfn {command}: {error}")
+        printer.complaint(f"airflow cloudfn {command}: {told_of(error)}")
         sys.exit(MISUSED if isinstance(error, ConfigurationError) else FAILED)
 
 
@@ -104,7 +104,7 @@ def error_dict(error: BaseException | None) -> dict[str, Any] | None:
     """Return an error as JSON shows it."""
     if error is None:
         return None
-    told: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    told: dict[str, Any] = {"type": type(error).__name__, "message": told_of(error)}
     if isinstance(error, ExpressionError):
         told["field"] = error.field
         told["problems"] = [
@@ -115,6 +115,11 @@ def error_dict(error: BaseException | None) -> dict[str, Any] | None:
             status=error.status, request_id=error.request_id, retryable=error.retryable, retry_after=error.retry_after
         )
     return told
+
+
+def told_of(error: BaseException) -> str:
+    """Return what an error says: what a step sends may hold the value of a variable that Airflow hides."""
+    return str(masked(str(error), "error"))
 
 
 def masked(value: Any, name: str) -> Any:
@@ -142,6 +147,7 @@ def shown_request(request: RenderedRequest) -> dict[str, Any]:
     """Return a request as JSON shows it."""
     shown = request.to_dict()
     return shown | {
+        "url": masked(shown["url"], "url"),
         "query": {
             name: MASK if is_secret_name(name, "query") else masked(value, name)
             for name, value in shown["query"].items()

@@ -12,7 +12,15 @@ from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.rules import refuse
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.written import formulas
-from airflow_provider_cloudfn.cli.presenting import FAILED, Printer, error_dict, masked, reported, shown_request
+from airflow_provider_cloudfn.cli.presenting import (
+    FAILED,
+    Printer,
+    error_dict,
+    masked,
+    reported,
+    shown_request,
+    told_of,
+)
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import CommandRehearsal, rehearsal_of
 from airflow_provider_cloudfn.cli.variables_in_scope import evaluated, missing, shown, skeleton, variables_in_scope
@@ -44,7 +52,7 @@ def render(args: Namespace) -> None:
         else:
             show_rendering(printer, report)
             if error is not None:
-                printer.complaint(f"\nairflow cloudfn render: no request can be made:\n{error}")
+                printer.complaint(f"\nairflow cloudfn render: no request can be made:\n{told_of(error)}")
                 if report["missing"]:
                     printer.complaint(
                         "Fill in what is missing: --write-sample FILE writes a skeleton for --sample FILE."

@@ -19,6 +19,7 @@ from airflow_provider_cloudfn.cli.presenting import (
     masked_headers,
     reported,
     shown_request,
+    told_of,
 )
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of
@@ -75,7 +76,9 @@ def test(args: Namespace) -> None:
             _show(printer, report)
         if failure is not None:
             if not args.json:
-                printer.complaint(f"\nairflow cloudfn test: the step fails: {type(failure).__name__}: {failure}")
+                printer.complaint(
+                    f"\nairflow cloudfn test: the step fails: {type(failure).__name__}: {told_of(failure)}"
+                )
             sys.exit(FAILED)
 
 
@@ -169,7 +172,7 @@ def _outcome(
             {
                 "number": one.number,
                 "status": one.status,
-                "error": one.error,
+                "error": masked(one.error, "error"),
                 "error_type": one.error_type,
                 "milliseconds": round(one.duration * 1000, 1),
                 "next_in_seconds": one.next_in,

@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.parameter_names import refuse_misspelt_names
 from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
-from airflow_provider_cloudfn.authoring.value_checks import event_problem, events_problem
+from airflow_provider_cloudfn.authoring.value_checks import events_problem, own_event_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.completion import complete, require_options
@@ -62,12 +62,14 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :class:`~airflow_provider_cloudfn.retry_policy.CloudFunctionRetryPolicy` from Airflow 3.3 on; None has none.
     """
 
+    #: Whether its call was carried out, and the next try could not know.
+    call_is_final = False
     #: The answer, as soon as it is there.
     _response: Response | None = None
     #: Of the answer, where another process got it.
     _kept_bytes: KeptBytes | None = None
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
-        Parameter("completion_event", check=event_problem),
+        Parameter("completion_event", check=own_event_problem),
         Parameter("event_payload", Reading.DOCUMENT, after_call=True),
         Parameter("emit_when", Reading.CONDITION, after_call=True),
         Parameter("event_key", Reading.VALUE, after_call=True),

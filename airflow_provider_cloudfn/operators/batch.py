@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +27,7 @@ from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
 from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, is_anew, too_many, unknown_outcome
+from airflow_provider_cloudfn.operators.done_early import DoneEarly
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import is_unknown_after
@@ -107,8 +107,7 @@ class Batch:
         self._progress = Progress()
         #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
         self._longest_wait = longest_wait_on_worker()
-        #: Whose turn it is to change what is written down.
-        self._turn = asyncio.Lock()
+        self._early = DoneEarly(self._memory)
         self._error: CloudFunctionError | None = None
         #: Whether an item has failed that the next try will call for again.
         self._is_stopped = False
@@ -134,6 +133,7 @@ class Batch:
             return self._carried_out(context)
         finally:
             self._task.recorder.items = self._memory.told()
+            self._task.call_is_final = self._memory.leaves_no_trace and self._task.on_unknown != "resend"
 
     def _carried_out(self, context: Context) -> Summary:
         self._refuse_unknown()
@@ -145,8 +145,7 @@ class Batch:
             with new_garbage_only():
                 run(lambda: self._run(replace(client, limiter=turns), turns))
         entry = self._memory.entry
-        spent = round(self._progress.spent, 3)
-        summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, spent)
+        summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, round(self._progress.spent, 3))
         self._task.log.info(summary.sentence(made=summary.count - self._memory.skipped))
         if self._each.on_error == "continue" or entry.failed:
             failures = [asdict(failure) for failure in entry.failures]
@@ -187,12 +186,14 @@ class Batch:
             async def one(_: int, item: Item) -> Any:
                 turns.give()
                 try:
-                    return await self._result_of(session, item)
+                    result = await self._result_of(session, item)
                 except Exception as error:
                     # At once, and not in its turn: those before it can take their time.
                     if self._each.on_error == "fail" or not isinstance(error, CloudFunctionError):
                         self._is_ending = True
                     raise
+                await self._early.add(item, result)
+                return result
 
             left = self._left(turns)
             done = run_batch(left, one, concurrency=concurrency, ahead=concurrency * _AHEAD, goes_on=self._goes_on)
@@ -200,7 +201,7 @@ class Batch:
                 async with aclosing(done):
                     async for ended in done:
                         try:
-                            async with self._turn:
+                            async with self._early.turn:
                                 self._take(ended)
                                 if self._memory.is_due:
                                     # The calls that are under way go on: a storage, or Airflow, can be away for a while.
@@ -209,6 +210,7 @@ class Batch:
                             self._break(error)
             except BaseException:
                 # What was under way is cut short: what may have been sent stays written down as it is.
+                self._early.hand_over()
                 # An outage of Airflow, or of a storage, must not hold up the time limit of the task.
                 for_a_while(self._memory.keep, "cloudfn-batch", _LONGEST_END)
                 raise
@@ -234,7 +236,7 @@ class Batch:
                     return
                 if not self._memory.is_begun(item.index):
                     window = [item, *items.following(self._memory.window - 1)]
-                    async with self._turn:
+                    async with self._early.turn:
                         await in_daemon_thread(partial(self._memory.begin, window), "cloudfn-batch")
                     # And while it was written down.
                     if not self._goes_on():
@@ -301,6 +303,7 @@ class Batch:
 
     def _take(self, done: Done[Item, Any]) -> None:
         item = done.item
+        self._early.forget(item)
         if isinstance(done.error, CloudFunctionError):
             self._take_failure(item, done.error)
         elif done.error is not None:

@@ -175,6 +175,11 @@ class BatchMemory:
             return set()
         return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
 
+    @property
+    def leaves_no_trace(self) -> bool:
+        """Whether items were carried out that may not be sent twice, and the next try could not know."""
+        return self._keeps_windows and not self._journal.is_kept and bool(self.entry.ok or self.entry.ahead)
+
     def result_of(self, index: int) -> ItemResult | None:
         """
         Return what an earlier try has got for an item behind one that has failed; None where it has got nothing.
@@ -271,14 +276,15 @@ class BatchMemory:
         """Whether it is time to write down how far it got."""
         return self._results.is_full or (self._journal.is_kept and time.monotonic() - self._written >= _EVERY)
 
-    def take_ahead(self, done: ItemResult) -> None:
+    def take_ahead(self, *done: ItemResult) -> None:
         """
-        Take note of an item that is done behind one that has failed.
+        Take note of items that are done behind one that has failed, or is under way.
 
-        :param done: Its result.
+        :param done: Their results.
         """
-        others = (one for one in self.entry.ahead if one.index != done.index)
-        self.entry = replace(self.entry, ahead=(*others, done))
+        taken = {one.index for one in done}
+        others = (one for one in self.entry.ahead if one.index not in taken)
+        self.entry = replace(self.entry, ahead=(*others, *done))
 
     def stop(self, uncertain: AbstractSet[int]) -> None:
         """

@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, json_string_problem, timestamp_problem
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.carried_out import final_behind_the_call
 from airflow_provider_cloudfn.operators.key_text import key_text
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class EmporixEventOperator(ExpressionOperator):
 
         :param context: The task's Airflow context.
         """
-        with self._recorded(context):
+        with final_behind_the_call(self), self._recorded(context):
             self.prepare(context)
             return self.carry_out(context, self._watched(self.hook()))
 
@@ -155,7 +156,10 @@ class EmporixEventOperator(ExpressionOperator):
         judges = Judges(_take, resend=self.on_unknown == "resend")
         once = Once(client, TaskJournal.of(context, self.log), judges, self.log, key=self._event_id(context))
         self.recorder.idempotency_key, self.recorder.journal = self._event_id(context), "sent"
-        settled = once.settle(client.prepare(request), sending)
+        try:
+            settled = once.settle(client.prepare(request), sending)
+        finally:
+            self.call_is_final = once.leaves_no_trace
         self.recorder.journal = settled.journal
         return settled.response
 

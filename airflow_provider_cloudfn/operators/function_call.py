@@ -242,7 +242,10 @@ class FunctionCall:
         key = stable_id(context, "idempotency_key", task.place())
         once = Once(client, journal, judges, task.log, key=key, path=path)
         task.recorder.journal = "sent"
-        settled = once.settle(prepared, sending)
+        try:
+            settled = once.settle(prepared, sending)
+        finally:
+            task.call_is_final = once.leaves_no_trace
         task.recorder.journal = settled.journal
         return settled
 

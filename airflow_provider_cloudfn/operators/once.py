@@ -103,6 +103,8 @@ class Once:
         self._log = log
         self._key = key
         self._path = path
+        #: Whether the request was carried out by this try, and the next one could not know.
+        self.leaves_no_trace = False
 
     def settle(self, prepared: PreparedRequest, sending: Sending) -> Settled:
         """
@@ -198,11 +200,14 @@ class Once:
             self._refuse_to_repeat(entry, error)
             raise
         self._write_answer(entry, response)
+        self.leaves_no_trace = not (self._journal.is_kept or self._judges.resend)
         try:
             self._judges.require_success(response)
         except ExpressionError:
             raise
         except CloudFunctionError as error:
+            # What is no success is sent again, as ever.
+            self.leaves_no_trace = False
             if not response.ok and is_unknown_after(error, sent=True) and not self._judges.wants_again():
                 self._refuse_to_repeat(entry, error)
             raise

@@ -377,8 +377,7 @@ class PolledCall:
         return None if entry is None else Job.from_dict(entry.job)
 
     def _keep(self, job: Job) -> None:
-        written = job.to_dict()
-        text = encode_json(written)
+        text = encode_json(written := job.to_dict())
         if self._client.redaction().text(text) == text:
             self._journal.write(_JOB, JobEntry(job=written))
             return
@@ -390,6 +389,7 @@ class PolledCall:
         """Let the next try start another job."""
         self._journal.forget(_JOB)
         self._journal.forget(CALL)
+        self._task.call_is_final = False
 
     def _seconds_left(self, job: Job) -> float:
         limit = seconds("poll: timeout", self._poll.timeout)

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.authoring.absent_dates import absent_dates_explained
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.sink import StoredBody
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.testing.answers import AnswerScript
 from airflow_provider_cloudfn.testing.connections import hook_over, placeholder_fields
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, StepResult
@@ -80,7 +81,8 @@ class Rehearsal:
             return TaskVariables(self.context, inputs=task.inputs)
         inputs = getattr(task, "inputs", None)
         if not self._is_rendered and "inputs" not in self.arrived.parameters:
-            inputs = task.render_template(inputs, self.context, task.get_template_env(), set(self.arrived.texts))
+            with _read_here(self.context):
+                inputs = task.render_template(inputs, self.context, task.get_template_env(), set(self.arrived.texts))
         return TaskVariables(self.context, inputs=inputs)
 
     def _first_item(self) -> TaskVariables | None:
@@ -101,7 +103,8 @@ class Rehearsal:
         :raises CloudFunctionError: when one can't be rendered.
         """
         if not self._is_rendered:
-            self.task.prepare(self.context)
+            with _read_here(self.context):
+                self.task.prepare(self.context)
             self._is_rendered = True
 
     @property
@@ -209,6 +212,25 @@ class Rehearsal:
         )
         with self.hook.sending_over(rehearsed):
             yield
+
+
+@contextmanager
+def _read_here(context: Any) -> Iterator[None]:
+    """
+    Say what a template reads that is not to be had where a step is rehearsed, such as a variable that is not defined here.
+
+    :param context: The task's context.
+    """
+    from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
+    from jinja2 import TemplateError
+
+    try:
+        with absent_dates_explained(context):
+            yield
+    except (TemplateError, AirflowException, AirflowRuntimeError) as error:
+        raise ConfigurationError(
+            f"a template reads what is not here: {error}; define it here, or give 'inputs' in the sample"
+        ) from error
 
 
 def _unseen(attempt: Attempt) -> None:

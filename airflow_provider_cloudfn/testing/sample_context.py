@@ -196,31 +196,34 @@ def _instances(expanded: Mapping[str, Any], context: Any) -> float:
 
 
 def _context(task: Any, samples: Samples, map_index: int) -> dict[str, Any]:
-    from airflow.sdk.execution_time.context import OutletEventAccessors
+    from airflow.sdk.execution_time.context import (
+        ConnectionAccessor,
+        MacrosAccessor,
+        OutletEventAccessors,
+        VariableAccessor,
+    )
 
     dag = task.dag if task.has_dag() else None
-    run = _run(samples)
+    dag_id = "rehearsal" if dag is None else dag.dag_id
+    run = _run(samples, dag_id)
     sampled = SampledSteps(samples)
     instance = FakeTaskInstance(
         task=task,
-        dag_id="rehearsal" if dag is None else dag.dag_id,
+        dag_id=dag_id,
         run_id=run.run_id,
         task_id=task.task_id,
         map_index=map_index,
         try_number=samples.run.get("try_number", 1),
         samples=sampled,
     )
-    moment = run.logical_date or run.run_after
     return {
+        **_dates(run),
         SAMPLE_RUN: sampled,
+        "conn": ConnectionAccessor(),
         "dag": dag,
         "dag_run": run,
-        "data_interval_end": run.data_interval_end,
-        "data_interval_start": run.data_interval_start,
-        "ds": moment.strftime("%Y-%m-%d"),
-        "ds_nodash": moment.strftime("%Y%m%d"),
         "inlets": [],
-        "logical_date": run.logical_date,
+        "macros": MacrosAccessor(),
         "outlet_events": OutletEventAccessors(),
         "outlets": task.outlets,
         "params": _params(task, samples),
@@ -228,15 +231,31 @@ def _context(task: Any, samples: Samples, map_index: int) -> dict[str, Any]:
         "task": task,
         "task_instance": instance,
         "ti": instance,
-        "ts": moment.isoformat(),
-        "ts_nodash": moment.strftime("%Y%m%dT%H%M%S"),
+        "var": {"json": VariableAccessor(deserialize_json=True), "value": VariableAccessor(deserialize_json=False)},
     }
 
 
-def _run(samples: Samples) -> Any:
+def _dates(run: Any) -> dict[str, Any]:
+    """Return what Airflow gives a run with a logical date, and no other."""
+    if (moment := run.logical_date) is None:
+        return {}
+    return {
+        "data_interval_end": run.data_interval_end,
+        "data_interval_start": run.data_interval_start,
+        "ds": moment.strftime("%Y-%m-%d"),
+        "ds_nodash": moment.strftime("%Y%m%d"),
+        "logical_date": moment,
+        "ts": moment.isoformat(),
+        "ts_nodash": moment.strftime("%Y%m%dT%H%M%S"),
+        "ts_nodash_with_tz": moment.isoformat().replace("-", "").replace(":", ""),
+    }
+
+
+def _run(samples: Samples, dag_id: str) -> Any:
     run_after = _time(samples.run, "run_after", _MOMENT) or _MOMENT
     logical_date = _time(samples.run, "logical_date", run_after)
     return SimpleNamespace(
+        dag_id=dag_id,
         run_id=samples.run.get("id", _RUN_ID),
         run_after=run_after,
         logical_date=logical_date,

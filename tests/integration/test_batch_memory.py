@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import signal
 import threading
 import time
@@ -130,6 +131,12 @@ def killed(store: StateStore, service: Service, at: str, for_each: Any, **parame
     with pytest.raises((RuntimeError, CloudFunctionError)):
         carry_out(store, for_each, request_timeout=0.3, **parameters)
     service.hangs, store.set = (lambda item: False), real  # type: ignore[method-assign]
+
+
+def written_down(store: StateStore) -> BatchEntry:
+    entry = TaskJournal(store, 2, logging.getLogger()).read(BATCH, BatchEntry)
+    assert entry is not None
+    return entry
 
 
 ITEMS = [f"i{number}" for number in range(8)]
@@ -1037,3 +1044,46 @@ def test_an_outage_of_airflow_does_not_hold_up_the_time_limit_of_a_task(
         signal.signal(signal.SIGALRM, before)
 
     assert time.monotonic() - begun < 2.5
+
+
+def test_what_is_done_behind_an_item_that_takes_its_time_is_known_when_the_time_is_over(
+    service: Service, store: StateStore
+) -> None:
+    service.hangs = lambda item: item == "i2" and bool(time.sleep(3.0))
+
+    def end(*_: object) -> None:
+        raise AirflowTaskTimeout
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(AirflowTaskTimeout):
+            carry_out(store, ForEach(ITEMS, key="item"))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    service.hangs = lambda item: False
+
+    with pytest.raises(OutcomeUnknownError) as caught:
+        carry_out(store, ForEach(ITEMS, key="item"))
+    assert re.findall(r"\bi\d\b", str(caught.value)) == ["i2"]
+
+
+def test_what_is_done_behind_an_item_that_takes_its_time_is_written_down_meanwhile(
+    service: Service, store: StateStore
+) -> None:
+    written: list[BatchEntry] = []
+
+    def hangs(item: str) -> bool:
+        if item == "i0":
+            time.sleep(2.5)
+            written.append(written_down(store))
+        elif item == "i7":
+            time.sleep(1.5)
+        return False
+
+    service.hangs = hangs
+    returned, _ = carry_out(store, ForEach(ITEMS, key="item"))
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert {one.key for one in written[0].ahead} == {*ITEMS} - {"i0"}
+    assert written_down(store).ahead == ()

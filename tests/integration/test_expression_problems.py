@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 IMPORTS = """
 from airflow.sdk import DAG, Asset
-from airflow_provider_cloudfn import CloudFunctionOperator, lit
+from airflow_provider_cloudfn import CloudFunctionOperator, Poll, lit
 """
 
 
@@ -86,3 +86,61 @@ def test_a_name_that_exists_elsewhere_is_answered_with_where_it_is(
     (problem,) = problems(f"""returns={source!r}""")
 
     assert message in problem
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        """CloudFunctionOperator(task_id="quiet", uri='"/"', do_xcom_push=False)""",
+        """CloudFunctionOperator.partial(task_id="quiet", uri='"/" + inputs', do_xcom_push=False).expand(inputs=["a"])""",
+        """task(lambda: 1, task_id="quiet", do_xcom_push=False)()""",
+    ],
+    ids=["plain", "mapped", "another's"],
+)
+def test_a_step_that_leaves_nothing_can_not_be_read(import_errors: Callable[[str], str], step: str) -> None:
+    source = (
+        f'{IMPORTS}from airflow.sdk import task\nwith DAG("d", schedule=None):\n    quiet = {step}\n'
+        """    quiet >> CloudFunctionOperator(task_id="charge", uri='"/"', body='{"x": steps.quiet}')\n"""
+    )
+
+    assert "step 'quiet' leaves nothing to read, as do_xcom_push=False says" in import_errors(source)
+    assert import_errors(source.replace("do_xcom_push=False", "do_xcom_push=True")) == ""
+
+
+def test_the_event_of_a_step_that_leaves_nothing_is_read(run: Callable[..., Any], sandbox: Any) -> None:
+    result = run("""
+    quiet = CloudFunctionOperator(
+        task_id="quiet", cloudfn_conn_id="shop", uri='"/v1/orders/1001"', do_xcom_push=False,
+        completion_event=CompletionEvent("order.fetched"), event_payload='{"id": response.body.id}',
+    )
+    quiet >> CloudFunctionOperator(
+        task_id="charge", cloudfn_conn_id="shop", uri='"/v1/orders/" + context["order.fetched"].id'
+    )
+    """)
+
+    assert result.state == "success"
+    assert result.xcom("charge")["id"] == "1001"
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("""uri='"/v1/jobs/" + response.body.id'""", "poll.uri: 1:15: "),
+        ("""link='response.body.id'""", "poll.link: 1:1: "),
+        ("""query={"id": "response.body.id"}""", 'poll.query["id"]: 1:1: '),
+        ("""headers={"X-Job": "response.body.id"}""", 'poll.headers["X-Job"]: 1:1: '),
+        ("""cancel='"/v1/jobs/" + response.body.id'""", "poll.cancel: 1:15: "),
+    ],
+)
+def test_what_asks_for_a_job_reads_the_answer_that_has_started_it(
+    problems: Callable[[str], list[str]], part: str, place: str
+) -> None:
+    found = problems(f"""method="POST", poll=Poll({part}, done_when='response.body.done')""")
+
+    assert found == [
+        f"- charge: {place}'response' is not known here, where the job is asked for: the answer that has started it is job.body.id"
+    ]
+    assert (
+        problems(f"""method="POST", poll=Poll({part.replace("response", "job")}, done_when='response.body.done')""")
+        == []
+    )

@@ -51,6 +51,12 @@ WRONG = [
         {"completion_event": "'a'"},
         "completion_event: must be a CompletionEvent or an Asset",
     ),
+    (
+        "CloudFunctionOperator",
+        CALL,
+        {"completion_event": "[CompletionEvent('a')]"},
+        "completion_event: is one event, not list: several events of a step are a dict",
+    ),
     ("CloudFunctionOperator", CALL, {"cloudfn_conn_id": "''"}, "cloudfn_conn_id: must be the id of a connection"),
     ("EmporixStartOperator", START, {"emporix_conn_id": "None"}, "emporix_conn_id: must be the id of a connection"),
     (

@@ -92,6 +92,7 @@ def test_an_ordinary_schedule_of_an_event_with_a_run_for_each_is_refused(errors:
     assert errors(task, f"{declared}.each()") == ""
     for schedule in (declared, f"[{declared}]", f'({declared} | Asset("other"))'):
         assert "write schedule=<the event>.each()" in errors(task, schedule)
+    assert "or PartitionedAssetTimetable(assets=…)" in errors(task, f'({declared} | Asset("other"))')
 
 
 @pytest.mark.one_run_per_event

@@ -23,6 +23,14 @@ with DAG("past", schedule=None, params={"currency": "EUR"}):
     def nothing():
         return None
 
+    @task
+    def texts():
+        return ["1001", "true", "null", "[1]", "1.50"]
+
+    @task
+    def text():
+        return "1001"
+
     charge = CloudFunctionOperator.partial(
         task_id="charge", cloudfn_conn_id="shop", method="POST", uri='"/v1/charges"',
         body={"amount": cel("inputs.total"), "currency": cel("params.currency"), "by": cel("conf.by")},
@@ -35,7 +43,11 @@ with DAG("past", schedule=None, params={"currency": "EUR"}):
     start = EmporixStartOperator(
         task_id="start", emporix_conn_id="emporix", event_type="reported", payload=cel('context["reported"]')
     )
-    [charge, nothing()] >> report >> start
+    [charge, nothing(), texts(), text()] >> report >> start
+    report >> CloudFunctionOperator(
+        task_id="as_text", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
+        body='{"texts": steps.texts, "text": steps.text}',
+    )
 """
 
 
@@ -54,6 +66,13 @@ def past(run_dag: Callable[..., Any], sandbox: Any, dags_folder: Path) -> Callab
 def body(ended: Any) -> Any:
     assert ended.code == 0, ended.err
     return ended.document["request"]["body"]
+
+
+def test_text_that_looks_like_json_is_text(cloudfn: Callable[..., Any], past: Callable[[str], tuple[str, ...]]) -> None:
+    assert body(cloudfn("render", *past("as_text"))) == {
+        "texts": ["1001", "true", "null", "[1]", "1.50"],
+        "text": "1001",
+    }
 
 
 def test_a_step_sees_what_it_saw(cloudfn: Callable[..., Any], past: Callable[[str], tuple[str, ...]]) -> None:

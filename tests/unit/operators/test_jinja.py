@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
+from jinja2 import UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
-from airflow_provider_cloudfn import EmporixStartOperator
+from airflow_provider_cloudfn import CloudFunctionOperator, EmporixStartOperator, ForEach
+from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.testing import render
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def rendered(task: Any) -> Any:
+def rendered(task: Any, **others: Any) -> Any:
     instance = SimpleNamespace(dag_id="orders", run_id="run", task_id=task.task_id, map_index=-1, try_number=1)
-    task.render_template_fields({"task": task, "ti": instance, "dag": task.dag, "key": "order.paid"})
+    task.render_template_fields({"task": task, "ti": instance, "dag": task.dag, "key": "order.paid", **others})
     return task
 
 
@@ -80,3 +83,49 @@ def test_no_environment_is_made_where_nothing_is_a_template(monkeypatch: pytest.
     assert made == []
     assert rendered(template).event_type == "order.paid"
     assert made != []
+
+
+WITHOUT_A_DATE = {"dag_run": SimpleNamespace(logical_date=None, conf={}, run_after=None)}
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("{{ ds }}", "dag_run.run_after | ds"),
+        ("{{ ts_nodash[:8] }}", "dag_run.run_after | ts_nodash"),
+        ("{{ data_interval_start.year }}", "dag_run.run_after"),
+        ("{{ logical_date }}", "dag_run.run_after"),
+    ],
+)
+@pytest.mark.parametrize("where", ["field", "part"])
+def test_a_date_that_the_run_has_not_is_answered_with_what_every_run_has(
+    written: str, instead: str, where: str
+) -> None:
+    with DAG("orders", schedule=None):
+        task = {
+            "field": lambda: EmporixStartOperator(task_id="start", event_type=written),
+            "part": lambda: CloudFunctionOperator(
+                task_id="each", uri='"/x"', for_each=ForEach([1], results=f"file:///{written}")
+            ),
+        }[where]()
+
+    with pytest.raises(ExpressionError, match=r"is not there, as this run was started by an event") as caught:
+        rendered(task, **WITHOUT_A_DATE)
+    assert f"write {{{{ {instead} }}}}" in str(caught.value)
+
+
+def test_another_name_that_is_not_there_is_jinjas_own_error() -> None:
+    with DAG("orders", schedule=None):
+        task = EmporixStartOperator(task_id="start", event_type="{{ dss }}")
+
+    with pytest.raises(UndefinedError):
+        rendered(task, **WITHOUT_A_DATE)
+
+
+def test_a_rehearsal_of_a_run_without_a_date_has_none() -> None:
+    with DAG("orders", schedule=None):
+        task = CloudFunctionOperator(task_id="call", uri="inputs", inputs="/{{ ds }}")
+
+    assert render(task).url.endswith("/2026-01-01")
+    with pytest.raises(ExpressionError, match=r"dag_run\.run_after \| ds"):
+        render(task, run={"logical_date": None})
