@@ -1,4 +1,4 @@
-"""What Jinja's variables of Airflow become in a run without a logical date: they are not there, which Jinja says and no more."""
+"""What a run without a logical date has not, and what is said where an expression or a template reads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["absent_dates_explained"]
+    from airflow_provider_cloudfn import cel
+
+__all__ = ["absent_date", "absent_dates_explained"]
 
 _UNDEFINED: Final = re.compile(r"'(\w+)' is undefined")
 #: What is there in every run instead; each of these is a filter of Airflow's too.
@@ -42,3 +44,24 @@ def absent_dates_explained(context: Mapping[str, Any]) -> Iterator[None]:
             f"{{{{ {name} }}}} is not there, as this run was started by an event or by hand, without a logical date: "
             f"write {{{{ {written} }}}}, which every run has"
         ) from error
+
+
+def absent_date(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
+    """
+    Return the date whose absence alone is why an expression fails; None where it fails for something else.
+
+    :param program: The expression.
+    :param variables: What it was evaluated with.
+    """
+    read = {path[1]: variables["run"][path[1]] for path in program.paths if path[0] == "run" and len(path) > 1}
+    absent = [name for name in read if name in _MOMENTS and read[name] is None]
+    if not absent:
+        return None
+    known = variables["run"]["run_after"]
+    try:
+        program.evaluate(
+            {name: variables[name] for name in program.names} | {"run": read | dict.fromkeys(absent, known)}
+        )
+    except ExpressionError:
+        return None
+    return absent[0]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.absent_dates import absent_dates_explained
+from airflow_provider_cloudfn.authoring.absent_dates import absent_date, absent_dates_explained
 from airflow_provider_cloudfn.authoring.instance_label import label_instance
 from airflow_provider_cloudfn.authoring.media_type import not_json
 from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, declared_by, parts_of, with_marks, with_parts
@@ -341,7 +341,7 @@ def _evaluation(names: frozenset[str]) -> Callable[[str], Renderer]:
 def _hint(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
     """Return what the author of an expression that fails may not know of what it reads."""
     paths = [read.path for read in program.references]
-    if (date := _absent_date(program, variables)) is not None:
+    if (date := absent_date(program, variables)) is not None:
         return f"run.{date} is null here, as this run was started by an event or by hand: use run.run_after"
     if "response" in variables and any(path[:2] == ("response", "body") for path in paths):
         answer = variables["response"]
@@ -354,26 +354,7 @@ def _hint(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _absent_date(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
-    """Return the date whose absence alone is why an expression fails."""
-    read = {path[1]: variables["run"][path[1]] for path in program.paths if path[0] == "run" and len(path) > 1}
-    absent = [name for name in read if name in _ABSENT_DATES and read[name] is None]
-    if not absent:
-        return None
-    known = variables["run"]["run_after"]
-    try:
-        program.evaluate(
-            {name: variables[name] for name in program.names} | {"run": read | dict.fromkeys(absent, known)}
-        )
-    except ExpressionError:
-        return None
-    return absent[0]
-
-
 _WITH_ITEM = VARIABLES | ITEM_VARIABLES
-
-#: What a run that an event started has not.
-_ABSENT_DATES = {"logical_date", "data_interval_start", "data_interval_end"}
 
 _NOT_RUNNING = (
     "reads what another step left, and Airflow gives that to a running task only: to see what the task sends, use "

@@ -25,9 +25,10 @@ from airflow_provider_cloudfn.exceptions import (
 from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
-from airflow_provider_cloudfn.operators.batch_memory import BatchMemory, JournalParts
+from airflow_provider_cloudfn.operators.batch_memory import BatchMemory
 from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, is_anew, too_many, unknown_outcome
 from airflow_provider_cloudfn.operators.done_early import DoneEarly
+from airflow_provider_cloudfn.operators.journal_parts import JournalParts
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import is_unknown_after

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
-from airflow_provider_cloudfn.journal.entries import BATCH, FORGET, BatchEntry, ItemFailure, ItemResult, PartEntry
-from airflow_provider_cloudfn.journal.rows import way_anew
+from airflow_provider_cloudfn.journal.entries import BATCH, FORGET, BatchEntry, ItemFailure, ItemResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.operators.results import Results
     from airflow_provider_cloudfn.records.recorder import Items
 
-__all__ = ["BatchMemory", "JournalParts"]
+__all__ = ["BatchMemory"]
 
 #: Seconds between two writes of it.
 _EVERY: Final = 1.0
@@ -34,50 +33,6 @@ _PATIENCE: Final = 5.0
 _DIGITS: Final = 8
 #: Failures that are told; the log tells all.
 _FAILURES_TOLD: Final = 1_000
-
-
-class JournalParts:
-    """
-    Parts of results in the journal.
-
-    :param journal: The task's.
-    :param name: What their entries are called, before their number.
-    """
-
-    def __init__(self, journal: TaskJournal, name: str) -> None:
-        self._journal = journal
-        self._name = name
-
-    def write(self, number: int, text: str) -> None:
-        """
-        Write a part.
-
-        :param number: Its number, from 0.
-        :param text: JSON Lines.
-        """
-        self._journal.write(f"{self._name}.{number}", PartEntry(text=text))
-
-    def read(self, number: int) -> str:
-        """
-        Return a part.
-
-        :param number: Its number.
-        :raises ConfigurationError: when it is not there.
-        """
-        found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)
-        if found is None:
-            anew = way_anew(self._name.partition(".")[0])
-            raise ConfigurationError(f"{self._name}: results that an earlier try has kept are gone: {anew}")
-        return found.text
-
-    def remove(self, count: int) -> None:
-        """
-        Remove the parts below a number.
-
-        :param count: The number.
-        """
-        for number in range(count):
-            self._journal.forget(f"{self._name}.{number}")
 
 
 class BatchMemory:

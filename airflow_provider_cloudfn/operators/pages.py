@@ -20,7 +20,7 @@ from airflow_provider_cloudfn.client.transport import within
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
-from airflow_provider_cloudfn.operators.batch_memory import JournalParts
+from airflow_provider_cloudfn.operators.journal_parts import JournalParts
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import fingerprint_of
 from airflow_provider_cloudfn.operators.results import results_at
