@@ -389,7 +389,6 @@ START = "EmporixStartOperator.partial(task_id='call', event_type='e', subject='s
         (POST, "headers={'X-Run': 'run.id'}", "expand(inputs=orders())", None),
         (POST, "idempotency_key=True", "expand(inputs=[1, 2])", None),
         (POST, "idempotency_key=True, body='item'", "expand(for_each=orders())", None),
-        (START, "id_from=cel('run.id')", "expand(case_id=orders())", None),
         (START, "case_id='c'", "expand(id_from=orders())", None),
         (START, "case_id='c'", "expand_kwargs(orders())", None),
     ],
