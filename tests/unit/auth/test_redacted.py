@@ -39,7 +39,7 @@ SECRET_FIELDS = {
     "value",
 }
 #: Where these words mean something else: what an event is sent with; what goes out is shown with its secrets as ``***``;
-#: names alone; a number of bytes; what stands in a Dag file; answers that hide their own content.
+#: names alone, of a variable too; a number of bytes; what stands in a Dag file; answers that hide their own content.
 OTHERWISE = {
     "Plain": {"value"},
     "Text": {"value"},
@@ -50,6 +50,7 @@ OTHERWISE = {
     "Poll": {"headers", "result", "value"},
     "CallEntry": {"answer"},
     "Outcome": {"result"},
+    "Parameter": {"answer"},
     "Confirm": {"headers"},
     "Event": {"headers", "body"},
     "ItemQuestion": {"headers"},
