@@ -57,7 +57,9 @@ def encode_json(value: object) -> str:
     return "".join(chunks)
 
 
-def to_json_value(value: object, *, exact: bool = False, bytes_as: Callable[[bytes], Any] | None = None) -> Any:
+def to_json_value(
+    value: object, *, exact: bool = False, bytes_as: Callable[[bytes], Any] | None = None, is_copied: bool = True
+) -> Any:
     """
     Return the value as what a JSON parser would make of :func:`encode_json`'s text: what an XCom or an asset event holds.
 
@@ -67,9 +69,12 @@ def to_json_value(value: object, *, exact: bool = False, bytes_as: Callable[[byt
     :param value: Python values.
     :param exact: For :func:`encode_json` to write: numbers keep all their digits, and text is as it was.
     :param bytes_as: Returns what stands for bytes, wherever they are; default their Base64.
+    :param is_copied: Whether the value may change later, so that lists and maps that are right already are copied.
     :raises ConfigurationError: as :func:`encode_json`.
     :raises LimitError: as :func:`encode_json`.
     """
+    if not (exact or is_copied) and _is_json_already(value, 0, _Size(), is_kept=True):
+        return value
     return _plain(value, (), 0, exact, bytes_as, _Size())
 
 
@@ -157,29 +162,33 @@ def _encoded(value: Any) -> str:
     return _at_once(value)
 
 
-def _is_json_already(value: object, depth: int, size: _Size) -> bool:
+def _is_json_already(value: object, depth: int, size: _Size, *, is_kept: bool = False) -> bool:
+    """Return whether a value is made of nothing but JSON's own types, and is what XCom keeps of it, too, where that matters."""
     kind = type(value)
     if kind in _OWN_SCALARS:
         size.write(len(value) if kind is str else _digits(value))  # type: ignore[arg-type]  # text, by its type
-        return True
-    if depth >= _DEPTH or kind not in _OWN_CONTAINERS:
+        return not is_kept or _is_itself(value)
+    if depth >= _DEPTH or kind not in _OWN_CONTAINERS or (is_kept and kind is tuple):
         return False
     size.take(value)  # type: ignore[arg-type]  # a list or a dict, by its type
     characters = 0
     items: Any = value
     if kind is dict:
         for key in items:
-            if type(key) is not str:
+            if type(key) is not str or (is_kept and not _is_itself(key)):
                 return False
             characters += len(key)
         items = items.values()
     for item in items:
         kind = type(item)
-        if kind is str:
-            characters += len(item)
-        elif kind is int:
-            characters += item.bit_length() >> 2
-        elif not (kind in _SHORT or _is_json_already(item, depth + 1, size)):
+        if kind in _OWN_SCALARS:
+            if is_kept and not _is_itself(item):
+                return False
+            if kind is str:
+                characters += len(item)
+            elif kind is int:
+                characters += item.bit_length() >> 2
+        elif not _is_json_already(item, depth + 1, size, is_kept=is_kept):
             return False
     size.write(characters)
     return True
@@ -214,10 +223,8 @@ def _scalar(value: object, path: _Path) -> str | float | bool | Decimal | None:
 
 
 def _text(value: str, path: _Path) -> str:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _refusal(path, "text with a lone surrogate") from None
+    if not _is_unicode(value):
+        raise _refusal(path, "text with a lone surrogate")
     return str(value)
 
 
@@ -342,10 +349,21 @@ def _is_itself(value: object) -> bool:
     """Return whether a value is what it will be, as most of what there is."""
     kind = type(value)
     if kind is str:
-        return value.isascii() and "\0" not in value  # type: ignore[attr-defined,operator]  # text
+        return "\0" not in value and (value.isascii() or _is_unicode(value))  # type: ignore[operator,attr-defined,arg-type]  # text
     if kind is int:
         return -(2**63) <= value < 2**63  # type: ignore[operator]  # an integer
+    if kind is float:
+        return math.isfinite(value)  # type: ignore[arg-type]  # a number
     return value is None or kind is bool
+
+
+def _is_unicode(text: str) -> bool:
+    """Return whether there is no lone surrogate in a text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[object]]:

@@ -370,7 +370,7 @@ class CloudFunctionOperator(WaitingTask):
         if self._response is None:
             self._response = response  # Airflow looks closely at all that is set.
         try:
-            return to_json_value(result, bytes_as=partial(described_bytes, response))
+            return to_json_value(result, bytes_as=partial(described_bytes, response), is_copied=False)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
 

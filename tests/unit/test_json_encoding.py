@@ -124,6 +124,42 @@ def test_what_is_json_already_is_written_as_anything_else_is(value: object) -> N
     assert written({"value": value}) == written(MappingProxyType({"value": value}))
 
 
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats()
+        | st.text(st.characters(exclude_categories=[]))
+        | st.binary(),
+        lambda inner: (
+            st.lists(inner)
+            | st.tuples(inner, inner)
+            | st.dictionaries(st.text(st.characters(exclude_categories=[])) | st.just(1), inner)
+        ),
+    )
+)
+def test_a_value_that_need_not_be_copied_becomes_what_a_copy_would_be(value: object) -> None:
+    def kept(*, is_copied: bool) -> object:
+        try:
+            return repr(to_json_value(value, is_copied=is_copied))
+        except ConfigurationError as error:
+            return str(error)
+
+    assert kept(is_copied=False) == kept(is_copied=True)
+
+
+@pytest.mark.parametrize("is_copied", [True, False])
+def test_a_value_that_may_change_is_copied(*, is_copied: bool) -> None:
+    value = {"name": "Müller", "prices": [1, 2.5, None, True]}
+
+    kept = to_json_value(value, is_copied=is_copied)
+
+    assert kept == value
+    assert (kept is not value) is is_copied
+    assert (kept["prices"] is not value["prices"]) is is_copied
+
+
 exact_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
