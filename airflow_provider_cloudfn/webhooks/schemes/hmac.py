@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 from airflow_provider_cloudfn.webhooks.schemes.proof import keyed_hashes, require_recent, require_secret_match
 from airflow_provider_cloudfn.webhooks.schemes.scheme import Scheme
+from airflow_provider_cloudfn.webhooks.schemes.written_time import WRITTEN_TIME, is_milliseconds
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
 
 __all__ = ["SignedBody"]
+
+_JSON_OBJECT_OR_LIST: Final = re.compile(rb"\s*(?:\{.*\}|\[.*\])\s*", re.DOTALL)
 
 
 class SignedBody(Scheme, frozen=True, kw_only=True):
@@ -26,7 +29,7 @@ class SignedBody(Scheme, frozen=True, kw_only=True):
     :param header: The header of the signature, in lower case.
     :param algorithm: The hash function's name.
     :param encoding: ``base64`` or ``hex``.
-    :param written: What the header holds: text with ``{signature}``, perhaps with ``{timestamp}``, in seconds since 1970.
+    :param written: What the header holds: text with ``{signature}``, perhaps with ``{timestamp}``.
     :param signed: What is signed: text with ``{body}``, perhaps with ``{timestamp}``.
     :param timestamp_header: The header, in lower case, that holds the timestamp alone.
     """
@@ -53,6 +56,7 @@ class SignedBody(Scheme, frozen=True, kw_only=True):
                 raise RefusedError(401, "signature_wrong")
             timestamp = alone
         if timestamp is not None:
+            self._require_bounds_of(timestamp, request.body)
             require_recent(timestamp, now, self.tolerance)
         before, _, behind = self.signed.replace("{timestamp}", timestamp or "").partition("{body}")
         content = before.encode() + request.body + behind.encode()
@@ -64,6 +68,16 @@ class SignedBody(Scheme, frozen=True, kw_only=True):
             require_secret_match(map(base64.b64encode, hashes), [signature.encode()])
         return content
 
+    def _require_bounds_of(self, timestamp: str, body: bytes) -> None:
+        """
+        Refuse milliseconds with nothing between them and the body, unless that is a JSON object or list.
+
+        They could be seconds, and three digits that the sender had in its text.
+        """
+        touching = re.search(r"\{timestamp\}(?:[0-9]|\{body\})|(?:[0-9]|\{body\})\{timestamp\}", self.signed)
+        if touching and is_milliseconds(timestamp) and not _JSON_OBJECT_OR_LIST.fullmatch(body):
+            raise RefusedError(401, "unreadable_time")
+
 
 @lru_cache(maxsize=64)
 def _pattern(written: str) -> re.Pattern[str]:
@@ -72,5 +86,5 @@ def _pattern(written: str) -> re.Pattern[str]:
     pattern = re.escape(written).replace(",", ", ?")
     # Bounded, so that the time to find that there is none is, too: a SHA-512 in hex is as long as that.
     pattern = pattern.replace(r"\{signature\}", "(?P<signature>[A-Za-z0-9+/=]{1,128})")
-    pattern = pattern.replace(r"\{timestamp\}", "(?P<timestamp>[0-9]{1,12})", 1)
+    pattern = pattern.replace(r"\{timestamp\}", f"(?P<timestamp>{WRITTEN_TIME})", 1)
     return re.compile(pattern.replace(r"\{timestamp\}", "(?P=timestamp)"), re.ASCII)
