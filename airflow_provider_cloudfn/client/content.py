@@ -12,7 +12,6 @@ from airflow_provider_cloudfn.client.charset import (
     charset_of,
     codec_of,
     declared_charset,
-    html_charset,
     is_media_type,
 )
 from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
@@ -52,7 +51,7 @@ def read_content(content: bytes, content_type: str) -> Any:
         or media_type.endswith("+yaml")
         or media_type in _TEXT_TYPES
     ):
-        return _text(content, declared_charset(content_type, content) or _own_charset(content, media_type))
+        return _text(content, declared_charset(content_type, content) or "utf-8")
     if not is_media_type(media_type):
         try:
             return _json(content, None)
@@ -68,20 +67,13 @@ def any_text(content: bytes, content_type: str) -> str:
     :param content: The bytes.
     :param content_type: As of :func:`read_content`.
     """
-    own = _own_charset(content, media_type_of(content_type))
+    own = json.detect_encoding(content) if _is_json(media_type_of(content_type)) else None
     for charset in (bom_charset(content), declared_charset(content_type, content), own):
         try:
             return codec_of(charset or "").decode(content, "replace")[0]
         except ValueError:
             continue
     return content.decode("utf-8", "replace")
-
-
-def _own_charset(content: bytes, media_type: str) -> str:
-    """Return the character set of what nobody names one for."""
-    if _is_json(media_type):
-        return json.detect_encoding(content)
-    return html_charset(content) if media_type == "text/html" else "utf-8"
 
 
 def _is_json(media_type: str) -> bool:
