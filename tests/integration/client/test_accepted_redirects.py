@@ -117,6 +117,17 @@ def test_a_redirect_of_a_service_behind_what_ends_tls_is_followed_by_tls(locatio
     assert [request.url for request in result.requests][1:] == [f"https://{host}/v1/"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_redirect_to_another_host_names_the_place_without_what_signs_it(method: str) -> None:
+    answer = Answer(301, {"Location": "https://files.example.com/v2/orders?X-Amz-Signature=abc"})
+
+    said = str(outcome([answer], method=method).error)
+
+    assert "(https://files.example.com:443/v2/orders)" in said
+    assert "or take the redirect as the answer with success_when='response.status == 301'" in said
+    assert "abc" not in said
+
+
 def test_a_redirect_to_the_same_page_without_tls_is_not() -> None:
     asked = outcome([Answer(200, {}, {})]).requests[0].url
 
