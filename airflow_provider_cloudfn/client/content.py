@@ -18,12 +18,13 @@ from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_for
 
 __all__ = ["any_text", "read_content"]
 
+_OLD_JSON = frozenset({"application/x-json", "text/json", "text/x-json"})
 _AWS_JSON = "application/x-amz-json-"  # and a version
 _TEXT_TYPES = frozenset(
     {
-        "application/graphql", "application/javascript", "application/jsonl", "application/jwt",
-        "application/ndjson", "application/sql", "application/x-ndjson", FORM_TYPE,
-        "application/x-yaml", "application/yaml",
+        "application/csv", "application/graphql", "application/javascript", "application/jsonl", "application/jwt",
+        "application/ndjson", "application/sql", "application/toml", "application/x-jsonlines",
+        "application/x-ndjson", FORM_TYPE, "application/x-yaml", "application/yaml",
     }
 )  # fmt: skip
 _SINGLE_BYTES = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
@@ -78,7 +79,7 @@ def any_text(content: bytes, content_type: str) -> str:
 
 def _is_json(media_type: str) -> bool:
     """Return whether an answer is JSON, under an old name of it or that of AWS' services too."""
-    return is_json(media_type) or media_type == "text/json" or media_type.startswith(_AWS_JSON)
+    return is_json(media_type) or media_type in _OLD_JSON or media_type.startswith(_AWS_JSON)
 
 
 def _json(content: bytes, charset: str | None) -> Any:
