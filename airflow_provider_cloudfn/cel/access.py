@@ -224,7 +224,7 @@ def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
             found = _lookup(value, wanted, at)
             if found is MISSING:
                 # Not the key itself, which can be a value of the context.
-                raise Fault(_no_such_key(value, wanted, names, f"no such key, of type {KIND[type(wanted)]},"), at)
+                raise Fault(_no_such_key(value, wanted, names, f"no such key of type {KIND[type(wanted)]}"), at)
             return found
         if kind == "list":
             position = _position(wanted)
