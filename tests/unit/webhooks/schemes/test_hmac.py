@@ -4,7 +4,7 @@ import base64
 import hmac
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,9 @@ from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 from airflow_provider_cloudfn.webhooks.schemes.hmac import SignedBody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SETTINGS = st.fixed_dictionaries(
     {
@@ -59,6 +62,57 @@ def test_a_space_may_stand_behind_a_comma() -> None:
     request = request_of(("x-signature", written.replace(",", ", ")))
 
     assert scheme_of(**settings).verify(request, datetime.now(UTC)) == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("written", "joined"),
+    [
+        ("v1={signature}", ","),  # PagerDuty
+        ("v1={signature}", ", "),
+        ("t={timestamp},v1={signature}", ","),
+        ("ts={timestamp};h1={signature}", ";"),  # Paddle
+        ("{signature}", ", "),
+        ("{signature};v=1", ","),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_of_several_signatures_one_is_enough(written: str, joined: str, place: int) -> None:
+    request = signed_by_us(b"{}", {"encoding": "hex", "written": written})
+    (sent,) = (value for name, value in request.headers if name == "x-signature")
+    element = next(part for part in written.replace(";", ",").split(",") if "{signature}" in part)
+    found = next(
+        part
+        for part in sent.replace(";", ",").split(",")
+        if part.startswith(element.partition("{")[0]) and len(part) > 60
+    )
+    all_of_them = [element.replace("{signature}", "0" * 64)] * 3
+    all_of_them[place] = found
+    given = request_of(("x-signature", sent.replace(found, joined.join(all_of_them))))
+    forged = request_of(
+        ("x-signature", sent.replace(found, joined.join(all_of_them[:place] + all_of_them[place + 1 :])))
+    )
+
+    assert scheme_of(written=written, encoding="hex").verify(given, datetime.now(UTC)) == b"{}"
+    with pytest.raises(RefusedError, match="signature_wrong"):
+        scheme_of(written=written, encoding="hex").verify(forged, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "write", [lambda text: text.rstrip("="), lambda text: text.replace("+", "-").replace("/", "_")]
+)
+def test_base64_may_be_that_of_urls_and_without_padding(write: Callable[[str], str]) -> None:
+    for number in range(8):
+        body = str(number).encode()
+        sent = signed_by_us(body, {"encoding": "base64"}).header("x-signature") or ""
+        request = ReceivedRequest(method="POST", headers=(("x-signature", write(sent)),), body=body)
+
+        assert scheme_of().verify(request, NOW) == body
+
+
+def test_what_is_signed_may_have_line_breaks() -> None:
+    settings: dict[str, Any] = {"signed": "POST\n{timestamp}\n{body}", "timestamp_header": "x-time"}
+
+    assert scheme_of(**settings).verify(signed_by_us(b"{}", settings), datetime.now(UTC)).startswith(b"POST\n")
 
 
 def test_hex_may_be_in_capitals() -> None:
