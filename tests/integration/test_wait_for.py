@@ -294,6 +294,34 @@ def test_a_callback_is_good_once_and_gives_the_result(run: Any, service: Any, de
 
 @KEPT
 @pytest.mark.usefixtures("api_server")
+@pytest.mark.parametrize(
+    ("body", "content_type", "result"),
+    [
+        (b"id=tr_7UhSN1zuXS", "application/x-www-form-urlencoded", {"id": "tr_7UhSN1zuXS"}),  # Mollie
+        (
+            b"To=%2B49+30&Tag=a&Tag=b&Note=",
+            "application/x-www-form-urlencoded",
+            {"To": "+49 30", "Tag": ["a", "b"], "Note": ""},
+        ),
+        (b"caf\xe9", "text/plain; charset=iso-8859-1", "caf\u00e9"),
+        ('{"a": "\u00e9"}'.encode("utf-16"), "application/json", {"a": "\u00e9"}),
+        (b'{"state": "done"}', "", {"state": "done"}),
+    ],
+)
+def test_what_is_called_back_is_read_as_an_event_is(
+    run: Any, service: Any, body: bytes, content_type: str, result: object
+) -> None:
+    got: list[int] = []
+    service(lambda request: got.append(post(json.loads(request.body)["notify"], body, content_type)), 202)
+
+    ended = run(step("Callback(timeout=120)", body=BODY))
+
+    assert got == [202]
+    assert ended.xcom("call") == result
+
+
+@KEPT
+@pytest.mark.usefixtures("api_server")
 def test_of_callbacks_at_once_one_is_taken(run: Any, service: Any) -> None:
     got: list[int] = []
 
@@ -481,7 +509,8 @@ def test_nothing_is_sent_where_nobody_knows_at_which_address_to_call_back(
         (b"[NaN]", "application/json", 400),
         (b"[" * 10_000, "application/json", 400),
         (b"[" * 300 + b"]" * 300, "application/json", 400),
-        (b'{"a": 1}', "text/plain", 415),
+        (b'{"a": 1}', "image/png", 415),
+        (b"a=%ff", "application/x-www-form-urlencoded", 400),
         (b'"' + b"x" * 50_000 + b'"', "application/json", 413),
         ('"' + "é" * 24_000 + '"', "application/json", 202),
         ('"' + "漢" * 15_000 + '"', "application/json", 202),
