@@ -103,7 +103,7 @@ class Batch:
             window=each.concurrency * _WINDOW,
         )
         self._memory.expect(self._items.total)
-        self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log))
+        self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log), asks=asks)
         self._unknown = self._memory.unknown
         self._progress = Progress()
         #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.

@@ -82,30 +82,40 @@ class BatchMemory:
         """
         self.entry = replace(self.entry, total=total)
 
-    def recall(self, log: Any, *, anew: bool) -> None:
+    def recall(self, log: Any, *, anew: bool, asks: bool) -> None:
         """
         Begin where an earlier try ended.
 
         :param log: The task's log.
         :param anew: Whether it is forgotten instead, where the task was cleared.
+        :param asks: Whether the service can be asked what was carried out: after a Clear, too.
         """
         found = self._journal.read(BATCH, BatchEntry, of_any_generation=True)
         if found is None:
             self._journal.tell_lost("all calls are made, those too that it had made by then")
             return
-        self._is_cleared = is_cleared = self._journal.is_cleared(BATCH)
+        is_cleared = self._journal.is_cleared(BATCH)
         # The tries after this one go on with what it has begun.
         if is_cleared and (anew or found.finished):
             log.info("The calls begin anew%s", "" if anew else ": all of an earlier run of this task were done")
             self._journal.forget(BATCH)
             self._results.discard(found.parts)
             return
+        is_cleared = is_cleared and not asks
         if found.fingerprint != self.entry.fingerprint:
             log.warning("The calls are defined otherwise than in the try before; what was done then stays done")
         if found.stored is None:
             self._results.resume(found.parts, found.done)
         log.info("%s items were done by an earlier try; the calls go on behind them", f"{found.done:,}")
         self._recalled = found
+        if is_cleared and (again := self.unknown - {*found.uncertain}):
+            log.warning(
+                "%s items from number %s on may have been sent before the task was cleared, and what came of them is not known: "
+                "they are sent again, as a Clear says",
+                f"{len(again):,}",
+                f"{min(again):,}",
+            )
+        self._is_cleared = is_cleared
         self._fits = found.done == 0
         self._ahead = {one.index: one for one in found.ahead}
         # After a Clear what was sent is nobody's to compare with: the rest is sent anew, as it is by now.
