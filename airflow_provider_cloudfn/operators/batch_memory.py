@@ -70,6 +70,9 @@ class BatchMemory:
         #: How far it got when it was last written down, and what was done since: its results are kept nowhere yet.
         self._kept: BatchEntry | None = None
         self._since: list[ItemResult] = []
+        #: What has failed in this try and is called for again by the next one, and how many of these have an unknown outcome.
+        self._put_off: list[ItemFailure] = []
+        self._unknown_put_off = 0
         self.entry = BatchEntry(
             generation=journal.generation, fingerprint=fingerprint, started_at=dt.datetime.now(tz=dt.UTC)
         )
@@ -236,6 +239,16 @@ class BatchMemory:
             failures=told,
         )
 
+    def put_off(self, failure: ItemFailure, *, is_unknown: bool) -> None:
+        """
+        Take note of an item that has failed, and that the next try calls for again.
+
+        :param failure: What is told of it.
+        :param is_unknown: Whether nobody knows what became of it.
+        """
+        self._put_off.append(failure)
+        self._unknown_put_off += is_unknown
+
     @property
     def is_due(self) -> bool:
         """Whether it is time to write down how far it got."""
@@ -334,22 +347,22 @@ class BatchMemory:
         self.keep()
 
     def told(self) -> Items:
-        """Return how far it got, as the step's record tells it."""
+        """Return how far it got, as the log and the step's record tell it."""
         from airflow_provider_cloudfn.records.call_record import FailedCall
         from airflow_provider_cloudfn.records.recorder import FAILURES, Items
 
-        entry = self.entry
+        entry, failures = self.entry, (*self.entry.failures, *self._put_off)
         return Items(
-            total=entry.done,
+            total=entry.done + len(self._put_off),
             ok=entry.ok,
-            failed=entry.failed,
-            unknown=entry.unknown,
+            failed=entry.failed + len(self._put_off),
+            unknown=entry.unknown + self._unknown_put_off,
             earlier=self.skipped,
             failures=tuple(
                 FailedCall(key=one.key, error=one.error, status=one.status, request_id=one.request_id)
-                for one in entry.failures[:FAILURES]
+                for one in failures[:FAILURES]
             ),
-            statuses=Counter(one.status for one in entry.failures),
+            statuses=Counter(one.status for one in failures),
         )
 
     def _add_key(self, key: str) -> None:

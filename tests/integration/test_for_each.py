@@ -103,7 +103,9 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     result, server = step("ForEach('[0, 5, 6, 8, 10, 12]', concurrency=1, key='\"order-\" + string(item)')")
 
     assert result.state == "failed"
-    assert "for_each: item 1 (order-5): POST" in "".join(capfd.readouterr())
+    told = "".join(capfd.readouterr())
+    assert "for_each: item 1 (order-5): POST" in told
+    assert "2 calls: 1 ok, 1 failed, 0 unknown" in told
     assert len(server.received) <= 3
 
 
