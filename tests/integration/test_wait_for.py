@@ -230,7 +230,7 @@ def test_a_sensor_counts_events_since_a_moment(run: Any, since: str, state: str)
 
 
 def test_without_an_api_server_to_ask_the_worker_looks_itself(
-    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch
+    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(event_wait, "_SOONEST", 0.1)
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://127.0.0.1:9/execution/")
@@ -250,6 +250,7 @@ def test_without_an_api_server_to_ask_the_worker_looks_itself(
 
     assert result.xcom("call") == {"orderId": "1001", "carrier": "post"}
     assert sorted(set(looked)) == [0, 1, 2]
+    assert "The triggerer can't ask the API server for what is waited for, so a worker looks" in capfd.readouterr().out
 
 
 def post(url: str, body: bytes = b'{"state": "done"}', content_type: str = "application/json") -> int:
