@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,9 @@ __all__ = ["HEADERS", "airflow_path", "page", "pretty"]
 
 #: Stands for a value that there is none of.
 _NOTHING: Final = "\N{EN DASH}"
+
+#: What no reader sees, or what lets text stand in another order than it is in: it is written as JSON and Python write it.
+_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 #: What the browser may do with a page: load what comes from here, run no script that stands in the page, and show it in no
 #: frame but Airflow's.
@@ -73,6 +78,7 @@ def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("airflow_provider_cloudfn.plugin.pages"),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -82,6 +88,7 @@ def _templates() -> Environment:
         bound=_bound,
         bytes=_bytes,
         duration=_duration,
+        kept=_kept,
         moment=_moment,
         percent=_percent,
         pretty=pretty,
@@ -89,6 +96,17 @@ def _templates() -> Environment:
         segment=_segment,
     )
     return templates
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", value)
+
+
+def _kept(text: object) -> Markup:
+    """Write the value of a field of a form, which comes back as it is."""
+    return escape(text)
 
 
 def _segment(text: object) -> str:

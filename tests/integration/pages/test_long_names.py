@@ -38,13 +38,16 @@ pytestmark = [
 
 NAME = "A_name_without_any_blank_in_it_" * 7
 TEXT = "w" * 400
+#: A row, or a card, is no page: what stands in it is cut, and no column has room for one letter only.
+_LISTS = ("/", "/completion-events", "/try")
+_HEIGHTS = "[...document.querySelectorAll('tbody tr, .card')].map(each => each.getBoundingClientRect().height)"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 EVENT = "event." + "sehr.lang." * 12 + "ende"
 SOURCE = f"""{IMPORTS}
 made = CompletionEvent("{EVENT}")
 with DAG("d_{NAME}", schedule=None):
     CloudFunctionOperator(
-        task_id="t_{NAME}", cloudfn_conn_id="shop", uri='"/v1/charges?x={"y" * 300}"', completion_event=made,
+        task_id="t_{NAME}", cloudfn_conn_id="shop", uri='"/v1/charges?x={"y" * 3000}"', completion_event=made,
     )
 with DAG("f_{NAME}", schedule=[made]):
     EmptyOperator(task_id="task")
@@ -87,11 +90,12 @@ def test_nothing_is_wider_than_the_window(run_dag: Callable[..., DagResult], con
     ]
     rights.READS["reader"] = rights.TRIGGERS["reader"] = {f"d_{NAME}", f"f_{NAME}"}
     wider: list[tuple[str, int]] = []
+    high: list[tuple[str, int, float]] = []
     dialogs: list[str] = []
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
-        for width in (1280, 768):
+        for width in (1280, 768, 420):
             context = browser.new_context(viewport={"width": width, "height": 900})
             context.add_cookies([{"name": "_token", "value": rights.session_of("reader"), "url": airflow}])
             page = context.new_page()
@@ -102,8 +106,10 @@ def test_nothing_is_wider_than_the_window(run_dag: Callable[..., DagResult], con
                 assert answer.status == 200, path
                 if page.evaluate("document.documentElement.scrollWidth") > width:
                     wider.append((path, width))
+                if path in _LISTS:
+                    high += [(path, width, each) for each in page.evaluate(_HEIGHTS) if each > 800]
         browser.close()
     rights.READS.clear()
     rights.TRIGGERS.clear()
 
-    assert (wider, dialogs) == ([], [])
+    assert (wider, high, dialogs) == ([], [], [])
