@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,8 @@ from urllib.parse import quote, urlencode
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from airflow_provider_cloudfn.records.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,6 @@ __all__ = ["HEADERS", "airflow_path", "page", "pretty"]
 
 #: Stands for a value that there is none of.
 _NOTHING: Final = "\N{EN DASH}"
-
-#: What no reader sees, or what lets text stand in another order than it is in: it is written as JSON and Python write it.
-_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 #: What the browser may do with a page: load what comes from here, run no script that stands in the page, and show it in no
 #: frame but Airflow's.
@@ -99,9 +97,7 @@ def _templates() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", value)
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _kept(text: object) -> Markup:

@@ -19,10 +19,6 @@ def shown(template: str, **values: Any) -> str:
     ("text", "written"),
     [
         ("\u202elive\u202c", r"\u202elive\u202c"),
-        ("\u2066live\u2069", r"\u2066live\u2069"),
-        ("a\x00b\x07c\x7fd\x85e", r"a\u0000b\u0007c\u007fd\u0085e"),
-        ("two\nlines\tof\r\ntext", "two\nlines\tof\r\ntext"),
-        ("\u0627\u0644\u0637\u0644\u0628 ä \N{ROCKET} \u200d", "\u0627\u0644\u0637\u0644\u0628 ä \N{ROCKET} \u200d"),
         ("<b>&", "&lt;b&gt;&amp;"),
     ],
 )
