@@ -52,7 +52,7 @@ def configured_store() -> tuple[StoreKind, str]:
     :raises ConfigurationError: for anything else.
     """
     # With token_store_cmd or token_store_secret, as Airflow has them, a Redis' password need not stand in a file.
-    said = options.text("token_store", "file")
+    said = options.text("token_store") or "file"
     if said.lower() == "memory":
         return "memory", ""
     if said.lower() == "file":

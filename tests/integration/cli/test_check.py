@@ -121,6 +121,20 @@ def test_a_file_that_can_not_be_imported_is_a_problem(cloudfn: Callable[..., Any
     assert problem["message"] == "ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize("given", ["dags", "dags/broken.py", "."])
+def test_it_is_named_by_the_path_that_was_given(
+    cloudfn: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    file = tmp_path / "dags" / "broken.py"
+    file.parent.mkdir()
+    file.write_text(f"{HEAD}raise ValueError('broken')\n")
+    monkeypatch.chdir(tmp_path)
+
+    (problem,) = cloudfn("check", given, "--json").document["problems"]
+
+    assert (problem["file"], problem["line"]) == ("dags/broken.py", 3)
+
+
 def test_an_error_of_several_lines_is_shown_whole(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text(

@@ -255,6 +255,10 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -d @file https://a.test", "reads a file; put what is in it in its place"),
         ("curl 'https://a.test/users/{id}'", "braces or a range in brackets"),
         ("curl https://a.test/$ID", r"\$ID: the shell fills this in"),
+        ('curl -u "$NAME:pw" https://a.test', r"\$NAME: the shell fills this in"),
+        ("curl -x http://$PROXY https://a.test", r"\$PROXY: the shell fills this in"),
+        ("curl --cacert ~/ca.pem https://a.test", r"~/ca.pem: the shell fills this in"),
+        ("curl https://{shop}.a.test/x", "braces or a range in brackets"),
         ('curl -d "$(cat file)" https://a.test', r"\$\(cat file\): the shell fills this in"),
         ("curl https://a.test?a=1&b=2", "put the URL into quotes"),
         ("curl -d @- https://a.test < file", "<: stands outside of quotes"),
@@ -316,6 +320,27 @@ def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "task_id='get_orders'" in document["operator"]
     assert "request_timeout=5," in document["operator"]
     assert "ca_bundle" in document["notes"][0]
+
+
+def test_the_task_is_named_by_the_path_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    command = "curl -G https://api.test/v1/geocode --data-urlencode 'address=1600 Amphitheatre'"
+
+    import_curl(argparse.Namespace(command=command, task_id=None, conn_id=None, json=False))
+
+    assert "task_id='get_geocode'," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", [{"task_id": "x y"}, {"conn_id": "a b;c"}, {"task_id": "t" * 251}, {"task_id": ""}])
+def test_an_id_that_airflow_does_not_take_is_refused(given: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        import_curl(
+            argparse.Namespace(
+                **{"command": "curl https://a.test", "task_id": None, "conn_id": None, "json": False, **given}
+            )
+        )
+
+    assert raised.value.code == 2
+    assert "must be letters, digits, " in capsys.readouterr().err
 
 
 def test_people_get_the_operator_and_the_command_for_the_connection(capsys: pytest.CaptureFixture[str]) -> None:
