@@ -5,9 +5,7 @@ from __future__ import annotations
 from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
 from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS, UNDRAWN_TRANSPORT_FIELDS
 
-__all__ = ["EMPORIX_FORM", "ENVIRONMENTS"]
-
-ENVIRONMENTS = ("production", "stage", "custom", "celonis")
+__all__ = ["EMPORIX_FORM"]
 
 EMPORIX_FORM = ConnectionForm(
     connection_type="emporix_oe",
@@ -36,7 +34,7 @@ EMPORIX_FORM = ConnectionForm(
             "Which engine to talk to. stage changes the API's address only: no other event receiver is documented. "
             "celonis is the engine in the Celonis Platform.",
             kind="choice",
-            choices=ENVIRONMENTS,
+            choices=("production", "stage", "custom", "celonis"),
             default="production",
         ),
         ExtraField(

@@ -97,16 +97,12 @@ class ConnectionReader:
 
     def text(self, name: str) -> str | None:
         """
-        Return a plain text without the white space around it, or the form's default.
+        Return a plain text without the white space around it; None where it is absent.
 
         :param name: An extra.
         """
-        value = self._extras.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise self.error(name, f"got {_kind(value)}; write text")
-        return value.strip()
+        value = self.secret(name)
+        return None if value is None else value.strip()
 
     def secret(self, name: str) -> str | None:
         """
@@ -264,27 +260,22 @@ class ConnectionReader:
         """
         value = self._extras.get(name, {})
         if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError) as error:
-                where = (
-                    f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-                )
-                raise self.error(name, f"is no JSON{where}; write a JSON object, as {example}") from None
+            value = self._from_json(name, value, f"write a JSON object, as {example}")
         if not isinstance(value, dict):
             raise self.error(name, f"got {_kind(value)}; write a JSON object, as {example}")
         return value
 
+    def _from_json(self, name: str, text: str, remedy: str) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+            raise self.error(name, f"is no JSON{where}; {remedy}") from None
+
     def _parsed(self, extra: Any) -> dict[str, Any]:
         # Not Connection.extra_dejson: it takes broken JSON for an empty object, and may not be called in an event loop.
         if isinstance(extra, str) and extra.strip():
-            try:
-                extra = json.loads(extra)
-            except (ValueError, RecursionError) as error:
-                where = (
-                    f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-                )
-                raise self.error("extra", f"is no JSON{where}; write a JSON object") from None
+            extra = self._from_json("extra", extra, "write a JSON object")
             # A URI's query that holds nothing but JSON text arrives wrapped once more.
             if isinstance(extra, str):
                 return self._parsed(extra)

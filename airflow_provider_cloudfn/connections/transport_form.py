@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_cloudfn.connections.form import ExtraField
 
-__all__ = ["ADDRESS_GUARDS", "ALLOW_HTTP", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS", "UNDRAWN_TRANSPORT_FIELDS"]
-
-ADDRESS_GUARDS = ("link_local", "private", "off")
+__all__ = ["ALLOW_HTTP", "CLIENT_CERTIFICATE_FIELDS", "TRANSPORT_FIELDS", "UNDRAWN_TRANSPORT_FIELDS"]
 
 _MOST_SECONDS = 86_400.0
 
@@ -95,7 +93,7 @@ TRANSPORT_FIELDS = (
         "Which addresses the host may not resolve to: link_local refuses link-local and cloud metadata addresses, "
         "private refuses private and loopback ones too, off refuses none.",
         kind="choice",
-        choices=ADDRESS_GUARDS,
+        choices=("link_local", "private", "off"),
         default="link_local",
     ),
 )

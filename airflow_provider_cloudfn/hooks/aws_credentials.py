@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.repeatable import can_succeed_later
 from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
-from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
+from airflow_provider_cloudfn.connections.kinds.sigv4 import KEY_CONNECTIONS
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -198,7 +198,7 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
             extra={"aws_session_token": keys.token} if keys and keys.token else {},
             region=region,
         )
-    if amazon_connection.conn_type not in ("aws", AMAZON_CONNECT_FORM.connection_type):
+    if amazon_connection.conn_type not in KEY_CONNECTIONS:
         raise ConfigurationError(
             f"connection {conn_id!r}, aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
             f"{amazon_connection.conn_type!r}; name one of type 'aws'"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
+from airflow_provider_cloudfn.connections.kinds.sigv4 import KEY_CONNECTIONS
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.answer_test import answer_test
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CloudFunctionHook"]
 
-#: The types of a connection that has the credentials of another one.
-_OF_KEYS: Final = ("aws", "amazon_connect")
-
 
 class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
     """
@@ -45,8 +43,8 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
 
     conn_name_attr = "cloudfn_conn_id"
     default_conn_name = "cloudfn_default"
-    conn_type = "cloudfn"
-    hook_name = "Cloud Function (Custom)"
+    conn_type = CLOUDFN_FORM.connection_type
+    hook_name = CLOUDFN_FORM.title
     settings_class = CloudFunctionConnection
 
     def __init__(self, cloudfn_conn_id: str = default_conn_name, **kwargs: Any) -> None:
@@ -80,7 +78,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
     async def _ascheme(self, settings: CloudFunctionConnection) -> Auth:
         authentication = settings.authentication
         other = authentication.other_connection
-        with missing_connection(other or "", "aws_conn_id", _OF_KEYS):
+        with missing_connection(other or "", "aws_conn_id", KEY_CONNECTIONS):
             services = _Services(self, settings, await self.aget_connection(other) if other else None)
         if authentication.blocks:
             return await asyncio.to_thread(authentication.scheme, services)
@@ -88,7 +86,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
 
     def _services(self, settings: CloudFunctionConnection) -> _Services:
         other = settings.authentication.other_connection
-        with missing_connection(other or "", "aws_conn_id", _OF_KEYS):
+        with missing_connection(other or "", "aws_conn_id", KEY_CONNECTIONS):
             return _Services(self, settings, self.get_connection(other) if other else None)
 
     def _make_client(self, settings: CloudFunctionConnection, scheme: Auth) -> Client:

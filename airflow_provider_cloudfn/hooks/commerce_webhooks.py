@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, nearest_name
-from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook, body_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_cloudfn.client.response import Response
+    from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook
 
 __all__ = ["CommerceWebhooks", "Subscribed", "Target"]
 
@@ -100,7 +100,7 @@ class CommerceWebhooks:
 
     def _known(self, event_types: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what the service knows of each type, by its own spelling."""
-        listed = body_as(list, self._send("GET", "/event-subscriptions"), "the event subscriptions")
+        listed = _body(list, self._send("GET", "/event-subscriptions"), "the event subscriptions")
         catalogue = {str(one["event"]["type"]): one for one in listed if isinstance(one, dict) and "event" in one}
         by_small = {name.lower(): name for name in catalogue}
         found = {}
@@ -121,7 +121,7 @@ class CommerceWebhooks:
             whole = {"code": _CODE, "active": True, "provider": "HTTP", "configuration": configuration}
             self._send("POST", "/config", whole)
             return
-        found = body_as(dict, answer, "the webhook configuration")
+        found = _body(dict, answer, "the webhook configuration")
         entries = (found.get("configuration") or {}).get("eventsConfiguration") or []
         changes: list[dict[str, Any]] = [] if found.get("active") else [_upsert("/active", True)]
         for event_type in event_types:
@@ -146,7 +146,7 @@ class CommerceWebhooks:
             item = {"eventType": name, "action": "SUBSCRIBE"}
             items.append(item if version is None else {**item, "metadata": {"version": version}})
         answer = self._send("PATCH", "/event-subscriptions", items)
-        results = body_as(list, answer, "the subscription's results")
+        results = _body(list, answer, "the subscription's results")
         codes = {str(one.get("eventType")): one.get("code") for one in results if isinstance(one, dict)}
         left = [name for name in event_types if codes.get(name) == 409]
         wrong = [f"{name} ({codes.get(name)})" for name in event_types if codes.get(name) not in (200, 201, 204, 409)]
@@ -171,6 +171,17 @@ class CommerceWebhooks:
         if answer.ok or answer.status in allowed:
             return answer
         raise client.failure(method, answer)
+
+
+def _body(kind: type, answer: Response, what: str) -> Any:
+    """Return the body of an answer, which must be a map or a list."""
+    if not isinstance(answer.body, kind):
+        raise ResponseError(
+            f"{what}: the answer is no JSON {'object' if kind is dict else 'list'}",
+            status=answer.status,
+            request_id=answer.request_id,
+        )
+    return answer.body
 
 
 def _upsert(path: str, value: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow_provider_cloudfn.connections.emporix import EmporixConnection
@@ -59,23 +59,3 @@ class EmporixApiHook(ConnectionHook[EmporixConnection]):
 
     def _make_client(self, settings: EmporixConnection, scheme: Auth) -> Client:
         return self._client_for(settings.api_url or "", scheme, settings.transport)
-
-
-def body_as(kind: type, answer: Response, what: str) -> Any:
-    """
-    Return the body of an answer, which must be of a kind.
-
-    :param kind: ``dict`` or ``list``.
-    :param answer: The answer.
-    :param what: What it is, for errors.
-    :raises ResponseError: for any other body.
-    """
-    from airflow_provider_cloudfn.exceptions import ResponseError
-
-    if not isinstance(answer.body, kind):
-        raise ResponseError(
-            f"{what}: the answer is no JSON {'object' if kind is dict else 'list'}",
-            status=answer.status,
-            request_id=answer.request_id,
-        )
-    return answer.body

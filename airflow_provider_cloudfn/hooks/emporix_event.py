@@ -263,10 +263,19 @@ def json_string_problem(text: str) -> str | None:
     :param text: The text.
     """
     try:
-        _body(None, text)
+        json.loads(text, parse_constant=_refuse_constant)
+        text.encode()
     except ConfigurationError as error:
-        return str(error).removeprefix("json_string: ")
+        return error.message
+    except json.JSONDecodeError as error:
+        return f"is no JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+    except (ValueError, RecursionError):
+        return "is no JSON that can be sent"
     return None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ConfigurationError(f"holds {name}, which JSON does not have")
 
 
 def _body(payload: Any, json_string: str | None) -> bytes:
@@ -283,21 +292,9 @@ def _body(payload: Any, json_string: str | None) -> bytes:
         raise ConfigurationError(
             f"json_string: must be text, not {type(json_string).__name__}; pass a value as payload"
         )
-    try:
-        json.loads(json_string, parse_constant=_refuse_constant)
-        return json_string.encode()
-    except ConfigurationError:
-        raise
-    except json.JSONDecodeError as error:
-        raise ConfigurationError(
-            f"json_string: is no JSON (line {error.lineno}, column {error.colno}: {error.msg})"
-        ) from None
-    except (ValueError, RecursionError):
-        raise ConfigurationError("json_string: is no JSON that can be sent") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ConfigurationError(f"json_string: holds {name}, which JSON does not have")
+    if (problem := json_string_problem(json_string)) is not None:
+        raise ConfigurationError(f"json_string: {problem}")
+    return json_string.encode()
 
 
 def accepted_event(event: Event, response: Response) -> AcceptedEvent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["AwsSignature"]
+__all__ = ["KEY_CONNECTIONS", "AwsSignature"]
+
+#: The types of a connection that has the credentials of another one.
+KEY_CONNECTIONS: Final = ("aws", "amazon_connect")
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
