@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,10 @@ class Printer:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        # What the locale has no letter for is no reason to end in a traceback.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self._redaction = Redaction(())
         self._console: Any = None
 
@@ -165,7 +170,8 @@ def _plain(value: Any) -> Any:
 
 def _json_text(value: Any) -> str:
     """Return JSON for a terminal: what would change it, or the order of what is read, stands as an escape."""
-    return visible(json.dumps(value, indent=2, ensure_ascii=False))
+    says_all = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    return visible(json.dumps(value, indent=2, ensure_ascii=not says_all))
 
 
 def _jsonable(value: Any) -> Any:

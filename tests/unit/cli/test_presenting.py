@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.cli.presenting import Printer
@@ -21,3 +23,16 @@ def test_no_text_of_others_reaches_a_terminal_as_a_command(capsys: pytest.Captur
     printed = capsys.readouterr()
     assert (printed.out + printed.err).count(r"a\u001b[2J\u202eb") == 4
     assert "\x1b" not in printed.out + printed.err
+
+
+def test_a_letter_that_the_locale_has_not_is_an_escape(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="latin-1", write_through=True))
+    printer = Printer(as_json=False)
+
+    printer.line("\u65e5 \xe4")
+    printer.document({"a": "\u65e5 \xe4 \N{ROCKET}"})
+
+    line, _, document = written.getvalue().partition(b"\n")
+    assert line == b"\\u65e5 \xe4"
+    assert json.loads(document) == {"a": "\u65e5 \xe4 \N{ROCKET}"}
