@@ -103,7 +103,8 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
         extra.setdefault("allow_http", False)
     if (authentication := request.authentication) is not None:
         kind = "encoded" if authentication.prefix == "Basic" else authentication.kind
-        connection["password"] = f"{authentication.prefix} {_PLACEHOLDERS[kind]}".strip()
+        between = "" if authentication.prefix.endswith("=") else " "
+        connection["password"] = f"{authentication.prefix}{between}{_PLACEHOLDERS[kind]}".strip()
         extra["auth_type"] = authentication.kind
         if authentication.kind == "api_key":
             extra.update(key_location=authentication.location, key_name=authentication.name)
