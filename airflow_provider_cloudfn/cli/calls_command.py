@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from airflow_provider_cloudfn.cli.known_names import require_names
-from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.cli.presenting import Printer, reported, write
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.stored_xcom import xcom_value
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -62,7 +62,7 @@ def calls(args: Namespace) -> None:
         elif args.as_command:
             for left in found:
                 # Not by the printer: what it prints is for people, and this is for a shell.
-                print(_command(args.as_command, left))
+                write(_command(args.as_command, left))
         elif found:
             printer.table(("run", "task", "try", "what", "status", "calls", "seconds", "why"), map(_row, found))
         else:
