@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.cli.known_names import require_names
+from airflow_provider_cloudfn.cli.presenting import Printer, reported, write
 from airflow_provider_cloudfn.cli.private_file import write_private_file
 from airflow_provider_cloudfn.cli.stored_xcom import xcom_value
-from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
 from airflow_provider_cloudfn.records.commands import COMMANDS
 from airflow_provider_cloudfn.records.har import har_of
@@ -48,7 +49,7 @@ def calls(args: Namespace) -> None:
             raise ConfigurationError("--json, --har and --as: give one of them")
         found = _records(args, printer)
         if not found:
-            _require_names(args)
+            require_names(args.dag_id, args.run_id, args.task_id)
         if args.har:
             _write_archive(args.har, found)
             printer.line(f"{args.har}: {len(found)} records")
@@ -61,7 +62,7 @@ def calls(args: Namespace) -> None:
         elif args.as_command:
             for left in found:
                 # Not by the printer: what it prints is for people, and this is for a shell.
-                print(_command(args.as_command, left))
+                write(_command(args.as_command, left))
         elif found:
             printer.table(("run", "task", "try", "what", "status", "calls", "seconds", "why"), map(_row, found))
         else:
@@ -133,33 +134,6 @@ def _records(args: Namespace, printer: Printer) -> list[_Left]:
             f"only the newest {looked_at:,} records were looked at: name a run, or a task, to see older ones"
         )
     return found
-
-
-def _require_names(args: Namespace) -> None:
-    """
-    Refuse what names nothing that has run: it is surely misspelt.
-
-    :raises ConfigurationError: which names the nearest.
-    """
-    from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
-
-    with create_session(scoped=False) as session:
-        for what, name, given, known in (
-            ("run of a Dag", args.dag_id, {}, select(DagRun.dag_id)),
-            ("run", args.run_id, {"dag_id": args.dag_id}, select(DagRun.run_id)),
-            ("task", args.task_id, {"dag_id": args.dag_id}, select(TaskInstance.task_id)),
-        ):
-            column = known.selected_columns[0]
-            found = known.filter_by(**given)
-            if name is None or session.scalar(found.where(column == name).limit(1)) is not None:
-                continue
-            near = nearest_name(name, session.scalars(found.distinct().limit(_LOOKED_AT)))
-            of_dag = f" of Dag {args.dag_id!r}" if given else ""
-            remedy = f"; did you mean {near!r}?" if near else ""
-            raise ConfigurationError(f"there is no {what} {name!r}{of_dag}{remedy}")
 
 
 def _read(row: Any, printer: Printer) -> _Left | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from airflow_provider_cloudfn.auth.credential_names import is_secret_path, is_secret_value
+from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ def authorization(text: str) -> Authentication:
             )
         )
     is_scheme = bool(value) and re.fullmatch(r"[A-Za-z][A-Za-z-]{0,24}", scheme) is not None
-    return Authentication("api_key", "Authorization", prefix=scheme if is_scheme else "")
+    # As Firebase's `key=…` and PagerDuty's `Token token=…`: the name belongs to what is sent.
+    shown = value if is_scheme else text
+    name, equals, _ = shown.partition("=")
+    named = f"{name}=" if equals and is_secret_name(name, "query") and not re.search(r"[\s,]", shown) else ""
+    return Authentication("api_key", "Authorization", prefix=f"{scheme} {named}".strip() if is_scheme else named)
 
 
 _SECRET_PATHS = re.compile(

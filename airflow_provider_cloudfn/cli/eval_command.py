@@ -96,10 +96,16 @@ def _loop(printer: Printer, variables: Mapping[str, Any], expressions: list[str]
     interactive = sys.stdin.isatty()
     if interactive:
         printer.line("An expression a line; Tab completes what is in scope, Ctrl-D ends.", style="dim")
+    has_failed = False
     with _completing(expressions, interactive):
         for source in _sources(interactive):
             if source.strip():
-                _show(printer, *_evaluated(source, variables))
+                report, error = _evaluated(source, variables)
+                _show(printer, report, error)
+                has_failed |= error is not None
+    # Who types has seen it.
+    if has_failed and not interactive:
+        sys.exit(FAILED)
 
 
 def _sources(interactive: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.cli.presenting import Printer, reported, write
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
@@ -67,7 +67,7 @@ def import_celonis(args: Namespace) -> None:
         if args.json:
             printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
             return
-        print(operator)
+        write(operator)
         printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
         printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
         for note in notes:

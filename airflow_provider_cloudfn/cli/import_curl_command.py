@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.cli.curl import CurlRequest, read_curl
 from airflow_provider_cloudfn.cli.curl_body import Body, one_or_all
-from airflow_provider_cloudfn.cli.presenting import Printer, reported
+from airflow_provider_cloudfn.cli.presenting import Printer, reported, write
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
@@ -52,7 +52,7 @@ def import_curl(args: Namespace) -> None:
             notes = request.notes
             printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
             return
-        print(operator)
+        write(operator)
         printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
         printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
         for note in request.notes:
@@ -103,7 +103,8 @@ def connection_of(request: CurlRequest) -> dict[str, Any]:
         extra.setdefault("allow_http", False)
     if (authentication := request.authentication) is not None:
         kind = "encoded" if authentication.prefix == "Basic" else authentication.kind
-        connection["password"] = f"{authentication.prefix} {_PLACEHOLDERS[kind]}".strip()
+        between = "" if authentication.prefix.endswith("=") else " "
+        connection["password"] = f"{authentication.prefix}{between}{_PLACEHOLDERS[kind]}".strip()
         extra["auth_type"] = authentication.kind
         if authentication.kind == "api_key":
             extra.update(key_location=authentication.location, key_name=authentication.name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +21,17 @@ from airflow_provider_cloudfn.records.named_secrets import without_named_secrets
 from airflow_provider_cloudfn.records.visible import visible
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, redacted
 
-__all__ = ["Printer", "error_dict", "masked", "masked_body", "masked_headers", "reported", "shown_request", "told_of"]
+__all__ = [
+    "Printer",
+    "error_dict",
+    "masked",
+    "masked_body",
+    "masked_headers",
+    "reported",
+    "shown_request",
+    "told_of",
+    "write",
+]
 
 #: How a command ends whose step, or whose expressions, are wrong.
 FAILED = 1
@@ -32,6 +44,10 @@ class Printer:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
+        # What the locale has no letter for is no reason to end in a traceback.
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self._redaction = Redaction(())
         self._console: Any = None
 
@@ -45,7 +61,7 @@ class Printer:
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print JSON, at once: whoever gave a line of the input may wait for it."""
-        print(_json_text(redacted(_jsonable(value), self._redaction)), flush=True)
+        write(_json_text(redacted(_jsonable(value), self._redaction)))
 
     def heading(self, text: str) -> None:
         """Print a heading."""
@@ -81,6 +97,20 @@ class Printer:
             # A pipe has no width: what is read by programs must not be broken into lines.
             self._console = Console() if sys.stdout.isatty() else Console(width=200, no_color=True)
         return self._console
+
+
+def write(text: str) -> None:
+    """
+    Print a text as it is, at once, and end where nobody reads on, as ``| head`` does; rich does so by itself.
+
+    :param text: The text.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Else Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
 
 
 @contextmanager
@@ -165,7 +195,8 @@ def _plain(value: Any) -> Any:
 
 def _json_text(value: Any) -> str:
     """Return JSON for a terminal: what would change it, or the order of what is read, stands as an escape."""
-    return visible(json.dumps(value, indent=2, ensure_ascii=False))
+    says_all = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    return visible(json.dumps(value, indent=2, ensure_ascii=not says_all))
 
 
 def _jsonable(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
 
+from airflow_provider_cloudfn.cli.known_names import require_names
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.journal.kept_batch import batch_of, rows_of_batch
@@ -27,12 +28,12 @@ def progress(args: Namespace) -> None:
         rows = rows_of_batch(args.dag_id, args.task_id, args.run_id, index, forget=args.forget)
         if args.forget:
             if not rows:
-                raise _no_batch(args.task_id, args.run_id)
+                raise _no_batch(args)
             printer.line(f"Forgotten: {len(rows)} rows. A try of {args.task_id} begins its calls anew.")
             return
         entry = batch_of(rows)
         if entry is None:
-            raise _no_batch(args.task_id, args.run_id)
+            raise _no_batch(args)
         report = {name: value for name, value in to_builtins(entry).items() if name not in ("ahead", "keys")}
         if args.json:
             printer.document(report)
@@ -48,8 +49,9 @@ def progress(args: Namespace) -> None:
             printer.line(f"  and {len(entry.failures) - _TOLD:,} more: --json lists them")
 
 
-def _no_batch(task_id: str, run_id: str) -> ConfigurationError:
+def _no_batch(args: Namespace) -> ConfigurationError:
+    require_names(args.dag_id, args.run_id, args.task_id)
     return ConfigurationError(
-        f"task {task_id!r} has left nothing about a batch in run {run_id!r}: it is no for_each= step, has not begun, or runs "
-        "on an Airflow before 3.3, which keeps no task state; an instance of a mapped step is named with --map-index"
+        f"task {args.task_id!r} has left nothing about a batch in run {args.run_id!r}: it is no for_each= step, has not begun, "
+        "or runs on an Airflow before 3.3, which keeps no task state; an instance of a mapped step is named with --map-index"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from airflow_provider_cloudfn.cli.presenting import (
     shown_request,
     told_of,
 )
-from airflow_provider_cloudfn.cli.private_file import write_private_file
+from airflow_provider_cloudfn.cli.private_file import private_file
 from airflow_provider_cloudfn.cli.rehearsing import rehearsal_of
 from airflow_provider_cloudfn.cli.render_command import render_report, show_rendering, show_request
 from airflow_provider_cloudfn.client.redaction import Redaction
@@ -63,11 +64,12 @@ def test(args: Namespace) -> None:
             goes = report["sends_to"] or "nowhere, for there is no item"
             raise ConfigurationError(f"--to: nothing was sent, because the call goes to {goes}, and not to {args.to}")
         rehearsal = looked_at.rehearsal
-        outcome, failure = _send(rehearsal, printer) if args.send else _mock(rehearsal, answers)
-        if args.record:
-            kept = [one for one in outcome["exchanges"] if one["response"] is not None]
-            text = json.dumps({"exchanges": kept}, indent=2, ensure_ascii=False)
-            write_private_file("--record", args.record, f"{text}\n")
+        # Before anything is sent: whoever has to do it again for want of a record would send it twice.
+        with private_file("--record", args.record) if args.record else nullcontext() as record:
+            outcome, failure = _send(rehearsal, printer) if args.send else _mock(rehearsal, answers)
+            if record is not None:
+                kept = [one for one in outcome["exchanges"] if one["response"] is not None]
+                record.write(json.dumps({"exchanges": kept}, indent=2, ensure_ascii=False) + "\n")
         report.update(outcome, error=error_dict(failure))
         if args.json:
             printer.document(report)

@@ -13,6 +13,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.answer_test import answer_test
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 from airflow_provider_cloudfn.hooks.request import RequestHook
+from airflow_provider_cloudfn.hooks.tested_connection import said_of
 from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
             settings = self.settings()
             return settings.authentication.test(self._services(settings))
         except CloudFunctionError as error:
-            return False, str(error)
+            return False, said_of(error, self._conn_id)
 
     def _scheme(self, settings: CloudFunctionConnection) -> Auth:
         return settings.authentication.scheme(self._services(settings))

@@ -12,6 +12,7 @@ from airflow_provider_cloudfn.connections.event_source import event_source_of
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
+from airflow_provider_cloudfn.hooks.tested_connection import said_of
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.source import EventSource
@@ -75,7 +76,7 @@ class EventSourceHook(BaseHook):
             source = self.source()
             forgotten = forgets_too_soon(source)
         except CloudFunctionError as error:
-            return False, str(error)
+            return False, said_of(error, self.event_source_conn_id)
         types = ", ".join(source.event_types) or "any type"
         rotation = ", and the previous secret holds too" if len(source.scheme.secrets) > 1 else ""
         registers = (
@@ -85,8 +86,8 @@ class EventSourceHook(BaseHook):
         )
         forgets = f" {forgotten}" if forgotten else ""
         return True, (
-            f"The connection is complete: POST /cloudfn/events/{source.name} takes events of {types} by the scheme "
-            f"{source.scheme.name!r}, once [cloudfn] event_sources names {source.name!r}{rotation}. Nothing was sent: a first "
+            f"The connection is complete: POST /cloudfn/events/<its id> takes events of {types} by the scheme "
+            f"{source.scheme.name!r}, once [cloudfn] event_sources names it{rotation}. Nothing was sent: a first "
             f"delivery shows whether the secret is the sender's.{registers}{forgets}"
         )
 

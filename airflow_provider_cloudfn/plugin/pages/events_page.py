@@ -22,7 +22,7 @@ from airflow_provider_cloudfn.plugin.pages.access import (
 )
 from airflow_provider_cloudfn.plugin.pages.event_picture import EventPicture, picture_of
 from airflow_provider_cloudfn.plugin.pages.past_call import Emitted, emitted_of
-from airflow_provider_cloudfn.plugin.pages.rendering import page
+from airflow_provider_cloudfn.plugin.pages.rendering import first_of, page
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -73,7 +73,8 @@ def events(
         wanted = wanted.where(AssetModel.name.icontains(q, autoescape=True))
     with create_session(scoped=False) as session:
         total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-        ordered = wanted.order_by(AssetModel.name).limit(_PER_PAGE).offset((number - 1) * _PER_PAGE)
+        first = first_of(number, total, _PER_PAGE)
+        ordered = wanted.order_by(AssetModel.name).limit(_PER_PAGE).offset(first)
         declared = [_declared(asset) for asset in session.scalars(ordered)]
     # What an event carries is what a task of its Dag has left, and is read with the same right. Airflow asks its database for
     # that: nothing is held open here meanwhile.
@@ -92,7 +93,7 @@ def events(
         total=total,
         per_page=_PER_PAGE,
         patience=dt.datetime.now(tz=dt.UTC) - _PATIENCE,
-        asked={"event": event, "q": q, "page": number},
+        asked={"event": event, "q": q, "page": first // _PER_PAGE + 1},
     )
 
 

@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.plugin.pages.recent_calls import (
     latest_runs,
     measured_by_function,
 )
-from airflow_provider_cloudfn.plugin.pages.rendering import page
+from airflow_provider_cloudfn.plugin.pages.rendering import first_of, page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def functions(
         shown, total, first = _by_calls(user, found, sort, failing, number)
     else:
         found.sort(key=_BY_NAME.get(sort, _BY_NAME["function"]))
-        total, first = len(found), (number - 1) * _PER_PAGE
+        total, first = len(found), first_of(number, len(found), _PER_PAGE)
         shown = _measured(user, found[first : first + _PER_PAGE])
     return page(
         request,
@@ -89,7 +89,7 @@ def functions(
         has_any=bool(readable),
         can_sort_by_calls=is_narrow,
         sortable=_MEASURED_AT_ONCE,
-        asked={"q": q, "dag": dag, "failing": failing, "sort": sort, "page": number},
+        asked={"q": q, "dag": dag, "failing": failing, "sort": sort, "page": first // _PER_PAGE + 1},
         latest_runs=LATEST_RUNS,
         latest_calls=LATEST_CALLS,
     )
@@ -139,5 +139,5 @@ def _by_calls(
         rows.sort(key=lambda row: _BY_CALLS[sort](row.measured))
     else:
         rows.sort(key=lambda row: _BY_NAME[sort](row.function))
-    first = (number - 1) * _PER_PAGE
+    first = first_of(number, len(rows), _PER_PAGE)
     return rows[first : first + _PER_PAGE], len(rows), first

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -10,6 +11,10 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.plugin.pages.rendering import pretty
 
 __all__ = ["Evaluated", "Rehearsed", "Told", "Variable", "read_rehearsal"]
+
+
+#: How a command names what a page gives it in a file.
+_OF_FORM: Final = re.compile(r"--(?:sample|mock): \S*/cloudfn-try-[^/\s]*/(sample|answer)\.yaml")
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -162,4 +167,9 @@ def read_rehearsal(document: bytes) -> Rehearsed:
     :param document: The JSON.
     :raises msgspec.DecodeError: for anything else.
     """
-    return msgspec.json.decode(document, type=Rehearsed)
+    read = msgspec.json.decode(document, type=Rehearsed)
+    if read.error is None:
+        return read
+    # Where the command read what stands in the form is nobody's business.
+    told = msgspec.structs.replace(read.error, message=_OF_FORM.sub(r"the \1", read.error.message))
+    return msgspec.structs.replace(read, error=told)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fastapi import Request
 
-__all__ = ["HEADERS", "airflow_path", "page", "pretty"]
+__all__ = ["HEADERS", "airflow_path", "first_of", "page", "pretty"]
 
 #: Stands for a value that there is none of.
 _NOTHING: Final = "\N{EN DASH}"
@@ -60,6 +60,17 @@ def airflow_path(request: Request) -> str:
     :param request: A request for one of these pages.
     """
     return str(request.scope.get("root_path", "")).removesuffix("/cloudfn")
+
+
+def first_of(number: int, total: int, per_page: int) -> int:
+    """
+    Return which of many a page begins with; the last page stands for what is behind it, as an old link may be.
+
+    :param number: The number of the page, from 1 on.
+    :param total: How many there are.
+    :param per_page: How many stand on a page.
+    """
+    return min(number - 1, max(total - 1, 0) // per_page) * per_page
 
 
 def pretty(value: Any) -> str:

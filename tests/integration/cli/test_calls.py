@@ -121,6 +121,29 @@ def test_a_name_of_nothing_that_has_run_is_told(
     assert (ended.code, said in ended.err) == (2, True), ended
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("recordd", "charge", "--run-id", "x"), "there is no run of a Dag 'recordd'; did you mean 'recorded'?"),
+        (("recorded", "charge", "--run-id", "x"), "there is no run 'x' of Dag 'recorded'"),
+        (
+            ("recorded", "charg", "--run-id", "RUN"),
+            "there is no task 'charg' of Dag 'recorded'; did you mean 'charge'?",
+        ),
+        (("recorded", "charg", "--forget", "--run-id", "RUN"), "there is no task 'charg' of Dag 'recorded'"),
+        (("recorded", "charge", "--run-id", "RUN"), "has left nothing about a batch"),
+    ],
+)
+def test_progress_tells_a_name_of_nothing_that_has_run_from_a_step_without_a_batch(
+    cloudfn: Callable[..., Any], recorded: Any, names: tuple[str, ...], said: str
+) -> None:
+    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+
+    ended = cloudfn("progress", *(recorded.run_id if name == "RUN" else name for name in names))
+
+    assert (ended.code, said in ended.err) == (2, True), ended
+
+
 def test_an_archive_is_for_its_owner_alone(cloudfn: Callable[..., Any], recorded: Any, tmp_path: Path) -> None:
     file = tmp_path / "calls.har"
 

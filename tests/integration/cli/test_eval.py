@@ -74,9 +74,15 @@ def test_many_are_read_from_standard_input(
 
     ended = cloudfn("eval", "-", "--sample", sample)
 
-    assert ended.code == 0
+    assert ended.code == 1
     assert ended.out.split() == ["2", "int", "42", "int"]
     assert "unknown name 'nope'" in ended.err
+
+
+def test_many_that_are_right_are_well(cloudfn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("1 + 1\n2\n"))
+
+    assert cloudfn("eval", "-").code == 0
 
 
 def test_a_line_that_ends_with_a_backslash_goes_on_in_the_next_one(

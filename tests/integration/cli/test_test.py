@@ -168,6 +168,29 @@ def test_what_was_recorded_answers_later_and_holds_no_secret(
     assert len(sandbox.charges) == 1
 
 
+@pytest.mark.parametrize("name", ["no_folder/charge.json", "there.json"])
+def test_where_no_record_can_be_kept_nothing_is_sent(
+    cloudfn: Callable[..., Any], charge: tuple[str, ...], sandbox: Any, tmp_path: Path, name: str
+) -> None:
+    there = tmp_path / "there.json"
+    there.write_text("kept")
+
+    ended = cloudfn("test", *charge, "--send", "--record", str(tmp_path / name))
+
+    assert (ended.code, "--record: " in ended.err) == (2, True)
+    assert (len(sandbox.charges), there.read_text()) == (0, "kept")
+
+
+def test_of_a_call_that_is_not_sent_there_is_no_record(
+    cloudfn: Callable[..., Any], charge: tuple[str, ...], sandbox: Any, tmp_path: Path
+) -> None:
+    record = tmp_path / "charge.json"
+
+    ended = cloudfn("test", *charge, "--send", "--to", "POST https://other.test", "--record", str(record))
+
+    assert (ended.code, record.exists()) == (2, False)
+
+
 def test_an_event_for_emporix_is_sent(
     cloudfn: Callable[..., Any], order_to_cash: str, sandbox: Any, tmp_path: Path
 ) -> None:

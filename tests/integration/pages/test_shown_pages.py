@@ -410,13 +410,20 @@ def test_a_record_that_somebody_made_up_takes_no_page_along(
         ("dag=d", {"fetch", "call"}),
         ("dag=another", set()),
         ("sort=p95", {"fetch", "call"}),
-        ("page=2", set()),
+        ("page=2", {"fetch", "call"}),
     ],
 )
 def test_the_list_is_filtered(charged: DagResult, visit: Callable[..., Any], query: str, shown: set[str]) -> None:
     text = visit().get(f"/cloudfn/?{query}").text
 
     assert set(re.findall(r'class="name" href="/cloudfn/functions/d/(\w+)"', text)) == shown
+
+
+@pytest.mark.parametrize("path", ["/", "/completion-events"])
+def test_a_page_behind_the_last_one_is_the_last_one(charged: DagResult, visit: Callable[..., Any], path: str) -> None:
+    client = visit()
+
+    assert client.get(f"/cloudfn{path}?page=99").text == client.get(f"/cloudfn{path}").text
 
 
 @pytest.mark.parametrize("query", ["sort=;drop", "page=0", "page=-1", "page=x", f"q={'x' * 300}"])

@@ -274,14 +274,20 @@ def test_a_dag_that_has_gone_is_said_to_be_so_while_somebody_types(
         ('{"status": 201, "body": {"id": "ch_1"}}', "ch_1</pre>"),
         ("not_found", "404"),
         ("timeout", "silent for too long"),
-        ("/etc/hostname", "no failure that has a name"),
+        ("/etc/hostname", ">the answer: &#39;/etc/hostname&#39; is no failure that has a name"),
         ("airflow.cfg", "no failure that has a name"),
         ("404", '<span class="status bad">404</span>'),
-        ("{", "neither JSON nor YAML"),
+        ("{", ">the answer is neither JSON nor YAML"),
     ],
 )
 def test_a_step_is_carried_out_over_an_answer(try_it: Callable[..., str], answer: str, said: str) -> None:
     assert said in try_it(action="test", answer=answer)
+
+
+def test_a_sample_that_can_not_be_read_is_told_without_the_file_that_it_was_put_into(
+    try_it: Callable[..., str],
+) -> None:
+    assert ">the sample is neither JSON nor YAML" in try_it(action="render", sample="{")
 
 
 def test_a_run_that_is_not_there_is_said_to_be_so(try_it: Callable[..., str]) -> None:

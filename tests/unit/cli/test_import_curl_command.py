@@ -322,6 +322,23 @@ def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "ca_bundle" in document["notes"][0]
 
 
+@pytest.mark.parametrize(
+    ("value", "password"),
+    [
+        ("hunter22", "<the API key>"),
+        ("Token hunter22", "Token <the API key>"),
+        ("key=hunter22", "key=<the API key>"),
+        ("Token token=hunter22", "Token token=<the API key>"),
+        ("hunter22=", "<the API key>"),
+        ("hunter=22", "<the API key>"),
+        ("Token aHVudGVyMjI==", "Token <the API key>"),
+        ("key=hunter22, user=ann", "<the API key>"),
+    ],
+)
+def test_what_stands_before_the_key_in_its_header_is_told(value: str, password: str) -> None:
+    assert connection_of(read_curl(f"curl -H 'Authorization: {value}' https://api.test"))["password"] == password
+
+
 def test_the_task_is_named_by_the_path_alone(capsys: pytest.CaptureFixture[str]) -> None:
     command = "curl -G https://api.test/v1/geocode --data-urlencode 'address=1600 Amphitheatre'"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from airflow_provider_cloudfn.plugin.pages.rendering import page
+from airflow_provider_cloudfn.plugin.pages.rendering import first_of, page
 
 
 def shown(template: str, **values: Any) -> str:
@@ -28,3 +28,11 @@ def test_no_text_stands_in_another_order_than_it_is_in(text: str, written: str) 
 
 def test_the_value_of_a_field_comes_back_as_it_is() -> None:
     assert 'value="\u202ea&#34;&lt;"' in shown("choose.html", functions=[], total=0, has_any=True, q='\u202ea"<')
+
+
+@pytest.mark.parametrize(
+    ("number", "total", "first"),
+    [(1, 0, 0), (9, 0, 0), (1, 25, 0), (2, 25, 0), (2, 26, 25), (99, 60, 50), (3, 60, 50)],
+)
+def test_behind_the_last_page_is_the_last_page(number: int, total: int, first: int) -> None:
+    assert first_of(number, total, 25) == first
