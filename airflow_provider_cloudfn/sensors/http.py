@@ -138,8 +138,6 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         :param context: The task's Airflow context.
         """
         with self._recorded(context):
-            if self._deadline is None:
-                self._deadline = time.monotonic() + float(self.timeout)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
