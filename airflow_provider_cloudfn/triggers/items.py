@@ -115,8 +115,9 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
 
         :raises ExpressionError: which names the parameter and the place.
         """
-        for name, source in (("uri", self.uri), *_places("query", self.query), *_places("headers", self.headers)):
-            _compiled(name, source, _OF_REQUEST)
+        named = (*_named("query", self.query).values(), *_named("headers", self.headers).values())
+        for place, source in (("uri", self.uri), *named):
+            _compiled(place, source, _OF_REQUEST)
         _compiled("items", self.items, _OF_ANSWER)
         _compiled("id", self.id, _OF_ITEM)
         if self.cursor is not None:
@@ -172,10 +173,6 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
         """Return what tells this question from others."""
         parts = [self.conn_id, self.uri, dict(self.query), dict(self.headers), self.items, self.id, self.cursor]
         return hashlib.sha256(encode_json(parts).encode()).hexdigest()[:32]
-
-
-def _places(name: str, written: Mapping[str, str]) -> list[tuple[str, str]]:
-    return list(_named(name, written).values())
 
 
 def _named(name: str, written: Mapping[str, str]) -> dict[str, tuple[str, str]]:
