@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.deliveries.arrival import Request
 from airflow_provider_cloudfn.deliveries.db_manager import CloudFunctionDBManager
 from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
 from airflow_provider_cloudfn.deliveries.registration import note_refusal
-from airflow_provider_cloudfn.deliveries.version_table import VERSION_TABLE
+from airflow_provider_cloudfn.deliveries.tables import VERSION_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
