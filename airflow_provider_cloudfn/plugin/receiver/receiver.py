@@ -54,12 +54,11 @@ class Receiver:
     Takes the events of all sources, in one process.
 
     :param sources: The event sources.
-    :param admission: How much may be under way.
     """
 
-    def __init__(self, sources: Sources, admission: Admission | None = None) -> None:
+    def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._admission = admission or Admission()
+        self._admission = Admission()
         self._paces = Paces()
         self._sweeping = Sweeping()
         self._verifying = Threads("verify")
