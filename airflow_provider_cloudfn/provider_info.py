@@ -47,16 +47,19 @@ def get_provider_info() -> dict[str, Any]:
                 "options": {
                     "token_store": {
                         "description": (
-                            "Where OAuth 2.0 access tokens are kept: ``file`` shares them, encrypted, among the processes "
-                            "of one user on one machine, so that they ask for one token; ``memory`` keeps them in each "
-                            "process; the URL of a Redis shares them, encrypted too, among machines (extra ``redis``); the "
-                            "path of a class is a store of your own. Rate limits of connections are shared there too."
+                            "Where OAuth 2.0 access tokens are kept: ``file``, which an empty one is too, shares them, "
+                            "encrypted, among the processes of one user on one machine, so that they ask for one token; "
+                            "``memory`` keeps them in each process; the URL of a Redis shares them, encrypted too, among "
+                            "machines (extra ``redis``); the path of a class is a store of your own. Rate limits of "
+                            "connections are shared there too. What is set here Airflow takes for a secret, and hides in "
+                            "all of its logs: written as ``MEMORY``, it takes no word along."
                         ),
                         "version_added": None,
                         "type": "string",
                         "example": "rediss://user:password@cache.example.com:6379/0",
                         "sensitive": True,
-                        "default": "file",
+                        # Airflow masks what is sensitive: it would warn, in each of its commands, of one so short.
+                        "default": "",
                     },
                     "token_store_folder": {
                         "description": (

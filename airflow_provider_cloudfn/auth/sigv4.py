@@ -24,10 +24,13 @@ __all__ = ["AwsKeys", "SigV4Auth"]
 
 
 #: They take the path as it was before it was encoded, and encode it in their own way.
-_S3 = frozenset({"s3", "s3-object-lambda", "s3-outposts"})
+_S3 = frozenset({"s3", "s3-object-lambda", "s3-outposts", "s3express"})
 
 #: Besides S3, whose signer does it, they refuse a request without a header that says the hash of its body.
 _HASH_IN_HEADER = frozenset({"aoss", "glacier"})
+
+#: It refuses one without that header too, and one whose body is signed (VPC Lattice, "SigV4 authenticated requests").
+_UNSIGNED_BODY = frozenset({"vpc-lattice-svcs"})
 
 
 class AwsKeys(Redacted, frozen=True):
@@ -117,6 +120,8 @@ class SigV4Auth(Auth):
                 request = replace(request, url=url)
         if self._service in _HASH_IN_HEADER:
             headers["x-amz-content-sha256"] = hashlib.sha256(request.body).hexdigest()
+        elif self._service in _UNSIGNED_BODY:
+            headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
         # Others encode the path once more than it is encoded on the wire.
         signer = S3SigV4Auth if self._service in _S3 else Signer
         signed = AWSRequest(method=request.method, url=url, data=request.body, headers=headers)

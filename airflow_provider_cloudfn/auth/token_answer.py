@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.auth.repeatable import is_outage, is_worth_asking_
 from airflow_provider_cloudfn.auth.spellings import hide, spellings
 from airflow_provider_cloudfn.auth.token_store import AccessToken
 from airflow_provider_cloudfn.exceptions import AuthenticationError
+from airflow_provider_cloudfn.json_encoding import parse_foreign_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +30,9 @@ _TOLD = ("error", "error_description")
 #: Where endpoints that don't keep to the standard say what is wrong.
 _ELSEWHERE = ("errorCode", "errorSummary", "code", "title", "message", "error_message", "msg", "detail", "description")
 _NAMES = 6
+_STANDARD_NAMES = {
+    name.replace("_", ""): name for name in ("access_token", "expires_in", "refresh_token", "token_type")
+}
 _WITH_SCHEME = re.compile(r"bearer\s+(?=\S)", re.IGNORECASE)
 #: What stands in token_type and is no type: of a token exchange (RFC 8693, section 2.2.1), of what says what was asked for.
 _NO_TYPES = frozenset({"n_a", "access_token", "access-token"})
@@ -130,17 +134,30 @@ def _fields(response: HttpResponse) -> dict[str, Any]:
     """Return what was said: JSON, or a form, whatever the media type is, because that is often wrong."""
     if len(response.content) > _LONGEST:
         return {}
-    text = response.content.decode("utf-8", "replace").removeprefix("\ufeff")
+    text = response.content.decode(json.detect_encoding(response.content), "replace")
     try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
+        parsed = parse_foreign_json(text)
+    except ValueError:
         media_type = response.header("content-type") or ""
         return dict(parse_qsl(text)) if "form-urlencoded" in media_type or "access_token=" in text else {}
     if not isinstance(parsed, dict):
         return {}
+    parsed = _in_standard_names(parsed)
     # Some put the answer into an envelope of theirs, such as "data".
-    inner = [value for value in parsed.values() if isinstance(value, dict) and "access_token" in value]
+    envelopes = [_in_standard_names(value) for value in parsed.values() if isinstance(value, dict)]
+    inner = [fields for fields in envelopes if "access_token" in fields]
     return inner[0] if len(inner) == 1 and "access_token" not in parsed else parsed
+
+
+def _in_standard_names(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the standard's names, which some write as accessToken or AccessToken, one as token alone."""
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        meant = _STANDARD_NAMES.get(name.lower().replace("-", "").replace("_", ""), name)
+        found[name if meant in fields else meant] = value
+    if isinstance(alone := found.get("token"), str):
+        found.setdefault("access_token", alone)
+    return found
 
 
 def _is_other_than_bearer(kind: str) -> bool:

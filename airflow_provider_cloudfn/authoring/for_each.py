@@ -89,4 +89,6 @@ def items_problem(value: Any) -> str | None:
     items = value.items if isinstance(value, ForEach) else value
     if isinstance(items, (bool, int, float, bytes)) or (items is None and value is not None):
         return f"must be CEL that gives a list or a map, an XComArg, or a list, not {items!r}"[:200]
+    if isinstance(items, (set, frozenset)):
+        return "a set has no order, and the next try must find each item at its place: write sorted(…) around it"
     return None

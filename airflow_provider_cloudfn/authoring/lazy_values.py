@@ -60,18 +60,18 @@ class LazyMapping(Mapping[str, Any]):
 
     :param names: Returns its keys.
     :param make: Makes the value of a key; may raise a KeyError for one that is none.
-    :param hint: Returns what whoever reads such a one is told.
+    :param missing: Returns what whoever reads such a one is told; None leaves it to the language.
     """
 
     def __init__(
         self,
         names: Callable[[], Sequence[str]],
         make: Callable[[str], Any],
-        hint: Callable[[str], str | None] = lambda _: None,
+        missing: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._names = names
         self._make = make
-        self._hint = hint
+        self._missing = missing
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -88,5 +88,5 @@ class LazyMapping(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self._names()
 
-    def __missing_hint__(self, name: str) -> str | None:
-        return self._hint(name)
+    def __missing_message__(self, name: str) -> str | None:
+        return self._missing(name)

@@ -3,7 +3,8 @@ Reading: variables, fields, indexes and ``has``.
 
 A path such as ``steps.fetch.id`` is one closure, which asks each map for the one key it names and for nothing else, so
 that a map may fetch its values when they are asked for. Such a map says that a key is missing by a ``KeyError``, gives
-the reason for anything else as an :class:`ExpressionError`, and may offer a hint by ``__missing_hint__(key)``.
+the reason for anything else as an :class:`ExpressionError`, and may offer a hint by ``__missing_hint__(key)``,
+or say all of it by ``__missing_message__(key)``.
 """
 
 from __future__ import annotations
@@ -139,12 +140,17 @@ def _lookup(mapping: Mapping[Any, Any], key: Any, at: int) -> Any:
 
 
 def _no_such_key(mapping: Mapping[Any, Any], key: Any, names: list[str], message: str) -> str:
-    where = _where(names)
-    if where:
+    if said := _told(mapping, "__missing_message__", key):
+        return said
+    if where := _where(names):
         message += f" in {where}"
-    hint = getattr(mapping, "__missing_hint__", None)
-    said = hint(key) if hint is not None and isinstance(key, str) else None
-    return f"{message}; {said}" if said else message
+    hint = _told(mapping, "__missing_hint__", key)
+    return f"{message}; {hint}" if hint else message
+
+
+def _told(mapping: Mapping[Any, Any], by: str, key: Any) -> str | None:
+    tell = getattr(mapping, by, None)
+    return tell(key) if tell is not None and isinstance(key, str) else None
 
 
 def _where(names: list[str]) -> str:
@@ -218,7 +224,7 @@ def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
             found = _lookup(value, wanted, at)
             if found is MISSING:
                 # Not the key itself, which can be a value of the context.
-                raise Fault(_no_such_key(value, wanted, names, f"no such key, of type {KIND[type(wanted)]},"), at)
+                raise Fault(_no_such_key(value, wanted, names, f"no such key of type {KIND[type(wanted)]}"), at)
             return found
         if kind == "list":
             position = _position(wanted)

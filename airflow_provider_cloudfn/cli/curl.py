@@ -90,7 +90,7 @@ def read_curl(command: str) -> CurlRequest:
 
 def _without_shell(request: CurlRequest, split: ShellCommand) -> CurlRequest:
     """Refuse what a shell would have filled in, and note what it would have done with the answer."""
-    sent = repr((request.base_url, request.path, request.query, request.headers, request.body))
+    sent = repr(request)
     for variable in split.variables:
         if repr(variable)[1:-1] in sent or quote(variable, safe="$") in sent:
             raise ConfigurationError(f"{variable}: the shell fills this in: write its value in its place")
@@ -268,7 +268,7 @@ class _Reading:
             raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
         refuse_secret_path(host, parts.path)
         rest = url.partition("://")[2]
-        if "globoff" not in self.flags and re.search(r"[{}]|\[[^\]]*-", parts.path + parts.query):
+        if "globoff" not in self.flags and re.search(r"[{}]|\[[^\]]*-", host + parts.path + parts.query):
             raise ConfigurationError(
                 "the URL has braces or a range in brackets, of which curl makes other URLs: write the one that is meant; -g "
                 "takes them as they are"

@@ -109,6 +109,10 @@ def _file(option: str, name: str) -> bytes:
         raise ConfigurationError(f"{refusal} ({type(error).__name__})") from None
 
 
+#: What a file is called in the form, instead of its own name.
+_FILE_NAME = re.compile(r""";\s*filename=(?:"([^"\\]*)"|([^;"\s]+))""")
+
+
 def form_part(value: str, *, literal: bool) -> FormPart:
     """
     Read the value of ``--form``, or of ``--form-string``, whose content is as it is written.
@@ -133,6 +137,7 @@ def form_part(value: str, *, literal: bool) -> FormPart:
         content, mark, settings = content.partition(";")
         content, settings = content.rstrip(_BLANKS), mark + settings
     media_type = None
+    settings = _without_own_name(f"--form {name}", settings, content.rpartition("/")[2] if sign == "@" else None)
     if settings.strip(" ;"):
         if not (found := re.fullmatch(r";\s*type=([^;,\s]+(?:;\s*charset=[\w-]+)?)", settings.strip())):
             raise ConfigurationError(
@@ -157,6 +162,20 @@ def form_part(value: str, *, literal: bool) -> FormPart:
             "the file another ending"
         )
     return FormPart(name, str(path).encode(), is_file=True, media_type=None if guessed == ours else ours)
+
+
+def _without_own_name(option: str, settings: str, own: str | None) -> str:
+    """Return what else is said of a part that is a file of some name, or none."""
+    found = _FILE_NAME.search(settings)
+    if found is None:
+        return settings
+    called = found[1] or found[2]
+    if called != own:
+        remedy = "give what it is sent as with @" if own is None else f"call it {called}"
+        raise ConfigurationError(
+            f"{option}: the operator sends a file under its own name: {remedy}, and leave ;filename= out"
+        )
+    return settings.replace(found[0], "")
 
 
 def _refuse_jinja(option: str, text: str) -> None:

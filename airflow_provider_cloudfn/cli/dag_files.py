@@ -52,8 +52,14 @@ def parse(path: Path, dag_id: str | None = None) -> ParsedFiles:
                 break
     for name, text in bag.import_errors.items():
         if "ClusterPolicyViolation" not in text:
-            found.errors[str(folder / name)] = text
+            found.errors[_within(folder, name)] = text
     return found
+
+
+def _within(folder: Path, name: str) -> str:
+    """Return the path of a file that an error is about: Airflow names it within its folder, 3.4 with the folder before it."""
+    is_whole = Path(name).is_relative_to(folder) and not (folder / name).exists()
+    return name if is_whole else str(folder / name)
 
 
 def find_task(dag_id: str, task_id: str, file: str | None) -> Any:

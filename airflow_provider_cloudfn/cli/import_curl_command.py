@@ -24,6 +24,11 @@ __all__ = ["connection_of", "identifier", "import_curl", "operator_of", "show_im
 
 _QUOTES = ('"', "'")
 _JINJA = re.compile(r"\{[{%#]")
+#: What Airflow takes for the id of a task, and of a connection.
+_IDS = {
+    "--task-id": (re.compile(r"[\w.-]{1,250}"), "letters, digits, '_', '-' and '.'"),
+    "--conn-id": (re.compile(r"[\w#!()\-.:/\\]{1,250}"), "letters, digits, and any of _-.:/\\#!()"),
+}
 _PLACEHOLDERS = {
     "api_key": "<the API key>", "basic": "<the password>", "bearer": "<the token>",
     "sigv4": "<the secret access key>", "encoded": "<the Base64 of user name, colon and password>",
@@ -34,6 +39,9 @@ def import_curl(args: Namespace) -> None:
     """Print the operator for a curl command, and what its connection needs."""
     printer = Printer(args.json)
     with reported(printer, "import-curl"):
+        for option, given in (("--task-id", args.task_id), ("--conn-id", args.conn_id)):
+            if given is not None and not _IDS[option][0].fullmatch(given):
+                raise ConfigurationError(f"{option}: {given!r} must be {_IDS[option][1]}, at most 250 of them")
         request = read_curl(args.command if args.command is not None else sys.stdin.read())
         if request.method not in METHODS:
             raise ConfigurationError(f"-X {request.method}: a cloud function has one of {', '.join(METHODS)}")
@@ -151,7 +159,7 @@ def _python(value: Any) -> str:
 
 
 def _task_id(request: CurlRequest) -> str:
-    last = [part for part in request.path.split("/") if part and not part.isdigit()]
+    last = [part for part in request.path.partition("?")[0].split("/") if part and not part.isdigit()]
     return identifier(f"{request.method.lower()}_{last[-1] if last else 'root'}")
 
 

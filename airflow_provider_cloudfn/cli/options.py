@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import conf
@@ -12,7 +13,7 @@ from airflow_provider_cloudfn.events.claim_check import event_storage
 from airflow_provider_cloudfn.events.size_limit import event_limit
 from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
 from airflow_provider_cloudfn.hooks.event_source import days_kept
-from airflow_provider_cloudfn.hooks.token_sharing import configured_store
+from airflow_provider_cloudfn.hooks.token_sharing import configured_store, shared_folder
 from airflow_provider_cloudfn.operators.backfills import events_in_backfills
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
 from airflow_provider_cloudfn.operators.recorded_task import call_records
@@ -34,6 +35,7 @@ READERS: Final[dict[str, Callable[[], Any]]] = {
     "events_in_backfills": events_in_backfills,
     "longest_wait_on_worker": longest_wait_on_worker,
     "token_store": configured_store,
+    "token_store_folder": partial(shared_folder, user=0),
     "xcom_limit": xcom_limit,
 }
 

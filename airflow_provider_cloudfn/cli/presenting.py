@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.auth.spellings import MASK
@@ -17,12 +16,10 @@ from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.records.named_secrets import without_named_secrets
+from airflow_provider_cloudfn.records.visible import visible
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest, redacted
 
 __all__ = ["Printer", "error_dict", "masked", "masked_body", "masked_headers", "reported", "shown_request", "told_of"]
-
-#: Controls that JSON leaves as they are: of terminals (ECMA-48, C1), of lines, and of the direction of writing.
-_CONTROL: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 #: How a command ends whose step, or whose expressions, are wrong.
 FAILED = 1
@@ -44,7 +41,7 @@ class Printer:
 
     def complaint(self, text: str) -> None:
         """Print to standard error."""
-        print(self._redaction.text(text), file=sys.stderr)
+        print(visible(self._redaction.text(text)), file=sys.stderr)
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Print JSON, at once: whoever gave a line of the input may wait for it."""
@@ -58,7 +55,7 @@ class Printer:
         """Print a line, on a terminal in a style of rich."""
         from rich.text import Text
 
-        self._terminal().print(Text(self._redaction.text(text), style=style or ""), soft_wrap=True)
+        self._terminal().print(Text(visible(self._redaction.text(text)), style=style or ""), soft_wrap=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table."""
@@ -70,7 +67,7 @@ class Printer:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(self._redaction.text(cell)) for cell in row))
+            table.add_row(*(Text(visible(self._redaction.text(cell))) for cell in row))
         self._terminal().print(table)
 
     def value(self, value: Any) -> None:
@@ -168,8 +165,7 @@ def _plain(value: Any) -> Any:
 
 def _json_text(value: Any) -> str:
     """Return JSON for a terminal: what would change it, or the order of what is read, stands as an escape."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return visible(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _jsonable(value: Any) -> Any:

@@ -13,10 +13,8 @@ __all__ = [
     "charset_of",
     "codec_of",
     "declared_charset",
-    "html_charset",
     "is_media_type",
     "last_content_type",
-    "xml_charset",
 ]
 
 #: One value of a header that came more than once; a comma within quotes parts none.
@@ -91,7 +89,7 @@ def charset_of(content_type: str | None) -> str | None:
     return charset if isinstance(charset, str) and charset else None
 
 
-def xml_charset(content: bytes) -> str:
+def _xml_charset(content: bytes) -> str:
     """
     Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F).
 
@@ -103,7 +101,7 @@ def xml_charset(content: bytes) -> str:
     return "utf-8" if declared.lower().startswith(("utf-16", "utf-32", "ucs-", "unicode")) else declared
 
 
-def html_charset(content: bytes) -> str:
+def _html_charset(content: bytes) -> str:
     """
     Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8 all the same.
 
@@ -121,14 +119,17 @@ def html_charset(content: bytes) -> str:
 
 def declared_charset(content_type: str | None, content: bytes) -> str | None:
     """
-    Return the character set of a text: what its Content-Type names, or an XML document itself; None where nobody names any.
+    Return the character set of a text: what its Content-Type names, or an XML document or a page itself; None where none is.
 
     :param content_type: The header's value.
     :param content: The text, or its beginning; of one that is not encoded so far, what is ASCII of it.
     """
-    if (charset := charset_of(content_type)) is not None or not is_xml(media_type_of(content_type or "")):
+    if (charset := charset_of(content_type)) is not None:
         return charset
-    return xml_charset(content)
+    media_type = media_type_of(content_type or "")
+    if is_xml(media_type):
+        return _xml_charset(content)
+    return _html_charset(content) if media_type == "text/html" else None
 
 
 def bom_charset(content: bytes) -> str | None:

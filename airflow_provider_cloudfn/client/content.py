@@ -12,19 +12,19 @@ from airflow_provider_cloudfn.client.charset import (
     charset_of,
     codec_of,
     declared_charset,
-    html_charset,
     is_media_type,
 )
 from airflow_provider_cloudfn.json_encoding import TooManyValuesError, parse_foreign_json
 
 __all__ = ["any_text", "read_content"]
 
+_OLD_JSON = frozenset({"application/x-json", "text/json", "text/x-json"})
 _AWS_JSON = "application/x-amz-json-"  # and a version
 _TEXT_TYPES = frozenset(
     {
-        "application/graphql", "application/javascript", "application/jsonl", "application/jwt",
-        "application/ndjson", "application/sql", "application/x-ndjson", FORM_TYPE,
-        "application/x-yaml", "application/yaml",
+        "application/csv", "application/graphql", "application/javascript", "application/jsonl", "application/jwt",
+        "application/ndjson", "application/sql", "application/toml", "application/x-jsonlines",
+        "application/x-ndjson", FORM_TYPE, "application/x-yaml", "application/yaml",
     }
 )  # fmt: skip
 _SINGLE_BYTES = frozenset({"iso8859-1", "iso8859-15", "cp1252"})
@@ -52,7 +52,7 @@ def read_content(content: bytes, content_type: str) -> Any:
         or media_type.endswith("+yaml")
         or media_type in _TEXT_TYPES
     ):
-        return _text(content, declared_charset(content_type, content) or _own_charset(content, media_type))
+        return _text(content, declared_charset(content_type, content) or "utf-8")
     if not is_media_type(media_type):
         try:
             return _json(content, None)
@@ -68,7 +68,7 @@ def any_text(content: bytes, content_type: str) -> str:
     :param content: The bytes.
     :param content_type: As of :func:`read_content`.
     """
-    own = _own_charset(content, media_type_of(content_type))
+    own = json.detect_encoding(content) if _is_json(media_type_of(content_type)) else None
     for charset in (bom_charset(content), declared_charset(content_type, content), own):
         try:
             return codec_of(charset or "").decode(content, "replace")[0]
@@ -77,16 +77,9 @@ def any_text(content: bytes, content_type: str) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _own_charset(content: bytes, media_type: str) -> str:
-    """Return the character set of what nobody names one for."""
-    if _is_json(media_type):
-        return json.detect_encoding(content)
-    return html_charset(content) if media_type == "text/html" else "utf-8"
-
-
 def _is_json(media_type: str) -> bool:
     """Return whether an answer is JSON, under an old name of it or that of AWS' services too."""
-    return is_json(media_type) or media_type == "text/json" or media_type.startswith(_AWS_JSON)
+    return is_json(media_type) or media_type in _OLD_JSON or media_type.startswith(_AWS_JSON)
 
 
 def _json(content: bytes, charset: str | None) -> Any:

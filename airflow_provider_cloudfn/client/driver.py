@@ -40,6 +40,8 @@ __all__ = ["Driver", "Outcome"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+#: Characters that are shown of where a redirect leads.
+_LONGEST_PLACE = 200
 #: A body that is no larger is read at once.
 _SMALL = 64 * 1024
 
@@ -279,22 +281,24 @@ class Driver:
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
+        taken_by = self._redirect_taken_by.format(status=raw.status)
+        or_taken = f", or take the redirect as the answer with {taken_by}" if taken_by else ""
         if origin is None or origin != self._settings.base_url.origin:
+            place = f"{origin.scheme}://{origin.host}:{origin.port}{urlsplit(url).path}" if origin else ""
             raise CommunicationError(
                 f"{request.method} {request.url} was redirected to another host"
-                + (f" ({ascii(f'{origin.scheme}://{origin.host}:{origin.port}')[1:-1]})" if origin else "")
+                + (f" ({ascii(place[:_LONGEST_PLACE])[1:-1]})" if place else "")
                 + "; credentials stay where the connection says, so this is not followed: if it is right, "
-                "make a connection with that base URL",
+                f"make a connection with that base URL{or_taken}",
                 status=raw.status,
                 stage="origin",
             )
         if raw.status in (301, 302) and request.method in _CHANGING:
             # Some clients would send a GET then, and take its answer for that of a request that nobody carried out.
-            taken_by = self._redirect_taken_by.format(status=raw.status)
             raise ResponseError(
                 f"{request.method} {request.url.partition('?')[0]} was answered {raw.status}, which points to "
                 f"{ascii(url.partition('?')[0])[1:-1]}: a {request.method} is not sent there; correct the uri or the base URL"
-                + (f", or take the redirect as the answer with {taken_by}" if taken_by else ""),
+                + or_taken,
                 status=raw.status,
             )
         if raw.status == 303 and request.method != "HEAD":

@@ -37,7 +37,7 @@ class Pages(Struct, frozen=True, kw_only=True):
     :raises ConfigurationError: for numbers and places that make no sense.
     """
 
-    way: Literal["link", "header", "cursor", "page", "offset", "custom"]
+    way: Literal["link", "header", "cursor", "page", "offset", "custom"] | None = None
     next: Any = None
     query: str | None = None
     header: str | None = None
@@ -54,6 +54,11 @@ class Pages(Struct, frozen=True, kw_only=True):
     results: Any = None
 
     def __post_init__(self) -> None:
+        if self.way is None:
+            raise ConfigurationError(
+                "pages: say how the service goes on: Pages.next_link(…), .link_header(…), .cursor(…), .page_number(…), "
+                ".offset(…) or .custom(…)"
+            )
         for name, least in (("max_pages", 1), ("max_items", 1), ("limit", 1), ("first", 0)):
             number = getattr(self, name)
             if number is not None and (type(number) is not int or number < least):

@@ -12,6 +12,7 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import Json
 from airflow_provider_cloudfn.client.links import linked
 from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
+from airflow_provider_cloudfn.client.short_pages import stated_more
 from airflow_provider_cloudfn.client.url import without_parameters
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError, require_truth
 
@@ -71,6 +72,8 @@ class Page(Redacted, frozen=True):
     :param items: Its items.
     :param response: The answer that they came in.
     :param following: Where it goes on; None for the last one.
+    :param short_of: The `limit` that it is shorter than, where it is the last one for that.
+    :param doubt: What is to be said of that, where its answer says that there are more items.
     """
 
     _hidden: ClassVar = frozenset({"items"})
@@ -79,6 +82,8 @@ class Page(Redacted, frozen=True):
     items: list[Any]
     response: Response
     following: PageChange | None
+    short_of: int | None = None
+    doubt: str | None = None
 
 
 async def read_pages(
@@ -131,11 +136,13 @@ async def read_pages(
             bodies = _refuse_same(bodies, response.content, pages, number)
         variables["items"] = items
         following = _following(pages, change, request, response, items, evaluate_here, variables, resolve)
+        short_of = pages.limit if items and following is None and _is_short(pages, items) else None
+        doubt = None if short_of is None else _doubt(response, number, len(items), change.taken, short_of)
         if pages.max_items is not None and change.taken + len(items) >= pages.max_items:
             items, following = items[: pages.max_items - change.taken], None
         if pages.max_pages is not None and number >= pages.max_pages:
             following = None
-        yield Page(number, items, response, following)
+        yield Page(number, items, response, following, short_of, doubt)
         change = following
 
 
@@ -184,7 +191,7 @@ def _following(
         # Where it is known how many there are, a short page is one of a service that gives fewer at a time than it was asked for.
         if taken >= _count(evaluate("total", variables), f"{here}pages.total"):
             return None
-    elif pages.limit is not None and len(items) < pages.limit and pages.way != "custom":
+    elif _is_short(pages, items):
         return None
     if pages.stop_when is not None and require_truth(evaluate("stop_when", variables), field=f"{here}pages.stop_when"):
         return None
@@ -205,6 +212,20 @@ def _following(
     with _AtPage(change.number):
         # A link replaces the query, but not what else was given for all pages.
         return PageChange(number=number, taken=taken, uri=resolve(request, link.strip()))
+
+
+def _is_short(pages: Pages, items: list[Any]) -> bool:
+    return pages.total is None and pages.limit is not None and len(items) < pages.limit and pages.way != "custom"
+
+
+def _doubt(response: Response, number: int, count: int, taken: int, limit: int) -> str | None:
+    if (said := stated_more(response, taken + count)) is None:
+        return None
+    return (
+        f"pages: page {number} has {count} items, fewer than limit={limit}, and so is taken for the last one; but its answer "
+        f"says that there are more ({said}). Where the service gives fewer at a time than it is asked for, the rest is not read: "
+        "say total=, or a limit= that it gives"
+    )
 
 
 def _cursor(pages: Pages, change: PageChange, cursor: Any, number: int, taken: int) -> PageChange | None:

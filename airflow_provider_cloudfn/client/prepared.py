@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_cloudfn.auth.scheme import Auth
+    from airflow_provider_cloudfn.client.body import Body
     from airflow_provider_cloudfn.client.url import BaseUrl
 
 __all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header", "refuse_reserved_query"]
@@ -32,6 +33,8 @@ __all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header"
 COMPRESSED_FROM = 1024
 #: Characters of an XML document within which it says how it is encoded.
 _BEGINNING = 1024
+#: What a body can be that is sent.
+_COMPRESSIONS = frozenset({"br", "compress", "deflate", "gzip", "x-gzip", "zstd"})
 #: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
 _HEADER_TEXT = re.compile(r"[\t -~\xa0-\xff]*")
 
@@ -122,7 +125,18 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     if "accept" not in names:
         own.append(("Accept", "application/json, */*;q=0.5"))
     compress = request.compress and "content-encoding" not in names
+    _refuse_encoding(own, request.body)
     return PreparedRequest(request.method, url, tuple(own), body, compress)
+
+
+def _refuse_encoding(headers: list[tuple[str, str]], body: Body | None) -> None:
+    """Refuse to say that a body is compressed which nobody has compressed: bytes alone can be."""
+    name, said = next(((name, text) for name, text in headers if name.lower() == "content-encoding"), ("", ""))
+    is_bytes = isinstance(body, Raw) and isinstance(body.value, (bytes, bytearray, memoryview))
+    if said.strip().lower() in _COMPRESSIONS and body is not None and not is_bytes:
+        raise ConfigurationError(
+            f'headers["{name}"]: says {said.strip()}, and the body is not: leave it out, and give compress=True, which sends gzip'
+        )
 
 
 def refuse_reserved_header(name: str, reserved: frozenset[str]) -> None:

@@ -76,12 +76,13 @@ def transport_error(
             stage="tls" if isinstance(error, aiohttp.ClientSSLError) else None,
         )
     if not is_connected:
+        by_proxy, checked = ": the proxy broke it off, or what came of it was no HTTP", "the proxy of the connection"
         return CommunicationError(
-            f"{where}: no connection could be made: the proxy broke it off, or what came of it was no HTTP ({_cause(error)}); "
-            "check the proxy of the connection",
+            f"{where}: no connection could be made{'' if is_direct else by_proxy} ({_cause(error)}); check "
+            + ("the base URL and the network" if is_direct else checked),
             retryable=True,
             never_sent=True,
-            stage="proxy",
+            stage=None if is_direct else "proxy",
         )
     return CommunicationError(
         f"{where}: the connection broke, or what came over it was no whole HTTP answer ({_cause(error)})",

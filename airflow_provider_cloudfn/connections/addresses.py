@@ -21,7 +21,8 @@ __all__ = ["base_url", "checked_url", "is_loopback"]
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\<>\"^`{|}\s]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _LIKE_A_HOST = re.compile(r"[\w-]+(\.[\w-]+)+(?![^:/?#])")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\]")
+#: Labels of up to 63 characters (RFC 1035, section 2.3.4), or an IPv6 address.
+_HOST = re.compile(r"(?![-_])[\w-]{1,63}(\.[\w-]{1,63})*(?<![-_])\.?|\[[0-9A-Fa-f:.]+\]", re.ASCII)
 
 
 def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
@@ -39,7 +40,9 @@ def base_url(reader: ConnectionReader, *, allow_http: bool) -> str:
     if "://" not in written:
         if schema.lower() not in ("http", "https"):
             example = _without_secrets(written) if _is_no_secret(written) else "api.example.com"
-            raise reader.error("host", f"got {_shown(written)}, which has no scheme; write 'https://{example}'")
+            raise reader.error(
+                "host", f"got {_shown(written)}, which has no scheme; write 'https://{example.lstrip('/')}'"
+            )
         written, schema = f"{schema.lower()}://{written}", ""
     written = _bracketed(written)
     parts = _split(reader, "host", written, allow_http=allow_http)

@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import field
+from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.amazon_connect_form import AMAZON_CONNECT_FORM
 from airflow_provider_cloudfn.connections.reading import ConnectionReader
-from airflow_provider_cloudfn.connections.transport import TransportSettings
+from airflow_provider_cloudfn.connections.transport import TransportSettings, proxy_url
 from airflow_provider_cloudfn.connections.transport_form import ALLOW_HTTP, TRANSPORT_FIELDS, UNDRAWN_TRANSPORT_FIELDS
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class AmazonConnectConnection(Redacted, frozen=True, kw_only=True):
         if password is None and login is not None:
             raise reader.error("password", "is missing, and login holds an access key ID; write both, or none")
         reader.require_trimmed("password", password)
-        transport = TransportSettings.read(reader)
         extra = _amazon_extras(reader)
+        transport = _as_amazon_has_it(reader, extra, TransportSettings.read(reader))
         return cls(
             conn_id=reader.conn_id,
             region=_region(reader),
@@ -130,6 +131,23 @@ def _amazon_extras(reader: ConnectionReader) -> dict[str, Any]:
     if role is not None and not _ROLE.fullmatch(role):
         raise reader.error("role_arn", f"got {role!r}; write such as 'arn:aws:iam::123456789012:role/airflow-connect'")
     return extra
+
+
+def _as_amazon_has_it(
+    reader: ConnectionReader, extra: Mapping[str, Any], transport: TransportSettings
+) -> TransportSettings:
+    """Return how requests travel, with what the Amazon provider's own extras say of it where the fields say nothing."""
+    verify, proxies = extra.get("verify"), extra.get("config_kwargs", {}).get("proxies")
+    if verify is False or str(verify).strip().lower() in ("false", "0", "no"):
+        raise reader.error("verify", "would let anybody answer; write the CA's certificates in ca_bundle")
+    if isinstance(verify, str) and verify.strip().lower() not in ("", "true", "1", "yes") and not transport.ca_bundle:
+        transport = replace(transport, ca_bundle=verify.strip())
+    if proxies and not transport.proxy:
+        proxy = proxies.get("https") if isinstance(proxies, dict) else None
+        if not isinstance(proxy, str):
+            raise reader.error("config_kwargs", "its proxies have none for https; write the proxy's URL in proxy")
+        transport = replace(transport, proxy=proxy_url(reader, "config_kwargs", proxy))
+    return transport
 
 
 def _region(reader: ConnectionReader) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["TransportSettings", "read_rate_limit"]
+__all__ = ["TransportSettings", "proxy_url", "read_rate_limit"]
 
 
 class TransportSettings(Redacted, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
             connect_timeout=reader.number("connect_timeout"),
             read_timeout=reader.number("read_timeout"),
             total_timeout=reader.number("total_timeout"),
-            proxy=_proxy(reader),
+            proxy=None if (proxy := reader.secret("proxy")) is None else proxy_url(reader, "proxy", proxy),
             ca_bundle=reader.text("ca_bundle"),
             client_cert=client_cert,
             client_key_file=key_file,
@@ -126,10 +126,15 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
         return client_ssl_context(self)
 
 
-def _proxy(reader: ConnectionReader) -> str | None:
-    written = reader.secret("proxy")
-    if written is None:
-        return None
+def proxy_url(reader: ConnectionReader, name: str, written: str) -> str:
+    """
+    Return the URL of a proxy.
+
+    :param reader: The connection.
+    :param name: The field that it stands in.
+    :param written: What stands there.
+    :raises ConfigurationError: when it is none.
+    """
     try:
         parts = urlsplit(written.strip())
         usable = parts.scheme in ("http", "https") and parts.hostname and not (parts.path.strip("/") or parts.query)
@@ -137,7 +142,7 @@ def _proxy(reader: ConnectionReader) -> str | None:
     except ValueError:
         usable = False
     if not usable:
-        raise reader.error("proxy", "is no proxy's URL; write such as 'http://user:password@proxy.example.com:3128'")
+        raise reader.error(name, "is no proxy's URL; write such as 'http://user:password@proxy.example.com:3128'")
     return written.strip()
 
 

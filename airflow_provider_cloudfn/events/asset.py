@@ -103,6 +103,24 @@ class CompletionEvent(Asset):
     def __hash__(self) -> int:
         return hash((self.name, self.uri))
 
+    def __or__(self, other: Any) -> Any:
+        return super().__or__(self._require_asset(other))
+
+    def __and__(self, other: Any) -> Any:
+        return super().__and__(self._require_asset(other))
+
+    # Of a schedule, which knows no such operators.
+    __ror__, __rand__ = __or__, __and__
+
+    def _require_asset(self, other: Any) -> Any:
+        if hasattr(other, "asset_condition"):
+            raise ConfigurationError(
+                f"{self.name!r} does not combine with the schedule of .each(), which is for one event: where any of several "
+                "events starts a run, write schedule=(one | other); where every single one of them is to have a run of its own, "
+                "declare all with one_run_per_event=True, and write schedule=PartitionedAssetTimetable(assets=one | other)"
+            )
+        return other
+
     def each(self) -> Any:
         """
         Return the schedule that gives every single event a run of its own, in which ``context["<event>"]`` is exactly it.

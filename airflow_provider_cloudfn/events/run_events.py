@@ -44,13 +44,13 @@ def triggering_extras(context: Context, name: str) -> list[Any]:
 
 def triggering_records(context: Context) -> list[Mapping[str, Any]]:
     """
-    Return every asset event that started the run as a completion record, oldest first.
+    Return every asset event that started the run as a completion record, oldest first; in a run by hand what its conf gives.
 
     An extra that is no record is itself the payload of one, whose metadata then says what Airflow knows.
 
     :param context: The task's Airflow context.
     """
-    return [record_of(event) for event in _events(context)]
+    return [record_of(event) for event in _events(context)] or list(_given(context).values())
 
 
 def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:
@@ -61,13 +61,8 @@ def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:
     :param name: The event's name.
     """
     records = [record_of(event) for event in _events(context) if event.asset.name == name]
-    given = conf_payloads(context)
-    if not records and name in given:
-        run: Any = context["dag_run"]
-        return [
-            {"metadata": {"id": json.dumps([name, run.run_id]), "type": name, "source": "conf"}, "result": given[name]}
-        ]
-    return records
+    given = _given(context)
+    return records or ([given[name]] if name in given else [])
 
 
 def event_ids(context: Context) -> tuple[str, ...]:
@@ -117,6 +112,15 @@ def conf_payloads(context: Context) -> Mapping[str, Any]:
     conf = getattr(context.get("dag_run"), "conf", None)
     given = conf.get("context") if isinstance(conf, Mapping) else None
     return given if isinstance(given, Mapping) else {}
+
+
+def _given(context: Context) -> dict[str, Mapping[str, Any]]:
+    """Return the events that a run by hand was given, as records by their names."""
+    run: Any = context.get("dag_run")
+    return {
+        name: {"metadata": {"id": json.dumps([name, run.run_id]), "type": name, "source": "conf"}, "result": payload}
+        for name, payload in conf_payloads(context).items()
+    }
 
 
 def triggering_names(context: Context) -> set[str]:

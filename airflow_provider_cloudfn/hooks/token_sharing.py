@@ -52,7 +52,7 @@ def configured_store() -> tuple[StoreKind, str]:
     :raises ConfigurationError: for anything else.
     """
     # With token_store_cmd or token_store_secret, as Airflow has them, a Redis' password need not stand in a file.
-    said = options.text("token_store", "file")
+    said = options.text("token_store") or "file"
     if said.lower() == "memory":
         return "memory", ""
     if said.lower() == "file":
@@ -73,14 +73,22 @@ def shared_folder(user: int) -> Path | None:
     Return the folder of the files that the processes of one user on this machine share; None where there can be none.
 
     :param user: The user's number.
+    :raises ConfigurationError: for a folder whose place depends on where a process was started.
     """
     folder = options.text("token_store_folder")
     try:
         parent = Path(folder).expanduser() if folder else Path(tempfile.gettempdir())
+    except RuntimeError:
+        # ~user, of a user that is not here.
+        parent = Path(folder)
     except OSError as error:
         # A machine without any temporary folder that can be written to.
         log.debug("Nothing is shared with other processes: %s", error.strerror)
         return None
+    if not parent.is_absolute():
+        raise ConfigurationError(
+            f"[cloudfn] token_store_folder: {folder!r} is a place of each process's own; write such as '/var/lib/airflow'"
+        )
     # One for each user: the tasks of one machine can be several users'.
     return parent / f"cloudfn-tokens-{user}"
 

@@ -103,7 +103,7 @@ class Batch:
             window=each.concurrency * _WINDOW,
         )
         self._memory.expect(self._items.total)
-        self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log))
+        self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log), asks=asks)
         self._unknown = self._memory.unknown
         self._progress = Progress()
         #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
@@ -145,8 +145,8 @@ class Batch:
             turns = TurnsAhead(own if client.limiter is None else AllLimits(own, client.limiter))
             with new_garbage_only():
                 run(lambda: self._run(replace(client, limiter=turns), turns))
-        entry = self._memory.entry
-        summary = Summary(entry.done, entry.ok, entry.failed, entry.unknown, round(self._progress.spent, 3))
+        entry, told = self._memory.entry, self._memory.told()
+        summary = Summary(told.total, told.ok, told.failed, told.unknown, round(self._progress.spent, 3))
         self._task.log.info(summary.sentence(made=summary.count - self._memory.skipped))
         if self._each.on_error == "continue" or entry.failed:
             failures = [asdict(failure) for failure in entry.failures]
@@ -342,13 +342,14 @@ class Batch:
         patience = min(seconds("retry_total", self._task.retry_total), self._longest_wait)
         # And one whose own retries the end of the task has cut short.
         is_cut_short = (self._call.hook.is_ended and error.retryable) or is_put_off_for_long(error, patience)
-        if self._is_stopped or self._each.on_error == "fail" or is_cut_short:
-            self._is_stopped = True
-            return
         failure = ItemFailure(
             index=item.index, key=item.key, error=told, status=error.status, request_id=error.request_id
         )
-        if self._keeps(None):
+        if self._is_stopped or self._each.on_error == "fail" or is_cut_short:
+            self._is_stopped = True
+            if not is_cut_short:
+                self._memory.put_off(failure, is_unknown=is_unknown)
+        elif self._keeps(None):
             self._memory.take(item.key, failure, is_unknown=is_unknown)
 
     def _told_done(self) -> str:

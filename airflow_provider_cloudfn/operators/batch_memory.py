@@ -70,6 +70,9 @@ class BatchMemory:
         #: How far it got when it was last written down, and what was done since: its results are kept nowhere yet.
         self._kept: BatchEntry | None = None
         self._since: list[ItemResult] = []
+        #: What has failed in this try and is called for again by the next one, and how many of these have an unknown outcome.
+        self._put_off: list[ItemFailure] = []
+        self._unknown_put_off = 0
         self.entry = BatchEntry(
             generation=journal.generation, fingerprint=fingerprint, started_at=dt.datetime.now(tz=dt.UTC)
         )
@@ -82,30 +85,40 @@ class BatchMemory:
         """
         self.entry = replace(self.entry, total=total)
 
-    def recall(self, log: Any, *, anew: bool) -> None:
+    def recall(self, log: Any, *, anew: bool, asks: bool) -> None:
         """
         Begin where an earlier try ended.
 
         :param log: The task's log.
         :param anew: Whether it is forgotten instead, where the task was cleared.
+        :param asks: Whether the service can be asked what was carried out: after a Clear, too.
         """
         found = self._journal.read(BATCH, BatchEntry, of_any_generation=True)
         if found is None:
             self._journal.tell_lost("all calls are made, those too that it had made by then")
             return
-        self._is_cleared = is_cleared = self._journal.is_cleared(BATCH)
+        is_cleared = self._journal.is_cleared(BATCH)
         # The tries after this one go on with what it has begun.
         if is_cleared and (anew or found.finished):
             log.info("The calls begin anew%s", "" if anew else ": all of an earlier run of this task were done")
             self._journal.forget(BATCH)
             self._results.discard(found.parts)
             return
+        is_cleared = is_cleared and not asks
         if found.fingerprint != self.entry.fingerprint:
             log.warning("The calls are defined otherwise than in the try before; what was done then stays done")
         if found.stored is None:
             self._results.resume(found.parts, found.done)
         log.info("%s items were done by an earlier try; the calls go on behind them", f"{found.done:,}")
         self._recalled = found
+        if is_cleared and (again := self.unknown - {*found.uncertain}):
+            log.warning(
+                "%s items from number %s on may have been sent before the task was cleared, and what came of them is not known: "
+                "they are sent again, as a Clear says",
+                f"{len(again):,}",
+                f"{min(again):,}",
+            )
+        self._is_cleared = is_cleared
         self._fits = found.done == 0
         self._ahead = {one.index: one for one in found.ahead}
         # After a Clear what was sent is nobody's to compare with: the rest is sent anew, as it is by now.
@@ -226,6 +239,16 @@ class BatchMemory:
             failures=told,
         )
 
+    def put_off(self, failure: ItemFailure, *, is_unknown: bool) -> None:
+        """
+        Take note of an item that has failed, and that the next try calls for again.
+
+        :param failure: What is told of it.
+        :param is_unknown: Whether nobody knows what became of it.
+        """
+        self._put_off.append(failure)
+        self._unknown_put_off += is_unknown
+
     @property
     def is_due(self) -> bool:
         """Whether it is time to write down how far it got."""
@@ -324,22 +347,22 @@ class BatchMemory:
         self.keep()
 
     def told(self) -> Items:
-        """Return how far it got, as the step's record tells it."""
+        """Return how far it got, as the log and the step's record tell it."""
         from airflow_provider_cloudfn.records.call_record import FailedCall
         from airflow_provider_cloudfn.records.recorder import FAILURES, Items
 
-        entry = self.entry
+        entry, failures = self.entry, (*self.entry.failures, *self._put_off)
         return Items(
-            total=entry.done,
+            total=entry.done + len(self._put_off),
             ok=entry.ok,
-            failed=entry.failed,
-            unknown=entry.unknown,
+            failed=entry.failed + len(self._put_off),
+            unknown=entry.unknown + self._unknown_put_off,
             earlier=self.skipped,
             failures=tuple(
                 FailedCall(key=one.key, error=one.error, status=one.status, request_id=one.request_id)
-                for one in entry.failures[:FAILURES]
+                for one in failures[:FAILURES]
             ),
-            statuses=Counter(one.status for one in entry.failures),
+            statuses=Counter(one.status for one in failures),
         )
 
     def _add_key(self, key: str) -> None:

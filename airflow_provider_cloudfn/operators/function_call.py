@@ -44,6 +44,8 @@ __all__ = ["Fields", "FunctionCall"]
 
 #: What defines the calls of a batch besides what each item's has of its own; the last one is an event's.
 _OF_EVERY_CALL: Final = frozenset({"method", "pages", "mode"})
+#: A condition that is true of this status, too, is about no redirect of its own.
+_OF_NO_REDIRECT: Final = 399
 
 
 class Fields(Redacted, frozen=True):
@@ -162,8 +164,10 @@ class FunctionCall:
 
         def accepts(redirect: Response) -> bool:
             # One that takes every answer, or each below 400, means the one behind the redirect, as ever.
-            return self._is_true_of(redirect, variables) is True and not self._is_true_of(
-                replace(redirect, status=200, headers=redirect.headers.without("location")), variables
+            success = replace(redirect, status=200, headers=redirect.headers.without("location"))
+            others = (success, replace(redirect, status=_OF_NO_REDIRECT))
+            return self._is_true_of(redirect, variables) is True and not all(
+                self._is_true_of(other, variables) for other in others
             )
 
         judged = self.task.success_when is not None

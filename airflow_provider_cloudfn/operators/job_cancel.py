@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.client.daemon_thread import for_a_while
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 
@@ -19,6 +22,8 @@ __all__ = ["JobCancel"]
 
 #: Seconds that a task which is killed has for telling the service.
 _LONGEST: Final = 15.0
+#: Seconds that the end of a request takes which was given up then.
+_MORE: Final = 5.0
 
 
 class JobCancel:
@@ -36,7 +41,10 @@ class JobCancel:
         self._log = log
         self._forget = forget
         self._request: Request | None = None
-        self._was_cancelled: bool | None = None
+        #: Taken by who sends the request, and never given back: it is sent once.
+        self._turn = threading.Lock()
+        self._is_told = threading.Event()
+        self._is_cancelled = False
 
     @property
     def is_killed(self) -> bool:
@@ -60,26 +68,36 @@ class JobCancel:
         self._request = request
 
     def send(self) -> bool:
-        """Tell the service, unless that was done, and forget the job. Whether it is cancelled."""
-        if self._was_cancelled is None:
-            self._was_cancelled = self._request is not None and self._sent(self._request)
-        return self._was_cancelled
+        """
+        Tell the service, and forget the job. Whether it is cancelled.
+
+        Whoever comes while that is under way, such as a signal that ends the task, waits for what comes of it.
+        """
+        if self._request is None:
+            return False
+        if self._turn.acquire(blocking=False):
+            # In a thread of its own, which neither a signal nor the time limit of the task cuts short.
+            work = partial(contextvars.copy_context().run, self._tell, self._request)
+            threading.Thread(target=work, name="cloudfn-cancel", daemon=True).start()
+        if not self._is_told.wait(_LONGEST + _MORE):
+            self._log.error("The job could not be cancelled: nobody knows yet what came of it")
+        if self._is_cancelled:
+            self._forget()
+        return self._is_cancelled
 
     def kill(self) -> None:
         """Do it while the task is being ended; where the job is only being started, it is done as soon as it is known."""
-        if self._request is None:
-            return
-        # An event loop may be running here, in the middle of which a signal has come: the request has a thread of its own.
-        thread = threading.Thread(target=self.send, name="cloudfn-cancel", daemon=True)
-        thread.start()
-        thread.join(_LONGEST)
+        if self._request is not None:
+            # An event loop may be running here, or Airflow being asked, in the middle of which a signal has come.
+            for_a_while(self.send, "cloudfn-end", _LONGEST)
 
-    def _sent(self, request: Request) -> bool:
+    def _tell(self, request: Request) -> None:
         try:
             answer = self._client.request_sync(request, Sending(timeout=_LONGEST))
         except CloudFunctionError as error:
             self._log.error("The job could not be cancelled: %s", error)
-            return False
-        self._log.info("The job was cancelled: %s %s answered %s", request.method, answer.url, answer.status)
-        self._forget()
-        return True
+        else:
+            self._is_cancelled = True
+            self._log.info("The job was cancelled: %s %s answered %s", request.method, answer.url, answer.status)
+        finally:
+            self._is_told.set()

@@ -98,7 +98,14 @@ def pages_of(
             call.warn_once(MAY_BE_MISSPELT)
         return None
 
-    return read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)
+    async def told() -> AsyncGenerator[Page]:
+        async with aclosing(read_pages(ask, first, pages, evaluate, resolve=client.resolve, begin=begin)) as found:
+            async for page in found:
+                if page.doubt is not None:
+                    call.warn_once(page.doubt)
+                yield page
+
+    return told()
 
 
 def read_whole(
@@ -131,7 +138,7 @@ def read_whole(
         entry = PagesEntry(place=place, parts=results.parts, count=results.count, fingerprint=fingerprint)
         journal.write(_ENTRY, entry)
 
-    async def read() -> tuple[int, Response]:
+    async def read() -> Page:
         last: Page | None = None
         written = time.monotonic()
         async with (
@@ -152,17 +159,18 @@ def read_whole(
                     await in_daemon_thread(results.keep, "cloudfn-pages")
         if last is None:
             raise CloudFunctionError("pages: no page came")
-        return last.number, last.response
+        return last
 
     with new_garbage_only():
-        number, response = run(lambda: _in_time(pages, read()))
+        last: Page = run(lambda: _in_time(pages, read()))
     found = results.finish()
-    call.task.log.info("Read %s items; the last page was number %s", f"{results.count:,}", f"{number:,}")
+    why = "" if last.short_of is None else f", which has fewer items than limit={last.short_of:,}"
+    call.task.log.info("Read %s items; the last page was number %s%s", f"{results.count:,}", f"{last.number:,}", why)
     # To read anew does no harm: the parts go as soon as they are no longer needed.
     if results.parts:
         journal.forget(_ENTRY)
         results.discard(results.parts)
-    return WholeRead(found, results.size, number, response)
+    return WholeRead(found, results.size, last.number, last.response)
 
 
 async def _ahead(pages: AsyncGenerator[Page]) -> AsyncGenerator[Page]:

@@ -354,7 +354,7 @@ class PolledCall:
     def _end_killed(self, job: Job) -> NoReturn:
         became = self._ended_job()
         message = f"poll: the task was ended from outside while it waited for the job at {_place(job)}; {became}"
-        raise CloudFunctionError(message, retryable=True)
+        raise CloudFunctionError(message, retryable=True) from None
 
     def _ended_job(self) -> str:
         """End the job, where that was not done, and return what became of it."""

@@ -79,6 +79,7 @@ class WaitedCall:
             return variables.with_more(event=self._sampled(sample_run, variables))
         if self._task.waited_event is not None:
             told = WaitEvent.from_dict(self._task.waited_event)
+            told.tell(self._task.log)
             return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)
         wait = self.begun()
         if not wait.answered:

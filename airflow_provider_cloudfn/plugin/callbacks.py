@@ -13,14 +13,14 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from airflow_provider_cloudfn.auth.media_type import is_json, media_type_of
 from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import AuthenticationError, ConfigurationError, LimitError
 from airflow_provider_cloudfn.journal.entries import CallbackEntry
-from airflow_provider_cloudfn.json_encoding import parse_foreign_json, to_json_value
+from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.plugin.callback_state import keep
 from airflow_provider_cloudfn.plugin.receiver.admission import Admission
 from airflow_provider_cloudfn.plugin.receiver.body import read_body
+from airflow_provider_cloudfn.webhooks.received import ReceivedRequest
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ _LARGEST: Final = 48 * 1024
 _SAID: Final = {
     200: "Somebody waits here",
     202: "Accepted",
-    400: "The body is no JSON",
+    400: "The body is not what its Content-Type says",
     401: "The address is none of this Airflow's",
     408: "The body took too long",
     409: "There was a callback at this address already",
     410: "Nobody waits for this callback any more",
     413: "The body is too large",
-    415: "The body must be JSON: Content-Type: application/json",
+    415: "The body must be JSON, a form or text, and not compressed",
     503: "Try again",
 }
 
@@ -104,9 +104,7 @@ async def _status(address: CallbackAddress, request: Request) -> int:
     try:
         with _admission.request() as held:
             body = await read_body(request, most=_LARGEST, held=held)
-            if body and not is_json(media_type_of(request.headers.get("content-type", ""))):
-                return 415
-            payload = _payload(body)
+            payload = _payload(request, body)
     except RefusedError as refused:
         return refused.status
     except (ValueError, LimitError):
@@ -133,7 +131,11 @@ def _kept(address: CallbackAddress, entry: CallbackEntry) -> int:
     return {"kept": 202, "again": 409, "gone": 410}[became]
 
 
-def _payload(body: bytes) -> Any:
+def _payload(request: Request, body: bytes) -> Any:
+    """Return what a body means, as a body of an event source does."""
     if not body.strip():
         return None
-    return to_json_value(parse_foreign_json(body.decode("utf-8")))
+    read = ReceivedRequest(method=request.method, headers=tuple(request.headers.items()), body=body).read_body()
+    if isinstance(read, bytes):
+        raise RefusedError(415, "unsupported_media_type")
+    return to_json_value(read)

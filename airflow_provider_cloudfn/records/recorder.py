@@ -56,7 +56,7 @@ class Items(Struct, frozen=True, kw_only=True):
     """
     How far a batch got.
 
-    :param total: How many items were done or failed; None where there are none.
+    :param total: How many items were done or failed.
     :param ok: How many have succeeded, over all tries.
     :param failed: How many have failed.
     :param unknown: Of how many of those nobody knows whether they were carried out.
@@ -65,7 +65,7 @@ class Items(Struct, frozen=True, kw_only=True):
     :param statuses: How often each status was why; None where no answer came.
     """
 
-    total: int | None = None
+    total: int = 0
     ok: int = 0
     failed: int = 0
     unknown: int = 0
@@ -122,7 +122,7 @@ class CallRecorder:
         #: The cloud function's name, the connection and its type.
         self.function = self.conn_id = self.conn_type = ""
         self._shown = Shown(mask=mask)
-        self.items = Items()
+        self.items: Items | None = None
         self.idempotency_key: str | None = None
         self.journal: Journal | None = None
         self.event: str | None = None
@@ -268,13 +268,13 @@ class CallRecorder:
         return self._failed or self._first if self.kind == "batch" else self._first
 
     def _many(self) -> ManyCalls | None:
-        items = self.items
-        if self.kind == "call" or (items.total is None and self._totals["calls"] < 2):
+        items = self.items or Items()
+        if self.kind == "call" or (self.items is None and self._totals["calls"] < 2):
             return None
         told = [one for _, _, one in sorted(self._slowest, reverse=True)]
         failures = items.failures[:FAILURES]
         return ManyCalls(
-            items=items.total,
+            items=None if self.items is None else items.total,
             ok=items.ok,
             failed=items.failed,
             unknown=items.unknown,

@@ -150,6 +150,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         :param event: What the trigger says.
         """
         told = WaitEvent.from_dict(event)
+        told.tell(self.log)
         self._deadline, self._looks = time.monotonic() + told.seconds, told.looks
         self._place = Wait.from_dict(told.wait).place
         return self.execute(context)

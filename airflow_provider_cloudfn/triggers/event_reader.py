@@ -98,6 +98,8 @@ class EventReader:
         self._address: str | None = None
         #: Since when it is not answered, by the clock that nobody sets.
         self._failing_since: float | None = None
+        #: Why it is not.
+        self.failure = ""
 
     @asynccontextmanager
     async def waiting(self, wait: Wait, patience: float) -> AsyncIterator[asyncio.Future[Literal["found", "look"]]]:
@@ -149,11 +151,10 @@ class EventReader:
     def _fail(self, error: Exception) -> None:
         """Leave the looking to the workers of those who have waited for an answer for long enough."""
         now = time.monotonic()
+        self.failure = f"{type(error).__name__}: {error}"
         if self._failing_since is None:
             self._failing_since = now
-            _log.warning(
-                "The API server can't be asked for events, so workers look: %s: %s", type(error).__name__, error
-            )
+            _log.warning("The API server can't be asked for events, so workers look: %s", self.failure)
         for one in self._waits:
             if now - max(self._failing_since, one.since) >= one.patience:
                 one.tell("look")
@@ -248,7 +249,8 @@ def _addresses() -> list[str]:
 
     execution = (conf.get("core", "execution_api_server_url", fallback="") or "").rstrip("/")
     bases = [execution.removesuffix("/execution"), conf.get("api", "base_url", fallback="") or "http://localhost:8080"]
-    return [f"{base.rstrip('/')}/cloudfn/waits" for base in dict.fromkeys(bases) if base]
+    # With the last slash: Airflow mounts what is below the prefix, and hands the prefix itself to the pages.
+    return list(dict.fromkeys(f"{base.rstrip('/')}/cloudfn/waits/" for base in bases if base))
 
 
 @functools.lru_cache(maxsize=4)

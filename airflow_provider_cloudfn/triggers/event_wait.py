@@ -55,5 +55,6 @@ class EventWaitTrigger(BaseTrigger):
             await asyncio.wait((told,), timeout=self.seconds)
             outcome = told.result() if told.done() else "late"
         looks = self.looks + 1 if outcome == "look" else 0
-        event = WaitEvent(outcome, max(0.0, end - time.monotonic()), self.wait.to_dict(), looks)
+        why = shared_reader().failure if outcome == "look" else ""
+        event = WaitEvent(outcome, max(0.0, end - time.monotonic()), self.wait.to_dict(), looks, why)
         yield TriggerEvent(event.to_dict())  # type: ignore[no-untyped-call]  # Airflow's has no types

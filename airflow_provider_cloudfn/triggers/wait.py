@@ -116,6 +116,7 @@ class WaitEvent(Redacted, frozen=True):
     :param seconds: How many were left by then.
     :param wait: What the trigger was given.
     :param looks: How often in a row it was the worker's turn.
+    :param why: Why the triggerer can't ask.
     """
 
     _hidden: ClassVar = frozenset({"wait"})
@@ -124,6 +125,7 @@ class WaitEvent(Redacted, frozen=True):
     seconds: float
     wait: Mapping[str, Any]
     looks: int = 0
+    why: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
@@ -138,4 +140,17 @@ class WaitEvent(Redacted, frozen=True):
         :raises ConfigurationError: when it is nothing of the kind.
         """
         told = require_event(written, ("found", "look", "late"))
-        return cls(told["outcome"], float(told["seconds"]), told.get("wait") or {}, int(told.get("looks") or 0))
+        looks, why = int(told.get("looks") or 0), str(told.get("why") or "")
+        return cls(told["outcome"], float(told["seconds"]), told.get("wait") or {}, looks, why)
+
+    def tell(self, log: Any) -> None:
+        """
+        Say in the log of a task why its worker looks: the next trigger of the task writes over the log of this one.
+
+        :param log: The log.
+        """
+        if self.outcome == "look":
+            log.warning(
+                "The triggerer can't ask the API server for what is waited for, so a worker looks, more and more seldom: %s",
+                self.why or "its log says why",
+            )

@@ -45,6 +45,7 @@ Reason: TypeAlias = Literal[
     "type_failed",
     "type_not_allowed",
     "unknown_type",
+    "unreadable_time",
     "unsupported_media_type",
     "unusable_type",
 ]
@@ -89,6 +90,7 @@ REASONS: Final[dict[Reason, str]] = {
     "type_failed": "The expression for the type could not be evaluated, or gave no text.",
     "type_not_allowed": "The source may not send events of this type (event_types).",
     "unknown_type": "No Dag names an event of this type.",
+    "unreadable_time": "Its time is none that is read: seconds since 1970, milliseconds, RFC 3339 with a zone, a date of HTTP.",
     "unsupported_media_type": "The body's Content-Type is nothing that is read here.",
     "unusable_type": "No event can have such a name.",
 }

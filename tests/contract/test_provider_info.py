@@ -127,3 +127,10 @@ def test_discovery_imports_nothing_heavy() -> None:
 
     for name in ("airflow'", "aiohttp", "requests", "authlib", "boto", "celpy", "lark", "pydantic", "cryptography"):
         assert f"'{name}" not in loaded
+
+
+def test_no_option_that_airflow_masks_has_a_default_for_it_to_mask() -> None:
+    # What is shorter than its least is a warning in what each of its commands prints, and what is longer is hidden in all logs.
+    options = get_provider_info()["config"]["cloudfn"]["options"]
+
+    assert {name: one["default"] for name, one in options.items() if one.get("sensitive")} == {"token_store": ""}

@@ -13,6 +13,7 @@ from kit.api_server import PluginServer
 
 from airflow_provider_cloudfn.events.signature import triggerer_token
 from airflow_provider_cloudfn.plugin import event_waits
+from airflow_provider_cloudfn.triggers import event_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,15 @@ def ask(url: str, *, events: Any = (), callbacks: Any = ()) -> Any:
     request.add_header("Authorization", f"Bearer {triggerer_token()}")
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
+
+
+def test_a_triggerer_asks_where_the_page_is(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow hands what stands at the prefix itself, with nothing behind it, to the pages, whose prefix is shorter."""
+    server = url.removesuffix("/cloudfn/waits/")
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{server}/execution/")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", f"{server}/")
+
+    assert [ask(address) for address in event_reader._addresses()] == [{"events": [], "callbacks": []}]
 
 
 @pytest.fixture

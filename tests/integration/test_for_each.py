@@ -103,7 +103,9 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     result, server = step("ForEach('[0, 5, 6, 8, 10, 12]', concurrency=1, key='\"order-\" + string(item)')")
 
     assert result.state == "failed"
-    assert "for_each: item 1 (order-5): POST" in "".join(capfd.readouterr())
+    told = "".join(capfd.readouterr())
+    assert "for_each: item 1 (order-5): POST" in told
+    assert "2 calls: 1 ok, 1 failed, 0 unknown" in told
     assert len(server.received) <= 3
 
 
@@ -297,6 +299,10 @@ def test_what_is_wrong_with_an_item_says_which(
         ("ForEach(None)", "an XComArg, or a list, not None"),
         ("ForEach(b'[1]')", "an XComArg, or a list, not b'[1]'"),
         ("ForEach('[1]', rate=50)", "50 is no rate"),
+        (
+            "{'a', 'b'}",
+            "a set has no order, and the next try must find each item at its place: write sorted(…) around it",
+        ),
         ("ForEach('[1]', on_error='ignore')", "on_error must be 'fail' or 'continue'"),
         ("ForEach('[1]', max_failures=3)", "max_failures has a meaning with on_error='continue' only"),
         ("ForEach('[1]', on_error='continue', max_failures=float('nan'))", "max_failures must be a number or a share"),

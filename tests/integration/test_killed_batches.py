@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -158,6 +159,30 @@ def test_without_a_way_to_know_a_batch_stops_and_clear_sends_the_rest(
     cleared = run_try(batch(), tmp_path / "state.json", generation=4)
 
     assert cleared == [f"made-{item}" for item in ITEMS]
+
+
+def test_a_batch_that_is_cleared_while_it_runs_tells_what_may_be_sent_twice_by_it(
+    service: Service, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    service.kills_at = "i17"
+    assert run_try(batch(), tmp_path / "state.json") is None
+
+    assert run_try(batch(), tmp_path / "state.json", generation=4) == [f"made-{item}" for item in ITEMS]
+    assert re.search(
+        r"\d+ items from number \d+ on may have been sent before the task was cleared, and what came of them is not known: they "
+        "are sent again, as a Clear says",
+        "".join(capfd.readouterr()),
+    )
+
+
+def test_a_batch_that_is_cleared_while_it_runs_asks_the_service_what_was_done(service: Service, tmp_path: Path) -> None:
+    service.kills_at = "i17"
+    assert run_try(batch(on_unknown=ASK), tmp_path / "state.json") is None
+
+    returned = run_try(batch(on_unknown=ASK), tmp_path / "state.json", generation=4)
+
+    assert returned == [f"made-{item}" for item in ITEMS]
+    assert service.effects == Counter(ITEMS)
 
 
 @pytest.mark.parametrize("on_error", ["fail", "continue"])

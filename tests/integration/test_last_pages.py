@@ -85,3 +85,19 @@ def test_a_key_in_headers_that_are_known_at_run_time_is_sent_with_no_page(
 
     assert (result.state, server.received) == ("failed", [])
     assert 'headers["idempotency-key"]: each page is a request of its own' in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(("total", "doubted"), [(10, True), (SIZE, False)])
+def test_a_page_that_is_too_short_is_the_last_one_and_the_log_says_so_where_its_answer_says_otherwise(
+    step: Any, capfd: pytest.CaptureFixture[str], total: int, doubted: bool
+) -> None:
+    """Such as of a service that gives fewer at a time than it is asked for."""
+    result, server = step(
+        lambda _: Answer.of(200, {"data": ITEMS[:SIZE], "total": total}),
+        pages="Pages.offset(limit=5, items='response.body.data')",
+    )
+
+    log = "".join(capfd.readouterr())
+    assert (result.xcom("call"), len(server.received)) == (ITEMS[:SIZE], 1)
+    assert "Read 4 items; the last page was number 1, which has fewer items than limit=5" in log
+    assert ("its answer says that there are more (response.body.total: 10)" in log) == doubted

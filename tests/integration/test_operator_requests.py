@@ -103,6 +103,11 @@ def test_a_body_goes_as_content_type_says(
         (FORM, "cel('5')", "body: is a number, and"),
         (typed("application/x-ndjson"), "[{'a': 1}]", "make it text with a line for each, such as"),
         (typed("multipart/form-data"), "{'a': 1}", "make it the bytes of the form, or give files="),
+        (typed("multipart/mixed; boundary=x"), "{'a': 1}", "make it the bytes of the form, or give files="),
+        (typed("application/x-protobuf"), "{'a': 1}", "says application/x-protobuf: make it bytes"),
+        (typed("application/octet-stream"), "[1]", "says application/octet-stream: make it bytes"),
+        (typed("image/png"), "{'a': 1}", "says image/png: make it bytes"),
+        (typed("application/graphql"), "{'query': '{me}'}", "says application/graphql: make it text"),
         ("{'content-type': '\"text/plain\"'}", "{'a': 1}", 'headers["content-type"] says text/plain'),
     ],
 )

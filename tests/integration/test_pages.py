@@ -358,6 +358,7 @@ def test_a_counted_read_of_a_service_that_never_ends_is_bounded(
         ({"pages": "Pages.next_link('response.body.nxt', items='respone.body')"}, "pages.items: 1:1: unknown name 'respone'"),
         ({"pages": "Pages.page_number(max_pages=0)"}, "pages: max_pages must be a whole number from 1, not 0"),
         ({"pages": "Pages.page_number(max_items='5')"}, "pages: max_items must be a whole number from 1, not '5'"),
+        ({"pages": "Pages(next='response.body.next')"}, "pages: say how the service goes on: Pages.next_link(…)"),
         ({"pages": "Pages.offset(limit=-1)"}, "pages: limit must be a whole number from 1, not -1"),
         ({"pages": "Pages.offset(first=True)"}, "pages: first must be a whole number from 0, not True"),
         ({"pages": "Pages.offset(query='')"}, "pages: query, header and body are names"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -47,11 +48,13 @@ class JobService:
         self.asked: list[str] = []
         self.on_start: Callable[[], None] = lambda: None
         self.on_poll: Callable[[], None] = lambda: None
+        self.on_other: Callable[[], None] = lambda: None
 
     def reply(self, request: Received) -> Answer:
         path = request.target.partition("?")[0]
         self.asked.append(f"{request.method} {request.target}")
         if f"{request.method} {path}" in self.others:
+            self.on_other()
             return self.others[f"{request.method} {path}"]
         if request.method in ("POST", "PUT"):
             self.on_start()
@@ -621,6 +624,39 @@ def test_a_task_that_is_killed_while_it_starts_its_job_cancels_that(
     assert "the task was ended from outside while it waited for the job at /jobs/7; it was cancelled" in "".join(
         capfd.readouterr()
     )
+
+
+@EVERYWHERE
+def test_a_task_that_is_killed_while_it_cancels_its_late_job_cancels_it_once(
+    run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
+    jobs.on_other = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        run(step(states("timeout=0.2, cancel='\"/jobs/\" + job.body.id'"), deferrable))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert jobs.count("DELETE") == 1
+    assert "within 0.2 seconds (timeout); it was cancelled" in "".join(capfd.readouterr())
+
+
+def test_a_task_whose_time_is_over_while_it_cancels_its_late_job_cancels_it_once(
+    run: Any, service: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
+    jobs.on_other = lambda: time.sleep(1.5)
+
+    run(
+        step(
+            states("timeout=0.2, cancel='\"/jobs/\" + job.body.id'"),
+            execution_timeout="datetime.timedelta(seconds=1)",
+        )
+    )
+
+    assert jobs.count("DELETE") == 1
+    assert "The job was cancelled: DELETE" in "".join(capfd.readouterr())
 
 
 def test_no_cancel_is_sent_where_none_is_given(run: Any, service: Any) -> None:

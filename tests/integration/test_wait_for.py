@@ -230,7 +230,7 @@ def test_a_sensor_counts_events_since_a_moment(run: Any, since: str, state: str)
 
 
 def test_without_an_api_server_to_ask_the_worker_looks_itself(
-    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch
+    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(event_wait, "_SOONEST", 0.1)
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://127.0.0.1:9/execution/")
@@ -250,6 +250,7 @@ def test_without_an_api_server_to_ask_the_worker_looks_itself(
 
     assert result.xcom("call") == {"orderId": "1001", "carrier": "post"}
     assert sorted(set(looked)) == [0, 1, 2]
+    assert "The triggerer can't ask the API server for what is waited for, so a worker looks" in capfd.readouterr().out
 
 
 def post(url: str, body: bytes = b'{"state": "done"}', content_type: str = "application/json") -> int:
@@ -290,6 +291,34 @@ def test_a_callback_is_good_once_and_gives_the_result(run: Any, service: Any, de
     assert result.xcom("call") == ["done", 202]
     assert got == [202, 409]
     assert post(urls[0]) == 409
+
+
+@KEPT
+@pytest.mark.usefixtures("api_server")
+@pytest.mark.parametrize(
+    ("body", "content_type", "result"),
+    [
+        (b"id=tr_7UhSN1zuXS", "application/x-www-form-urlencoded", {"id": "tr_7UhSN1zuXS"}),  # Mollie
+        (
+            b"To=%2B49+30&Tag=a&Tag=b&Note=",
+            "application/x-www-form-urlencoded",
+            {"To": "+49 30", "Tag": ["a", "b"], "Note": ""},
+        ),
+        (b"caf\xe9", "text/plain; charset=iso-8859-1", "caf\u00e9"),
+        ('{"a": "\u00e9"}'.encode("utf-16"), "application/json", {"a": "\u00e9"}),
+        (b'{"state": "done"}', "", {"state": "done"}),
+    ],
+)
+def test_what_is_called_back_is_read_as_an_event_is(
+    run: Any, service: Any, body: bytes, content_type: str, result: object
+) -> None:
+    got: list[int] = []
+    service(lambda request: got.append(post(json.loads(request.body)["notify"], body, content_type)), 202)
+
+    ended = run(step("Callback(timeout=120)", body=BODY))
+
+    assert got == [202]
+    assert ended.xcom("call") == result
 
 
 @KEPT
@@ -481,7 +510,8 @@ def test_nothing_is_sent_where_nobody_knows_at_which_address_to_call_back(
         (b"[NaN]", "application/json", 400),
         (b"[" * 10_000, "application/json", 400),
         (b"[" * 300 + b"]" * 300, "application/json", 400),
-        (b'{"a": 1}', "text/plain", 415),
+        (b'{"a": 1}', "image/png", 415),
+        (b"a=%ff", "application/x-www-form-urlencoded", 400),
         (b'"' + b"x" * 50_000 + b'"', "application/json", 413),
         ('"' + "é" * 24_000 + '"', "application/json", 202),
         ('"' + "漢" * 15_000 + '"', "application/json", 202),

@@ -99,7 +99,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             "client_auth_method",
             "OAuth 2.0: Client authentication",
             "How the token endpoint is shown who asks. With private_key_jwt, Secret holds the private key as PEM text, pasted "
-            "whole.",
+            "whole; with none there is no secret: for a public client, and where client_cert shows it (tls_client_auth).",
             kind="choice",
             choices=CLIENT_AUTH_METHODS,
             default="client_secret_basic",

@@ -11,6 +11,9 @@ from urllib.parse import quote, urlencode
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from airflow_provider_cloudfn.records.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +76,7 @@ def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("airflow_provider_cloudfn.plugin.pages"),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -82,6 +86,7 @@ def _templates() -> Environment:
         bound=_bound,
         bytes=_bytes,
         duration=_duration,
+        kept=_kept,
         moment=_moment,
         percent=_percent,
         pretty=pretty,
@@ -89,6 +94,15 @@ def _templates() -> Environment:
         segment=_segment,
     )
     return templates
+
+
+def _seen(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _kept(text: object) -> Markup:
+    """Write the value of a field of a form, which comes back as it is."""
+    return escape(text)
 
 
 def _segment(text: object) -> str:

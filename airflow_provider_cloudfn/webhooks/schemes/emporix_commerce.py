@@ -46,7 +46,7 @@ class EmporixCommerce(Scheme, frozen=True, kw_only=True):
         try:
             moment = dt.datetime.fromisoformat(published)
         except ValueError:
-            raise RefusedError(401, "signature_wrong") from None
+            raise RefusedError(401, "unreadable_time") from None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=dt.UTC)
         require_moment(moment.timestamp(), now, self.tolerance)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from airflow_provider_cloudfn.webhooks.refused import RefusedError
+from airflow_provider_cloudfn.webhooks.schemes.written_time import read_time
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.refused import Reason
 
 __all__ = ["keyed_hashes", "require_moment", "require_recent", "require_secret_match", "unsigned_content"]
-
-
-#: Seconds since 1970, as nobody writes them twice.
-_SECONDS: Final = re.compile(r"0|[1-9][0-9]{0,11}")
 
 
 def keyed_hashes(secrets: Iterable[str | bytes], content: bytes, algorithm: str = "sha256") -> list[bytes]:
@@ -53,20 +49,19 @@ def require_secret_match(expected: Iterable[bytes], given: Iterable[bytes], reas
         raise RefusedError(401, reason)
 
 
-def require_recent(seconds: str, now: dt.datetime, tolerance: float) -> None:
+def require_recent(written: str, now: dt.datetime, tolerance: float) -> None:
     """
     Make sure that a request was sent just now.
 
-    :param seconds: When, in seconds since 1970, as the request has it.
+    :param written: When, as the request has it: see :func:`~airflow_provider_cloudfn.webhooks.schemes.written_time.read_time`.
     :param now: The time; aware.
     :param tolerance: How many seconds it may lie in the past, or in the future.
     :raises RefusedError: with 401 otherwise.
     """
-    # Not what int() takes besides: signs, white space, underscores, other scripts' digits; and no zeros before it: where nothing
-    # separates it from the body in what is signed, they could be taken from there.
-    if not _SECONDS.fullmatch(seconds):
-        raise RefusedError(401, "signature_wrong")
-    require_moment(int(seconds), now, tolerance)
+    moment = read_time(written)
+    if moment is None:
+        raise RefusedError(401, "unreadable_time")
+    require_moment(moment, now, tolerance)
 
 
 def require_moment(seconds: float, now: dt.datetime, tolerance: float) -> None:

@@ -121,6 +121,20 @@ def test_a_file_that_can_not_be_imported_is_a_problem(cloudfn: Callable[..., Any
     assert problem["message"] == "ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize("given", ["dags", "dags/broken.py", "."])
+def test_it_is_named_by_the_path_that_was_given(
+    cloudfn: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    file = tmp_path / "dags" / "broken.py"
+    file.parent.mkdir()
+    file.write_text(f"{HEAD}raise ValueError('broken')\n")
+    monkeypatch.chdir(tmp_path)
+
+    (problem,) = cloudfn("check", given, "--json").document["problems"]
+
+    assert (problem["file"], problem["line"]) == ("dags/broken.py", 3)
+
+
 def test_an_error_of_several_lines_is_shown_whole(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "broken.py"
     file.write_text(
@@ -261,6 +275,7 @@ def test_an_option_that_nothing_reads_is_a_note(
         ("longest_wait_on_worker", "5m", "must be seconds from 0 to 86,400, not '5m'"),
         ("deliveries_kept", "ever", "must be a whole number of days up to 36,500, or 0 for ever, not 'ever'"),
         ("call_records", "some", "must be one of all, failures, none, not 'some'"),
+        ("token_store_folder", "tokens", "'tokens' is a place of each process's own; write such as '/var/lib/airflow'"),
         ("try_it", "maybe", "must be True or False, not 'maybe'"),
         ("implicit_dependencies", "maybe", "must be True or False, not 'maybe'"),
     ],
@@ -280,8 +295,8 @@ def test_every_option_that_can_be_wrong_is_read() -> None:
     options = get_provider_info()["config"]["cloudfn"]["options"]
     switches = {name for name, option in options.items() if option["type"] == "boolean"}
 
-    # The names of connections, and a folder that is made where there is none.
-    assert options.keys() - switches - READERS.keys() == {"event_sources", "token_store_folder"}
+    # The names of connections.
+    assert options.keys() - switches - READERS.keys() == {"event_sources"}
 
 
 @pytest.mark.parametrize("is_paused", [True, False])

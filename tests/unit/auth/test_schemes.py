@@ -154,7 +154,7 @@ def test_s3_takes_the_path_decoded_once_and_encoded_once(path: str, canonical: s
     assert sent.header("authorization") == alike.header("authorization")
 
 
-@pytest.mark.parametrize("service", ["s3", "s3-object-lambda", "aoss", "glacier"])
+@pytest.mark.parametrize("service", ["s3", "s3-object-lambda", "s3express", "aoss", "glacier"])
 def test_services_that_ask_for_it_get_the_hash_of_the_body_in_a_signed_header(service: str) -> None:
     sent = next(
         SigV4Auth(Keys, service, "eu-central-1").flow(HttpRequest("PUT", "https://h.amazonaws.com/a", body=b"x"))
@@ -162,6 +162,16 @@ def test_services_that_ask_for_it_get_the_hash_of_the_body_in_a_signed_header(se
 
     assert sent.header("x-amz-content-sha256") == "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     assert "x-amz-content-sha256" in (sent.header("authorization") or "")
+
+
+def test_vpc_lattice_is_told_that_the_body_is_not_signed() -> None:
+    auth = SigV4Auth(Keys, "vpc-lattice-svcs", "eu-central-1")
+    with time_machine.travel("2025-01-01T00:00:00Z", tick=False):
+        sent, other = (next(auth.flow(HttpRequest("PUT", "https://h.on.aws/a", body=body))) for body in (b"x", b"y"))
+
+    assert sent.header("x-amz-content-sha256") == "UNSIGNED-PAYLOAD"
+    assert "x-amz-content-sha256" in (sent.header("authorization") or "")
+    assert sent.header("authorization") == other.header("authorization")
 
 
 def test_other_services_get_none() -> None:

@@ -57,6 +57,32 @@ def test_an_outage_is_waited_for_and_a_refusal_is_looked_into(
     assert (error.status, error.retryable) == (status, retryable)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"accessToken": "t1", "tokenType": "Bearer", "expiresIn": 60, "refreshToken": "r1"},
+        {"AccessToken": "t1", "TokenType": "bearer", "ExpiresIn": "60", "RefreshToken": "r1"},
+        {"Access-Token": "t1", "token-type": "Bearer", "expires-in": 60, "refresh-token": "r1"},
+        {"data": {"accessToken": "t1", "expiresIn": 60, "refreshToken": "r1"}, "code": 0},
+        {"token": "t1", "expires_in": 60, "refresh_token": "r1"},
+        {"access_token": "t1", "accessToken": "other", "token": "other", "expires_in": 60, "refresh_token": "r1"},
+    ],
+)
+def test_the_names_of_the_standard_are_known_in_other_spellings(
+    answer: Callable[..., HttpResponse], fields: dict[str, Any]
+) -> None:
+    token = read_token(answer(fields), URL, ())
+
+    assert (token.value, token.type, token.lifetime, token.refresh_token) == ("t1", "Bearer", 60, "r1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_json_is_read_as_that_of_any_answer(encoding: str) -> None:
+    content = '{"access_token": "t1", "expires_in": 60, "user": "\\ud800"}'.encode(encoding)
+
+    assert read_token(HttpResponse(200, (), content), URL, ()).value == "t1"
+
+
 def test_how_long_an_outage_takes_is_kept() -> None:
     assert failure(HttpResponse(503, (("retry-after", "7"),), b"")).retry_after == 7
 
@@ -65,8 +91,8 @@ def test_how_long_an_outage_takes_is_kept() -> None:
     ("fields", "said"),
     [
         (
-            {"accessToken": "t", "expiresIn": 60},
-            "no access_token that is text, among 'accessToken', 'expiresIn'; check",
+            {"jwt": "t", "expiresIn": 60},
+            "no access_token that is text, among 'jwt', 'expires_in'; check",
         ),
         ({"access_token": None}, "no access_token that is text, among 'access_token'; check"),
         ({"errorCode": "E7", "errorSummary": "no such app"}, "errorCode 'E7', errorSummary 'no such app'; check"),

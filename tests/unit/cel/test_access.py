@@ -161,3 +161,14 @@ def test_a_lazy_map_may_say_why_a_key_is_missing(lazy, message):
     steps = Steps({"fetch": 1})
     assert "no such key: 'fecth' in steps; 'fecth' is no task of this Dag" in message("steps.fecth.id", steps=steps)
     assert "no such key: 'other' in steps\n" in message("steps.other.id", steps=steps)
+
+
+@pytest.mark.parametrize("expression", ["context.paid.id", 'context["paid"].id', '"a" + context["pa" + "id"].id'])
+def test_a_lazy_map_may_say_all_of_it_itself(expression, lazy, message):
+    class Events(lazy):
+        def __missing_message__(self, key: str) -> str:
+            return f"no event '{key}' is in reach"
+
+    said = message(expression, context=Events({"charged": 1}))
+    assert "no event 'paid' is in reach" in said
+    assert "no such key" not in said

@@ -34,7 +34,7 @@ VALUES = {
         ("'a' in 'abc'", 1, 5, "'in' can't be applied to (string, string); write text.contains(part)"),
         ("x.list[5]", 1, 7, "the index is out of range in x.list of 1 elements"),
         ("x.list[x.text]", 1, 7, "x.list is indexed by string; an index is an int"),
-        ("x.map[x.list[0] == 1 ? '' : x.text + 'y']", 1, 6, "no such key, of type string, in x.map"),
+        ("x.map[x.list[0] == 1 ? '' : x.text + 'y']", 1, 6, "no such key of type string in x.map"),
         ("x.text.split(1)", 1, 8, "split() can't be applied to (string, int)"),
         ("x.list.map(i, i.id)", 1, 17, "i is of type int, which has no field 'id'"),
         ("int(x.text)", 1, 1, "int() needs the decimal digits"),

@@ -255,6 +255,10 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -d @file https://a.test", "reads a file; put what is in it in its place"),
         ("curl 'https://a.test/users/{id}'", "braces or a range in brackets"),
         ("curl https://a.test/$ID", r"\$ID: the shell fills this in"),
+        ('curl -u "$NAME:pw" https://a.test', r"\$NAME: the shell fills this in"),
+        ("curl -x http://$PROXY https://a.test", r"\$PROXY: the shell fills this in"),
+        ("curl --cacert ~/ca.pem https://a.test", r"~/ca.pem: the shell fills this in"),
+        ("curl https://{shop}.a.test/x", "braces or a range in brackets"),
         ('curl -d "$(cat file)" https://a.test', r"\$\(cat file\): the shell fills this in"),
         ("curl https://a.test?a=1&b=2", "put the URL into quotes"),
         ("curl -d @- https://a.test < file", "<: stands outside of quotes"),
@@ -266,7 +270,10 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -T file https://a.test", "--upload-file: files are not imported"),
         ("curl -K file", "--config: the options stand in a file"),
         ("curl -n https://a.test", "--netrc: the credentials stand in a file"),
-        ("curl -F 'f=@x;filename=y' https://a.test", "a part has a type and no other setting"),
+        ("curl -F 'f=@x;filename=y.csv' https://a.test", "sends a file under its own name: call it y.csv, and leave"),
+        ("curl -F 'f=@x;type=text/csv;filename=\"a b\"' https://a.test", "call it a b, and leave ;filename= out"),
+        ("curl -F 'f=text;filename=y' https://a.test", "give what it is sent as with @, and leave ;filename= out"),
+        ("curl -F 'f=@x;encoder=base64' https://a.test", "a part has a type and no other setting"),
         ("curl -F 'f=@x.txt;type=a/b' https://a.test", "takes a file's type from its name, here text/plain"),
         ("curl -F a=1 -d b=2 https://a.test", "curl sends one of them"),
         ("curl -H 'X-Name: ä' https://a.test", "outside of ASCII"),
@@ -313,6 +320,27 @@ def test_it_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "task_id='get_orders'" in document["operator"]
     assert "request_timeout=5," in document["operator"]
     assert "ca_bundle" in document["notes"][0]
+
+
+def test_the_task_is_named_by_the_path_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    command = "curl -G https://api.test/v1/geocode --data-urlencode 'address=1600 Amphitheatre'"
+
+    import_curl(argparse.Namespace(command=command, task_id=None, conn_id=None, json=False))
+
+    assert "task_id='get_geocode'," in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", [{"task_id": "x y"}, {"conn_id": "a b;c"}, {"task_id": "t" * 251}, {"task_id": ""}])
+def test_an_id_that_airflow_does_not_take_is_refused(given: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        import_curl(
+            argparse.Namespace(
+                **{"command": "curl https://a.test", "task_id": None, "conn_id": None, "json": False, **given}
+            )
+        )
+
+    assert raised.value.code == 2
+    assert "must be letters, digits, " in capsys.readouterr().err
 
 
 def test_people_get_the_operator_and_the_command_for_the_connection(capsys: pytest.CaptureFixture[str]) -> None:

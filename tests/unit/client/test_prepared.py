@@ -158,3 +158,20 @@ def test_headers_never_break_out_of_their_line(headers: dict[str, str]) -> None:
         return
 
     assert not any(mark in part for pair in prepared.headers for part in pair for mark in "\r\n\0")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", " GZIP ", "deflate", "br", "zstd"])
+@pytest.mark.parametrize("body", [{"json": {"a": 1}}, {"data": "text"}, {"data": {"a": "1"}}])
+@pytest.mark.parametrize("compress", [True, False])
+def test_nothing_is_called_compressed_that_is_not(encoding: str, body: dict[str, Any], compress: bool) -> None:
+    with pytest.raises(ConfigurationError, match="and the body is not: leave it out, and give compress=True"):
+        request(headers={"content-encoding": encoding}, compress=compress, **body)
+
+
+@pytest.mark.parametrize(
+    "parts", [{"data": b"\x1f\x8b"}, {}, {"headers": {"Content-Encoding": "identity"}, "data": "text"}]
+)
+def test_bytes_may_be_compressed_by_whoever_gives_them(parts: dict[str, Any]) -> None:
+    sent = request(**{"headers": {"Content-Encoding": "gzip"}, **parts})
+
+    assert "Content-Encoding" in dict(sent.headers)

@@ -110,6 +110,15 @@ def test_a_base_path_that_stands_there_twice_is_named(path: str, base_path: str,
     assert (f"the path {base_path} stands in the base URL already" in str(error)) is is_twice
 
 
+@pytest.mark.parametrize(
+    "meta", ['charset="iso-8859-1"', 'http-equiv="Content-Type" content="text/html; charset=iso-8859-1"']
+)
+def test_an_excerpt_of_a_page_is_read_as_the_page_says(meta: str) -> None:
+    page = f"<head><meta {meta}></head>Zugriff f\u00fcr Sie verweigert".encode("latin-1")
+
+    assert "Zugriff f\u00fcr Sie" in str(error_of(403, page, content_type="text/html"))
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "latin-1", "no-such", "utf-16", "base64", "\x00"])
 def test_an_excerpt_needs_no_right_charset(charset: str) -> None:
     assert "answered 500" in str(error_of(500, b"x\xff\xfey", content_type=f"text/plain; charset={charset}"))

@@ -85,3 +85,11 @@ def test_no_word_on_a_proxy_where_there_is_none_or_where_one_is_used(monkeypatch
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
 
     assert "HTTPS_PROXY" not in str(transport_error(UNREACHABLE, "GET https://h", is_direct=False))
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_a_proxy_is_blamed_where_there_is_one(is_direct: bool) -> None:
+    error = transport_error(UnicodeError("x"), "GET https://h", is_direct=is_direct, is_connected=False)
+
+    assert (error.never_sent, error.retryable) == (True, True)
+    assert ("proxy" in str(error)) is not is_direct

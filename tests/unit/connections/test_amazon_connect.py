@@ -47,6 +47,47 @@ def test_form_json_and_uri_mean_the_same(define: Callable[..., Connection], extr
     assert (settings.region, settings.access_key_id, settings.secret_access_key) == ("eu-central-1", KEY_ID, SECRET)
 
 
+PROXY = "http://user:s3cret-word@proxy.example.com:3128"
+
+
+@pytest.mark.parametrize(
+    ("extra", "ca_bundle", "proxy"),
+    [
+        ({"verify": "/etc/ssl/company.pem"}, "/etc/ssl/company.pem", None),
+        ({"verify": "/etc/ssl/company.pem", "ca_bundle": "/etc/ssl/call.pem"}, "/etc/ssl/call.pem", None),
+        ({"verify": True}, None, None),
+        ({"verify": "true"}, None, None),
+        ({"config_kwargs": {"proxies": {"http": "http://other", "https": PROXY}}}, None, PROXY),
+        ({"config_kwargs": {"proxies": {"https": PROXY}}, "proxy": "http://call:3128"}, None, "http://call:3128"),
+        ({"config_kwargs": {"proxies": {}}}, None, None),
+    ],
+)
+def test_what_the_amazon_provider_reads_of_tls_and_proxies_holds_for_the_call(
+    extra: dict[str, Any], ca_bundle: str | None, proxy: str | None
+) -> None:
+    settings = read(extra=REGION | extra)
+
+    assert (settings.transport.ca_bundle, settings.transport.proxy) == (ca_bundle, proxy)
+    assert ("s3cret-word" in settings.secrets()) is (proxy == PROXY)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"verify": False}, "verify: would let anybody answer"),
+        ({"verify": "false"}, "verify: would let anybody answer"),
+        ({"config_kwargs": {"proxies": {"http": PROXY}}}, "config_kwargs: its proxies have none for https"),
+        ({"config_kwargs": {"proxies": PROXY}}, "config_kwargs: its proxies have none for https"),
+        ({"config_kwargs": {"proxies": {"https": "socks5://proxy:1"}}}, "config_kwargs: is no proxy's URL"),
+    ],
+)
+def test_what_can_t_hold_for_the_call_is_refused(extra: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        read(extra=REGION | extra)
+
+    assert "s3cret-word" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("extra", "base_url", "sts"),
     [

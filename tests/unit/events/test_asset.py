@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import operator
 import pickle
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -103,3 +105,13 @@ def test_it_combines_with_other_assets() -> None:
     dag = DAG("d", schedule=both)
 
     assert {asset.name for asset in scheduled_assets(dag)} == {"a", "b", "c"}
+
+
+@pytest.mark.one_run_per_event
+@pytest.mark.parametrize("combine", [operator.or_, operator.and_])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_run_for_each_event_combines_with_no_other(combine: Any, is_first: bool) -> None:
+    each, other = CompletionEvent("charge.created", one_run_per_event=True).each(), CompletionEvent("charge.failed")
+
+    with pytest.raises(ConfigurationError, match=r"'charge.failed' does not combine with the schedule of .each\(\)"):
+        combine(*((each, other) if is_first else (other, each)))

@@ -26,6 +26,16 @@ def test_tokens_are_shared_in_the_folder_that_is_configured(monkeypatch: pytest.
     assert [path.suffix for path in tmp_path.glob("cloudfn-tokens-*/*")] == [".token"]
 
 
+@pytest.mark.parametrize("folder", ["tokens", "./tokens", "../tokens", "~nobody-of-this-name/tokens"])
+def test_a_folder_that_is_another_one_for_each_process_is_refused(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", folder)
+
+    with pytest.raises(
+        ConfigurationError, match=rf"token_store_folder: '{re.escape(folder)}' is a place of each process's own"
+    ):
+        configured_token_store()
+
+
 def test_they_can_be_kept_in_each_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE", "memory")
 

@@ -28,9 +28,7 @@ def test_the_access_log_has_no_address_that_may_be_good_still(behind: str, monke
     token = CallbackAddress("d", "r", "t", -1, 0, int(time.time()) + 60).token()
 
     with capture_logs() as logged:
-        answer = client.post(
-            f"/cloudfn/callbacks/{token}{behind}", content=b"x", headers={"Content-Type": "text/plain"}
-        )
+        answer = client.post(f"/cloudfn/callbacks/{token}{behind}", content=b"x", headers={"Content-Type": "image/png"})
 
     assert answer.status_code == (404 if behind else 415)
     assert [line["path"] for line in logged if "path" in line] == ["/cloudfn/callbacks/***"]

@@ -109,6 +109,13 @@ def test_what_is_long_is_cut_with_a_mark() -> None:
     assert (seen.answered.body.is_cut, seen.answered.body.size) == (True, BODY * 20)
 
 
+def test_a_page_is_read_in_the_character_set_that_it_names() -> None:
+    page = "<meta charset=iso-8859-1>für Sie".encode("latin-1")
+    body = exchanged(answer=HttpResponse(200, (("Content-Type", "text/html"),), page)).answered.body
+
+    assert (body.text, body.replaced) == ("<meta charset=iso-8859-1>für Sie", 0)
+
+
 @pytest.mark.parametrize("content", [bytes(range(256)), b"\x89PNG\r\n\x1a\n" + bytes(500), b"\xff\xfe\xfd" * 90])
 def test_of_what_is_no_text_the_size_is_told(content: bytes) -> None:
     body = exchanged(answer=HttpResponse(200, (), content)).answered.body
