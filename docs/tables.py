@@ -29,6 +29,8 @@ from airflow_provider_cloudfn.webhooks.schemes import SCHEMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from airflow_provider_cloudfn.connections.form import ConnectionForm, ExtraField, StandardField
+
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
@@ -278,16 +280,42 @@ def answers() -> str:
     return table(("status", "what it says to the sender"), rows)
 
 
-#: The forms whose tables follow that of the first connection type, and leave out what both have.
-_SHOWN_AFTER_IT: Final = tuple(form for form in FORMS if form not in (CLOUDFN_FORM, EVENT_SOURCE_FORM))
+# Connections
+
+
+def fields(form: ConnectionForm) -> str:
+    """
+    Return the fields of a connection type; those of the types that follow the first one without what both have.
+
+    :param form: The form of the connection type.
+    """
+    before = () if form in (CLOUDFN_FORM, EVENT_SOURCE_FORM) else CLOUDFN_FORM.extras
+    rows = [(f"`{field.name}`", field.label, _of_standard_field(field)) for field in form.standard]
+    for field in form.extras:
+        if field not in before:
+            where = "" if field in form.drawn else " (JSON)"
+            rows.append((f"extra `{field.name}`", f"{field.label}{where}", _of_extra_field(field)))
+    # What stands in angle brackets would be taken for HTML, and not be seen.
+    return table(("field", "in the form", "what it holds"), rows).replace("<", "&lt;")
+
+
+def _of_standard_field(field: StandardField) -> str:
+    required = f" Required: {field.required}." if field.required != "no" else ""
+    example = f" Example: `{field.example}`" if field.example and field.name != "password" else ""
+    return f"{field.help}{required}{example}"
+
+
+def _of_extra_field(field: ExtraField) -> str:
+    secret = " Secret." if field.kind == "secret" else ""
+    choices = f" One of {', '.join(f'`{choice}`' for choice in field.choices)}." if field.choices else ""
+    shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    default = f" Default: `{shown}`." if field.default is not None else ""
+    example = f" Example: `{field.example}`" if field.example else ""
+    return f"{field.help}{secret}{choices}{default}{example}"
+
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
-    **{
-        f"fields {form.connection_type}": partial(
-            form.markdown_table, CLOUDFN_FORM if form in _SHOWN_AFTER_IT else None
-        )
-        for form in FORMS
-    },
+    **{f"fields {form.connection_type}": partial(fields, form) for form in FORMS},
     **{
         f"parameters {name}": partial(parameters, name)
         for name in (

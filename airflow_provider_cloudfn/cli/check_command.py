@@ -90,7 +90,7 @@ def check(args: Namespace) -> None:
             sys.exit(FAILED)
 
 
-def line_of_task(tree: ast.AST | None, task_id: str, dag_id: str | None = None) -> int | None:
+def line_of_task(tree: ast.AST, task_id: str, dag_id: str | None = None) -> int | None:
     """
     Return the line in which a task is made, or None; the names of its groups don't stand in the call.
 
@@ -98,13 +98,13 @@ def line_of_task(tree: ast.AST | None, task_id: str, dag_id: str | None = None) 
     :param task_id: The task.
     :param dag_id: Its Dag: tasks of several in one file can have the same id.
     """
-    own = None if tree is None or dag_id is None else _block_of_dag(tree, dag_id)
+    own = None if dag_id is None else _block_of_dag(tree, dag_id)
     if own is not None and (line := line_of_task(own, task_id)) is not None:
         return line
     name = task_id.rpartition(".")[2]
     found = [
         (quality, node.lineno)
-        for node in (ast.walk(tree) if tree is not None else ())
+        for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         for keyword in node.keywords
         if keyword.arg == "task_id" and (quality := _matches(keyword.value, task_id, name))
@@ -112,7 +112,7 @@ def line_of_task(tree: ast.AST | None, task_id: str, dag_id: str | None = None) 
     # A function under a decorator gives its own name, and Airflow numbers those that are called again.
     found += [
         (3, node.decorator_list[0].lineno)
-        for node in (ast.walk(tree) if tree is not None else ())
+        for node in ast.walk(tree)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         if node.decorator_list and node.name in (name, re.sub(r"__[0-9]+$", "", name))
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.cli.presenting import Printer, reported, write
+from airflow_provider_cloudfn.cli.import_curl_command import identifier, show_import
+from airflow_provider_cloudfn.cli.presenting import Printer, reported
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
@@ -64,14 +64,7 @@ def import_celonis(args: Namespace) -> None:
         step = _labelled(read_structured_file(Path(args.file), "FILE"), _LABELS, "the file")
         conn_id, connection = connection_of(step)
         operator, notes = operator_of(step, conn_id)
-        if args.json:
-            printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
-            return
-        write(operator)
-        printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
-        printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
-        for note in notes:
-            printer.line(f"Note: {note}", style="yellow")
+        show_import(printer, operator, conn_id, connection, notes)
 
 
 def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
@@ -88,7 +81,11 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     if method not in METHODS:
         raise ConfigurationError(f"Method: {method!r} is none of {', '.join(METHODS)}")
     name, event = _text("Name", step["name"]), step.get("completion event")
-    lines = [f"task_id={_identifier(name)!r},", f"function_name={name!r},", f"cloudfn_conn_id={conn_id!r},"]
+    lines = [
+        f"task_id={identifier(name, 'cloud_function')!r},",
+        f"function_name={name!r},",
+        f"cloudfn_conn_id={conn_id!r},",
+    ]
     lines.append(f"method={method!r},")
     uri = _expression("URI", step["uri"], notes)
     if any(without_query_secrets(text) != text or is_secret_path(text) for text in _literals(uri)):
@@ -138,7 +135,7 @@ def connection_of(step: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
             raise ConfigurationError(
                 f"Connection: {label!r} holds credentials before the @: leave them out, and put them into the connection"
             )
-    conn_id = _identifier(_text("Connection: connection name", form["connection name"]))
+    conn_id = identifier(_text("Connection: connection name", form["connection name"]), "cloud_function")
     if provider == "amazon connect":
         login = given.pop("login", "")
         return conn_id, {
@@ -246,7 +243,7 @@ def _body(value: Any, notes: list[str]) -> str:
         _refuse_secrets_of_body(encode_json(content))
         if any(_names_something(text) for text in _texts(content)):
             notes.append(
-                'Body: the texts of a map are sent as they stand; write cel("…") around one that is an expression.'
+                'Body: the texts of a map are sent as they stand; write cel("…") around one that is an expression'
             )
         return repr(content)
     text = value.translate(_CURLY) if _is_json(value.translate(_CURLY)) else value
@@ -295,7 +292,7 @@ def _expression(place: str, value: object, notes: list[str]) -> str:
         raise ConfigurationError(f"{place}: must be an expression in quotes, not {type(value).__name__}")
     text = value.strip().translate(_CURLY)
     if text != value.strip():
-        notes.append(f"{place}: its curly quotes became straight ones.")
+        notes.append(f"{place}: its curly quotes became straight ones")
     # What reads from another step there has other names here.
     checked = language.check(text, variables=VARIABLES | _FOREIGN, text=place == "URI")
     if checked.problems:
@@ -309,12 +306,8 @@ def _expression(place: str, value: object, notes: list[str]) -> str:
     if foreign:
         notes.append(
             f"{place}: {', '.join(foreign)} is no name here: read what a step returned as steps.<task_id>, and what started the "
-            'run as params, conf or context["<event>"].'
+            'run as params, conf or context["<event>"]'
         )
     elif any(reference.path[0] == "context" for reference in checked.references):
-        notes.append(f'{place}: context["<event>"] is the payload of a completion event that a step before emits.')
+        notes.append(f'{place}: context["<event>"] is the payload of a completion event that a step before emits')
     return text
-
-
-def _identifier(text: str) -> str:
-    return re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "cloud_function"

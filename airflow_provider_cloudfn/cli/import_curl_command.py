@@ -18,9 +18,9 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["connection_of", "import_curl", "operator_of"]
+__all__ = ["connection_of", "identifier", "import_curl", "operator_of", "show_import"]
 
 _QUOTES = ('"', "'")
 _JINJA = re.compile(r"\{[{%#]")
@@ -45,18 +45,24 @@ def import_curl(args: Namespace) -> None:
         request = read_curl(args.command if args.command is not None else sys.stdin.read())
         if request.method not in METHODS:
             raise ConfigurationError(f"-X {request.method}: a cloud function has one of {', '.join(METHODS)}")
-        conn_id = args.conn_id or _identifier(request.base_url.partition("://")[2].partition(":")[0])
+        conn_id = args.conn_id or identifier(request.base_url.partition("://")[2].partition(":")[0])
         task_id = args.task_id or _task_id(request)
         operator, connection = operator_of(request, task_id, conn_id), connection_of(request)
-        if args.json:
-            notes = request.notes
-            printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
-            return
-        write(operator)
-        printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
-        printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
-        for note in request.notes:
-            printer.line(f"Note: {note}.", style="yellow")
+        show_import(printer, operator, conn_id, connection, request.notes)
+
+
+def show_import(
+    printer: Printer, operator: str, conn_id: str, connection: Mapping[str, Any], notes: Sequence[str]
+) -> None:
+    """Print what was made of something from elsewhere; a note is a sentence, without its full stop."""
+    if printer.as_json:
+        printer.document({"operator": operator, "conn_id": conn_id, "connection": connection, "notes": notes})
+        return
+    write(operator)
+    printer.heading(f"The connection {conn_id!r}; put the secret in its place, and don't write it into the Dag:")
+    printer.line(shlex.join(["airflow", "connections", "add", conn_id, "--conn-json", json.dumps(connection)]))
+    for note in notes:
+        printer.line(f"Note: {note}.", style="yellow")
 
 
 def operator_of(request: CurlRequest, task_id: str, conn_id: str) -> str:
@@ -154,8 +160,9 @@ def _python(value: Any) -> str:
 
 def _task_id(request: CurlRequest) -> str:
     last = [part for part in request.path.partition("?")[0].split("/") if part and not part.isdigit()]
-    return _identifier(f"{request.method.lower()}_{last[-1] if last else 'root'}")
+    return identifier(f"{request.method.lower()}_{last[-1] if last else 'root'}")
 
 
-def _identifier(text: str) -> str:
-    return re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "service"
+def identifier(text: str, otherwise: str = "service") -> str:
+    """Return a text as an id has it: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or otherwise

@@ -1,4 +1,4 @@
-"""What a connection form is: data, of which the provider info, the parsers and the README's tables are made."""
+"""What a connection form is: data, of which the provider info, the parsers and the documents' tables are made."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class StandardField(Struct, frozen=True):
 
     :param name: ``host``, ``login`` or ``password``.
     :param label: What the form calls it.
-    :param help: What it is for; Airflow's form has no place for it, the README has.
+    :param help: What it is for; Airflow's form has no place for it, the documents have.
     :param example: What stands in it, greyed, while it is empty.
-    :param required: For the README: ``yes``, ``no``, or when.
+    :param required: For the documents: ``yes``, ``no``, or when.
     """
 
     name: Literal["host", "login", "password"]
@@ -159,32 +159,3 @@ class ConnectionForm(Struct, frozen=True, dict=True):
             },
             "conn-fields": {field.name: field.conn_field() for field in self.drawn},
         }
-
-    def _where(self, field: ExtraField) -> str:
-        return "" if field in self.drawn else " (JSON)"
-
-    def markdown_table(self, beyond: ConnectionForm | None = None) -> str:
-        """
-        Return the fields as the README shows them.
-
-        :param beyond: A form whose table came before; the extra fields that are the same there are left out.
-        """
-        lines = ["| field | in the form | what it holds |", "|---|---|---|"]
-        for standard in self.standard:
-            shows_example = standard.example and standard.name != "password"
-            example = f" Example: `{standard.example}`" if shows_example else ""
-            required = f" Required: {standard.required}." if standard.required != "no" else ""
-            lines.append(f"| `{standard.name}` | {standard.label} | {standard.help}{required}{example} |")
-        for field in self.extras:
-            if beyond is not None and field in beyond.extras:
-                continue
-            choices = f" One of {', '.join(f'`{choice}`' for choice in field.choices)}." if field.choices else ""
-            shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
-            default = f" Default: `{shown}`." if field.default is not None else ""
-            example = f" Example: `{field.example}`" if field.example else ""
-            secret = " Secret." if field.kind == "secret" else ""
-            lines.append(
-                f"| extra `{field.name}` | {field.label}{self._where(field)} | {field.help}{secret}{choices}{default}{example} |"
-            )
-        # What stands in angle brackets would be taken for HTML, and not be seen.
-        return "\n".join(lines).replace("<", "&lt;")

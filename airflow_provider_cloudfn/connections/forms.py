@@ -1,4 +1,4 @@
-"""The forms of all connection types, for the provider info and the README."""
+"""The forms of all connection types, for the provider info and the documents."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.events.record import CompletionRecord
     from airflow_provider_cloudfn.webhooks.refused import Reason
 
-__all__ = ["Arrival", "Request"]
+__all__ = ["Arrival", "IncomingRequest"]
 
 
-class Request(Struct, frozen=True):
+class IncomingRequest(Struct, frozen=True):
     """
     The request that events came with.
 

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 from airflow.utils.db_manager import BaseDBManager
 
-from airflow_provider_cloudfn.deliveries.tables import metadata
-from airflow_provider_cloudfn.deliveries.version_table import VERSION_TABLE
+from airflow_provider_cloudfn.deliveries.tables import VERSION_TABLE, metadata
 
 __all__ = ["CloudFunctionDBManager"]
 
@@ -37,10 +36,7 @@ class CloudFunctionDBManager(BaseDBManager):
         from alembic import command
 
         config: Any = self.get_alembic_config()  # type: ignore[no-untyped-call]  # Airflow has not typed it
-        self._release()
+        # What the session has read would keep another connection from changing tables.
+        self.session.commit()
         revision = f"{from_revision}:{to_revision}" if show_sql_only and from_revision else to_revision
         command.downgrade(config, revision=revision, sql=show_sql_only)
-
-    def _release(self) -> None:
-        """End the session's transaction: what it has read would keep another connection from changing tables."""
-        self.session.commit()

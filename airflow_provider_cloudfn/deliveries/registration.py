@@ -23,7 +23,7 @@ from airflow_provider_cloudfn.deliveries.tables import LONGEST_NAME, Delivery
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from airflow_provider_cloudfn.deliveries.arrival import Arrival, Request
+    from airflow_provider_cloudfn.deliveries.arrival import Arrival, IncomingRequest
 
 __all__ = ["note_refusal", "register"]
 
@@ -31,7 +31,7 @@ __all__ = ["note_refusal", "register"]
 _TRIES: Final = 3
 
 
-def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
+def register(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Outcome]:
     """
     Write what came, make asset events of what is accepted, and return what became of each.
 
@@ -51,7 +51,7 @@ def register(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     raise AssertionError  # The last one has returned, or raised.
 
 
-def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
+def _registered(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Outcome]:
     outcomes = [arrival.outcome for arrival in arrivals]
     callbacks: list[Callable[[], None]] = []
     with create_session(scoped=False) as session:
@@ -69,7 +69,7 @@ def _registered(request: Request, arrivals: Sequence[Arrival]) -> list[Outcome]:
     return outcomes
 
 
-def note_refusal(request: Request, reason: str, status: int, arrivals: Sequence[Arrival] = ()) -> None:
+def note_refusal(request: IncomingRequest, reason: str, status: int, arrivals: Sequence[Arrival] = ()) -> None:
     """
     Write down that a request was refused.
 
@@ -88,7 +88,7 @@ def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list
     return sorted(range(len(arrivals)), key=lambda place: key(arrivals[place]))
 
 
-def _write(session: Any, request: Request, arrival: Arrival, ids: Collection[str]) -> Outcome:
+def _write(session: Any, request: IncomingRequest, arrival: Arrival, ids: Collection[str]) -> Outcome:
     """Write the row of an event; where it has one already, that one counts it. All ids are those of the request's events."""
     row = _row(request, arrival, arrival.outcome, arrival.reason, arrival.status)
     if arrival.outcome is not Outcome.ACCEPTED:
@@ -131,7 +131,7 @@ def _inserted_or_counted(session: Any, row: dict[str, Any]) -> int | None:
 
 
 def _row(
-    request: Request, arrival: Arrival | None, outcome: Outcome, reason: str | None, status: int
+    request: IncomingRequest, arrival: Arrival | None, outcome: Outcome, reason: str | None, status: int
 ) -> dict[str, Any]:
     record = None if arrival is None else arrival.record
     return {

@@ -9,11 +9,13 @@ from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, SmallInte
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["LONGEST_NAME", "Delivery", "metadata"]
+__all__ = ["LONGEST_NAME", "VERSION_TABLE", "Delivery", "metadata"]
 
 #: Characters of a name that is kept: as many as Airflow keeps of its own.
 LONGEST_NAME: Final = 250
 
+#: Where Alembic writes down which revision our tables have.
+VERSION_TABLE: Final = "alembic_version_cloudfn"
 metadata: Final = MetaData()
 
 

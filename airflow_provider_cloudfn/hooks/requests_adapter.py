@@ -13,8 +13,7 @@ import io
 import os
 import tempfile
 from contextvars import ContextVar
-from http import HTTPStatus
-from http.client import HTTPMessage
+from http.client import HTTPMessage, responses
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -171,7 +170,7 @@ class ClientAdapter(BaseAdapter):
     def _response(self, request: PreparedRequest, sent: HttpRequest, raw: HttpResponse) -> Response:
         response = Response()
         response.status_code = raw.status
-        response.reason = HTTPStatus(raw.status).phrase if raw.status in _STATUSES else ""
+        response.reason = responses.get(raw.status, "")
         response.url = sent.url
         response.request = request
         headers: list[tuple[str, str]] = []
@@ -212,9 +211,6 @@ class _TemporaryFile:
     def read(self) -> Any:
         self._file.seek(0)
         return self._file
-
-
-_STATUSES: Final = frozenset(int(status) for status in HTTPStatus)
 
 
 def _raw(body: Any, response: Response, headers: Sequence[tuple[str, str]] = ()) -> RawResponse:

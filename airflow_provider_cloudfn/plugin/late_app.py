@@ -32,13 +32,11 @@ class LateApp:
     Airflow mounts the applications of its plugins in every API server, wanted or not. This one costs nothing before
     somebody asks for it, and answers 503 where what it stands for is broken.
 
-    :param module: The module that makes the application.
-    :param factory: The function in it that returns it, without parameters.
+    :param module: The module whose function ``application`` makes it.
     """
 
-    def __init__(self, module: str, factory: str = "application") -> None:
+    def __init__(self, module: str) -> None:
         self._module = module
-        self._factory = factory
         self._application: Application | None = None
         self._is_broken = False
 
@@ -60,7 +58,7 @@ class LateApp:
                 return
             try:
                 _map_models()
-                self._application = getattr(importlib.import_module(self._module), self._factory)()
+                self._application = importlib.import_module(self._module).application()
             except Exception:
                 self._is_broken = True
                 _log.exception("%s of airflow-provider-cloudfn can't be loaded", self._module)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALL_RECORD_KEY",
     "MOST_BYTES",
+    "TURNING",
     "Answered",
     "AttemptRecord",
     "Bucket",
@@ -62,8 +63,10 @@ Moment: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
+#: What lets text stand in another order than it is in, so that a reader takes it for what it is not.
+TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 #: What commands a terminal, what turns the order of a text, and halves of characters, which can't be written.
-_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NO_TEXT: Final = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 
 
 class _Part(Redacted, frozen=True, kw_only=True, omit_defaults=True):

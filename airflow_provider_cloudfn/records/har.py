@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -104,7 +104,7 @@ def _response(answered: Answered | None, status: int) -> dict[str, Any]:
         content |= {"text": body.text, **_comment(body)}
     return {
         "status": status,
-        "statusText": HTTPStatus(status).phrase if status in _STATUSES else "",
+        "statusText": responses.get(status, ""),
         "httpVersion": _HTTP,
         "cookies": [],
         "headers": _pairs(headers),
@@ -113,9 +113,6 @@ def _response(answered: Answered | None, status: int) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": -1,
     }
-
-
-_STATUSES: Final = frozenset(HTTPStatus)
 
 
 def _timings(attempt: AttemptRecord | None) -> dict[str, float]:

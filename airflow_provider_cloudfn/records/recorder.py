@@ -10,7 +10,7 @@ from collections import Counter, deque
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, get_args
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.token_store import TokenSource
@@ -46,7 +46,7 @@ SLOWEST: Final = 5
 FAILURES: Final = 10
 _FAILURE: Final = 300
 #: How many statuses of failures are counted.
-STATUSES: Final = 8
+_STATUSES: Final = 8
 #: How many attempts of a call are told: of the first ones, and of the last.
 FIRST, LAST = 5, 10
 _SOURCES: Final = get_args(TokenSource)
@@ -65,13 +65,13 @@ class Items(Struct, frozen=True, kw_only=True):
     :param statuses: How often each status was why; None where no answer came.
     """
 
-    total: int
-    ok: int
-    failed: int
-    unknown: int
-    earlier: int
-    failures: tuple[FailedCall, ...]
-    statuses: Counter[int | None]
+    total: int = 0
+    ok: int = 0
+    failed: int = 0
+    unknown: int = 0
+    earlier: int = 0
+    failures: tuple[FailedCall, ...] = ()
+    statuses: Counter[int | None] = field(default_factory=Counter)
 
 
 class _Call:
@@ -268,17 +268,17 @@ class CallRecorder:
         return self._failed or self._first if self.kind == "batch" else self._first
 
     def _many(self) -> ManyCalls | None:
-        items = self.items
-        if self.kind == "call" or (items is None and self._totals["calls"] < 2):
+        items = self.items or Items()
+        if self.kind == "call" or (self.items is None and self._totals["calls"] < 2):
             return None
         told = [one for _, _, one in sorted(self._slowest, reverse=True)]
-        failures = () if items is None else items.failures[:FAILURES]
+        failures = items.failures[:FAILURES]
         return ManyCalls(
-            items=None if items is None else items.total,
-            ok=0 if items is None else items.ok,
-            failed=0 if items is None else items.failed,
-            unknown=0 if items is None else items.unknown,
-            earlier=0 if items is None else items.earlier,
+            items=None if self.items is None else items.total,
+            ok=items.ok,
+            failed=items.failed,
+            unknown=items.unknown,
+            earlier=items.earlier,
             durations=tuple(
                 Bucket(below=bound, count=self._durations[at])
                 for at, bound in enumerate((*DURATIONS, None))
@@ -303,11 +303,9 @@ class CallRecorder:
                 )
                 for one in failures
             ),
-            failures_left_out=0 if items is None else max(0, items.failed - len(failures)),
-            by_status=()
-            if items is None
-            else tuple(
-                FailuresOfStatus(status=one, count=count) for one, count in items.statuses.most_common(STATUSES)
+            failures_left_out=max(0, items.failed - len(failures)),
+            by_status=tuple(
+                FailuresOfStatus(status=one, count=count) for one, count in items.statuses.most_common(_STATUSES)
             ),
         )
 

@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import read_request_id, response_headers
-from airflow_provider_cloudfn.records.call_record import Answered, Excerpt, Exchange, Sent
+from airflow_provider_cloudfn.records.call_record import TURNING, Answered, Excerpt, Exchange, Sent
 from airflow_provider_cloudfn.records.named_secrets import (
     without_named_secrets,
     without_query_secrets,
@@ -44,8 +44,6 @@ _LOOKED_AT: Final = (BODY + _MARGIN) * 8
 _WHITE: Final = frozenset("\t\n\r")
 #: What text has besides its letters: blanks of any width, the ends of lines and paragraphs, joiners as in an emoji.
 _IN_TEXT: Final = frozenset({"Zs", "Zl", "Zp", "Cf"})
-#: What lets text stand in another order than it is in, so that a reader takes it for what it is not.
-_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Of so many signs of a body at most one may be none that can be read: else it is no text.
 _READABLE: Final = 10
 
@@ -63,7 +61,7 @@ def cut(text: str, longest: int) -> str:
 def _is_of_text(sign: str) -> bool:
     if sign.isprintable() or sign in _WHITE:
         return True
-    return unicodedata.category(sign) in _IN_TEXT and sign not in _TURNING
+    return unicodedata.category(sign) in _IN_TEXT and sign not in TURNING
 
 
 class Shown(Struct, frozen=True):

@@ -77,13 +77,12 @@ class _Emporix:
         self._issued: set[str] = set()
 
     async def receive(self, request: Request) -> Response:
-        request_id = request.scope["state"]["request_id"]
-        event = await self._signed_event(request, request_id)
+        event = await self._signed_event(request)
         if event.instance_id is None:
             self._engine.start(event)
         else:
             self._resume(event)
-        return _received(request_id)
+        return _received(event.request_id)
 
     async def signal(self, request: Request) -> Response:
         """Start an instance of the engine in the Celonis Platform."""
@@ -127,9 +126,9 @@ class _Emporix:
             raise _EventError(401, "INVALID_TOKEN", f"The access token is not good, or not for {ENGINE_SCOPES[0]}")
         if request.path_params["key"] != self._credentials.package_key:
             raise _EventError(404, "PACKAGE_NOT_FOUND", "There is no package with this key")
-        return await self._event(request, request.scope["state"]["request_id"])
+        return await self._event(request)
 
-    async def _signed_event(self, request: Request, request_id: str) -> ReceivedEvent:
+    async def _signed_event(self, request: Request) -> ReceivedEvent:
         content = await request.body()
         headers = request.headers
         if request.path_params["source"] != self._credentials.event_source:
@@ -139,9 +138,9 @@ class _Emporix:
         if len(given) != 1 or not hmac.compare_digest(given[0].encode(), expected.encode()):
             raise _EventError(401, "VERIFICATION_FAILED", f"{SIGNATURE_HEADER} is not the signature of these bytes")
         request.scope["state"]["caller"] = "hmac"
-        return await self._event(request, request_id)
+        return await self._event(request)
 
-    async def _event(self, request: Request, request_id: str) -> ReceivedEvent:
+    async def _event(self, request: Request) -> ReceivedEvent:
         content = await request.body()
         headers = request.headers
         if media_type(request) != "application/json":
@@ -159,7 +158,7 @@ class _Emporix:
             case_id=_optional(headers, "ce-caseid"),
             time=_optional(headers, "ce-time"),
             instance_id=_optional(headers, "ce-instanceid"),
-            request_id=request_id,
+            request_id=request.scope["state"]["request_id"],
             payload=payload,
             execution_id=_optional(headers, "ce-executionid"),
             scenario_id=_optional(headers, "ce-scenarioid"),

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.auth.spellings import MASK, hide, spellings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MASK", "Masking"]
+__all__ = ["Masking"]
 
 _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _PARAMETER = re.compile(

@@ -89,15 +89,12 @@ class Process:
 
 
 class ProcessEngine:
-    """
-    Starts one process for each event without an instance id, and hands the others to theirs.
+    """Starts one process for each event without an instance id, and hands the others to theirs."""
 
-    :param last_step: What a process does last, when it has been resumed: it is told the process, which is finished then. Without
-        it, processes wait for ever.
-    """
-
-    def __init__(self, last_step: Callable[[Process], None] | None = None) -> None:
-        self.last_step = last_step
+    def __init__(self) -> None:
+        #: What a process does last, when it has been resumed: it is told the process, which is finished then. Without it,
+        #: processes wait for ever.
+        self.last_step: Callable[[Process], None] | None = None
         self._tenant = _ulid()
         self._template = _ulid()
         self._version = _ulid()

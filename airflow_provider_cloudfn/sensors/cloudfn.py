@@ -175,8 +175,6 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         """
         with self._recorded(context):
             self.prepare(context)
-            if self._deadline is None:
-                self._deadline = time.monotonic() + float(self.timeout)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:

@@ -121,8 +121,6 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         """
         if not self._expressions_rendered:
             self.render_template_fields(context)
-        if self._deadline is None:
-            self._deadline = time.monotonic() + float(self.timeout)
         return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:

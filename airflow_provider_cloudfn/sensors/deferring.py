@@ -33,6 +33,16 @@ class DeferringSensor(BaseSensorOperator):
     def _trigger(self, left: float, first_wait: float) -> BaseTrigger:
         """Return what waits in the triggerer, for so many seconds, and asks first after so many."""
 
+    def execute(self, context: Context) -> Any:
+        """
+        Wait.
+
+        :param context: The task's Airflow context.
+        """
+        if self._deadline is None:
+            self._deadline = time.monotonic() + float(self.timeout)
+        return super().execute(context)
+
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """
         Go on after the triggerer has waited.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,7 +12,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem, seconds
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
@@ -138,8 +137,6 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         :param context: The task's Airflow context.
         """
         with self._recorded(context):
-            if self._deadline is None:
-                self._deadline = time.monotonic() + float(self.timeout)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
@@ -205,7 +202,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
             headers=dict(self.headers or {}),
             json=json,
             data=None if self.method in ("GET", "HEAD") else self.request_params or None,
-            timeout=_seconds(timeout),
+            timeout=None if timeout is None else seconds('extra_options["timeout"]', timeout),
             waiting=_statuses(self.response_error_codes_allowlist),
             any_status=not checked,
             until=self.response_check.source if isinstance(self.response_check, cel.Expression) else None,
@@ -224,15 +221,6 @@ def _refuse(parameter: str, options: Mapping[str, Any], known: str) -> None:
         field = FIELD_OF_OPTION.get(name)
         remedy = f"set {field} of the connection" if field else "leave it out"
         raise ConfigurationError(f'{parameter}["{name}"]: is none of {known}; {remedy}')
-
-
-def _seconds(timeout: Any) -> float | None:
-    if timeout is None:
-        return None
-    seconds = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
-        raise ConfigurationError(f'extra_options["timeout"]: must be seconds above 0, not {timeout!r}')
-    return float(seconds)
 
 
 def _statuses(allowed: Sequence[str | int] | None) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
+from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.authoring.absent_dates import absent_dates_explained
 from airflow_provider_cloudfn.authoring.run_time_data import RunTimeData, arrived_in
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rehearsal", "withheld"]
 
-_WITHHELD = "***"
 
 HookOf = Callable[[Any], "ConnectionHook[Any]"]
 
@@ -244,9 +244,9 @@ async def _no_wait(seconds: float) -> None:
 def withheld(request: HttpRequest, scheme: Auth) -> HttpRequest:
     """Return a request with ``***`` wherever a scheme puts credentials."""
     for name in sorted(scheme.reserved_query):
-        request = request.with_query(name, _WITHHELD)
+        request = request.with_query(name, MASK)
     for name in sorted(scheme.reserved_headers):
-        request = request.with_header(name, _WITHHELD)
+        request = request.with_header(name, MASK)
     return request
 
 

@@ -9,11 +9,10 @@ from weakref import WeakSet
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import timestamp_text, to_json_value
-from airflow_provider_cloudfn.triggers.items import ItemQuestion
+from airflow_provider_cloudfn.triggers.items import OF_ITEM, ItemQuestion, compiled
 from airflow_provider_cloudfn.triggers.poll import conditions
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CloudFunctionEventTrigger"]
 
-_ITEM: Final = frozenset({"item"})
 #: Seconds that lie between two questions at least.
 _LEAST: Final = 1.0
 
@@ -87,10 +85,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         self.every = max(_LEAST, seconds("every", every))
         self.backlog = backlog
         if match is not None:
-            try:
-                cel.compile(match, variables=_ITEM)
-            except ExpressionError as error:
-                raise error.in_field("match") from None
+            compiled("match", match, OF_ITEM)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the trigger's row holds."""
@@ -165,7 +160,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         if self.match is None:
             return True
         try:
-            return cel.compile(self.match, variables=_ITEM).evaluate({"item": item.value}) is not False
+            return compiled("match", self.match, OF_ITEM).evaluate({"item": item.value}) is not False
         except ExpressionError as error:
             # An event too many is seen; one too few is not.
             self.log.warning("match has no value for item %s, which is emitted: %s", item.id, error)

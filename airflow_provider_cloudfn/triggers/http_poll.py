@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionLimitError, LimitError
 from airflow_provider_cloudfn.hooks.registry import ahook_for
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
+from airflow_provider_cloudfn.triggers.wire_format import NOT_OURS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -52,9 +53,7 @@ class PollEvent(Struct, frozen=True):
             or written.get("outcome") not in ("found", "failed", "late", "large")
             or not _is_seconds(written.get("left"))
         ):
-            raise ConfigurationError(
-                "the trigger's event is none of ours; run the worker and the triggerer with the same version"
-            )
+            raise ConfigurationError(NOT_OURS)
         return cls(written["outcome"], written.get("reason"), written.get("left"))
 
 

@@ -23,7 +23,7 @@ from airflow_provider_cloudfn.triggers.poll import HttpPoll
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["Item", "ItemQuestion", "Progress"]
+__all__ = ["OF_ITEM", "Item", "ItemQuestion", "Progress", "compiled"]
 
 #: How many items are known by their ids, besides those of the answer at hand.
 _KNOWN: Final = 1_000
@@ -31,7 +31,7 @@ _NAMESPACE: Final = uuid.UUID("0a0c8a34-5d5b-5f0e-9d60-1a2b8f0e7c55")
 #: What the expressions can name.
 _OF_REQUEST: Final = frozenset({"cursor"})
 _OF_ANSWER: Final = frozenset({"response", "cursor"})
-_OF_ITEM: Final = frozenset({"item"})
+OF_ITEM: Final = frozenset({"item"})
 
 
 class Progress(Redacted, frozen=True, kw_only=True):
@@ -115,12 +115,13 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
 
         :raises ExpressionError: which names the parameter and the place.
         """
-        for name, source in (("uri", self.uri), *_places("query", self.query), *_places("headers", self.headers)):
-            _compiled(name, source, _OF_REQUEST)
-        _compiled("items", self.items, _OF_ANSWER)
-        _compiled("id", self.id, _OF_ITEM)
+        named = (*_named("query", self.query).values(), *_named("headers", self.headers).values())
+        for place, source in (("uri", self.uri), *named):
+            compiled(place, source, _OF_REQUEST)
+        compiled("items", self.items, _OF_ANSWER)
+        compiled("id", self.id, OF_ITEM)
         if self.cursor is not None:
-            _compiled("cursor", self.cursor, _OF_ANSWER)
+            compiled("cursor", self.cursor, _OF_ANSWER)
 
     def asked(self, progress: Progress) -> HttpPoll:
         """
@@ -174,15 +175,19 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(encode_json(parts).encode()).hexdigest()[:32]
 
 
-def _places(name: str, written: Mapping[str, str]) -> list[tuple[str, str]]:
-    return list(_named(name, written).values())
-
-
 def _named(name: str, written: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     return {key: (f'{name}["{key}"]', source) for key, source in written.items()}
 
 
-def _compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
+def compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
+    """
+    Return the program of an expression.
+
+    :param place: Where it stands, for the error.
+    :param source: The expression.
+    :param names: What it can name.
+    :raises ExpressionError: which names the place.
+    """
     try:
         return cel.compile(source, variables=names)
     except ExpressionError as error:
@@ -191,6 +196,6 @@ def _compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
 
 def _value(place: str, source: str, variables: Mapping[str, Any]) -> Any:
     try:
-        return _compiled(place, source, frozenset(variables)).evaluate(variables)
+        return compiled(place, source, frozenset(variables)).evaluate(variables)
     except ExpressionError as error:
         raise error.in_field(place) from None

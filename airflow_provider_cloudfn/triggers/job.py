@@ -13,7 +13,7 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.client.status import retry_after_seconds
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, require_truth
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionError, require_truth
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
 from airflow_provider_cloudfn.triggers.written_down import read_back
@@ -136,8 +136,8 @@ class Job(Redacted, frozen=True, kw_only=True):
         :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        if not isinstance(written, Mapping) or set(written) != set(cls.__struct_fields__):
-            raise ConfigurationError("job: is none of ours; run the worker and the triggerer with the same version")
+        fields = cls.__struct_fields__
+        require_wire_format("job", written, fields, kinds={"begun": (int, float)}, needed=fields)
         return cls(poll=JobPoll.from_dict(written["poll"]), answer=written["answer"], begun=float(written["begun"]))
 
 

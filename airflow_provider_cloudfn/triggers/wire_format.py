@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["Told", "require_event", "require_wire_format"]
+__all__ = ["NOT_OURS", "Told", "require_event", "require_wire_format"]
+
+_SAME_VERSION: Final = "run the worker and the triggerer with the same version"
+#: What is said of an event that no trigger of this version has written.
+NOT_OURS: Final = f"the trigger's event is none of ours; {_SAME_VERSION}"
 
 
 def require_wire_format(
@@ -34,9 +38,7 @@ def require_wire_format(
     if not isinstance(written, Mapping):
         raise ConfigurationError(f"{name}: must be a map, not {type(written).__name__}")
     if unknown := sorted(set(written) - set(known)):
-        raise ConfigurationError(
-            f"{name}: {unknown[0]!r} is not known here; run the worker and the triggerer with the same version"
-        )
+        raise ConfigurationError(f"{name}: {unknown[0]!r} is not known here; {_SAME_VERSION}")
     for field, allowed in kinds.items():
         if field in written and not isinstance(written[field], allowed):
             raise ConfigurationError(f"{name}: {field} can't be of type {type(written[field]).__name__}")
@@ -66,7 +68,5 @@ def require_event(written: Any, outcomes: Collection[str]) -> Mapping[str, Any]:
     """
     told: Mapping[str, Any] = written if isinstance(written, Mapping) else {}
     if told.get("outcome") not in outcomes or not isinstance(told.get("seconds"), (int, float)):
-        raise ConfigurationError(
-            "the trigger's event is none of ours; run the worker and the triggerer with the same version"
-        )
+        raise ConfigurationError(NOT_OURS)
     return told

@@ -98,6 +98,14 @@ def dag() -> Iterator[DAG]:
 
 
 @pytest.fixture
+def outside_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test execute tasks itself, which Airflow refuses outside of its own processes."""
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+
+
+@pytest.fixture
 def import_errors(dags_folder: Path) -> Callable[[str], str]:
     """Return a function that parses a Dag file as Airflow's parser does and returns its import errors."""
     return lambda source: "\n".join(dag_runs.parse(source, dags_folder).import_errors.values())

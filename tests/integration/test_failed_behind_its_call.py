@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from kit.server import Answer, Received
 from kit.state_store import StateStore
@@ -22,9 +21,7 @@ LAST_FAILS = {"for_each": ForEach([1, 2, 3], concurrency=1), "uri": 'item == 3 ?
 FIRST_FAILS = {"for_each": ForEach([1, 2, 3], concurrency=1), "uri": 'item == 1 ? "/refused" : "/done"'}
 
 
-@pytest.fixture(autouse=True)
-def _outside_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+pytestmark = pytest.mark.usefixtures("outside_airflow")
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG, ObjectStoragePath
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from kit.forked import FileStore, kill, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
@@ -87,8 +86,7 @@ def run_try(parameters: dict[str, Any], file: Path, **instance: int) -> Any:
 
 
 @pytest.fixture
-def service(connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+def service(connection: Callable[..., None], outside_airflow: None) -> Iterator[Service]:
     made = Service()
     with LoopbackServer(reply=made.reply) as server:
         connection("service", conn_type="cloudfn", host=server.url)

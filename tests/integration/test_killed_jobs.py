@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import TaskDeferred
 from kit.forked import FileStore, kill, returned_by
 from kit.server import Answer, LoopbackServer, Received
@@ -176,8 +175,7 @@ def airflow(tmp_path: Path) -> Airflow:
 
 
 @pytest.fixture
-def service(airflow: Airflow, connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+def service(airflow: Airflow, connection: Callable[..., None], outside_airflow: None) -> Iterator[Service]:
     made = Service(airflow.folder / "asking")
     with LoopbackServer(reply=made.reply) as server:
         connection("service", conn_type="cloudfn", host=server.url)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from kit.forked import FileStore, kill, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
@@ -74,8 +73,7 @@ class Inlets:
 
 
 @pytest.fixture
-def asked(connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Received]]:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+def asked(connection: Callable[..., None], outside_airflow: None) -> Iterator[list[Received]]:
     received: list[Received] = []
 
     def reply(request: Received) -> Answer:

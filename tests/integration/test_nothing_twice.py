@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 from kit import dag_runs
@@ -44,9 +43,7 @@ ASK = Confirm(
 )
 
 
-@pytest.fixture(autouse=True)
-def _outside_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+pytestmark = pytest.mark.usefixtures("outside_airflow")
 
 
 @pytest.fixture

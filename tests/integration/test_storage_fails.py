@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from airflow.sdk.bases.operator import ExecutorSafeguard
 from kit.forked import FileStore, returned_by
 from kit.server import Answer, LoopbackServer, Received
 from kit.state_store import StateStore
@@ -58,8 +57,9 @@ class Service:
 
 
 @pytest.fixture
-def service(connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True, raising=False)
+def service(
+    connection: Callable[..., None], monkeypatch: pytest.MonkeyPatch, outside_airflow: None
+) -> Iterator[Service]:
     # Parts as a large batch has them.
     monkeypatch.setattr(results, "_BUFFER", 3 * SIZE)
     monkeypatch.setattr(batch_memory, "_EVERY", 0.0)

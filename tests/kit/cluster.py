@@ -30,11 +30,11 @@ import httpx
 from cryptography.fernet import Fernet
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
+from airflow_provider_cloudfn.cli.demo.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-HERE = Path(__file__).parent
 #: Seconds for what takes a while on two processors.
 PATIENCE = 300.0
 WORKERS = ("north", "south")
@@ -61,17 +61,6 @@ def missing() -> str | None:
 def postgres_program(name: str) -> str | None:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(found[-1]) if found else shutil.which(name)
-
-
-def _free_ports(names: Sequence[str]) -> dict[str, int]:
-    """Return ports that are free now; all are held until the last is known, so that no two are the same."""
-    with_sockets = {name: socket.socket() for name in names}
-    for held in with_sockets.values():
-        held.bind(("127.0.0.1", 0))
-    ports = {name: held.getsockname()[1] for name, held in with_sockets.items()}
-    for held in with_sockets.values():
-        held.close()
-    return ports
 
 
 @dataclass
@@ -120,7 +109,7 @@ class Cluster:
         self._stored = self.folder / "stored"
         self._stored.mkdir()
         self._stored.chmod(0o777)
-        self.ports = _free_ports(_PORTS)
+        self.ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
         self.services: dict[str, Service] = {}
         self.api = AirflowApi(f"http://127.0.0.1:{self.ports['api-1']}")
         self._dags = [self._copied(folder) for folder in dags]

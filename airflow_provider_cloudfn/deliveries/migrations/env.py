@@ -7,8 +7,7 @@ from typing import Any
 from airflow import settings
 from alembic import context
 
-from airflow_provider_cloudfn.deliveries.tables import metadata
-from airflow_provider_cloudfn.deliveries.version_table import VERSION_TABLE
+from airflow_provider_cloudfn.deliveries.tables import VERSION_TABLE, metadata
 
 
 def _offline() -> None:

@@ -11,14 +11,17 @@ from airflow.models.dag import DagModel
 from airflow.models.dag_version import DagVersion
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
+from fastapi import HTTPException
 from sqlalchemy import and_, func, select
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from uuid import UUID
 
+    from fastapi import Request
 
-__all__ = ["Catalogue", "CloudFunction", "as_written"]
+
+__all__ = ["Catalogue", "CloudFunction", "as_written", "function_of_page"]
 
 #: A version of a Dag, and the digest of what it says: Airflow writes a version that has not run yet anew in its place.
 _Version: TypeAlias = "tuple[UUID, str]"
@@ -149,6 +152,21 @@ class Catalogue:
                 session.expunge_all()
         self._known = kept
         return kept
+
+
+def function_of_page(request: Request, dag_id: str, task_id: str) -> CloudFunction:
+    """
+    Return the function that a page is about.
+
+    :param request: A request for the page.
+    :param dag_id: The Dag.
+    :param task_id: The task.
+    :raises HTTPException: 404, where there is none of that name.
+    """
+    catalogue: Catalogue = request.app.state.catalogue
+    if (found := catalogue.function(dag_id, task_id)) is None:
+        raise HTTPException(404, "There is no cloud function of that name in this Dag.")
+    return found
 
 
 def as_written(version: UUID | None, task_id: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from airflow.utils.session import create_session
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse  # noqa: TC002 - FastAPI reads the annotations
 
 from airflow_provider_cloudfn.plugin.pages.access import current_user, readable_dags, reads_calls, with_readable_calls
+from airflow_provider_cloudfn.plugin.pages.catalogue import function_of_page
 from airflow_provider_cloudfn.plugin.pages.charts import Bar, bars_over_time
 from airflow_provider_cloudfn.plugin.pages.recent_calls import (
     LATEST_CALLS,
@@ -98,10 +99,7 @@ def functions(
 @router.get("/functions/{dag_id}/{task_id}", dependencies=[reads_calls])
 def function(request: Request, dag_id: str, task_id: str, failed: bool = False) -> HTMLResponse:
     """Show a function and its latest calls."""
-    catalogue: Catalogue = request.app.state.catalogue
-    found = catalogue.function(dag_id, task_id)
-    if found is None:
-        raise HTTPException(404, "There is no cloud function of that name in this Dag.")
+    found = function_of_page(request, dag_id, task_id)
     with create_session(scoped=False) as session:
         measured = calls_of(session, latest_runs(session, dag_id), task_id)
     return page(

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.plugin.pages.rendering import pretty
 
 __all__ = ["Evaluated", "Rehearsed", "Told", "Variable", "read_rehearsal"]
 
@@ -85,11 +84,6 @@ class Request(Redacted, frozen=True):
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: Any = None
 
-    @property
-    def body_text(self) -> str | None:
-        """The body as people read it."""
-        return None if self.body is None else pretty(self.body)
-
 
 class Response(Redacted, frozen=True):
     """
@@ -105,11 +99,6 @@ class Response(Redacted, frozen=True):
     status: int
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     body: Any = None
-
-    @property
-    def body_text(self) -> str | None:
-        """The body as people read it."""
-        return None if self.body is None else pretty(self.body)
 
 
 class Exchange(msgspec.Struct, frozen=True):

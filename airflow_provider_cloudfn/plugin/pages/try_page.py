@@ -33,6 +33,7 @@ from airflow_provider_cloudfn.plugin.pages.access import (
     triggers_dag,
 )
 from airflow_provider_cloudfn.plugin.pages.audit import log_action
+from airflow_provider_cloudfn.plugin.pages.catalogue import function_of_page
 from airflow_provider_cloudfn.plugin.pages.confined import Ended, rehearse
 from airflow_provider_cloudfn.plugin.pages.rehearsed import Rehearsed, read_rehearsal
 from airflow_provider_cloudfn.plugin.pages.rendering import page
@@ -130,13 +131,13 @@ def form(
     if run_id is None:
         run_id = next((one for one, _ in _latest_runs(dag_id)), "")
     tried = Tried(run_id=run_id, map_index="" if map_index is None else str(map_index))
-    return _shown(request, user, _function(request, dag_id, task_id), tried)
+    return _shown(request, user, function_of_page(request, dag_id, task_id), tried)
 
 
 @router.post("/try/{dag_id}/{task_id}", dependencies=[sent_from_here, reads_calls, triggers_dag])
 def rehearsal(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = current_user) -> HTMLResponse:
     """Try a step, in a process of its own. Nothing is sent."""
-    function = _function(request, dag_id, task_id)
+    function = function_of_page(request, dag_id, task_id)
     _require_on()
     if tried.action == "eval" and tried.expression.strip() in ("", "-"):
         return _shown(request, user, function, tried, problem="Write an expression first.")
@@ -146,7 +147,7 @@ def rehearsal(request: Request, dag_id: str, task_id: str, tried: Form, user: An
 @router.post("/try/{dag_id}/{task_id}/value", dependencies=[sent_from_here, reads_calls, triggers_dag])
 def value(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = current_user) -> HTMLResponse:
     """Evaluate an expression while it is typed; an empty one says that somebody is about to type."""
-    function = _function(request, dag_id, task_id)
+    function = function_of_page(request, dag_id, task_id)
     _require_on()
     if len(tried.expression) > _TYPED:
         return HTMLResponse("")
@@ -160,7 +161,7 @@ def value(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = 
 @router.post("/try/{dag_id}/{task_id}/send", dependencies=[sent_from_here, reads_calls, *acts_on_dag])
 def send(request: Request, dag_id: str, task_id: str, tried: Form, user: Any = current_user) -> HTMLResponse:
     """Make the real call of a step, in a process of its own, where somebody has agreed to where it goes."""
-    function = _function(request, dag_id, task_id)
+    function = function_of_page(request, dag_id, task_id)
     _require_on()
     if not tried.confirmed:
         return _shown(request, user, function, tried, problem="Nothing was sent: it was not confirmed where to.")
@@ -262,14 +263,6 @@ def _latest_runs(dag_id: str) -> list[tuple[str, str | None]]:
     wanted = select(DagRun.run_id, DagRun._state).where(DagRun.dag_id == dag_id)
     with create_session(scoped=False) as session:
         return [(row.run_id, row[1]) for row in session.execute(wanted.order_by(DagRun.id.desc()).limit(_RUNS))]
-
-
-def _function(request: Request, dag_id: str, task_id: str) -> CloudFunction:
-    catalogue: Catalogue = request.app.state.catalogue
-    found = catalogue.function(dag_id, task_id)
-    if found is None:
-        raise HTTPException(404, "There is no cloud function of that name in this Dag.")
-    return found
 
 
 def _require_on() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.responses import Response
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.deliveries.arrival import Arrival
     from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
-__all__ = ["Answer", "AnsweredEvent", "Refusal", "answer_of", "answer_of_refusal", "json_response"]
+__all__ = ["Answer", "AnsweredEvent", "Refusal", "answer_of", "answer_of_refusal"]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -71,7 +71,7 @@ def answer_of(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> Respo
         for arrival, outcome in zip(arrivals, outcomes, strict=True)
     ]
     status = HTTPStatus.ACCEPTED if Outcome.ACCEPTED in outcomes else HTTPStatus.OK
-    return json_response(status.value, Answer(answered))
+    return _response(status.value, Answer(answered))
 
 
 def answer_of_refusal(refused: RefusedError) -> Response:
@@ -81,20 +81,14 @@ def answer_of_refusal(refused: RefusedError) -> Response:
     :param refused: Why. The sender is told the status only.
     """
     headers = {} if refused.retry_after is None else {"Retry-After": str(math.ceil(max(1.0, refused.retry_after)))}
-    return json_response(refused.status, Refusal(HTTPStatus(refused.status).phrase), headers)
+    return _response(refused.status, Refusal(HTTPStatus(refused.status).phrase), **headers)
 
 
-def json_response(status: int, content: Any, headers: dict[str, str] | None = None) -> Response:
-    """
-    Return an answer that nobody keeps.
-
-    :param status: Its status.
-    :param content: What it holds.
-    :param headers: Further headers.
-    """
+def _response(status: int, content: Answer | Refusal, **headers: str) -> Response:
+    """Return an answer that nobody keeps."""
     return Response(
         msgspec.json.encode(content),
         status_code=status,
-        headers={**_NO_STORE, **(headers or {})},
+        headers={**_NO_STORE, **headers},
         media_type="application/json",
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.deliveries.acceptance import accept
-from airflow_provider_cloudfn.deliveries.arrival import Request
+from airflow_provider_cloudfn.deliveries.arrival import IncomingRequest
 from airflow_provider_cloudfn.deliveries.emission import UnknownEventError
 from airflow_provider_cloudfn.deliveries.outage import sentence_of
 from airflow_provider_cloudfn.deliveries.outcome import Outcome
@@ -34,7 +34,7 @@ from airflow_provider_cloudfn.webhooks.refused import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from starlette.requests import Request as HttpRequest
+    from starlette.requests import Request
 
     from airflow_provider_cloudfn.deliveries.arrival import Arrival
     from airflow_provider_cloudfn.webhooks.incoming import IncomingEvent
@@ -54,18 +54,17 @@ class Receiver:
     Takes the events of all sources, in one process.
 
     :param sources: The event sources.
-    :param admission: How much may be under way.
     """
 
-    def __init__(self, sources: Sources, admission: Admission | None = None) -> None:
+    def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._admission = admission or Admission()
+        self._admission = Admission()
         self._paces = Paces()
         self._sweeping = Sweeping()
         self._verifying = Threads("verify")
         self._writing = Threads("write")
 
-    async def answer(self, name: str, path: str, http: HttpRequest) -> Response:
+    async def answer(self, name: str, path: str, http: Request) -> Response:
         """
         Return the answer to a request.
 
@@ -102,7 +101,7 @@ class Receiver:
             self._writing.start(self._sweeping.step)
         return response
 
-    async def _taken(self, name: str, path: str, http: HttpRequest, held: Held, taken: _Taken) -> Response:
+    async def _taken(self, name: str, path: str, http: Request, held: Held, taken: _Taken) -> Response:
         try:
             source = self._sources.kept(name)
             if source is None:
@@ -115,7 +114,7 @@ class Receiver:
             if isinstance(brought, Handshake):
                 return Response(brought.body, status_code=brought.status, headers=dict(brought.headers))
             await self._require_rate(source)
-            request = Request(source.name, now, taken.size)
+            request = IncomingRequest(source.name, now, taken.size)
             taken.arrivals, taken.outcomes = await self._writing.run(_made, source, request, brought)
             for arrival in taken.arrivals:
                 if arrival.outcome is Outcome.REFUSED and arrival.reason is not None:
@@ -148,7 +147,7 @@ class Receiver:
             return
         if await self._paces.wait(("refusals", taken.source, bool(taken.arrivals)), _NOTED) > 0:
             return
-        request = Request(taken.source, dt.datetime.now(tz=dt.UTC), taken.size)
+        request = IncomingRequest(taken.source, dt.datetime.now(tz=dt.UTC), taken.size)
         self._writing.start(note_refusal, request, refused.reason, refused.status, taken.arrivals)
 
 
@@ -171,14 +170,14 @@ def _read(source: EventSource, received: ReceivedRequest, now: dt.datetime) -> H
 
 
 def _made(
-    source: EventSource, request: Request, events: Sequence[IncomingEvent]
+    source: EventSource, request: IncomingRequest, events: Sequence[IncomingEvent]
 ) -> tuple[list[Arrival], list[Outcome]]:
     arrivals = accept(source, events)
     is_refused = any(arrival.outcome is Outcome.REFUSED for arrival in arrivals)
     return arrivals, [] if is_refused else register(request, arrivals)
 
 
-def _received(http: HttpRequest, path: str, body: bytes) -> ReceivedRequest:
+def _received(http: Request, path: str, body: bytes) -> ReceivedRequest:
     # Header fields are bytes; Latin-1 keeps each of them.
     headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in http.scope["headers"])
     return ReceivedRequest(

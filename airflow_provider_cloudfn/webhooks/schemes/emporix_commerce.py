@@ -50,9 +50,8 @@ class EmporixCommerce(Scheme, frozen=True, kw_only=True):
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=dt.UTC)
         require_moment(moment.timestamp(), now, self.tolerance)
-        keys = [secret.encode() for secret in self.secrets]
         canonical = _canonical(request.body)
-        hashes = keyed_hashes(keys, canonical) + keyed_hashes(keys, request.body)
+        hashes = keyed_hashes(self.secrets, canonical) + keyed_hashes(self.secrets, request.body)
         require_secret_match(map(base64.b64encode, hashes), [given])
         return canonical
 

@@ -32,6 +32,6 @@ class EmporixEngine(Scheme, frozen=True, kw_only=True):
             raise RefusedError(401, "signature_missing")
         if len(given) > 1:
             raise RefusedError(400, "header_twice")
-        hashes = keyed_hashes((secret.encode() for secret in self.secrets), request.body)
+        hashes = keyed_hashes(self.secrets, request.body)
         require_secret_match(map(base64.b64encode, hashes), [given[0].encode()])
         return request.body

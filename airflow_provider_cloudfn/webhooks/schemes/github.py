@@ -29,6 +29,6 @@ class GitHub(Scheme, frozen=True, kw_only=True):
         given = request.required_header("x-hub-signature-256")
         for name in ("x-github-event", "x-github-delivery"):
             request.header(name)  # which refuses one that stands twice
-        hashes = keyed_hashes((secret.encode() for secret in self.secrets), request.body)
+        hashes = keyed_hashes(self.secrets, request.body)
         require_secret_match([b"sha256=" + digest.hex().encode() for digest in hashes], [given.encode()])
         return request.body

@@ -65,7 +65,7 @@ class SignedBody(Scheme, frozen=True, kw_only=True):
             require_recent(timestamp, now, self.tolerance)
         before, _, behind = self.signed.replace("{timestamp}", timestamp or "").partition("{body}")
         content = before.encode() + request.body + behind.encode()
-        hashes = keyed_hashes((secret.encode() for secret in self.secrets), content, self.algorithm)
+        hashes = keyed_hashes(self.secrets, content, self.algorithm)
         signatures = _signatures(found, self.written)
         if self.encoding == "hex":
             require_secret_match([digest.hex().encode() for digest in hashes], map(bytes.lower, signatures))

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 __all__ = ["keyed_hashes", "require_moment", "require_recent", "require_secret_match", "unsigned_content"]
 
 
-def keyed_hashes(secrets: Iterable[bytes], content: bytes, algorithm: str = "sha256") -> list[bytes]:
+def keyed_hashes(secrets: Iterable[str | bytes], content: bytes, algorithm: str = "sha256") -> list[bytes]:
     """
     Return the keyed hash (RFC 2104) of some bytes for each secret; an empty secret has none.
 
-    :param secrets: The secrets that hold.
+    :param secrets: The secrets that hold; text is UTF-8.
     :param content: The bytes.
     :param algorithm: The hash function's name.
     """
-    return [hmac.new(secret, content, algorithm).digest() for secret in secrets if secret]
+    keys = (secret.encode() if isinstance(secret, str) else secret for secret in secrets if secret)
+    return [hmac.new(key, content, algorithm).digest() for key in keys]
 
 
 def require_secret_match(expected: Iterable[bytes], given: Iterable[bytes], reason: Reason = "signature_wrong") -> None:

@@ -30,6 +30,6 @@ class Slack(Scheme, frozen=True, kw_only=True):
         timestamp = request.required_header("x-slack-request-timestamp")
         require_recent(timestamp, now, self.tolerance)
         signed = f"v0:{timestamp}:".encode() + request.body
-        hashes = keyed_hashes((secret.encode() for secret in self.secrets), signed)
+        hashes = keyed_hashes(self.secrets, signed)
         require_secret_match([b"v0=" + digest.hex().encode() for digest in hashes], [given.encode()])
         return signed

@@ -34,6 +34,6 @@ class Stripe(Scheme, frozen=True, kw_only=True):
             raise RefusedError(401, "signature_wrong")
         require_recent(times[0], now, self.tolerance)
         signed = f"{times[0]}.".encode() + request.body
-        hashes = keyed_hashes((secret.encode() for secret in self.secrets), signed)
+        hashes = keyed_hashes(self.secrets, signed)
         require_secret_match([digest.hex().encode() for digest in hashes], given)
         return signed

@@ -11,11 +11,11 @@ from airflow.utils.session import create_session
 from kit.own_tables import differences
 from sqlalchemy import inspect
 
-from airflow_provider_cloudfn.deliveries.arrival import Request
+from airflow_provider_cloudfn.deliveries.arrival import IncomingRequest
 from airflow_provider_cloudfn.deliveries.db_manager import CloudFunctionDBManager
 from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
 from airflow_provider_cloudfn.deliveries.registration import note_refusal
-from airflow_provider_cloudfn.deliveries.version_table import VERSION_TABLE
+from airflow_provider_cloudfn.deliveries.tables import VERSION_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_they_go_down_and_up_again_by_their_migrations(manager: CloudFunctionDBM
 def test_a_revision_goes_down_and_up_again_and_keeps_the_deliveries(
     manager: CloudFunctionDBManager, session: Any
 ) -> None:
-    request = Request("shop", dt.datetime(2026, 1, 31, tzinfo=dt.UTC), 5)
+    request = IncomingRequest("shop", dt.datetime(2026, 1, 31, tzinfo=dt.UTC), 5)
     note_refusal(request, "bad_body", 400)
     before = find_deliveries(Wanted())
 

@@ -56,11 +56,13 @@ def sent_by(hook: AmazonConnectHook, mode: str, *arguments: Any, **keywords: Any
 MODES = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
-def test_the_signature_is_the_one_of_the_vector(define: Any) -> None:
+def test_the_signature_is_the_one_of_the_vector(connection: Any) -> None:
     """The vector of the reference: botocore and independent code agree on it."""
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
-    define("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra={"region_name": "eu-central-1"})
+    connection(
+        "connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra={"region_name": "eu-central-1"}
+    )
     hook = AmazonConnectHook("connect")
     prepared = hook.prepare("PUT", "/contact/task", json=TASK)
     request = HttpRequest(prepared.method, prepared.url, (("content-type", "application/json"),), prepared.body)
@@ -76,8 +78,8 @@ def test_the_signature_is_the_one_of_the_vector(define: Any) -> None:
 
 
 @MODES
-def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, define: Any, mode: str) -> None:
-    define(
+def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, connection: Any, mode: str) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login=KEY_ID,
@@ -98,8 +100,8 @@ def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, define: Any, mo
 
 
 @MODES
-def test_moto_s_amazon_connect_answers(moto: str, define: Any, mode: str) -> None:
-    define(
+def test_moto_s_amazon_connect_answers(moto: str, connection: Any, mode: str) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login="testing-key-id",
@@ -127,8 +129,8 @@ def test_moto_s_amazon_connect_answers(moto: str, define: Any, mode: str) -> Non
     assert json.loads(made.content)["Id"] in [instance["Id"] for instance in instances]
 
 
-def test_the_connection_test_asks_who_is_calling(moto: str, define: Any) -> None:
-    define(
+def test_the_connection_test_asks_who_is_calling(moto: str, connection: Any) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login="testing-key-id",
@@ -143,8 +145,8 @@ def test_the_connection_test_asks_who_is_calling(moto: str, define: Any) -> None
     assert "testing-secret-key" not in message
 
 
-def test_the_connection_test_fails_where_nobody_answers(service: Any, define: Any) -> None:
-    define(
+def test_the_connection_test_fails_where_nobody_answers(service: Any, connection: Any) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login=KEY_ID,
@@ -172,8 +174,8 @@ def test_the_connection_test_fails_where_nobody_answers(service: Any, define: An
         b"<R><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></R>",
     ],
 )
-def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, define: Any, body: bytes) -> None:
-    define(
+def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, connection: Any, body: bytes) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login=KEY_ID,
@@ -189,8 +191,8 @@ def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, 
     assert "correct endpoint_url" in message
 
 
-def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
-    define(
+def test_a_role_is_assumed(moto: str, service: Any, connection: Any) -> None:
+    connection(
         "connect",
         conn_type="amazon_connect",
         login="testing-key-id",
@@ -222,10 +224,10 @@ def test_a_role_is_assumed(moto: str, service: Any, define: Any) -> None:
     ],
 )
 def test_what_the_amazon_provider_can_not_read_is_the_connection_s_fault(
-    define: Any, extra: dict[str, Any], said: str
+    connection: Any, extra: dict[str, Any], said: str
 ) -> None:
     extra = {"region_name": "us-east-1", **extra}
-    define("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra=extra)
+    connection("connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra=extra)
 
     works, message = AmazonConnectHook("connect").test_connection()
     with pytest.raises(ConfigurationError) as caught:
@@ -266,10 +268,10 @@ def assumed(seconds: int) -> Answer:
     ids=["away", "asked too often", "denied", "not there"],
 )
 def test_a_role_that_cannot_be_assumed_now_can_be_later(
-    service: Any, serve: Any, define: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
+    service: Any, serve: Any, connection: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
 ) -> None:
     sts = serve()
-    define(
+    connection(
         "connect",
         conn_type="amazon_connect",
         login=KEY_ID,
@@ -298,7 +300,9 @@ def test_a_role_that_cannot_be_assumed_now_can_be_later(
     assert service.received == []
 
 
-def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service: Any, serve: Any, define: Any) -> None:
+def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(
+    service: Any, serve: Any, connection: Any
+) -> None:
     # In their last minutes they are renewed.
     given = {"seconds": 30, "after": 0}
 
@@ -307,7 +311,7 @@ def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service
         return assumed(given["seconds"])
 
     sts = serve(reply=slowly)
-    define(
+    connection(
         "connect",
         conn_type="amazon_connect",
         login=KEY_ID,
@@ -338,22 +342,22 @@ def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(service
     assert len(sts.received) == 1
 
 
-def test_without_any_credentials_that_is_said(define: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_without_any_credentials_that_is_said(connection: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    define("connect", conn_type="amazon_connect", extra={"region_name": "us-east-1"})
+    connection("connect", conn_type="amazon_connect", extra={"region_name": "us-east-1"})
 
     with pytest.raises(ConfigurationError, match="connection 'connect': no AWS credentials"):
         AmazonConnectHook("connect").request("GET", "/instance")
 
 
 def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
-    moto: str, service: Any, define: Any
+    moto: str, service: Any, connection: Any
 ) -> None:
-    define(
+    connection(
         "aws_main",
         conn_type="aws",
         login="testing-key-id",
@@ -366,7 +370,7 @@ def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
         "aws_region": "eu-west-1",
         "aws_conn_id": "aws_main",
     }
-    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+    connection("gateway", conn_type="cloudfn", host=service.url, extra=signature)
     hook = CloudFunctionHook("gateway")
 
     hook.request("GET", "/")
@@ -380,22 +384,24 @@ def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(
 
 @MODES
 @pytest.mark.parametrize("extra", ["no json", "[1]"])
-def test_nor_from_one_that_can_not_be_read_or_is_not_there(service: Any, define: Any, mode: str, extra: str) -> None:
+def test_nor_from_one_that_can_not_be_read_or_is_not_there(
+    service: Any, connection: Any, mode: str, extra: str
+) -> None:
     signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "main"}
-    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+    connection("gateway", conn_type="cloudfn", host=service.url, extra=signature)
 
     with pytest.raises(ConfigurationError, match="aws_conn_id: there is no connection 'main': make one of type aws"):
         sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
 
-    define("main", conn_type="aws", extra=extra)
+    connection("main", conn_type="aws", extra=extra)
     with pytest.raises(ConfigurationError, match="connection 'main', extra: is no JSON object"):
         sent_by(CloudFunctionHook("gateway"), mode, "GET", "/")  # type: ignore[arg-type]  # both have what is asked for
 
 
-def test_a_cloudfn_connection_can_not_take_them_from_another_type(service: Any, define: Any) -> None:
-    define("db", conn_type="postgres", login="a", password="b")
+def test_a_cloudfn_connection_can_not_take_them_from_another_type(service: Any, connection: Any) -> None:
+    connection("db", conn_type="postgres", login="a", password="b")
     signature = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_conn_id": "db"}
-    define("gateway", conn_type="cloudfn", host=service.url, extra=signature)
+    connection("gateway", conn_type="cloudfn", host=service.url, extra=signature)
 
     with pytest.raises(ConfigurationError, match=r"aws_conn_id .*'db' is of type 'postgres'; name one of type 'aws'"):
         CloudFunctionHook("gateway").request("GET", "/")

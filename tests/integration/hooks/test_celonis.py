@@ -16,12 +16,12 @@ SENT = [("start", {}, "signals"), ("resume", {"instance_id": "i-1"}, "messages")
 
 
 @pytest.fixture
-def hook(service: Any, define: Any, monkeypatch: pytest.MonkeyPatch) -> EmporixHook:
+def hook(service: Any, connection: Any, monkeypatch: pytest.MonkeyPatch) -> EmporixHook:
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE", "memory")
     token = {"access_token": "token-of-celonis", "token_type": "Bearer", "expires_in": 899}
     service.answer(status=200, body=json.dumps(token).encode(), **{"Content-Type": "application/json"})
     extra = {"environment": "celonis", "api_url": service.url, "client_id": "c-1", "client_secret": "client-secret"}
-    define("engine", conn_type="emporix_oe", login="order_to_cash", extra=extra)
+    connection("engine", conn_type="emporix_oe", login="order_to_cash", extra=extra)
     return EmporixHook("engine")
 
 

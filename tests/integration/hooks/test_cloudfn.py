@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import logging
-import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -106,13 +105,13 @@ MODES = pytest.mark.parametrize("mode", ["sync", "async"])
 )
 def test_each_authentication_type_reaches_the_service(
     service: Any,
-    define: Any,
+    connection: Any,
     mode: str,
     extra: dict[str, Any],
     password: str | None,
     proof: Callable[[Any], bool] | None,
 ) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, password=password, extra=extra)
+    connection("shop", conn_type="cloudfn", host=service.url, password=password, extra=extra)
     hook = CloudFunctionHook("shop")
     if proof is None:
         with pytest.raises(ConfigurationError, match="no query parameter's name"):
@@ -132,9 +131,9 @@ def test_each_authentication_type_reaches_the_service(
 
 
 @MODES
-def test_oauth2_gets_a_token_and_uses_it(sandbox: Sandbox, define: Any, mode: str) -> None:
+def test_oauth2_gets_a_token_and_uses_it(sandbox: Sandbox, connection: Any, mode: str) -> None:
     sandbox.reset()
-    define("payments", **sandbox.connections()["payments"])
+    connection("payments", **sandbox.connections()["payments"])
 
     response = sent_by(
         CloudFunctionHook("payments"), mode, "POST", "/v1/charges", json={"amount": 12, "customer": "c1"}
@@ -145,8 +144,8 @@ def test_oauth2_gets_a_token_and_uses_it(sandbox: Sandbox, define: Any, mode: st
 
 
 @MODES
-def test_oauth2_renews_a_token_that_has_expired(sandbox: Sandbox, define: Any, mode: str) -> None:
-    define("payments", **sandbox.connections()["payments"])
+def test_oauth2_renews_a_token_that_has_expired(sandbox: Sandbox, connection: Any, mode: str) -> None:
+    connection("payments", **sandbox.connections()["payments"])
     hook = CloudFunctionHook("payments")
     sent_by(hook, mode, "GET", "/v1/customers")
 
@@ -156,7 +155,7 @@ def test_oauth2_renews_a_token_that_has_expired(sandbox: Sandbox, define: Any, m
 
 
 @MODES
-def test_the_client_secret_goes_as_the_connection_says(service: Any, define: Any, mode: str) -> None:
+def test_the_client_secret_goes_as_the_connection_says(service: Any, connection: Any, mode: str) -> None:
     service.answer(body=b'{"access_token": "t-123456", "token_type": "Bearer"}')
     for method, in_body in (("client_secret_basic", False), ("client_secret_post", True)):
         extra = {
@@ -168,7 +167,7 @@ def test_the_client_secret_goes_as_the_connection_says(service: Any, define: Any
             "audience": "https://api.example.com/",
             "oauth2_parameters": {"tenant": "acme"},
         }
-        define("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
+        connection("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
         service.received.clear()
 
         sent_by(CloudFunctionHook("payments"), mode, "GET", "/")
@@ -195,9 +194,9 @@ def test_the_client_secret_goes_as_the_connection_says(service: Any, define: Any
     ],
 )
 def test_what_is_no_option_is_refused_before_another_request_is_sent_than_the_one_that_was_meant(
-    service: Any, define: Any, mode: str, options: dict[str, Any], expected: str
+    service: Any, connection: Any, mode: str, options: dict[str, Any], expected: str
 ) -> None:
-    define("shop", conn_type="cloudfn", host=service.url)
+    connection("shop", conn_type="cloudfn", host=service.url)
 
     with pytest.raises(ConfigurationError) as caught:
         sent_by(CloudFunctionHook("shop"), mode, "POST", "/v1/charges", **options)
@@ -207,8 +206,8 @@ def test_what_is_no_option_is_refused_before_another_request_is_sent_than_the_on
 
 
 @MODES
-def test_a_base_url_with_a_path_and_a_port(service: Any, define: Any, mode: str) -> None:
-    define("shop", conn_type="cloudfn", host=f"{service.url}/base/")
+def test_a_base_url_with_a_path_and_a_port(service: Any, connection: Any, mode: str) -> None:
+    connection("shop", conn_type="cloudfn", host=f"{service.url}/base/")
 
     for uri in ("/orders", "orders"):
         sent_by(CloudFunctionHook("shop"), mode, "GET", uri)
@@ -216,9 +215,9 @@ def test_a_base_url_with_a_path_and_a_port(service: Any, define: Any, mode: str)
     assert [got.target for got in service.received] == ["/base/orders", "/base/orders"]
 
 
-def test_a_connection_that_has_changed_is_read_again(service: Any, define: Any) -> None:
+def test_a_connection_that_has_changed_is_read_again(service: Any, connection: Any) -> None:
     for key in ("first", "second", "first"):
-        define(
+        connection(
             "shop",
             conn_type="cloudfn",
             host=service.url,
@@ -236,9 +235,9 @@ def test_a_connection_that_has_changed_is_read_again(service: Any, define: Any) 
 )
 @MODES
 def test_an_answer_that_is_no_success(
-    service: Any, define: Any, mode: str, status: int, error: type[Exception]
+    service: Any, connection: Any, mode: str, status: int, error: type[Exception]
 ) -> None:
-    define(
+    connection(
         "shop",
         conn_type="cloudfn",
         host=service.url,
@@ -255,11 +254,11 @@ def test_an_answer_that_is_no_success(
     assert sent_by(hook, mode, "GET", "/orders", check_status=False).status == status
 
 
-def test_the_timeouts_of_the_connection_are_kept(define: Any) -> None:
+def test_the_timeouts_of_the_connection_are_kept(connection: Any) -> None:
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        define(
+        connection(
             "shop",
             conn_type="cloudfn",
             host=f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -270,34 +269,22 @@ def test_the_timeouts_of_the_connection_are_kept(define: Any) -> None:
             CloudFunctionHook("shop").request("GET", "/")
 
 
-def test_a_client_certificate_and_own_authorities(serve: Any, define: Any) -> None:
-    authority = trustme.CA()
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.configure_trust(tls)
-    tls.verify_mode = ssl.CERT_REQUIRED
-    client = authority.issue_cert("client.example.com")
-    service = serve(tls)
-    extra = {
-        "allow_http": False,
-        "ca_bundle": authority.cert_pem.bytes().decode(),
-        "client_cert": client.cert_chain_pems[0].bytes().decode(),
-        "client_private_key": client.private_key_pem.bytes().decode(),
-    }
-    define("shop", conn_type="cloudfn", host=service.url, extra=extra)
+def test_a_client_certificate_and_own_authorities(asking_for_a_certificate: Any, connection: Any) -> None:
+    service, extra = asking_for_a_certificate
+    connection("shop", conn_type="cloudfn", host=service.url, extra=extra)
     assert CloudFunctionHook("shop").request("GET", "/").status == 200
 
-    define("shop", conn_type="cloudfn", host=service.url, extra={"ca_bundle": extra["ca_bundle"]})
+    connection("shop", conn_type="cloudfn", host=service.url, extra={"ca_bundle": extra["ca_bundle"]})
     with pytest.raises(CommunicationError):
         CloudFunctionHook("shop").request("GET", "/")
 
-    define("shop", conn_type="cloudfn", host=service.url)
+    connection("shop", conn_type="cloudfn", host=service.url)
     with pytest.raises(CommunicationError, match="ca_bundle"):
         CloudFunctionHook("shop").request("GET", "/")
 
 
-def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
-    define(
+def test_the_proxy_of_the_connection_is_used(service: Any, connection: Any) -> None:
+    connection(
         "shop",
         conn_type="cloudfn",
         host="http://shop.invalid",
@@ -312,9 +299,9 @@ def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [407, 500])
-def test_the_proxy_s_password_in_an_answer_is_not_in_the_error(service: Any, define: Any, status: int) -> None:
+def test_the_proxy_s_password_in_an_answer_is_not_in_the_error(service: Any, connection: Any, status: int) -> None:
     proxy = service.url.replace("//", "//me:pass-word@")
-    define("shop", conn_type="cloudfn", host="http://shop.invalid", extra={"proxy": proxy, "allow_http": True})
+    connection("shop", conn_type="cloudfn", host="http://shop.invalid", extra={"proxy": proxy, "allow_http": True})
     service.answer(status=status, body=f"denied {basic('me:pass-word')} pass-word".encode())
 
     with pytest.raises(CloudFunctionError, match=r"it says: denied Basic \*\*\* \*\*\*$") as raised:
@@ -323,22 +310,22 @@ def test_the_proxy_s_password_in_an_answer_is_not_in_the_error(service: Any, def
     assert "pass-word" not in f"{raised.value!r}"
 
 
-def test_a_private_key_takes_nothing_from_an_excerpt(service: Any, define: Any) -> None:
+def test_a_private_key_takes_nothing_from_an_excerpt(service: Any, connection: Any) -> None:
     client = trustme.CA().issue_cert("client.example.com", key_type=trustme.KeyType.RSA)
     extra = {
         "allow_http": False,
         "client_cert": client.cert_chain_pems[0].bytes().decode(),
         "client_private_key": client.private_key_pem.bytes().decode(),
     }
-    define("shop", conn_type="cloudfn", host=service.url, extra=extra)
+    connection("shop", conn_type="cloudfn", host=service.url, extra=extra)
     service.answer(status=500, body=b"x" * 5000)
 
     with pytest.raises(ResponseError, match="it says: " + "x" * 500):
         CloudFunctionHook("shop").request("GET", "/orders")
 
 
-def test_in_an_event_loop_the_synchronous_methods_are_refused(define: Any) -> None:
-    define("shop", conn_type="cloudfn", host="https://api.example.com")
+def test_in_an_event_loop_the_synchronous_methods_are_refused(connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host="https://api.example.com")
 
     async def call() -> None:
         CloudFunctionHook("shop").request("GET", "/")
@@ -347,8 +334,8 @@ def test_in_an_event_loop_the_synchronous_methods_are_refused(define: Any) -> No
         asyncio.run(call())
 
 
-def test_a_request_can_be_prepared_without_any_network(define: Any) -> None:
-    define(
+def test_a_request_can_be_prepared_without_any_network(connection: Any) -> None:
+    connection(
         "shop",
         conn_type="cloudfn",
         host="https://api.example.com/v1",
@@ -367,8 +354,8 @@ def test_a_request_can_be_prepared_without_any_network(define: Any) -> None:
 
 
 @MODES
-def test_secrets_are_masked_as_soon_as_the_connection_is_read(define: Any, mode: str) -> None:
-    define(
+def test_secrets_are_masked_as_soon_as_the_connection_is_read(connection: Any, mode: str) -> None:
+    connection(
         "shop",
         conn_type="cloudfn",
         host="https://api.example.com",
@@ -386,9 +373,9 @@ def test_secrets_are_masked_as_soon_as_the_connection_is_read(define: Any, mode:
     assert shown == "*** *** Basic ***"
 
 
-def test_a_token_is_masked_as_soon_as_it_is_obtained(service: Any, define: Any) -> None:
+def test_a_token_is_masked_as_soon_as_it_is_obtained(service: Any, connection: Any) -> None:
     service.answer(body=b'{"access_token": "tok-987654321", "token_type": "Bearer"}')
-    define(
+    connection(
         "payments",
         conn_type="cloudfn",
         host=service.url,
@@ -401,9 +388,9 @@ def test_a_token_is_masked_as_soon_as_it_is_obtained(service: Any, define: Any) 
     assert redact("tok-987654321") == "***"
 
 
-def test_nothing_secret_is_logged_at_debug(service: Any, define: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_secret_is_logged_at_debug(service: Any, connection: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    define(
+    connection(
         "shop",
         conn_type="cloudfn",
         host=service.url,
@@ -420,10 +407,10 @@ def test_nothing_secret_is_logged_at_debug(service: Any, define: Any, caplog: py
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])
-def test_the_registry_chooses_the_hook_by_the_connection_s_type(define: Any, asynchronous: bool) -> None:
-    define("shop", conn_type="cloudfn", host="https://api.example.com")
-    define("connect", conn_type="amazon_connect", extra={"region_name": "eu-central-1"})
-    define("db", conn_type="postgres", host="db.example.com")
+def test_the_registry_chooses_the_hook_by_the_connection_s_type(connection: Any, asynchronous: bool) -> None:
+    connection("shop", conn_type="cloudfn", host="https://api.example.com")
+    connection("connect", conn_type="amazon_connect", extra={"region_name": "eu-central-1"})
+    connection("db", conn_type="postgres", host="db.example.com")
 
     def choose(conn_id: str) -> Any:
         return asyncio.run(ahook_for(conn_id)) if asynchronous else hook_for(conn_id)
@@ -446,7 +433,7 @@ def test_the_registry_chooses_the_hook_by_the_connection_s_type(define: Any, asy
     ],
 )
 def test_a_token_is_renewed_when_the_connection_says_that_it_was_refused(
-    service: Any, define: Any, mode: str, renew_when: str | None, token_requests: int
+    service: Any, connection: Any, mode: str, renew_when: str | None, token_requests: int
 ) -> None:
     token = type(service.answers[0])(body=b'{"access_token": "tok-987654321", "token_type": "Bearer"}')
     refused = type(service.answers[0])(body=b'{"errcode": 40001}')
@@ -458,7 +445,7 @@ def test_a_token_is_renewed_when_the_connection_says_that_it_was_refused(
         "oauth2_url": f"{service.url}/token",
         "renew_when": renew_when,
     }
-    define("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
+    connection("payments", conn_type="cloudfn", host=service.url, password=HEADER_SECRET, extra=extra)
 
     hook = CloudFunctionHook("payments")
 
@@ -469,14 +456,14 @@ def test_a_token_is_renewed_when_the_connection_says_that_it_was_refused(
     assert answered == ({} if token_requests == 2 else {"errcode": 40001})
 
 
-def test_a_wrong_renew_when_names_the_connection_and_the_field(define: Any) -> None:
+def test_a_wrong_renew_when_names_the_connection_and_the_field(connection: Any) -> None:
     extra = {
         "auth_type": "oauth2",
         "client_id": "a",
         "oauth2_url": "https://id.example.com/token",
         "renew_when": "respnse.status == 200",
     }
-    define("payments", conn_type="cloudfn", host="https://api.example.com", password=HEADER_SECRET, extra=extra)
+    connection("payments", conn_type="cloudfn", host="https://api.example.com", password=HEADER_SECRET, extra=extra)
 
     with pytest.raises(ConfigurationError, match=r"connection 'payments', renew_when .*response"):
         CloudFunctionHook("payments").client()
@@ -490,15 +477,15 @@ def test_a_wrong_renew_when_names_the_connection_and_the_field(define: Any) -> N
     ],
 )
 def test_files_that_can_not_be_read_are_named_with_the_connection(
-    define: Any, extra: dict[str, Any], expected: str
+    connection: Any, extra: dict[str, Any], expected: str
 ) -> None:
-    define("shop", conn_type="cloudfn", host="https://api.example.com", extra=extra)
+    connection("shop", conn_type="cloudfn", host="https://api.example.com", extra=extra)
 
     with pytest.raises(ConfigurationError, match=f"connection 'shop': {expected}"):
         CloudFunctionHook("shop").client()
 
 
-def test_a_client_can_prove_itself_with_a_private_key_that_lost_its_line_ends(service: Any, define: Any) -> None:
+def test_a_client_can_prove_itself_with_a_private_key_that_lost_its_line_ends(service: Any, connection: Any) -> None:
     from urllib.parse import parse_qs
 
     from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -516,7 +503,7 @@ def test_a_client_can_prove_itself_with_a_private_key_that_lost_its_line_ends(se
         "client_auth_method": "private_key_jwt",
         "jwt_key_id": "2026-01",
     }
-    define("payments", conn_type="cloudfn", host=service.url, password=pem.replace("\n", " "), extra=extra)
+    connection("payments", conn_type="cloudfn", host=service.url, password=pem.replace("\n", " "), extra=extra)
 
     CloudFunctionHook("payments").request("GET", "/")
 

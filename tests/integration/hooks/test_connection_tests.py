@@ -32,10 +32,10 @@ KEY = {"auth_type": "api_key", "key_name": "x-api-key"}
     ],
 )
 def test_an_api_key_is_proved_by_one_get(
-    service: Any, define: Any, status: int, extra: dict[str, Any], good: bool
+    service: Any, connection: Any, status: int, extra: dict[str, Any], good: bool
 ) -> None:
     password = None if extra["auth_type"] == "none" else SECRET
-    define("shop", conn_type="cloudfn", host=f"{service.url}/v1", password=password, extra=extra)
+    connection("shop", conn_type="cloudfn", host=f"{service.url}/v1", password=password, extra=extra)
     service.answer(status=status)
 
     passed, message = CloudFunctionHook("shop").test_connection()
@@ -46,16 +46,16 @@ def test_an_api_key_is_proved_by_one_get(
     assert [(got.method, got.target) for got in service.received] == [("GET", "/v1")]
 
 
-def test_it_goes_to_the_health_path(service: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=f"{service.url}/v1", extra={"health_path": "/health?deep=1"})
+def test_it_goes_to_the_health_path(service: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=f"{service.url}/v1", extra={"health_path": "/health?deep=1"})
 
     CloudFunctionHook("shop").test_connection()
 
     assert service.received[0].target == "/v1/health?deep=1"
 
 
-def test_a_service_that_is_not_there_fails(service: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=service.url)
+def test_a_service_that_is_not_there_fails(service: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url)
     service.stop()
 
     passed, message = CloudFunctionHook("shop").test_connection()
@@ -64,8 +64,8 @@ def test_a_service_that_is_not_there_fails(service: Any, define: Any) -> None:
     assert "no connection could be made" in message
 
 
-def test_a_wrong_connection_fails_with_what_is_wrong(define: Any) -> None:
-    define("shop", conn_type="cloudfn", host="https://api.example.com", extra={"auth_type": "api_key"})
+def test_a_wrong_connection_fails_with_what_is_wrong(connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host="https://api.example.com", extra={"auth_type": "api_key"})
 
     passed, message = CloudFunctionHook("shop").test_connection()
 
@@ -73,9 +73,9 @@ def test_a_wrong_connection_fails_with_what_is_wrong(define: Any) -> None:
     assert "key_name (API key: Name): is missing" in message
 
 
-def test_oauth2_gets_a_new_token_each_time(sandbox: Sandbox, define: Any) -> None:
+def test_oauth2_gets_a_new_token_each_time(sandbox: Sandbox, connection: Any) -> None:
     sandbox.reset()
-    define("payments", **sandbox.connections()["payments"])
+    connection("payments", **sandbox.connections()["payments"])
 
     for _ in range(2):
         passed, message = CloudFunctionHook("payments").test_connection()
@@ -85,8 +85,8 @@ def test_oauth2_gets_a_new_token_each_time(sandbox: Sandbox, define: Any) -> Non
     assert [request.path for request in sandbox.requests] == ["/oauth2/token", "/oauth2/token"]
 
 
-def test_oauth2_with_a_wrong_secret_fails_and_says_what_came_back(sandbox: Sandbox, define: Any) -> None:
-    define("payments", **{**sandbox.connections()["payments"], "password": SECRET})
+def test_oauth2_with_a_wrong_secret_fails_and_says_what_came_back(sandbox: Sandbox, connection: Any) -> None:
+    connection("payments", **{**sandbox.connections()["payments"], "password": SECRET})
 
     passed, message = CloudFunctionHook("payments").test_connection()
 
@@ -96,11 +96,11 @@ def test_oauth2_with_a_wrong_secret_fails_and_says_what_came_back(sandbox: Sandb
 
 
 def test_a_client_secret_that_the_token_endpoint_echoes_is_hidden_in_each_form(
-    recording_server: Any, define: Any
+    recording_server: Any, connection: Any
 ) -> None:
     secret = "cl/ient s3cret&more"
     recording_server.answer(400, {"error": "invalid_client", "error_description": f"{quote_plus(secret)}, {secret}"})
-    define(
+    connection(
         "payments",
         conn_type="cloudfn",
         host=recording_server.url,
@@ -119,9 +119,9 @@ def test_a_client_secret_that_the_token_endpoint_echoes_is_hidden_in_each_form(
     assert "'***, ***'" in message
 
 
-def test_emporix_gives_an_api_token_and_the_event_secret_stays_untested(sandbox: Sandbox, define: Any) -> None:
+def test_emporix_gives_an_api_token_and_the_event_secret_stays_untested(sandbox: Sandbox, connection: Any) -> None:
     sandbox.reset()
-    define("oe", **sandbox.connections()["emporix"])
+    connection("oe", **sandbox.connections()["emporix"])
 
     passed, message = EmporixHook("oe").test_connection()
 
@@ -131,9 +131,9 @@ def test_emporix_gives_an_api_token_and_the_event_secret_stays_untested(sandbox:
     assert sandbox.processes == []
 
 
-def test_emporix_with_a_wrong_client_secret_fails(sandbox: Sandbox, define: Any) -> None:
+def test_emporix_with_a_wrong_client_secret_fails(sandbox: Sandbox, connection: Any) -> None:
     fields = sandbox.connections()["emporix"]
-    define("oe", **{**fields, "extra": {**fields["extra"], "client_secret": SECRET}})
+    connection("oe", **{**fields, "extra": {**fields["extra"], "client_secret": SECRET}})
 
     passed, message = EmporixHook("oe").test_connection()
 
@@ -141,8 +141,8 @@ def test_emporix_with_a_wrong_client_secret_fails(sandbox: Sandbox, define: Any)
     assert SECRET not in message
 
 
-def test_emporix_without_an_api_client_says_that_nothing_was_tested(define: Any) -> None:
-    define("oe", conn_type="emporix_oe", login="src_1", password=SECRET)
+def test_emporix_without_an_api_client_says_that_nothing_was_tested(connection: Any) -> None:
+    connection("oe", conn_type="emporix_oe", login="src_1", password=SECRET)
 
     passed, message = EmporixHook("oe").test_connection()
 
@@ -151,8 +151,8 @@ def test_emporix_without_an_api_client_says_that_nothing_was_tested(define: Any)
 
 
 @pytest.mark.skipif(not hasattr(Connection, "test_connection"), reason="a task of Airflow 3.3 can test its connections")
-def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=KEY)
+def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=KEY)
 
     passed, message = BaseHook.get_connection("shop").test_connection()
 
@@ -162,7 +162,7 @@ def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, def
 
 @pytest.mark.parametrize("status", [200, 401, 404, 302, 500])
 def test_a_secret_in_the_query_of_an_address_is_told_nowhere(
-    service: Any, define: Any, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    service: Any, connection: Any, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
     query = f"subscription-key={SECRET}&policy=sign-in"
@@ -172,8 +172,10 @@ def test_a_secret_in_the_query_of_an_address_is_told_nowhere(
         "oauth2_url": f"{service.url}/token?{query}",
         "refresh_url": f"{service.url}/refresh?{query}",
     }
-    define("shop", conn_type="cloudfn", host=service.url, extra=KEY | {"health_path": f"/health?{query}"}, password="k")
-    define("payments", conn_type="cloudfn", host=service.url, extra=oauth2, password="a-client-secret")
+    connection(
+        "shop", conn_type="cloudfn", host=service.url, extra=KEY | {"health_path": f"/health?{query}"}, password="k"
+    )
+    connection("payments", conn_type="cloudfn", host=service.url, extra=oauth2, password="a-client-secret")
     service.answer(status=status, headers={"Location": f"/elsewhere?{query}"}, body={"error": f"not at /token?{query}"})
     shown: list[Any] = []
     for conn_id in ("shop", "payments"):

@@ -64,8 +64,8 @@ def an_expired_token(client: Client, url: str, *, refresh_url: str) -> Client:
 
 
 @pytest.fixture
-def hook(service: Any, define: Any) -> CloudFunctionHook:
-    define("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra={"auth_type": "bearer"})
+def hook(service: Any, connection: Any) -> CloudFunctionHook:
+    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra={"auth_type": "bearer"})
     return CloudFunctionHook("shop")
 
 
@@ -135,9 +135,9 @@ def test_where_no_token_is_to_be_had_nothing_is_sent(
     ids=lambda value: value.get("auth_type") if isinstance(value, dict) else None,
 )
 def test_a_redirect_within_the_origin_is_followed_with_credentials(
-    service: Any, define: Any, drive: Callable[[CloudFunctionHook], int], extra: dict[str, Any], where: str
+    service: Any, connection: Any, drive: Callable[[CloudFunctionHook], int], extra: dict[str, Any], where: str
 ) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=extra)
+    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=extra)
     answer = type(service.answers[0])
     service.answers = [answer(307, b"", {"Location": "/there"}), answer()]
     hook = CloudFunctionHook("shop")

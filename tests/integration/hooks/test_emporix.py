@@ -20,8 +20,8 @@ SECRET = "test-secret"
 
 
 @pytest.fixture
-def hook(service: Any, define: Any) -> EmporixHook:
-    define("oe", conn_type="emporix_oe", login=f"{service.url}/e/src_w34a44rft567", password=SECRET)
+def hook(service: Any, connection: Any) -> EmporixHook:
+    connection("oe", conn_type="emporix_oe", login=f"{service.url}/e/src_w34a44rft567", password=SECRET)
     return EmporixHook("oe")
 
 
@@ -127,10 +127,10 @@ def test_the_signature_is_over_the_very_bytes_that_are_sent(
 
 
 @MODES
-def test_the_signature_stands_in_the_header_that_the_connection_names(service: Any, define: Any, mode: str) -> None:
+def test_the_signature_stands_in_the_header_that_the_connection_names(service: Any, connection: Any, mode: str) -> None:
     login = f"{service.url}/e/src_w34a44rft567"
     extra = {"signature_header": "X-Hmac-Signature"}
-    define("oe", conn_type="emporix_oe", login=login, password=SECRET, extra=extra)
+    connection("oe", conn_type="emporix_oe", login=login, password=SECRET, extra=extra)
 
     start(EmporixHook("oe"), mode, "order.paid")
 
@@ -139,7 +139,7 @@ def test_the_signature_stands_in_the_header_that_the_connection_names(service: A
     assert "x-emporix-hmac" not in got.headers
 
 
-def test_the_first_vector_of_the_documentation(define: Any) -> None:
+def test_the_first_vector_of_the_documentation(connection: Any) -> None:
     from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
 
     assert HmacSignatureAuth("secret", SIGNATURE_HEADER).sign(b"data") == "GywWt1vSqHDBFBU8zaW8/KYzFLxyL6Fg1pDeEzzLuds="
@@ -222,9 +222,9 @@ def test_a_refusal_is_an_error_without_the_secret(service: Any, hook: EmporixHoo
 
 
 @MODES
-def test_the_sandbox_starts_a_process(sandbox: Sandbox, define: Any, mode: str) -> None:
+def test_the_sandbox_starts_a_process(sandbox: Sandbox, connection: Any, mode: str) -> None:
     sandbox.reset()
-    define("oe", **sandbox.connections()["emporix"])
+    connection("oe", **sandbox.connections()["emporix"])
 
     started = start(EmporixHook("oe"), mode, "order.paid", payload={"orderId": "1001"}, subject="Größe: 5 %")
 

@@ -19,8 +19,8 @@ SYNC_AND_ASYNC = pytest.mark.parametrize("prefix", ["", "a"])
 
 
 @pytest.fixture
-def hook(service: Any, define: Any) -> EmporixHook:
-    define("oe", conn_type="emporix_oe", login=f"{service.url}/e/src_w34a44rft567", password="test-secret")
+def hook(service: Any, connection: Any) -> EmporixHook:
+    connection("oe", conn_type="emporix_oe", login=f"{service.url}/e/src_w34a44rft567", password="test-secret")
     return EmporixHook("oe")
 
 
@@ -156,9 +156,9 @@ def test_in_an_event_loop_the_other_method_is_named(hook: EmporixHook, method: s
 
 
 @pytest.fixture
-def engine(sandbox: Sandbox, define: Any) -> EmporixHook:
+def engine(sandbox: Sandbox, connection: Any) -> EmporixHook:
     sandbox.reset()
-    define("engine", **sandbox.connections()["emporix"])
+    connection("engine", **sandbox.connections()["emporix"])
     return EmporixHook("engine")
 
 

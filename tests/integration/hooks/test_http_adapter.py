@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import socket
-import ssl
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +51,9 @@ def fresh_masker() -> Iterator[None]:
 
 
 @pytest.fixture
-def shop(service: Any, define: Any) -> Any:
+def shop(service: Any, connection: Any) -> Any:
     """Return a service that the connection ``shop`` leads to, with an API key in a header."""
-    define("shop", conn_type="cloudfn", host=f"{service.url}/base", password=SECRET, extra=KEY)
+    connection("shop", conn_type="cloudfn", host=f"{service.url}/base", password=SECRET, extra=KEY)
     return service
 
 
@@ -79,9 +78,9 @@ def test_airflow_gives_the_adapter_for_the_connection(shop: Any) -> None:
     ids=lambda fields: fields["conn_type"],
 )
 def test_a_connection_of_another_type_says_that_the_operator_can_not_use_it(
-    define: Any, fields: dict[str, Any]
+    connection: Any, fields: dict[str, Any]
 ) -> None:
-    define("shop", **fields)
+    connection("shop", **fields)
 
     with pytest.raises(
         ConfigurationError, match="where Airflow's HttpOperator was given this connection, write a Cloud"
@@ -102,8 +101,8 @@ def test_a_connection_of_another_type_says_that_the_operator_can_not_use_it(
         ({"auth_type": "hmac", "hmac_header": "X-Sign"}, "x-sign", "B+Z7n7Xce8CrDb0EdPYzRqpEJpezhS2gQjYPbKZkqqU="),
     ],
 )
-def test_the_operator_authenticates(shop: Any, define: Any, extra: dict[str, Any], where: str, value: str) -> None:
-    define("shop", conn_type="cloudfn", host=f"{shop.url}/base", password=SECRET, extra=extra)
+def test_the_operator_authenticates(shop: Any, connection: Any, extra: dict[str, Any], where: str, value: str) -> None:
+    connection("shop", conn_type="cloudfn", host=f"{shop.url}/base", password=SECRET, extra=extra)
 
     answer = run_operator(method="POST", endpoint="/charges?x=1", data=b'{"amount":12}', headers={"X-Trace": "7"})
 
@@ -114,9 +113,9 @@ def test_the_operator_authenticates(shop: Any, define: Any, extra: dict[str, Any
     assert got.headers["x-trace"] == "7"
 
 
-def test_an_aws_signature_is_over_what_is_sent(shop: Any, define: Any) -> None:
+def test_an_aws_signature_is_over_what_is_sent(shop: Any, connection: Any) -> None:
     extra = {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-west-1", "aws_key_id": "AKIA1"}
-    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=extra)
+    connection("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=extra)
 
     run_operator(method="PUT", endpoint="/x", data='{"name": "Müller"}', headers={"Content-Type": "application/json"})
 
@@ -125,9 +124,9 @@ def test_an_aws_signature_is_over_what_is_sent(shop: Any, define: Any) -> None:
     assert got.body.decode() == '{"name": "Müller"}'
 
 
-def test_the_operator_gets_a_token_and_renews_it(sandbox: Sandbox, define: Any) -> None:
+def test_the_operator_gets_a_token_and_renews_it(sandbox: Sandbox, connection: Any) -> None:
     sandbox.reset()
-    define("shop", **sandbox.connections()["payments"])
+    connection("shop", **sandbox.connections()["payments"])
 
     for _ in range(2):
         json.loads(run_operator(method="GET", endpoint="/v1/customers"))
@@ -137,8 +136,8 @@ def test_the_operator_gets_a_token_and_renews_it(sandbox: Sandbox, define: Any) 
     assert sandbox.requests[-1].path == "/oauth2/v1/customers"
 
 
-def test_get_sends_data_as_a_query_beside_the_key(shop: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
+def test_get_sends_data_as_a_query_beside_the_key(shop: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
 
     response = BaseHook.get_hook("shop", hook_params={"method": "GET"}).run("/orders", data={"page": 2})
 
@@ -283,8 +282,8 @@ def test_more_redirects_than_are_wanted_are_too_many(shop: Any) -> None:
         run_operator(method="GET", endpoint="/", extra_options={"max_redirects": 2})
 
 
-def test_the_key_s_own_parameter_is_refused(shop: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
+def test_the_key_s_own_parameter_is_refused(shop: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
 
     for arguments in ({"endpoint": "/?key=mine"}, {"endpoint": "/", "data": {"key": "mine"}}):
         with pytest.raises(ConfigurationError, match="key"):
@@ -325,9 +324,9 @@ def test_a_redirect_within_the_origin_is_followed_with_credentials(shop: Any) ->
     ],
 )
 def test_a_redirect_that_repeats_the_key_s_own_parameter_is_followed(
-    shop: Any, define: Any, location: str, followed: str
+    shop: Any, connection: Any, location: str, followed: str
 ) -> None:
-    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
+    connection("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
     redirect = type(shop.answers[0])(301, b"", {"Location": location})
     shop.answers = [redirect, shop.answers[0]]
 
@@ -337,15 +336,15 @@ def test_a_redirect_that_repeats_the_key_s_own_parameter_is_followed(
     assert SECRET not in f"{response.url}{response.history[0].headers}"
 
 
-def test_it_times_out_by_default_and_as_the_connection_says(define: Any) -> None:
+def test_it_times_out_by_default_and_as_the_connection_says(connection: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        define("shop", conn_type="cloudfn", host=address, extra={"read_timeout": 0.1})
+        connection("shop", conn_type="cloudfn", host=address, extra={"read_timeout": 0.1})
 
         with pytest.raises(requests.exceptions.ReadTimeout):
             run_operator(method="GET", endpoint="/")
 
-        define("shop", conn_type="cloudfn", host=address)
+        connection("shop", conn_type="cloudfn", host=address)
         hook = CloudFunctionHttpHook("GET", "shop")
         hook.get_conn()
         assert hook.merged_extra["timeout"] == (10.0, 60.0)
@@ -356,10 +355,10 @@ def test_it_times_out_by_default_and_as_the_connection_says(define: Any) -> None
 
 
 def test_a_failed_connection_s_error_has_no_key_and_keeps_its_type(
-    shop: Any, define: Any, caplog: pytest.LogCaptureFixture
+    shop: Any, connection: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    define("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
+    connection("shop", conn_type="cloudfn", host=shop.url, password=SECRET, extra=QUERY_KEY)
     shop.stop()
 
     with pytest.raises(requests.exceptions.ConnectionError) as raised:
@@ -400,36 +399,25 @@ def test_pagination_goes_through_it(shop: Any) -> None:
     assert [got.target for got in shop.received] == ["/base/orders", "/base/orders?page=2"]
 
 
-def test_own_authorities_and_a_client_certificate(serve: Any, define: Any) -> None:
-    authority = trustme.CA()
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("127.0.0.1").configure_cert(tls)
-    authority.configure_trust(tls)
-    tls.verify_mode = ssl.CERT_REQUIRED
-    client = authority.issue_cert("client.example.com")
-    service = serve(tls)
-    extra = {
-        "allow_http": False,
-        "ca_bundle": authority.cert_pem.bytes().decode(),
-        "client_cert": client.cert_chain_pems[0].bytes().decode(),
-        "client_private_key": client.private_key_pem.bytes().decode(),
-    }
-
-    define("shop", conn_type="cloudfn", host=service.url, extra=extra)
+def test_own_authorities_and_a_client_certificate(asking_for_a_certificate: Any, connection: Any) -> None:
+    service, extra = asking_for_a_certificate
+    connection("shop", conn_type="cloudfn", host=service.url, extra=extra)
     assert run_operator(method="GET", endpoint="/") == "{}"
 
-    define("shop", conn_type="cloudfn", host=service.url)
+    connection("shop", conn_type="cloudfn", host=service.url)
     with pytest.raises(requests.exceptions.SSLError):
         run_operator(method="GET", endpoint="/")
 
-    define("shop", conn_type="cloudfn", host=service.url, extra={"ca_bundle": trustme.CA().cert_pem.bytes().decode()})
+    connection(
+        "shop", conn_type="cloudfn", host=service.url, extra={"ca_bundle": trustme.CA().cert_pem.bytes().decode()}
+    )
     with pytest.raises(requests.exceptions.SSLError):
         run_operator(method="GET", endpoint="/")
 
 
-def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
+def test_the_proxy_of_the_connection_is_used(service: Any, connection: Any) -> None:
     extra = {"proxy": service.url.replace("//", "//me:pass-word@"), "allow_http": True}
-    define("shop", conn_type="cloudfn", host="http://shop.invalid", extra=extra)
+    connection("shop", conn_type="cloudfn", host="http://shop.invalid", extra=extra)
 
     run_operator(method="GET", endpoint="/orders")
 
@@ -441,16 +429,16 @@ def test_the_proxy_of_the_connection_is_used(service: Any, define: Any) -> None:
 PROXY_CREDENTIALS = base64.b64encode(b"me:pass-word").decode()
 
 
-def define_behind_a_proxy(define: Any, proxy: Any, host: str, **extra: Any) -> None:
+def define_behind_a_proxy(connection: Any, proxy: Any, host: str, **extra: Any) -> None:
     way = {"proxy": proxy.url.replace("//", "//me:pass-word@"), "allow_http": True}
-    define("shop", conn_type="cloudfn", host=host, password=SECRET, extra={**way, **extra})
+    connection("shop", conn_type="cloudfn", host=host, password=SECRET, extra={**way, **extra})
 
 
 @pytest.mark.parametrize("status", [407, 500])
 def test_the_proxy_s_password_in_an_answer_is_not_logged(
-    service: Any, define: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], status: int
+    service: Any, connection: Any, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], status: int
 ) -> None:
-    define_behind_a_proxy(define, service, "http://shop.invalid", **KEY)
+    define_behind_a_proxy(connection, service, "http://shop.invalid", **KEY)
     service.answer(status=status, body=f"denied Basic {PROXY_CREDENTIALS} pass-word".encode())
 
     with pytest.raises(AirflowException, match=str(status)) as raised:
@@ -462,9 +450,9 @@ def test_the_proxy_s_password_in_an_answer_is_not_logged(
     assert "pass-word" not in written
 
 
-def test_the_proxy_s_password_in_place_of_a_token_is_not_in_the_error(service: Any, define: Any) -> None:
+def test_the_proxy_s_password_in_place_of_a_token_is_not_in_the_error(service: Any, connection: Any) -> None:
     oauth2 = {"auth_type": "oauth2", "oauth2_url": "http://shop.invalid/token", "client_id": "c1"}
-    define_behind_a_proxy(define, service, "http://shop.invalid", **oauth2)
+    define_behind_a_proxy(connection, service, "http://shop.invalid", **oauth2)
     service.answer(status=400, body=json.dumps({"error": f"{PROXY_CREDENTIALS} pass-word"}).encode())
 
     with pytest.raises(AuthenticationError, match=r"error '\*\*\* \*\*\*'") as raised:
@@ -474,7 +462,7 @@ def test_the_proxy_s_password_in_place_of_a_token_is_not_in_the_error(service: A
     assert "pass-word" not in f"{raised.value!r}"
 
 
-def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(define: Any) -> None:
+def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(connection: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as proxy:
 
         def refuse() -> None:
@@ -486,7 +474,7 @@ def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(def
         thread = threading.Thread(target=refuse)
         thread.start()
         url = f"http://me:pass-word@127.0.0.1:{proxy.getsockname()[1]}"
-        define("shop", conn_type="cloudfn", host="https://shop.invalid", extra={"proxy": url, "allow_http": False})
+        connection("shop", conn_type="cloudfn", host="https://shop.invalid", extra={"proxy": url, "allow_http": False})
         with pytest.raises(requests.exceptions.ProxyError, match="the proxy answered 407") as raised:
             run_operator(method="GET", endpoint="/orders")
         thread.join()
@@ -497,8 +485,8 @@ def test_the_proxy_s_password_in_its_refusal_of_a_tunnel_is_not_in_the_error(def
 REFUSED = r"leads to 169\.254\.169\.254, which its address_guard refuses"
 
 
-def test_behind_a_proxy_too_an_address_that_the_guard_refuses_is_not_asked_for(service: Any, define: Any) -> None:
-    define_behind_a_proxy(define, service, "http://169.254.169.254", **KEY)
+def test_behind_a_proxy_too_an_address_that_the_guard_refuses_is_not_asked_for(service: Any, connection: Any) -> None:
+    define_behind_a_proxy(connection, service, "http://169.254.169.254", **KEY)
 
     with pytest.raises(ConfigurationError, match=REFUSED):
         run_operator(method="GET", endpoint="/latest/meta-data")
@@ -506,9 +494,11 @@ def test_behind_a_proxy_too_an_address_that_the_guard_refuses_is_not_asked_for(s
     assert service.received == []
 
 
-def test_behind_a_proxy_too_no_token_is_asked_of_an_address_that_the_guard_refuses(service: Any, define: Any) -> None:
+def test_behind_a_proxy_too_no_token_is_asked_of_an_address_that_the_guard_refuses(
+    service: Any, connection: Any
+) -> None:
     oauth2 = {"auth_type": "oauth2", "oauth2_url": "http://169.254.169.254/token", "client_id": "c1"}
-    define_behind_a_proxy(define, service, "http://shop.invalid", **oauth2)
+    define_behind_a_proxy(connection, service, "http://shop.invalid", **oauth2)
 
     with pytest.raises(ConfigurationError, match=REFUSED):
         run_operator(method="GET", endpoint="/orders")
@@ -516,16 +506,16 @@ def test_behind_a_proxy_too_no_token_is_asked_of_an_address_that_the_guard_refus
     assert service.received == []
 
 
-def test_behind_a_proxy_too_an_address_that_is_meant_is_asked_for(service: Any, define: Any) -> None:
-    define_behind_a_proxy(define, service, "http://169.254.169.254", address_guard="off", **KEY)
+def test_behind_a_proxy_too_an_address_that_is_meant_is_asked_for(service: Any, connection: Any) -> None:
+    define_behind_a_proxy(connection, service, "http://169.254.169.254", address_guard="off", **KEY)
 
     run_operator(method="GET", endpoint="/latest")
 
     assert [got.target for got in service.received] == ["http://169.254.169.254/latest"]
 
 
-def test_addresses_that_the_guard_refuses_hear_nothing(service: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra={"address_guard": "private"})
+def test_addresses_that_the_guard_refuses_hear_nothing(service: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, extra={"address_guard": "private"})
 
     with pytest.raises(ConfigurationError, match=r"leads to 127\.0\.0\.1, which its address_guard refuses"):
         run_operator(method="GET", endpoint="/")
@@ -590,11 +580,11 @@ def by_trigger() -> None:
 )
 @pytest.mark.parametrize("kind", list(secretive(type("Nowhere", (), {"url": "http://127.0.0.1:1"}))))
 def test_hooks_that_ignore_the_registered_one_give_no_secret_away(
-    service: Any, define: Any, ask: Any, kind: str
+    service: Any, connection: Any, ask: Any, kind: str
 ) -> None:
     """Airflow's HttpSensor, its triggers and a hand-built HttpHook send a connection's extras as request headers."""
     fields = secretive(service)[kind]
-    define("shop", **fields)
+    connection("shop", **fields)
     assert CloudFunctionHttpHook("GET", "shop").get_conn().adapters if "client_cert" not in fields["extra"] else True
 
     try:
@@ -609,8 +599,8 @@ def test_hooks_that_ignore_the_registered_one_give_no_secret_away(
 
 
 @pytest.mark.parametrize("ask", [by_hand_built_hook, by_sensor], ids=lambda ask: ask.__name__)
-def test_their_errors_are_masked_where_logs_are_written(service: Any, define: Any, ask: Any) -> None:
-    define("shop", **secretive(service)["texts, in the form"])
+def test_their_errors_are_masked_where_logs_are_written(service: Any, connection: Any, ask: Any) -> None:
+    connection("shop", **secretive(service)["texts, in the form"])
 
     with pytest.raises(requests.exceptions.InvalidHeader) as raised:
         ask()

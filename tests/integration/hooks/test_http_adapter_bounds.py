@@ -83,9 +83,11 @@ def dripping(beginning: bytes, drop: bytes) -> Iterator[str]:
     ],
     ids=["headers", "body", "chunks", "until-close"],
 )
-def test_an_answer_that_comes_drop_by_drop_ends_with_the_total_time(define: Any, beginning: bytes, drop: bytes) -> None:
+def test_an_answer_that_comes_drop_by_drop_ends_with_the_total_time(
+    connection: Any, beginning: bytes, drop: bytes
+) -> None:
     with dripping(beginning, drop) as address:
-        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.3})
+        connection("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.3})
         begun = time.monotonic()
 
         with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.3 seconds in all"):
@@ -94,10 +96,10 @@ def test_an_answer_that_comes_drop_by_drop_ends_with_the_total_time(define: Any,
         assert time.monotonic() - begun < 5
 
 
-def test_a_name_server_that_hangs_is_not_waited_for(define: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_server_that_hangs_is_not_waited_for(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
-    define("shop", conn_type="cloudfn", host="https://shop.invalid", extra={**SWITCHES, "total_timeout": 0.2})
+    connection("shop", conn_type="cloudfn", host="https://shop.invalid", extra={**SWITCHES, "total_timeout": 0.2})
     try:
         with pytest.raises(requests.exceptions.ConnectTimeout, match=r"longer than 0\.2 seconds in all"):
             run_operator()
@@ -143,7 +145,7 @@ def wait_for_the_resolver() -> None:
 
 @pytest.mark.parametrize("way", ["http", "https", "proxy"])
 def test_a_request_that_connects_after_the_total_time_is_not_sent(
-    serve: Any, define: Any, slow_resolver: SlowResolver, way: str
+    serve: Any, connection: Any, slow_resolver: SlowResolver, way: str
 ) -> None:
     extra: dict[str, Any] = {"allow_http": way == "proxy", "total_timeout": 0.2}
     if way == "https":
@@ -156,7 +158,9 @@ def test_a_request_that_connects_after_the_total_time_is_not_sent(
         service = serve()
     if way == "proxy":
         extra["proxy"] = by_name(service)
-    define("shop", conn_type="cloudfn", host="http://shop.invalid" if way == "proxy" else by_name(service), extra=extra)
+    connection(
+        "shop", conn_type="cloudfn", host="http://shop.invalid" if way == "proxy" else by_name(service), extra=extra
+    )
 
     with pytest.raises(requests.exceptions.ConnectTimeout, match=r"longer than 0\.2 seconds in all"):
         run_operator(method="POST")
@@ -167,9 +171,9 @@ def test_a_request_that_connects_after_the_total_time_is_not_sent(
 
 
 def test_a_request_that_connects_after_the_task_s_own_timeout_is_not_sent(
-    service: Any, define: Any, slow_resolver: SlowResolver
+    service: Any, connection: Any, slow_resolver: SlowResolver
 ) -> None:
-    define("shop", conn_type="cloudfn", host=by_name(service), extra=SWITCHES)
+    connection("shop", conn_type="cloudfn", host=by_name(service), extra=SWITCHES)
 
     def time_out(*_: object) -> None:
         raise TaskTimeout
@@ -187,17 +191,17 @@ def test_a_request_that_connects_after_the_task_s_own_timeout_is_not_sent(
     assert service.received == []
 
 
-def test_a_task_that_is_given_more_time_has_it(define: Any) -> None:
+def test_a_task_that_is_given_more_time_has_it(connection: Any) -> None:
     with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x") as address:
-        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.1})
+        connection("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "total_timeout": 0.1})
 
         with pytest.raises(requests.exceptions.ReadTimeout, match=r"longer than 0\.4 seconds in all"):
             run_operator(extra_options={"timeout": (0.1, 0.3)})
 
 
 @pytest.mark.parametrize("timeout", ["5", dt.timedelta(seconds=5), (1, "2"), (1, 2, 3), True], ids=str)
-def test_a_timeout_that_is_none_is_refused(service: Any, define: Any, timeout: Any) -> None:
-    define("shop", conn_type="cloudfn", host=service.url)
+def test_a_timeout_that_is_none_is_refused(service: Any, connection: Any, timeout: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url)
 
     with pytest.raises(ConfigurationError, match="timeout: must be seconds, or a pair of them"):
         run_operator(extra_options={"timeout": timeout})
@@ -205,18 +209,18 @@ def test_a_timeout_that_is_none_is_refused(service: Any, define: Any, timeout: A
     assert service.received == []
 
 
-def test_a_session_without_a_timeout_has_the_connection_s(define: Any) -> None:
+def test_a_session_without_a_timeout_has_the_connection_s(connection: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        define("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "read_timeout": 0.1})
+        connection("shop", conn_type="cloudfn", host=address, extra={**SWITCHES, "read_timeout": 0.1})
 
         with pytest.raises(requests.exceptions.ReadTimeout, match="stayed silent for too long"):
             BaseHook.get_hook("shop").get_conn().get(address)
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESS))
-def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, define: Any, encoding: str) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, connection: Any, encoding: str) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
     bomb = COMPRESS[encoding](b"\0" * TOO_MUCH)
     service.answer(body=bomb, **{"Content-Encoding": encoding})
 
@@ -235,18 +239,18 @@ def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, define:
     ],
     ids=["declared", "endless"],
 )
-def test_a_large_answer_is_not_read(define: Any, head: bytes) -> None:
+def test_a_large_answer_is_not_read(connection: Any, head: bytes) -> None:
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
     with dripping(head, chunk * 20) as address:
-        define("shop", conn_type="cloudfn", host=address, extra=SWITCHES)
+        connection("shop", conn_type="cloudfn", host=address, extra=SWITCHES)
 
         with pytest.raises(LimitError, match="larger than 52,428,800 bytes"):
             run_operator()
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESS))
-def test_a_compressed_answer_is_read(service: Any, define: Any, encoding: str) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_a_compressed_answer_is_read(service: Any, connection: Any, encoding: str) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
     service.answer(body=COMPRESS[encoding](b'{"a": 1}'), **{"Content-Encoding": encoding, "Content-Type": "text/json"})
 
     assert json.loads(run_operator()) == {"a": 1}
@@ -268,7 +272,7 @@ def test_a_compressed_answer_is_read(service: Any, define: Any, encoding: str) -
     ],
 )
 def test_what_is_no_whole_answer_fails_as_requests_says(
-    define: Any, answer: bytes, kind: type[Exception], message: str
+    connection: Any, answer: bytes, kind: type[Exception], message: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -280,7 +284,7 @@ def test_what_is_no_whole_answer_fails_as_requests_says(
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        define("shop", conn_type="cloudfn", host=f"http://127.0.0.1:{listener.getsockname()[1]}", extra=SWITCHES)
+        connection("shop", conn_type="cloudfn", host=f"http://127.0.0.1:{listener.getsockname()[1]}", extra=SWITCHES)
 
         with pytest.raises(kind, match=message):
             run_operator()
@@ -288,8 +292,8 @@ def test_what_is_no_whole_answer_fails_as_requests_says(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_cookies_of_an_answer_can_be_read(service: Any, define: Any, stream: bool) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_the_cookies_of_an_answer_can_be_read(service: Any, connection: Any, stream: bool) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
     service.answer(**{"Set-Cookie": "session=s-1; Path=/"})
 
     found = run_operator(response_filter=lambda response: dict(response.cookies), extra_options={"stream": stream})
@@ -297,8 +301,8 @@ def test_the_cookies_of_an_answer_can_be_read(service: Any, define: Any, stream:
     assert found == {"session": "s-1"}
 
 
-def test_cookies_are_kept_in_a_session(service: Any, define: Any) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_cookies_are_kept_in_a_session(service: Any, connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
     service.answer(body=b"{}", **{"Set-Cookie": "a=1", "Content-Type": "application/json"})
     session = BaseHook.get_hook("shop").get_conn()
 
@@ -306,8 +310,8 @@ def test_cookies_are_kept_in_a_session(service: Any, define: Any) -> None:
     assert service.received[1].headers["cookie"] == "a=1"
 
 
-def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(fresh_sandbox: Sandbox, define: Any) -> None:
-    define("shop", **fresh_sandbox.connections()["payments"])
+def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(fresh_sandbox: Sandbox, connection: Any) -> None:
+    connection("shop", **fresh_sandbox.connections()["payments"])
 
     with BaseHook.get_hook("shop", hook_params={"method": "GET"}).run(
         "/v1/customers", extra_options={"stream": True}
@@ -316,8 +320,8 @@ def test_a_stream_is_the_caller_s_to_read_and_its_token_is_not(fresh_sandbox: Sa
         assert "items" in json.loads(b"".join(response.iter_content(8)))
 
 
-def test_many_at_once_ask_for_one_token(fresh_sandbox: Sandbox, define: Any) -> None:
-    define("shop", **fresh_sandbox.connections()["payments"])
+def test_many_at_once_ask_for_one_token(fresh_sandbox: Sandbox, connection: Any) -> None:
+    connection("shop", **fresh_sandbox.connections()["payments"])
     together = threading.Barrier(8)
     answers: list[int] = []
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def limited(
-    define: Callable[..., None], service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    connection: Callable[..., None], service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", str(tmp_path))
-    define("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "1/h", "total_timeout": 5})
+    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "1/h", "total_timeout": 5})
 
 
 def test_a_hook_waits_for_what_another_hook_sent(service: LoopbackServer) -> None:
@@ -40,10 +40,10 @@ def test_a_hook_waits_for_what_another_hook_sent(service: LoopbackServer) -> Non
 
 
 def test_a_rate_that_was_too_slow_holds_nobody_up_once_it_is_faster(
-    define: Callable[..., None], service: LoopbackServer
+    connection: Callable[..., None], service: LoopbackServer
 ) -> None:
     CloudFunctionHook("shop").request("GET", "/orders")
-    define("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
+    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
 
     CloudFunctionHook("shop").request("GET", "/orders")
 
@@ -83,9 +83,9 @@ def test_it_holds_for_other_processes(service: LoopbackServer) -> None:
 
 
 def test_an_answer_that_asks_to_wait_holds_the_other_hooks_up(
-    define: Callable[..., None], service: LoopbackServer
+    connection: Callable[..., None], service: LoopbackServer
 ) -> None:
-    define("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
+    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
     service.answer(429, **{"Retry-After": "60"})
     with pytest.raises(ResponseError, match="answered 429"):
         CloudFunctionHook("shop").request("GET", "/orders")

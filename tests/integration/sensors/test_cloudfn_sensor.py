@@ -13,11 +13,6 @@ EVERY_MODE = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 STATE = {"done_when": "'response.body.state == inputs.wanted'", "inputs": "{'wanted': 'done'}"}
 
 
-@pytest.fixture
-def service(connected: Any) -> Any:
-    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
-
-
 def sensor(**parameters: str) -> str:
     given = {"cloudfn_conn_id": "'service'", "uri": "'\"/things/1\"'", "poke_interval": "0.01", **parameters}
     return call("CloudFunctionSensor", **given)

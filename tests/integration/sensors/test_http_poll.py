@@ -20,12 +20,6 @@ from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
 from airflow_provider_cloudfn.triggers.poll import LARGEST, HttpPoll
 
 
-@pytest.fixture
-def service(connected: Any) -> Any:
-    """Return the server behind the connection ``service``, whose key is a secret."""
-    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
-
-
 async def first_event(trigger: HttpPollTrigger) -> Any:
     async for event in trigger.run():
         return event.payload

@@ -39,11 +39,6 @@ EVERY_MODE = pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 
 
 @pytest.fixture
-def service(connected: Any) -> Any:
-    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
-
-
-@pytest.fixture
 def wait(run_dag: Any, service: Any) -> Any:
     """Return a function that runs a sensor and tells how it ended."""
 

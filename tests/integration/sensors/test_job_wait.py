@@ -15,11 +15,6 @@ from airflow_provider_cloudfn.triggers.poll import LARGEST, HttpPoll
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 
 
-@pytest.fixture
-def service(connected: Any) -> Any:
-    return connected(password="s3cret-key", extra={"auth_type": "api_key", "key_name": "X-Api-Key"})
-
-
 def trigger(
     done_when: str = 'response.body.state == "done"', *, every: float = 0.01, seconds: float = 20.0, tolerate: int = 5
 ) -> JobTrigger:

@@ -248,8 +248,8 @@ def test_a_job_comes_back_as_it_was(job: Job) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("a job", "job: is none of ours"),
-        ({}, "job: is none of ours"),
+        ("a job", "job: must be a map, not str"),
+        ({}, "job: poll is missing"),
         ({**JOB.to_dict(), "poll": {"question": {"conn_id": "a"}}}, "job: done_when is missing"),
         (
             {**JOB.to_dict(), "poll": {"question": {"conn_id": "a"}, "done_when": 1}},
