@@ -65,7 +65,7 @@ class Evaluated(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
-class Request(Redacted, frozen=True):
+class ShownRequest(Redacted, frozen=True):
     """
     A request, secrets as ``***``.
 
@@ -85,7 +85,7 @@ class Request(Redacted, frozen=True):
     body: Any = None
 
 
-class Response(Redacted, frozen=True):
+class ShownResponse(Redacted, frozen=True):
     """
     An answer.
 
@@ -101,7 +101,7 @@ class Response(Redacted, frozen=True):
     body: Any = None
 
 
-class Exchange(msgspec.Struct, frozen=True):
+class ShownExchange(msgspec.Struct, frozen=True):
     """
     A request and its answer.
 
@@ -109,8 +109,8 @@ class Exchange(msgspec.Struct, frozen=True):
     :param response: The answer; None where none came.
     """
 
-    request: Request
-    response: Response | None = None
+    request: ShownRequest
+    response: ShownResponse | None = None
 
 
 class Rehearsed(Redacted, frozen=True, kw_only=True):
@@ -137,10 +137,10 @@ class Rehearsed(Redacted, frozen=True, kw_only=True):
     variables: list[Variable] = msgspec.field(default_factory=list)
     missing: list[str] = msgspec.field(default_factory=list)
     fields: list[Evaluated] = msgspec.field(default_factory=list)
-    request: Request | None = None
+    request: ShownRequest | None = None
     sends_to: str | None = None
     items: int | None = None
-    exchanges: list[Exchange] = msgspec.field(default_factory=list)
+    exchanges: list[ShownExchange] = msgspec.field(default_factory=list)
     returned: Any = None
     completion_event: Any = None
     value: Any = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.deliveries.arrival import Arrival
     from airflow_provider_cloudfn.webhooks.refused import RefusedError
 
-__all__ = ["Answer", "AnsweredEvent", "Refusal", "answer_of", "answer_of_refusal"]
+__all__ = ["Answer", "AnsweredEvent", "RefusedDelivery", "answer_of", "answer_of_refusal"]
 
 _NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -49,7 +49,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class RefusedDelivery:
     """
     The answer to a request that is refused.
 
@@ -81,10 +81,10 @@ def answer_of_refusal(refused: RefusedError) -> Response:
     :param refused: Why. The sender is told the status only.
     """
     headers = {} if refused.retry_after is None else {"Retry-After": str(math.ceil(max(1.0, refused.retry_after)))}
-    return _response(refused.status, Refusal(HTTPStatus(refused.status).phrase), **headers)
+    return _response(refused.status, RefusedDelivery(HTTPStatus(refused.status).phrase), **headers)
 
 
-def _response(status: int, content: Answer | Refusal, **headers: str) -> Response:
+def _response(status: int, content: Answer | RefusedDelivery, **headers: str) -> Response:
     """Return an answer that nobody keeps."""
     return Response(
         msgspec.json.encode(content),

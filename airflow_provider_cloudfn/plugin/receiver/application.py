@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from airflow_provider_cloudfn import __version__
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.hooks.event_source import EventSourceHook
-from airflow_provider_cloudfn.plugin.receiver.answer import Answer, Refusal
+from airflow_provider_cloudfn.plugin.receiver.answer import Answer, RefusedDelivery
 from airflow_provider_cloudfn.plugin.receiver.receiver import Receiver
 from airflow_provider_cloudfn.plugin.receiver.sources import Sources
 from airflow_provider_cloudfn.webhooks.forms import LONGEST, MOST_EVENTS
@@ -91,7 +91,7 @@ def receiving(receiver: Receiver) -> FastAPI:
             status_code=202,
             response_model=None,
             responses={
-                status: {"description": meaning, "model": Answer if status < 300 else Refusal}
+                status: {"description": meaning, "model": Answer if status < 300 else RefusedDelivery}
                 for status, meaning in ANSWERS.items()
             },
             openapi_extra=_BODY,
@@ -106,7 +106,7 @@ def receiving(receiver: Receiver) -> FastAPI:
                 response_class=Response,  # whose success has no body
                 response_model=None,
                 responses={
-                    status: {"description": meaning, "model": Refusal}
+                    status: {"description": meaning, "model": RefusedDelivery}
                     for status, meaning in ANSWERS.items()
                     if status >= 400
                 },
