@@ -45,6 +45,7 @@ __all__ = [
     "nearest_name",
     "require_truth",
     "seconds_text",
+    "with_end",
 ]
 
 
@@ -291,3 +292,14 @@ def require_truth(value: object, *, field: str | None = None) -> bool:
     if isinstance(value, bool):
         return value
     raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=field)
+
+
+def with_end(message: str, end: str) -> str:
+    """
+    Return an error's message with more at its end: before the picture of an expression, where it has one.
+
+    :param message: The message.
+    :param end: What is added.
+    """
+    said, line, picture = message.partition("\n")
+    return f"{said}; {end}{line}{picture}"

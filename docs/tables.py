@@ -111,7 +111,10 @@ _NAMES: Final[dict[str, tuple[str, str]]] = {
         'context["<event>"]',
         "a completion event's payload: of an upstream step that declares it, else of the event that started the run, or of conf",
     ),
-    "events": ("events", "the completion records of all events that started the run, oldest first"),
+    "events": (
+        "events",
+        "the records of all events that started the run, oldest first; [by hand](events.md#by-hand-and-from-outside) of its conf",
+    ),
     "params": ("params", "the Dag's params, with what was given for this run"),
     "conf": ("conf", "the run's conf"),
     "run": ("run", "the Dag run and the task instance"),

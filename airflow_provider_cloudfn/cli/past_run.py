@@ -48,7 +48,7 @@ def past_run_samples(task: Any, run_id: str, map_index: int | None) -> Samples:
                 steps=_xcoms(task, run_id, "return_value", group_index),
                 records=_xcoms(task, run_id, RECORD_KEY, group_index),
                 conf=dict(run.conf or {}),
-                events=triggering_records({"dag_run": run}),
+                events=triggering_records({"dag_run": run, "dag": task.dag}),
                 run={
                     "id": run_id,
                     "try_number": max(1, instance.try_number) if instance is not None else 1,

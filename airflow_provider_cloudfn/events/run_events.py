@@ -50,7 +50,11 @@ def triggering_records(context: Context) -> list[Mapping[str, Any]]:
 
     :param context: The task's Airflow context.
     """
-    return [record_of(event) for event in _events(context)] or list(_given(context).values())
+    if records := [record_of(event) for event in _events(context)]:
+        return records
+    # As if an event that the Dag waits for had started the run.
+    waited_for = scheduled_names(context.get("dag"))
+    return [record for name, record in _given(context).items() if name in waited_for]
 
 
 def records_for(context: Context, name: str) -> list[Mapping[str, Any]]:

@@ -266,6 +266,11 @@ class BatchEntry(Entry, frozen=True):
     stored: dict[str, Any] | None = None
     finished: bool = False
 
+    @property
+    def unsettled(self) -> set[int]:
+        """The items that may have been sent, and of which no outcome is written down."""
+        return {*range(self.done, self.begun), *self.uncertain} - {one.index for one in self.ahead}
+
 
 class PagesEntry(Entry, frozen=True):
     """

@@ -21,6 +21,7 @@ from airflow_provider_cloudfn.exceptions import (
     ExpressionError,
     OutcomeUnknownError,
     RequestTimeoutError,
+    with_end,
 )
 from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
@@ -335,9 +336,8 @@ class Batch:
         # What an earlier try may have sent stays unknown where the service could not be asked.
         is_unknown = is_sent or isinstance(error, OutcomeUnknownError) or item.index in self._unknown
         if self._error is None:
-            self._error = error.reworded(
-                f"for_each: item {item.index} ({item.key}): {error.message}; {self._told_done()}"
-            )
+            said = with_end(error.message, self._told_done())
+            self._error = error.reworded(f"for_each: item {item.index} ({item.key}): {said}")
         # One that the rate has held back for too long has not failed: the next try goes on with it, when the service lets it.
         patience = min(seconds("retry_total", self._task.retry_total), self._longest_wait)
         # And one whose own retries the end of the task has cut short.

@@ -138,10 +138,7 @@ class BatchMemory:
     @property
     def unknown(self) -> set[int]:
         """The items that an earlier try may have sent, and of which it has written no outcome."""
-        found = self._recalled
-        if found is None or self._is_cleared:
-            return set()
-        return {*range(found.done, found.begun), *found.uncertain} - {one.index for one in found.ahead}
+        return set() if self._recalled is None or self._is_cleared else self._recalled.unsettled
 
     @property
     def leaves_no_trace(self) -> bool:

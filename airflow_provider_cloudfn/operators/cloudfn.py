@@ -294,6 +294,10 @@ class CloudFunctionOperator(WaitingTask):
         """
         hook.name_calls(self.function, many=self.has_items or self.pages is not None)
         self.recorder.kind = "batch" if self.has_items else "pages" if self.pages else "job" if self.poll else "call"
+        if context["ti"].try_number > 1:
+            from airflow_provider_cloudfn.operators.other_kind import require_known_outcome
+
+            require_known_outcome(self, context)
         call = FunctionCall(self, hook)
         variables = self._variables(context)
         key = partial(stable_id, context, "idempotency_key")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 
-__all__ = ["CALL", "Judges", "Once", "TaskOutcomeUnknownError", "fingerprint_of", "is_unknown_after"]
+__all__ = ["CALL", "Judges", "Once", "TaskOutcomeUnknownError", "fingerprint_of", "is_unknown_after", "unknown_call"]
 
 #: The journal has the call under this name.
 CALL: Final = "call"
@@ -179,7 +179,7 @@ class Once:
                 why,
             )
             return None
-        raise _failure(earlier, why)
+        raise unknown_call(earlier, why)
 
     def _sent(self, prepared: PreparedRequest, sending: Sending, entry: CallEntry) -> Settled:
         reached: set[str] = set()
@@ -218,7 +218,7 @@ class Once:
         # Without a journal, the next try would not know that there is something to ask.
         asks = self._judges.confirm is not None and self._journal.is_kept
         if error.retryable and not asks and not self._judges.resend:
-            raise _failure(entry, f"and {error.message}", error) from error
+            raise unknown_call(entry, f"and {error.message}", error) from error
 
     def _write_answer(self, entry: CallEntry, response: Response, *, confirmed: bool = False) -> None:
         if not self._journal.is_kept:
@@ -273,7 +273,14 @@ def _moment(entry: CallEntry) -> str:
     return entry.sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _failure(entry: CallEntry, why: str, error: CloudFunctionError | None = None) -> TaskOutcomeUnknownError:
+def unknown_call(entry: CallEntry, why: str, error: CloudFunctionError | None = None) -> TaskOutcomeUnknownError:
+    """
+    Return the error of a request of which nobody knows whether it was carried out.
+
+    :param entry: The request.
+    :param why: What is known of it.
+    :param error: How it failed, where this try has sent it.
+    """
     request_id = None if error is None else error.request_id
     if request_id is None and entry.answer is not None:
         request_id = entry.answer.response(as_it_came=True).request_id

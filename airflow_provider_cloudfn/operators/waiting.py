@@ -61,6 +61,8 @@ class WaitedCall:
         self._context = context
         self._journal = TaskJournal.of(context, task.log)
         self._defers = task.deferrable
+        #: Whether the triggerer says that it came.
+        self._was_found = False
 
     def settle(
         self, call: Callable[[], Response], variables: TaskVariables, redaction: Callable[[], Redaction]
@@ -80,6 +82,7 @@ class WaitedCall:
         if self._task.waited_event is not None:
             told = WaitEvent.from_dict(self._task.waited_event)
             told.tell(self._task.log)
+            self._was_found = told.outcome == "found"
             return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)
         wait = self.begun()
         if not wait.answered:
@@ -168,6 +171,12 @@ class WaitedCall:
             left = end - time.monotonic()
             if left <= 0:
                 self._end_late(wait)
+            if self._defers and self._was_found:
+                # The triggerer would say so at once, again and again.
+                self._task.log.warning(
+                    "It came, says the triggerer, and is not here yet: the wait goes on in this process"
+                )
+                self._defers = False
             if self._defers:
                 self._defer(wait, left, looks)
             time.sleep(min(pause, left))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.journal.entries import CALLBACK, CallbackEntry
-from airflow_provider_cloudfn.journal.map_index import map_index_column
+from airflow_provider_cloudfn.journal.map_index import map_index_column, region_of
 from airflow_provider_cloudfn.journal.rows import first_row, written
 from airflow_provider_cloudfn.journal.task_journal import PREFIX
 
@@ -88,7 +88,8 @@ def keep(address: CallbackAddress, entry: CallbackEntry, session: Session) -> Li
     instance = session.scalar(mine.with_for_update(of=TaskInstance))
     if instance is None or instance.max_tries != address.generation:
         return "gone"
-    row = _row(address, session)
+    own = {**_own(TaskStateStoreModel, address), **region_of(instance, TaskStateStoreModel)}
+    row = session.scalar(select(TaskStateStoreModel).filter_by(key=_KEY, **own))
     # What can't be read is of no use to whoever waits: what comes now is.
     if row is not None and _generation(row.value, _place(address), "this one takes its place") == address.generation:
         return "again"
@@ -99,7 +100,6 @@ def keep(address: CallbackAddress, entry: CallbackEntry, session: Session) -> Li
     if row is not None and not _replaced(row, rows.pop(_KEY), session):
         return "again"
     for key, value in rows.items():
-        own = _own(TaskStateStoreModel, address)
         session.add(TaskStateStoreModel(dag_run_id=number, key=key, value=value, **own))
     # SQLite locks no row: there, the first row's key is what the second fails at.
     session.flush()
@@ -114,13 +114,6 @@ def _replaced(row: Any, value: str, session: Session) -> bool:
     mine = update(TaskStateStoreModel).where(TaskStateStoreModel.id == row.id, TaskStateStoreModel.value == row.value)
     result = session.execute(mine.values(value=value))
     return isinstance(result, CursorResult) and result.rowcount == 1
-
-
-def _row(address: CallbackAddress, session: Session) -> Any:
-    from airflow.models.task_state_store import TaskStateStoreModel
-    from sqlalchemy import select
-
-    return session.scalar(select(TaskStateStoreModel).filter_by(key=_KEY, **_own(TaskStateStoreModel, address)))
 
 
 def _own(model: Any, address: CallbackAddress) -> dict[str, Any]:

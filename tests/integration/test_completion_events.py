@@ -164,20 +164,6 @@ def test_a_step_that_a_branch_leaves_out_has_emitted_nothing_and_no_older_event_
     assert result.rendered("report")["body"] == {"order": None}
 
 
-def test_a_run_by_hand_has_the_events_that_its_conf_gives(run: Any) -> None:
-    result = run(
-        """
-    CloudFunctionOperator(
-        task_id="report", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"',
-        body="events.map(e, {'type': e.metadata.type, 'order': e.result.id})",
-    )
-    """,
-        run_conf={"context": {"order.fetched": {"id": 7}}},
-    )
-
-    assert result.rendered("report")["body"] == [{"type": "order.fetched", "order": 7}]
-
-
 @pytest.mark.parametrize(
     ("conf", "payloads"),
     [

@@ -109,6 +109,14 @@ def test_the_first_failure_ends_the_batch_and_says_which_item_it_was(
     assert len(server.received) <= 3
 
 
+def test_how_far_a_batch_got_is_told_before_the_picture_of_an_expression(
+    step: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    step("ForEach('[0, 5]', concurrency=1)", returns="'response.body.nothing'")
+
+    assert "no such key: 'nothing' in response.body; 0 of 2 are done\n" in capfd.readouterr().out.replace("\\n", "\n")
+
+
 @pytest.mark.parametrize(("rate", "ends_at"), [(None, 2), ("1/h", 0)], ids=["at once", "while the next one waits"])
 def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
     step: Any,

@@ -209,6 +209,32 @@ def test_a_batch_that_is_done_is_made_again_after_a_clear_with_fewer_retries(ser
     assert service.effects == Counter([*ITEMS, *ITEMS])
 
 
+ONE = {"method": "POST", "uri": '"/v1/items/i00"', "returns": "response.body.id"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (ONE, batch(), "POST http"),
+        (ONE, {"uri": '"/v1/items"', "pages": Pages.link_header()}, "POST http"),
+        (batch(), ONE, "nobody knows what came of"),
+    ],
+    ids=["one, then many", "one, then pages", "many, then one"],
+)
+def test_what_a_try_has_sent_in_another_way_is_unknown_all_the_same(
+    service: Service, tmp_path: Path, before: dict[str, Any], after: dict[str, Any], told: str
+) -> None:
+    service.kills_at = "i00"
+    assert run_try(before, tmp_path / "state.json") is None
+    sent = Counter(service.effects)
+
+    found = run_try(after, tmp_path / "state.json", try_number=2)
+
+    assert found.startswith(UNKNOWN)
+    assert told in found
+    assert service.effects == sent
+
+
 def test_a_read_of_pages_that_is_killed_writes_no_item_twice(service: Service, tmp_path: Path) -> None:
     read = {
         "uri": '"/v1/items"',

@@ -18,6 +18,7 @@ from kit.server import Answer, LoopbackServer
 
 from airflow_provider_cloudfn import CloudFunctionOperator, Poll, testing
 from airflow_provider_cloudfn.exceptions import RequestTimeoutError
+from airflow_provider_cloudfn.operators import polling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -657,6 +658,29 @@ def test_a_task_whose_time_is_over_while_it_cancels_its_late_job_cancels_it_once
 
     assert jobs.count("DELETE") == 1
     assert "The job was cancelled: DELETE" in "".join(capfd.readouterr())
+
+
+@KEPT
+@pytest.mark.parametrize(
+    ("jump", "polls", "state_then"),
+    [(86_400, [state("done")], "success"), (86_400, [state("busy")], "failed"), (-86_400, [state("busy")], "failed")],
+    ids=["ahead, and done", "ahead, and busy", "back"],
+)
+def test_a_next_try_whose_clock_is_another_one_asks_once_and_waits_no_longer_than_the_timeout(
+    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch, jump: int, polls: list[Answer], state_then: str
+) -> None:
+    jobs = service(STARTED, Answer.of(503), *polls, others={"DELETE /v1/jobs/7": Answer.of(200)})
+    clock = SimpleNamespace(time=time.time, monotonic=time.monotonic)
+    monkeypatch.setattr(polling, "time", clock)
+    jobs.on_poll = lambda: setattr(clock, "time", lambda: time.time() + jump)
+    began = time.monotonic()
+
+    cancel = "tolerate=0, timeout=0.5, cancel='\"/jobs/\" + job.body.id'"
+    result = run(step(states(cancel), **RETRIED, retry_policy="None"))
+
+    assert (jobs.count("POST"), result.states["call"]) == (1, [state_then])
+    assert jobs.count("GET") >= 2
+    assert time.monotonic() - began < 30
 
 
 def test_no_cancel_is_sent_where_none_is_given(run: Any, service: Any) -> None:

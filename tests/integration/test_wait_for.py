@@ -20,7 +20,7 @@ from kit.server import Answer, LoopbackServer
 from airflow_provider_cloudfn import Callback, CloudFunctionOperator, CompletionEvent, WaitFor, testing
 from airflow_provider_cloudfn.events.record import TaskInstanceKey
 from airflow_provider_cloudfn.exceptions import ExpressionError
-from airflow_provider_cloudfn.plugin import callback_state
+from airflow_provider_cloudfn.plugin import callback_state, event_waits
 from airflow_provider_cloudfn.triggers import event_wait
 
 if TYPE_CHECKING:
@@ -319,6 +319,41 @@ def test_what_is_called_back_is_read_as_an_event_is(
 
     assert got == [202]
     assert ended.xcom("call") == result
+
+
+@KEPT
+@pytest.mark.usefixtures("api_server")
+def test_what_the_triggerer_takes_for_come_and_is_not_there_is_waited_for_by_the_worker(
+    run: Any, service: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It would be deferred and come back again and again, each time as a process of its own."""
+    monkeypatch.setattr(event_waits, "called", lambda addresses, _: [True for _ in addresses])
+    service(lambda _: None)
+
+    result = run(step("Callback(timeout=10)", "True", body=BODY))
+
+    log = "".join(capfd.readouterr())
+    assert result.states["call"] == ["failed"]
+    assert log.count("is not here yet: the wait goes on in this process") == 1
+    assert "no callback came within 10 seconds (timeout)" in log
+
+
+@KEPT
+@EVERYWHERE
+@pytest.mark.usefixtures("api_server")
+def test_each_instance_of_a_mapped_step_has_its_own_callback(run: Any, service: Any, deferrable: str) -> None:
+    service(lambda request: post(json.loads(request.body)["notify"], json.dumps(request.json()["of"]).encode()))
+
+    result = run(
+        f"""
+    CloudFunctionOperator.partial(
+        task_id="call", cloudfn_conn_id="shipping", method="POST", uri='"/orders"', deferrable={deferrable},
+        body='{{"notify": run.callback_url, "of": inputs}}', wait_for=Callback(timeout=20),
+    ).expand(inputs=[1, 2])
+    """
+    )
+
+    assert result.states["call"] == ["success", "success"]
 
 
 @KEPT
