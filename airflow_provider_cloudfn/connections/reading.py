@@ -51,6 +51,7 @@ class ConnectionReader:
         self._standard: dict[str, Any] = {
             name: _present(getattr(conn, name, None)) for name in ("host", "schema", "login", "password", "port")
         }
+        self._empty: set[str] = set()
         self._extras = self._known(self._parsed(conn.extra))
 
     @property
@@ -107,6 +108,14 @@ class ConnectionReader:
         if not isinstance(value, str):
             raise self.error(name, f"got {_kind(value)}; write text")
         return value.strip()
+
+    def is_empty(self, name: str) -> bool:
+        """
+        Return whether an extra is there, and an empty text.
+
+        :param name: An extra that may mean that.
+        """
+        return name in self._empty
 
     def secret(self, name: str) -> str | None:
         """
@@ -320,6 +329,8 @@ class ConnectionReader:
                 )
             if _present(value) is not None:
                 known[name] = value
+            elif value == "":
+                self._empty.add(name)
         return known
 
 
