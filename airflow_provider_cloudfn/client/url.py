@@ -133,11 +133,12 @@ class BaseUrl(Struct, frozen=True):
         """
         if not isinstance(uri, str):
             raise ConfigurationError(f"uri: must be text, not {type(uri).__name__}")
-        if _has_scheme(uri.partition("?")[0]):
+        is_whole = _has_scheme(uri.partition("?")[0])
+        if is_whole:
             uri = self._relative(uri)
         _refuse_unsafe(uri)
         path, mark, own_query = uri.partition("?")
-        normal = _below(self.path, path)
+        normal = _below(self.path, path, has_steps=is_whole)
         pairs = "&".join([f"{_quoted_name(name)}={quote(value, safe='')}" for name, value in query])
         encoded = quote(_whole_escapes(own_query), safe=_QUERY_SAFE) if mark else ""
         whole = "&".join(part for part in (encoded, pairs) if part)
@@ -279,8 +280,12 @@ def _has_scheme(path: str) -> bool:
     return bool(colon) and rest.startswith("//") and scheme.isascii() and scheme[:1].isalpha()
 
 
-def _below(base: str, path: str) -> str:
-    """Return the whole path without dot segments (RFC 3986, section 5.2.4), as long as they stay below the base."""
+def _below(base: str, path: str, *, has_steps: bool) -> str:
+    """
+    Return the whole path, without dot segments (RFC 3986, section 5.2.4), as long as they stay below the base.
+
+    :param has_steps: Whether it may have such segments: those of a link that a service has written, whole, mean what they say.
+    """
     if "." not in path and "%" not in path and path.strip("/"):
         # No segment of it can be one.
         return f"{base}/{quote(path.lstrip('/'), safe=_PATH_SAFE)}"
@@ -289,6 +294,12 @@ def _below(base: str, path: str) -> str:
     for index, segment in enumerate(segments):
         # A server decodes %2e before it looks at dots, so this does too.
         dots = unquote(segment)
+        if dots in (".", "..") and not has_steps and (dots == "." or kept):
+            # Such as the id of an order, which is data: a DELETE would be sent to all orders.
+            raise ConfigurationError(
+                f"uri: {path!r} has '{dots}' in its path, a step to another one: write the path that is meant, and make sure "
+                "that no data is one"
+            )
         if dots == "..":
             if not kept:
                 raise ConfigurationError(f"uri: {path!r} climbs with '..' above the path of the connection's base URL")

@@ -51,6 +51,7 @@ class ConnectionReader:
         self._standard: dict[str, Any] = {
             name: _present(getattr(conn, name, None)) for name in ("host", "schema", "login", "password", "port")
         }
+        self._empty: set[str] = set()
         self._extras = self._known(self._parsed(conn.extra))
 
     @property
@@ -103,6 +104,14 @@ class ConnectionReader:
         """
         value = self.secret(name)
         return None if value is None else value.strip()
+
+    def is_empty(self, name: str) -> bool:
+        """
+        Return whether an extra is there, and an empty text.
+
+        :param name: An extra that may mean that.
+        """
+        return name in self._empty
 
     def secret(self, name: str) -> str | None:
         """
@@ -311,6 +320,8 @@ class ConnectionReader:
                 )
             if _present(value) is not None:
                 known[name] = value
+            elif value == "":
+                self._empty.add(name)
         return known
 
 

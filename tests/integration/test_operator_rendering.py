@@ -36,7 +36,7 @@ def test_every_part_of_a_request_is_an_expression(run: Any, sandbox: Any) -> Non
     result = run("""
     call = CloudFunctionOperator(
         task_id="call", cloudfn_conn_id="shop", method="POST",
-        uri='"/v1/reports/../reports?x=1"',
+        uri='"/v1/reports?x=1"',
         query={"tag": ["steps.order.tags[0]", '"b c"'], '"total"': "steps.order.total", "none": "null", "n": 5},
         headers={"X-Run": "run.dag_id", "X-None": "null", "X-Page": "params.page"},
         body={"order": cel("steps.order.id"), "text": lit("run.id"), "also": lit("{{ x }}"), "list": [1, cel("size(steps.order.tags)")]},

@@ -21,8 +21,8 @@ class Basic(Authentication, frozen=True, kw_only=True):
     """
     User name and password (RFC 7617).
 
-    :param username: The user's name, without a colon.
-    :param password: The user's password; empty where the user name alone is the key, as some services have it.
+    :param username: The user's name, without a colon; empty where the password alone is the key, as some services have it.
+    :param password: The user's password; empty where the user name alone is the key.
     """
 
     _hidden: ClassVar = frozenset({"username", "password"})
@@ -32,7 +32,8 @@ class Basic(Authentication, frozen=True, kw_only=True):
         ExtraField(
             "username",
             "Basic: User name",
-            "Sent with the password, which stands in Secret. Some services take their key as user name, and no password.",
+            "Sent with the password, which stands in Secret. Some services take their key as user name, and no password; for "
+            'those that take it as password, and no user name, write "" in the extra JSON.',
             example="airflow",
         ),
     )
@@ -43,12 +44,15 @@ class Basic(Authentication, frozen=True, kw_only=True):
     @classmethod
     def read(cls, reader: ConnectionReader) -> Self:
         """Return the settings of a connection."""
-        username = reader.required_text("username", "auth_type 'basic'")
+        is_nobody = reader.is_empty("username")
+        username = "" if is_nobody else reader.required_text("username", "auth_type 'basic'")
         if ":" in username or not username.isprintable():
             raise reader.error(
                 "username", "holds a colon or a control character, which no user name can hold (RFC 7617)"
             )
         password = reader.standard("password") or ""
+        if is_nobody and not password:
+            raise reader.error("password", "is missing, and username is empty; write the key that the service gave out")
         reader.require_alone("password", password, before_credentials(username))
         return cls(username=username, password=password)
 

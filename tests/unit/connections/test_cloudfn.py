@@ -150,6 +150,7 @@ def refusal(**fields: Any) -> str:
         ),
         ({"auth_type": "basic", "username": "airflow"}, SECRET, Basic(username="airflow", password=SECRET)),
         ({"auth_type": "basic", "username": "sk_live_1"}, None, Basic(username="sk_live_1", password="")),
+        ({"auth_type": "basic", "username": ""}, SECRET, Basic(username="", password=SECRET)),
         ({"auth_type": "bearer"}, SECRET, Bearer(token=SECRET)),
         (
             {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-central-1", "aws_key_id": "AKIA1"},
@@ -411,6 +412,11 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ),
         ({"extra": {**OAUTH2, "oauth2_parameters": "{"}, "password": SECRET}, "is no JSON (line 1, column 2)"),
         ({"extra": {"auth_type": "basic"}, "password": SECRET}, "username (Basic: User name): is missing"),
+        (
+            {"extra": {"auth_type": "basic", "username": None}, "password": SECRET},
+            "username (Basic: User name): is missing",
+        ),
+        ({"extra": {"auth_type": "basic", "username": ""}}, "password (Secret): is missing, and username is empty"),
         ({"extra": {"auth_type": "basic", "username": "a:b"}, "password": SECRET}, "holds a colon"),
         ({"extra": {"auth_type": "bearer"}}, "needs the token there"),
         ({"extra": {"auth_type": "sigv4", "aws_region": "eu-west-1"}}, "aws_service (AWS SigV4: Service): is missing"),
