@@ -9,9 +9,9 @@ or say all of it by ``__missing_message__(key)``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.cel.equality import MISSING, find
+from airflow_provider_cloudfn.cel.equality import MISSING, NUMBERS, find
 from airflow_provider_cloudfn.cel.faults import Fault, carried
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, Optional
 from airflow_provider_cloudfn.exceptions import ExpressionError
@@ -242,11 +242,8 @@ def index(operand: Closure, key: Closure, at: int, names: list[str]) -> Closure:
     return evaluate
 
 
-_WHOLE: Final = frozenset({"int", "uint", "double"})
-
-
 def _position(key: Any) -> int | None:
-    if KIND[type(key)] not in _WHOLE or key != key or key in (float("inf"), float("-inf")) or int(key) != key:
+    if KIND[type(key)] not in NUMBERS or key != key or key in (float("inf"), float("-inf")) or int(key) != key:
         return None
     return int(key)
 

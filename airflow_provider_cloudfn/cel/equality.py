@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.cel.limits import Budget
 
-__all__ = ["MISSING", "equal", "find"]
+__all__ = ["MISSING", "NUMBERS", "equal", "find"]
 
 #: What stands for the value of a key that is not there.
 MISSING: Final = object()
 
 _KEYS: Final = frozenset({"int", "uint", "double", "bool", "string", "bytes"})
-_NUMBERS: Final = frozenset({"int", "uint", "double"})
+#: The types that are compared with each other by value.
+NUMBERS: Final = frozenset({"int", "uint", "double"})
 #: Python classes whose own ``==`` is CEL's, as long as both sides are of the same one.
 _SIMPLE: Final = frozenset({int, float, bool, type(None), dt.timedelta})
 
@@ -48,7 +49,7 @@ def unequal(budget: Budget, left: Any, right: Any) -> bool:
 
 def _equal_kinds(budget: Budget, left: Any, right: Any) -> bool:
     kind, other = KIND[type(left)], KIND[type(right)]
-    if kind in _NUMBERS and other in _NUMBERS:
+    if kind in NUMBERS and other in NUMBERS:
         return bool(left == right)
     if kind != other:
         return False

@@ -13,7 +13,7 @@ from typing import Any, Final
 from airflow_provider_cloudfn.cel.values import MAX_INT, MAX_UINT, MIN_INT, UInt
 from airflow_provider_cloudfn.json_encoding import number_of
 
-__all__ = ["PATTERNS", "LiteralError", "decode", "is_quoted", "plain_literal"]
+__all__ = ["CONSTANTS", "PATTERNS", "LiteralError", "decode", "is_quoted", "plain_literal"]
 
 _TEXT: Final = (
     r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*"""'
@@ -38,7 +38,7 @@ PATTERNS: Final[dict[str, str]] = {
 }
 
 _LITERAL: Final = re.compile(r"\s*(?:" + "|".join(f"(?P<{k}>{p})" for k, p in PATTERNS.items()) + r")\s*\Z")
-_WORDS: Final = {"true": True, "false": False, "null": None}
+CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 _ESCAPE: Final = re.compile(
     r"""\\(?:(?P<plain>[abfnrtv\\?"'`])|[xX](?P<hex>[0-9a-fA-F]{2})|u(?P<u4>[0-9a-fA-F]{4})"""
@@ -67,8 +67,8 @@ def plain_literal(source: str) -> tuple[bool, Any]:
     :raises LiteralError: when it is a literal without a value.
     """
     word = source.strip()
-    if word in _WORDS:
-        return True, _WORDS[word]
+    if word in CONSTANTS:
+        return True, CONSTANTS[word]
     match = _LITERAL.match(source)
     if match is None or match.lastgroup is None:
         return False, None

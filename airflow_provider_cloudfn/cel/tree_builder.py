@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from airflow_provider_cloudfn.cel import syntax
 from airflow_provider_cloudfn.cel.limits import MAX_NESTING
+from airflow_provider_cloudfn.cel.literals import CONSTANTS
 
 __all__ = ["Lexeme", "SourceError", "TreeBuilder"]
 
 Children: TypeAlias = list[Any]
-
-_CONSTANTS: Final = {"true": True, "false": False, "null": None}
 
 
 class SourceError(Exception):
@@ -67,7 +66,7 @@ class TreeBuilder:
     def ident(self, children: Children) -> syntax.Node:
         """``name``, or one of the constants."""
         name, at = children[0].text, children[0].at
-        return syntax.Constant(_CONSTANTS[name], at=at) if name in _CONSTANTS else syntax.Identifier(name, at=at)
+        return syntax.Constant(CONSTANTS[name], at=at) if name in CONSTANTS else syntax.Identifier(name, at=at)
 
     def dot_ident(self, children: Children) -> syntax.Node:
         """``.name``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.cel.equality import equal
+from airflow_provider_cloudfn.cel.equality import NUMBERS, equal
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.registry import FUNCTIONS, function, method
 from airflow_provider_cloudfn.cel.values import KIND, MAX_UINT, MIN_INT, Optional, native
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-_NUMBERS: Final = frozenset({"int", "uint", "double"})
-_SUMMED: Final = _NUMBERS | {"duration"}
+_SUMMED: Final = NUMBERS | {"duration"}
 _HASHED: Final = frozenset({"string", "bytes", "bool", "null_type"})
 
 
@@ -32,10 +31,10 @@ def distinct(budget: Budget, items: Sequence[Any]) -> list[Any]:
     for item in items:
         value = native(item)
         kind = KIND[type(value)]
-        if kind in _NUMBERS or kind in _HASHED:
-            if kind in _NUMBERS and not isinstance(value, float) and not MIN_INT <= value <= MAX_UINT:
+        if kind in NUMBERS or kind in _HASHED:
+            if kind in NUMBERS and not isinstance(value, float) and not MIN_INT <= value <= MAX_UINT:
                 value = hex(value)  # Python gives any number of large integers the same hash
-            same_kind = seen.setdefault("number" if kind in _NUMBERS else kind, set())
+            same_kind = seen.setdefault("number" if kind in NUMBERS else kind, set())
             if value in same_kind:
                 continue
             same_kind.add(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_cloudfn.cel.equality import NUMBERS
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.functions.arithmetic import int64
 from airflow_provider_cloudfn.cel.registry import function
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.cel.limits import Budget
 
 __all__: list[str] = []
-
-_NUMBERS: Final = frozenset({"int", "uint", "double"})
 
 
 def _extreme(budget: Budget, name: str, values: tuple[Any, ...], is_better: Callable[[Any, Any], bool]) -> Any:
@@ -32,7 +31,7 @@ def _extreme(budget: Budget, name: str, values: tuple[Any, ...], is_better: Call
     best: Any = None
     for item in given:
         number = native(item)
-        if KIND[type(number)] not in _NUMBERS:
+        if KIND[type(number)] not in NUMBERS:
             raise Fault(f"{name}() takes numbers, got {KIND[type(number)]}")
         if best is None or is_better(number, best):
             best = number
