@@ -782,7 +782,7 @@ def test_where_airflow_gives_up_on_the_triggerer_the_job_is_cancelled(service: A
     poll = Poll(done_when="false", uri='"/jobs/" + job.body.id', cancel='"/jobs/" + job.body.id', timeout=60)
     arguments: dict[str, Any] = {"task_id": "call", "cloudfn_conn_id": "jobs", "method": "POST", "uri": '"/jobs"'}
     context: Any = {
-        "ti": SimpleNamespace(dag_id="d", run_id="r", task_id="call", max_tries=0, map_index=-1),
+        "ti": SimpleNamespace(dag_id="d", run_id="r", task_id="call", max_tries=0, map_index=-1, try_number=1),
         "task_state_store": Store(),
     }
     begun = CloudFunctionOperator(**arguments, poll=poll, deferrable=True)
