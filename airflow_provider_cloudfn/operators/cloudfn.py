@@ -19,7 +19,6 @@ from airflow_provider_cloudfn.authoring.request_checks import headers_problem, q
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id, stable_ids
 from airflow_provider_cloudfn.authoring.value_checks import (
-    attempts_problem,
     connection_id_problem,
     files_problem,
     flag_problem,
@@ -31,6 +30,7 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     time_limit_problem,
 )
 from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
+from airflow_provider_cloudfn.client.retry import attempts_problem
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.hooks.registry import hook_for
