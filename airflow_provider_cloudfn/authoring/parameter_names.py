@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.authoring.task import PACKAGE, AuthoredTask
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["may_take_any", "misspelt_defaults", "parameter_names", "refuse_misspelt_names"]
 
 
-_PACKAGE: Final = __name__.partition(".")[0]
 #: How alike two names are of which one surely means the other: `http_conn_id` is not `cloudfn_conn_id`.
 _ALIKE: Final = 0.85
 #: The Dag that was asked about last, how many tasks it had, and what the parameters of their operators are called.
@@ -47,7 +46,7 @@ def may_take_any(operator: type) -> bool:
 
     :param operator: The class.
     """
-    return str(operator.__module__).partition(".")[0] != _PACKAGE
+    return str(operator.__module__).partition(".")[0] != PACKAGE
 
 
 def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.authoring.value_checks import seconds
+from airflow_provider_cloudfn.authoring.value_checks import count_problem, seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class Poll(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     def __post_init__(self) -> None:
         for name in ("every", "at_most_every", "timeout"):
             seconds(f"poll: {name}", getattr(self, name))
-        if type(self.tolerate) is not int or self.tolerate < 0:
-            raise ConfigurationError(f"poll: tolerate must be a whole number from 0, not {self.tolerate!r}")
+        if (problem := count_problem(self.tolerate)) is not None:
+            raise ConfigurationError(f"poll: tolerate {problem}")
         if self.uri is not None and self.link is not None:
             raise ConfigurationError("poll: give uri or link, they are two ways to say where to ask")
         if self.done_when is None:

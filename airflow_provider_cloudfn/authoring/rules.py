@@ -25,7 +25,7 @@ from airflow_provider_cloudfn.authoring.request_checks import (
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
-from airflow_provider_cloudfn.authoring.wait_for import Callback
+from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_PATH, Callback
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
@@ -73,7 +73,6 @@ _GETS_NO_KEY: Final = (
     "completion_event of a cloud function"
 )
 
-_CALLBACK_URL: Final = ("run", "callback_url")
 _RESULTS_OF_ITEMS: Final = (
     "has no effect beside for_each=, where what each item's pages have is its result: say with results= of ForEach where they "
     "go"
@@ -163,7 +162,7 @@ def expression_problems(
     has_callback = "wait_for" in given and any(isinstance(one, Callback) for one in task.written("wait_for"))
     has_inputs = arrived is not None or not task.lacks({"inputs"})
     absent = [
-        *(() if has_callback else ((_CALLBACK_URL, _NO_CALLBACK),)),
+        *(() if has_callback else ((CALLBACK_PATH, _NO_CALLBACK),)),
         *(() if has_inputs else ((_INPUTS, _NO_INPUTS),)),
     ]
     from_steps = task.expanded_over_steps if arrived is None else arrived.parameters

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
 from airflow_provider_cloudfn.authoring.signature import parameters_of
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.ancestry import Ancestry
     from airflow_provider_cloudfn.authoring.parameter import Parameter
 
-__all__ = ["AuthoredTask", "default_arguments", "is_reference", "producers_of"]
+__all__ = ["PACKAGE", "AuthoredTask", "default_arguments", "is_reference", "producers_of"]
 
-_PACKAGE = __name__.partition(".")[0]
+#: The name of this package, which the modules of its classes begin with.
+PACKAGE: Final = __name__.partition(".")[0]
 
 
 class AuthoredTask:
@@ -52,14 +53,14 @@ class AuthoredTask:
     @property
     def is_ours(self) -> bool:
         """Whether its class, or one that it inherits from, is an operator of this package."""
-        return _has_from(_PACKAGE, self.kind, "authored_parameters")
+        return _has_from(PACKAGE, self.kind, "authored_parameters")
 
     @property
     def has_no_own_code(self) -> bool:
         """Whether what it does is ours or Airflow's, and not a function or an operator of the user's own."""
         if "python_callable" in self.arguments or "op_args" in self.arguments:
             return False
-        return str(self.kind.__module__).partition(".")[0] in ("airflow", _PACKAGE)
+        return str(self.kind.__module__).partition(".")[0] in ("airflow", PACKAGE)
 
     @property
     def maps_a_function(self) -> bool:
@@ -99,7 +100,7 @@ class AuthoredTask:
         """The completion events among its outlets, its own one too. The class of them is not imported to know them."""
         outlets = self.task.outlets or []
         given = outlets if isinstance(outlets, (list, tuple)) else [outlets]
-        return [outlet for outlet in given if _has_from(_PACKAGE, _class_of(outlet), "one_run_per_event")]
+        return [outlet for outlet in given if _has_from(PACKAGE, _class_of(outlet), "one_run_per_event")]
 
     @property
     def runs_have_partition_keys(self) -> bool:

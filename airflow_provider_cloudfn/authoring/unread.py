@@ -9,7 +9,7 @@ from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, written_parts
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
-from airflow_provider_cloudfn.authoring.wait_for import Callback
+from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_PATH, Callback
 from airflow_provider_cloudfn.authoring.written import formulas
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ _NOT_SENT: Final = (
 )
 #: What else can read a task's params.
 _CALLBACKS: Final = re.compile(r"on_\w+_callback|_?(?:pre|post)_execute(?:_hook)?|doc(?:_\w+)?|run_if|skip_if")
-_ADDRESS: Final = ("run", "callback_url")
 _PARAMS: Final = ("params",)
 
 
@@ -43,7 +42,7 @@ def unread(task: AuthoredTask) -> Iterator[tuple[str, str]]:
     if not task.has_no_own_code:
         return
     waits = task.written("wait_for")
-    if waits and all(isinstance(one, Callback) for one in waits) and not _reads(task, _ADDRESS, after_call=False):
+    if waits and all(isinstance(one, Callback) for one in waits) and not _reads(task, CALLBACK_PATH, after_call=False):
         yield "wait_for", _UNHEARD
     if _has_unread_params(task):
         yield "params", _NOT_SENT

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "attempts_problem",
     "connection_id_problem",
+    "count_problem",
     "event_problem",
     "events_problem",
     "files_problem",
@@ -71,13 +71,13 @@ def connection_id_problem(value: Any) -> str | None:
     return None
 
 
-def attempts_problem(value: Any) -> str | None:
+def count_problem(value: Any) -> str | None:
     """
-    Say what is wrong with a number of attempts.
+    Say what is wrong with a number of failures, which can be none.
 
     :param value: What was given as one.
     """
-    return None if type(value) is int and 1 <= value <= 100 else f"must be a whole number from 1 to 100, not {value!r}"
+    return None if type(value) is int and value >= 0 else f"must be a whole number from 0, not {value!r}"
 
 
 def flag_problem(value: Any) -> str | None:

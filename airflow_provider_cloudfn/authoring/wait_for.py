@@ -13,10 +13,12 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["CALLBACK_URL", "ONE_WAIT", "Callback", "WaitFor", "wait_for_problem"]
+__all__ = ["CALLBACK_PATH", "CALLBACK_URL", "ONE_WAIT", "Callback", "WaitFor", "wait_for_problem"]
 
 #: The key under which the context of a task holds the URL of its callback.
 CALLBACK_URL: Final = "cloudfn_callback_url"
+#: How expressions read it.
+CALLBACK_PATH: Final = ("run", "callback_url")
 
 #: What can't be given beside it, and what to do instead.
 ONE_WAIT: Final = {

@@ -18,12 +18,29 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["IDEMPOTENCY_HEADERS", "NO_RETRY", "RetryPolicy", "idempotency_key_in", "is_idempotent", "repeats_safely"]
+__all__ = [
+    "IDEMPOTENCY_HEADERS",
+    "NO_RETRY",
+    "RetryPolicy",
+    "attempts_problem",
+    "idempotency_key_in",
+    "is_idempotent",
+    "repeats_safely",
+]
 
 #: RFC 9110, section 9.2.2.
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 #: What services call the header of an idempotency key, in lower case.
 IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+
+
+def attempts_problem(value: object) -> str | None:
+    """
+    Say what is wrong with a number of attempts.
+
+    :param value: What was given as one.
+    """
+    return None if type(value) is int and 1 <= value <= 100 else f"must be a whole number from 1 to 100, not {value!r}"
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -49,8 +66,8 @@ class RetryPolicy(Struct, frozen=True):
     retry_when: Callable[[Response], bool | None] | None = None
 
     def __post_init__(self) -> None:
-        if type(self.attempts) is not int or not 1 <= self.attempts <= 100:
-            raise ConfigurationError(f"retry: attempts must be a whole number from 1 to 100, not {self.attempts!r}")
+        if (problem := attempts_problem(self.attempts)) is not None:
+            raise ConfigurationError(f"retry: attempts {problem}")
         for name in ("total", "first_wait", "longest_wait"):
             seconds = getattr(self, name)
             if type(seconds) not in (int, float) or not 0 < seconds < float("inf"):

@@ -62,8 +62,6 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         :class:`~airflow_provider_cloudfn.retry_policy.CloudFunctionRetryPolicy` from Airflow 3.3 on; None has none.
     """
 
-    #: Whether its call was carried out, and the next try could not know.
-    call_is_final = False
     #: The answer, as soon as it is there.
     _response: Response | None = None
     #: Of the answer, where another process got it.

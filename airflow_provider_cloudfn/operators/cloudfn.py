@@ -19,7 +19,6 @@ from airflow_provider_cloudfn.authoring.request_checks import headers_problem, q
 from airflow_provider_cloudfn.authoring.shapes import header_text, json_or_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id, stable_ids
 from airflow_provider_cloudfn.authoring.value_checks import (
-    attempts_problem,
     connection_id_problem,
     files_problem,
     flag_problem,
@@ -31,13 +30,13 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     time_limit_problem,
 )
 from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
+from airflow_provider_cloudfn.client.retry import attempts_problem
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.carried_out import final_behind_the_call
 from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
 from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
@@ -266,16 +265,6 @@ class CloudFunctionOperator(WaitingTask):
         if function_name is not None:
             kwargs["function_name"] = function_name
         return super().partial(task_id=task_id, **kwargs)
-
-    def execute(self, context: Context) -> Any:
-        """
-        Make the call.
-
-        :param context: The task's Airflow context.
-        """
-        with final_behind_the_call(self), self._recorded(context):
-            self.prepare(context)
-            return self.carry_out(context, self._watched(self.hook()))
 
     def hook(self) -> RequestHook[Any]:
         """

@@ -13,8 +13,7 @@ from airflow_provider_cloudfn.authoring.value_checks import connection_id_proble
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.emporix import EmporixHook
 from airflow_provider_cloudfn.hooks.emporix_event import impact_problem, json_string_problem, timestamp_problem
-from airflow_provider_cloudfn.operators.base import ExpressionOperator
-from airflow_provider_cloudfn.operators.carried_out import final_behind_the_call
+from airflow_provider_cloudfn.operators.calling_task import CallingTask
 from airflow_provider_cloudfn.operators.key_text import key_text
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def _json_string_problem(value: Any) -> str | None:
     return json_string_problem(value) if isinstance(value, str) else None
 
 
-class EmporixEventOperator(ExpressionOperator):
+class EmporixEventOperator(CallingTask):
     """
     What sends an event to the Emporix Orchestration Engine, once for all tries of a task; a subclass says which kind of event.
 
@@ -66,7 +65,7 @@ class EmporixEventOperator(ExpressionOperator):
         Parameter("source", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("id_from", Reading.MARKED, jinja=True),
         Parameter("on_unknown", check=unasked_problem),
-        *ExpressionOperator.authored_parameters,
+        *CallingTask.authored_parameters,
     )
     ui_color = "#e4e8f7"
 
@@ -112,16 +111,6 @@ class EmporixEventOperator(ExpressionOperator):
         self._has_payload = payload is not None
         self._has_json_string = json_string is not None
         self._has_id_from = id_from is not None
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """
-        Send the event.
-
-        :param context: The task's Airflow context.
-        """
-        with final_behind_the_call(self), self._recorded(context):
-            self.prepare(context)
-            return self.carry_out(context, self._watched(self.hook()))
 
     def _json_text(self) -> str | None:
         if self._has_json_string and self.json_string is None:

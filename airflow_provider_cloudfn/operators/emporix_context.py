@@ -8,7 +8,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import text_or_null
 from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem
 from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook
-from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.calling_task import CallingTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["EmporixProcessContextOperator"]
 
 
-class EmporixProcessContextOperator(ExpressionOperator):
+class EmporixProcessContextOperator(CallingTask):
     """
     Read the context of an instance of a digital process: what each of its events carried, by the event's type.
 
@@ -40,7 +40,7 @@ class EmporixProcessContextOperator(ExpressionOperator):
         Parameter("emporix_conn_id", check=connection_id_problem),
         Parameter("instance_id", Reading.MARKED, jinja=True, shape=text_or_null),
         Parameter("returns", Reading.VALUE, after_call=True),
-        *ExpressionOperator.authored_parameters,
+        *CallingTask.authored_parameters,
     )
     ui_color = "#e4e8f7"
     call_connection: ClassVar[str] = "emporix_conn_id"
@@ -52,16 +52,6 @@ class EmporixProcessContextOperator(ExpressionOperator):
         self.emporix_conn_id = emporix_conn_id
         self.instance_id = instance_id
         self.returns = returns
-
-    def execute(self, context: Context) -> Any:
-        """
-        Read the context.
-
-        :param context: The task's Airflow context.
-        """
-        with self._recorded(context):
-            self.prepare(context)
-            return self.carry_out(context, self._watched(self.hook()))
 
     def hook(self) -> EmporixApiHook:
         """Return the hook over which the API is asked."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.authoring.reading import is_expression
 from airflow_provider_cloudfn.authoring.stable_ids import stable_id
-from airflow_provider_cloudfn.operators.base import ExpressionOperator
+from airflow_provider_cloudfn.operators.calling_task import CallingTask
 from airflow_provider_cloudfn.operators.idempotency import place_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["KeyedTask"]
 
 
-class KeyedTask(ExpressionOperator):
+class KeyedTask(CallingTask):
     """An operator with ``idempotency_key``: what is sent as the key, and ``run.idempotency_key``, are one and the same."""
 
     idempotency_key: Any = False

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.query import ListStyle
     from airflow_provider_cloudfn.client.request import Request
-    from airflow_provider_cloudfn.hooks.request import RequestHook
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.function_call import FunctionCall
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
@@ -36,10 +35,6 @@ class PolledTask(KeyedTask):
     _under_way: PolledCall | None = None
     #: What the trigger says, where the task goes on after a deferral.
     polled_event: Any = None
-
-    def hook(self) -> RequestHook[Any]:
-        """Return the hook over which the call goes."""
-        raise NotImplementedError
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
         """

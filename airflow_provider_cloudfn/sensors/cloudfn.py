@@ -12,6 +12,7 @@ from airflow_provider_cloudfn.authoring.request_checks import headers_problem, q
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.value_checks import (
     connection_id_problem,
+    count_problem,
     flag_problem,
     seconds,
     time_limit_problem,
@@ -55,10 +56,6 @@ def _statuses_problem(value: Any) -> str | None:
     if is_list and all(type(one) is int and 100 <= one <= 599 for one in value):
         return None
     return f"must be statuses, such as (404, 409), not {value!r}"
-
-
-def _count_problem(value: Any) -> str | None:
-    return None if type(value) is int and value >= 0 else f"must be a whole number from 0, not {value!r}"
 
 
 class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
@@ -106,7 +103,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         *ExpressionOperator.authored_parameters,
         Parameter("request_timeout", check=time_limit_problem),
         Parameter("not_yet", check=_statuses_problem),
-        Parameter("tolerate", check=_count_problem),
+        Parameter("tolerate", check=count_problem),
         Parameter("deferrable", check=flag_problem),
     )
     ui_color = "#e2f0ea"

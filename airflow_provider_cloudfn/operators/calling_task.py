@@ -1,9 +1,9 @@
-"""A step that fails behind its call, on an Airflow whose next try could not know of it: that try would make the call again."""
+"""What an operator has that makes a call: how it begins, and how it fails behind a call that its next try would make again."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import (
     AirflowFailException,
@@ -13,21 +13,56 @@ from airflow.sdk.exceptions import (
 )
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.operators.base import ExpressionOperator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_cloudfn.operators.base import ExpressionOperator
+    from airflow.sdk.definitions.context import Context
 
-__all__ = ["FailedBehindItsCallError", "final_behind_the_call"]
+__all__ = ["CallingTask", "FailedBehindItsCallError"]
 
 
 class FailedBehindItsCallError(CloudFunctionError, AirflowFailException):
     """What a step fails with for good, whatever its retries are, as its call was carried out; the cause is its ``__cause__``."""
 
 
+class CallingTask(ExpressionOperator):
+    """An operator that makes a call over a hook when its parameters are rendered."""
+
+    #: Whether its call was carried out, and the next try could not know.
+    call_is_final = False
+
+    def execute(self, context: Context) -> Any:
+        """
+        Make the call.
+
+        :param context: The task's Airflow context.
+        """
+        with _final_behind_the_call(self), self._recorded(context):
+            self.prepare(context)
+            return self.carry_out(context, self._watched(self.hook()))
+
+    def hook(self) -> Any:
+        """
+        Return the hook over which the call goes.
+
+        :raises ConfigurationError: when the connection is of no type for it, or wrong.
+        """
+        raise NotImplementedError
+
+    def carry_out(self, context: Context, hook: Any) -> Any:
+        """
+        Make the call of a task whose parameters have been rendered.
+
+        :param context: The task's Airflow context.
+        :param hook: What :meth:`hook` returned.
+        """
+        raise NotImplementedError
+
+
 @contextmanager
-def final_behind_the_call(task: ExpressionOperator) -> Iterator[None]:
+def _final_behind_the_call(task: CallingTask) -> Iterator[None]:
     """
     Let a step fail for good that fails in this block behind a call which its next try would make again.
 
