@@ -423,7 +423,11 @@ def test_the_list_is_filtered(charged: DagResult, visit: Callable[..., Any], que
 def test_a_page_behind_the_last_one_is_the_last_one(charged: DagResult, visit: Callable[..., Any], path: str) -> None:
     client = visit()
 
-    assert client.get(f"/cloudfn{path}?page=99").text == client.get(f"/cloudfn{path}").text
+    def shown(query: str) -> str:
+        # How long ago something was changes while the page is read.
+        return re.sub(r"\d+ s ago", "", client.get(f"/cloudfn{path}{query}").text)
+
+    assert shown("?page=99") == shown("")
 
 
 @pytest.mark.parametrize("query", ["sort=;drop", "page=0", "page=-1", "page=x", f"q={'x' * 300}"])
