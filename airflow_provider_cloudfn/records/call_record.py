@@ -13,6 +13,7 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_store import TokenSource  # noqa: TC001 - msgspec reads the annotations
 from airflow_provider_cloudfn.client.time_split import TimeSplit
 from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.records.visible import NO_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CALL_RECORD_KEY",
     "MOST_BYTES",
-    "TURNING",
     "Answered",
     "AttemptRecord",
     "Bucket",
@@ -63,10 +63,7 @@ Moment: TypeAlias = Annotated[dt.datetime, msgspec.Meta(tz=True)]
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
-#: What lets text stand in another order than it is in, so that a reader takes it for what it is not.
-TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-#: What commands a terminal, what turns the order of a text, and halves of characters, which can't be written.
-_NO_TEXT: Final = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
+_NO_TEXT: Final = re.compile(f"[{NO_TEXT}]")
 
 
 class _Part(Redacted, frozen=True, kw_only=True, omit_defaults=True):

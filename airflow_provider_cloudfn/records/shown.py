@@ -13,12 +13,13 @@ from airflow_provider_cloudfn.client.charset import declared_charset
 from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
 from airflow_provider_cloudfn.client.response import read_request_id, response_headers
-from airflow_provider_cloudfn.records.call_record import TURNING, Answered, Excerpt, Exchange, Sent
+from airflow_provider_cloudfn.records.call_record import Answered, Excerpt, Exchange, Sent
 from airflow_provider_cloudfn.records.named_secrets import (
     without_named_secrets,
     without_query_secrets,
     without_secrets_of_body,
 )
+from airflow_provider_cloudfn.records.visible import TURNING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

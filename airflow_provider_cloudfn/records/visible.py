@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["visible"]
+__all__ = ["NO_TEXT", "TURNING", "visible"]
 
-#: Controls, but for the ends of lines and tabs; what breaks lines or lets text stand in another order than it is in; and half a
-#: character, which can't be written.
-_UNSEEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
+#: What lets text stand in another order than it is in, so that a reader takes it for what it is not.
+TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+#: What commands a terminal, what turns the order of a text, and halves of characters, which can't be written: signs of a pattern.
+NO_TEXT: Final = rf"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{TURNING}\ud800-\udfff"
+#: These, and what breaks lines where nobody expects it.
+_UNSEEN: Final = re.compile(rf"[{NO_TEXT}\u2028\u2029]|\r(?!\n)")
 
 
 def visible(text: str) -> str:

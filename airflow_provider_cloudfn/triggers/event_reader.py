@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import json
 import logging
+import re
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import asdict
 
+from airflow_provider_cloudfn.auth.spellings import MASK
 from airflow_provider_cloudfn.events.claim_check import is_elsewhere
 from airflow_provider_cloudfn.events.place import LATE
 from airflow_provider_cloudfn.events.signature import triggerer_token
@@ -35,6 +37,9 @@ _GROWTH: Final = 1.5
 _LONGEST: Final = 5.0
 #: Seconds for one question.
 _TIMEOUT: Final = 15.0
+
+#: User name and password of an address, which need not be one that can be read.
+_USER: Final = re.compile(r"//[^/\s]*@")
 
 #: The name and the URI of an asset.
 _Asset: TypeAlias = tuple[str, str]
@@ -151,7 +156,8 @@ class EventReader:
     def _fail(self, error: Exception) -> None:
         """Leave the looking to the workers of those who have waited for an answer for long enough."""
         now = time.monotonic()
-        self.failure = f"{type(error).__name__}: {error}"
+        # It goes into a row of Airflow's database, and an address can have a password in it.
+        self.failure = _USER.sub(f"//{MASK}@", f"{type(error).__name__}: {error}")
         if self._failing_since is None:
             self._failing_since = now
             _log.warning("The API server can't be asked for events, so workers look: %s", self.failure)

@@ -205,3 +205,18 @@ def test_an_expression_that_fails_is_told_the_worker(api: ApiServer) -> None:
     trigger = EventWaitTrigger(wait=Wait(event="e", uri="u", place=Place(BEGUN), match="event.result.nope"), seconds=60)
 
     assert asyncio.run(outcome(trigger)) == "found"
+
+
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize("address", ["http://airflow:s3cr3t-word@127.0.0.1:9", "http://airflow:s3cr3t-word@[127.0.0.1"])
+def test_why_it_can_not_ask_has_no_password_of_an_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{address}/execution/")
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", address)
+
+    async def scenario() -> str:
+        reader = EventReader()
+        async with reader.waiting(wait(1), 0.05) as told:
+            assert await asyncio.wait_for(told, 20) == "look"
+            return reader.failure
+
+    assert "s3cr3t-word" not in asyncio.run(scenario())
