@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import RequestTimeoutError
 from airflow_provider_cloudfn.operators import polling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kit.server import Received
@@ -65,6 +65,14 @@ class JobService:
 
     def count(self, method: str) -> int:
         return sum(one.startswith(f"{method} ") for one in self.asked)
+
+
+@pytest.fixture
+def sigterm_put_back() -> Iterator[None]:
+    """Put back what SIGTERM does: the task that a test runs here takes it for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -588,6 +596,7 @@ def test_a_task_that_takes_too_long_cancels_its_job(run: Any, service: Any) -> N
     assert jobs.asked[-1] == "DELETE /v1/jobs/7"
 
 
+@pytest.mark.usefixtures("sigterm_put_back")
 def test_a_task_that_is_killed_cancels_its_job(run: Any, service: Any) -> None:
     jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
 
@@ -598,27 +607,20 @@ def test_a_task_that_is_killed_cancels_its_job(run: Any, service: Any) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     jobs.on_poll = kill
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        run(step(states("cancel='\"/jobs/\" + job.body.id'")))
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    run(step(states("cancel='\"/jobs/\" + job.body.id'")))
 
     assert jobs.count("DELETE") == 1
 
 
 @EVERYWHERE
+@pytest.mark.usefixtures("sigterm_put_back")
 def test_a_task_that_is_killed_while_it_starts_its_job_cancels_that(
     run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Airflow lets it go on for some seconds, in which the answer can come."""
     jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
     jobs.on_start = lambda: os.kill(os.getpid(), signal.SIGTERM)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        result = run(step(states("cancel='\"/jobs/\" + job.body.id'"), deferrable))
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    result = run(step(states("cancel='\"/jobs/\" + job.body.id'"), deferrable))
 
     assert result.states == {"call": ["failed"]}
     assert jobs.asked == ["POST /v1/jobs", "DELETE /v1/jobs/7"]
@@ -628,16 +630,13 @@ def test_a_task_that_is_killed_while_it_starts_its_job_cancels_that(
 
 
 @EVERYWHERE
+@pytest.mark.usefixtures("sigterm_put_back")
 def test_a_task_that_is_killed_while_it_cancels_its_late_job_cancels_it_once(
     run: Any, service: Any, deferrable: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     jobs = service(STARTED, state("busy"), others={"DELETE /v1/jobs/7": Answer.of(200)})
     jobs.on_other = lambda: os.kill(os.getpid(), signal.SIGTERM)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        run(step(states("timeout=0.2, cancel='\"/jobs/\" + job.body.id'"), deferrable))
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    run(step(states("timeout=0.2, cancel='\"/jobs/\" + job.body.id'"), deferrable))
 
     assert jobs.count("DELETE") == 1
     assert "within 0.2 seconds (timeout); it was cancelled" in "".join(capfd.readouterr())
