@@ -150,37 +150,41 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         return to_json_value(value, bytes_as=partial(described_bytes, self._response or self._kept_bytes))
 
-    def _returned(self, value: Any, *, is_storable: bool = False, size: int | None = None) -> Any:
-        """
-        Return what the step returns, in the form in which XCom holds it.
+    def place(self) -> str | None:
+        """Return what stands for the map index in the ids of the step's events; None for the map index itself."""
+        return None
 
-        :param value: What it is before that.
+    def _finish(
+        self,
+        context: Context,
+        result: Any,
+        variables: TaskVariables,
+        *,
+        is_storable: bool = False,
+        size: int | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """
+        Return what the step returns, in the form in which XCom holds it, when its events are emitted and it is pushed.
+
+        :param result: What it is before that.
+        :param variables: What the expressions of its events can name.
         :param is_storable: Whether it is of that form already, as the results of many calls are.
         :param size: How many bytes of JSON it has, where that is known.
+        :param summary: What an event of many calls carries by default, in place of their results.
         :raises ExpressionError: for what JSON can't hold, or what Airflow would refuse.
         :raises LimitError: for more than XCom takes.
         """
         try:
-            returned = value if is_storable else self._storable(value)
+            returned = result if is_storable else self._storable(result)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         if returns_as_it_is(self):
             require_form(self, returned)
         if self.do_xcom_push:
             require_xcom(returned, self.log, size)
-        return returned
-
-    def _complete(
-        self, context: Context, *, function: str, result: Any, variables: TaskVariables, place: str | None = None
-    ) -> None:
-        """Emit the completion events that are declared and wanted."""
-        complete(self, context, function=function, result=result, variables=variables, place=place)
-
-    def _push_result(self, context: Context, returned: Any) -> None:
-        """
-        Push what the step returns, in Airflow's place: its own push gives up after five tries, and the task calls again.
-
-        :param context: The task's Airflow context.
-        :param returned: What the step returns.
-        """
+        if summary is not None:
+            variables = variables.with_more(summary=summary, results=returned)
+        complete(self, context, result=returned if summary is None else summary, variables=variables)
         push_result(self, context, returned)
+        return returned

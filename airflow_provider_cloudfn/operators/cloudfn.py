@@ -325,10 +325,7 @@ class CloudFunctionOperator(WaitingTask):
         else:
             result = response.body
         are_items = result is items and items is not None
-        returned = self._returned(result, is_storable=are_items, size=size if are_items else None)
-        self._complete(context, function=self.function, result=returned, variables=variables, place=self.place())
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables, is_storable=are_items, size=size if are_items else None)
 
     def fields(self, value: Callable[[str], Any], key: Callable[[str | None], str]) -> Fields:  # noqa: ARG002 - of subclasses
         """Return what a request is made of; `value` returns a rendered parameter, `key` as of :meth:`FunctionCall.request`."""
@@ -341,11 +338,8 @@ class CloudFunctionOperator(WaitingTask):
         ids = stable_ids(context, "idempotency_key")
         batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
         summary = batch.carry_out(context)
-        returned = self._returned(batch.finish(), is_storable=True, size=batch.results.size)
-        variables = variables.with_more(summary=asdict(summary), results=returned)
-        self._complete(context, function=self.function, result=asdict(summary), variables=variables)
-        self._push_result(context, returned)
-        return returned
+        results, size = batch.finish(), batch.results.size
+        return self._finish(context, results, variables, is_storable=True, size=size, summary=asdict(summary))
 
     @property
     def function(self) -> str:

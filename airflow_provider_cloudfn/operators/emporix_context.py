@@ -68,7 +68,4 @@ class EmporixProcessContextOperator(CallingTask):
         answer = self._response = hook.process_context(self.instance_id)
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
-        returned = self._returned(result)
-        self._complete(context, function=self.task_id, result=returned, variables=variables)
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)

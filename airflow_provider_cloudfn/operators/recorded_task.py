@@ -56,6 +56,11 @@ class RecordedTask(BaseOperator):
     _is_ended = False
 
     @property
+    def function(self) -> str:
+        """The name of what it calls, in its records and its log."""
+        return self.task_id
+
+    @property
     def recorder(self) -> CallRecorder:
         """What the record of this try is made of; where none is left, nobody reads it."""
         if self._recorder is None:
@@ -191,7 +196,7 @@ class _Recording:
 
     def _record(self, outcome: Outcome, error: BaseException | None) -> CallRecord:
         task, recorder = self._task, self._task.recorder
-        recorder.function = getattr(task, "function", None) or task.task_id
+        recorder.function = task.function
         recorder.conn_id = recorder.conn_id or str(getattr(task, task.call_connection, ""))
         record = recorder.record(
             outcome,

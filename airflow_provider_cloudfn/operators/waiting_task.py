@@ -34,11 +34,6 @@ class WaitingTask(PolledTask):
     #: What the trigger says, where the task goes on after a wait.
     waited_event: Any = None
 
-    @property
-    def function(self) -> str:
-        """The cloud function's name."""
-        raise NotImplementedError
-
     @classmethod
     def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
         """
@@ -109,7 +104,4 @@ class WaitingTask(PolledTask):
         result = variables["event"]["result"]
         if self.returns is not None:
             result = self.evaluate_after_call("returns", variables)
-        returned = self._returned(result)
-        self._complete(context, function=self.function, result=returned, variables=variables, place=self.place())
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)

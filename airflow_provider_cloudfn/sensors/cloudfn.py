@@ -270,10 +270,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         self._response = answer
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
-        returned = self._returned(result)
-        self._complete(context, function=self.task_id, result=returned, variables=variables)
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)
 
     def _failures_before(self, context: Context) -> int:
         """Return how many questions in a row have failed: with ``mode="reschedule"`` each is another process's."""
