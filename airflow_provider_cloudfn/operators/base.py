@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from airflow.sdk import BaseOperator
+
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
 from airflow_provider_cloudfn.authoring.expanding import refuse_expressions
@@ -14,6 +16,7 @@ from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import events_problem, own_event_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.completion import complete, require_options
 from airflow_provider_cloudfn.operators.outlets import event_among, mapped_event_arguments, with_events
@@ -28,7 +31,7 @@ from airflow_provider_cloudfn.operators.storable import (
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["ExpressionOperator"]
 
 
-class ExpressionOperator(ExpressionTask, RecordedTask):
+class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
     """
     An operator with parameters that hold CEL expressions, and with a completion event.
 
@@ -129,12 +132,13 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         return mapped_event_arguments(cls, given)
 
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
-    ) -> None:
-        """Render the template fields; a step that fails for that leaves a record that says why."""
-        with self._recorded_rendering(parent, context):
-            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
+    def hook(self) -> Any:
+        """
+        Return the hook over which the step's calls go.
+
+        :raises ConfigurationError: when the connection is of no type for it, or wrong.
+        """
+        return hook_for(getattr(self, self.call_connection))
 
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""

@@ -43,14 +43,6 @@ class CallingTask(ExpressionOperator):
             self.prepare(context)
             return self.carry_out(context, self._watched(self.hook()))
 
-    def hook(self) -> Any:
-        """
-        Return the hook over which the call goes.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        raise NotImplementedError
-
     def carry_out(self, context: Context, hook: Any) -> Any:
         """
         Make the call of a task whose parameters have been rendered.

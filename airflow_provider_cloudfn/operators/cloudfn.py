@@ -33,7 +33,6 @@ from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_probl
 from airflow_provider_cloudfn.client.retry import attempts_problem
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
@@ -265,14 +264,6 @@ class CloudFunctionOperator(WaitingTask):
         if function_name is not None:
             kwargs["function_name"] = function_name
         return super().partial(task_id=task_id, **kwargs)
-
-    def hook(self) -> RequestHook[Any]:
-        """
-        Return the hook over which the call goes.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        return hook_for(self.cloudfn_conn_id)
 
     def carry_out(self, context: Context, hook: RequestHook[Any]) -> Any:
         """

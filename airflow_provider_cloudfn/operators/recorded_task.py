@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
@@ -15,6 +14,7 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
+from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -22,8 +22,7 @@ from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.call_link import CallLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow.sdk import BaseOperatorLink
     from airflow.sdk.definitions.context import Context
@@ -39,7 +38,7 @@ _CHOICES: Final = ("all", "failures", "none")
 _PATIENCE: Final = 20.0
 
 
-class RecordedTask(BaseOperator):
+class RecordedTask(TemplatedTask):
     """A task that makes calls, of which it leaves a record: see :mod:`airflow_provider_cloudfn.records`."""
 
     operator_extra_links: Sequence[BaseOperatorLink] = (CallLink(),)
@@ -133,9 +132,13 @@ class RecordedTask(BaseOperator):
         finally:
             self._is_recording = False
 
-    def _recorded_rendering(self, parent: Any, context: Context) -> AbstractContextManager[None]:
-        """Return the block in which template fields are rendered: of the task itself, or of a value that it holds."""
-        return self._recorded(context, only_begun=True) if parent is self else nullcontext()
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
+    ) -> None:
+        """Render the template fields; a step that fails for that leaves a record that says why."""
+        # Airflow renders the values that a task holds by this, too.
+        with self._recorded(context, only_begun=True) if parent is self else nullcontext():
+            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
 
     def _records_wanted(self, context: Context) -> str | None:
         """Return which records are wanted; None for none."""

@@ -19,7 +19,6 @@ from airflow_provider_cloudfn.authoring.value_checks import (
 )
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError, seconds_text
-from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
@@ -155,14 +154,6 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         self.tolerate = tolerate
         self.deferrable = deferrable
         self._failures = 0
-
-    def hook(self) -> RequestHook[Any]:
-        """
-        Return the hook over which the questions go.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        return hook_for(self.cloudfn_conn_id)
 
     def execute(self, context: Context) -> Any:
         """

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem, seconds
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
@@ -47,7 +46,7 @@ def _allowed_problem(value: Any) -> str | None:
     return f"must be a list of statuses, such as [404, 425], not {value!r}"
 
 
-class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
+class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
     """
     Wait until a service answers, and until the answer is the one.
 
@@ -122,13 +121,6 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         self.extra_options = extra_options
         self.deferrable = deferrable
         self._answers_are_large = False
-
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
-    ) -> None:
-        """Render the template fields; a step that fails for that leaves a record that says why."""
-        with self._recorded_rendering(parent, context):
-            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
 
     def execute(self, context: Context) -> Any:
         """
