@@ -71,7 +71,6 @@ def written_problems(
     """
     Yield all that is wrong with the expressions of a parameter that has been read.
 
-    :param parameter: The parameter.
     :param node: What :func:`~airflow_provider_cloudfn.authoring.reading.read` made of its value.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
     :param also: What its expressions can name besides what all can.

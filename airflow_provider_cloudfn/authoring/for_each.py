@@ -81,11 +81,7 @@ class ForEach(Struct, frozen=True, repr_omit_defaults=True):
 
 
 def items_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with ``for_each``, besides its expressions.
-
-    :param value: What was given.
-    """
+    """Say what is wrong with ``for_each``, besides its expressions."""
     items = value.items if isinstance(value, ForEach) else value
     if isinstance(items, (bool, int, float, bytes)) or (items is None and value is not None):
         return f"must be CEL that gives a list or a map, an XComArg, or a list, not {items!r}"[:200]

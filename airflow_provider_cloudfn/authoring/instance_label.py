@@ -21,7 +21,6 @@ def displayed(arguments: dict[str, Any], function_name: str | None) -> dict[str,
     Return a task's arguments with the function's name as what the UI shows, unless its author wants another one.
 
     :param arguments: Those that were given.
-    :param function_name: The cloud function's name.
     """
     return arguments if function_name is None else {"task_display_name": function_name, **arguments}
 
@@ -31,7 +30,6 @@ def label_instance(task: Any, context: Context) -> None:
     Name the instance that runs, unless its author has given a ``map_index_template``.
 
     :param task: The operator, whose parameters have been rendered.
-    :param context: The instance's Airflow context.
     """
     if (context["ti"].map_index or 0) < 0 or context.get("map_index_template") is not None:
         return

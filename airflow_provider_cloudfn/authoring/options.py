@@ -94,7 +94,6 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
     """
     Return what is declared of the parts of a value, each named such as ``pages.items``, and what is written there.
 
-    :param name: The parameter.
     :param value: Its value; most have no parts.
     """
     if name == SEVERAL_EVENTS:
@@ -106,7 +105,6 @@ def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple
     """
     Yield the values of a parameter that can hold expressions, and after each the parts that it has.
 
-    :param parameter: The parameter.
     :param values: What is written for it.
     """
     for value in values:
@@ -129,7 +127,6 @@ def declared_by(task: Any) -> Iterator[tuple[Parameter, Any, frozenset[str]]]:
     """
     Yield the parameters of an operator that can hold expressions, and their parts.
 
-    :param task: The operator.
     :returns: What is declared, what is written, and what expressions there can name besides what all can.
     """
     written = [(parameter, getattr(task, parameter.name, None)) for parameter in task.authored_parameters]
@@ -144,9 +141,7 @@ def with_parts(value: Any, rendered: Callable[[Parameter, Any], Any], name: str)
     """
     Return a value whose parts are rendered that are evaluated before the call, once.
 
-    :param value: The value.
     :param rendered: Renders a part.
-    :param name: The parameter.
     """
     changes = {
         part.name.rpartition(".")[2]: rendered(part, written)
@@ -162,7 +157,6 @@ def with_marks(value: Any, marked: Callable[[Parameter, Any], Any], name: str) -
 
     :param value: The value; one that has no parts is returned as it is.
     :param marked: Marks a part, or returns it as it is.
-    :param name: The parameter.
     """
     if name == SEVERAL_EVENTS and isinstance(value, Mapping):
         return marked_events(value, marked)

@@ -16,12 +16,12 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.task import is_reference
 from airflow_provider_cloudfn.authoring.written import (
     Deferred,
-    Entries,
     Formula,
-    Items,
     Plain,
     Text,
     Written,
+    WrittenList,
+    WrittenMap,
     Wrong,
     parts,
 )
@@ -50,7 +50,6 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     """
     Read a parameter's value as it stands in the Dag file.
 
-    :param parameter: The parameter.
     :param value: Its value. Nothing is evaluated, and nothing is raised: what is wrong becomes a :class:`Wrong`.
     :param known: The identities of texts that arrived at run time, wherever they stand now: they are data.
     """
@@ -88,7 +87,7 @@ def _storable(node: Written, parameter: Parameter) -> Written:
     for part in parts(node):
         if isinstance(part, Plain) and (problem := _json_problem(part.value)) is not None:
             return Wrong(parameter.name, problem)
-        if isinstance(part, Entries):
+        if isinstance(part, WrittenMap):
             for key, _ in part.pairs:
                 if isinstance(key, Plain) and not isinstance(key.value, str):
                     return Wrong(parameter.name, f"a name is text, not {type(key.value).__name__}")
@@ -108,10 +107,10 @@ def _json_problem(value: Any) -> str | None:
 def _with_data(node: Written, known: Collection[int]) -> Written:
     if isinstance(node, Formula):
         return Plain(node.source) if id(node.source) in known else node
-    if isinstance(node, Items):
-        return Items(tuple(_with_data(item, known) for item in node.nodes))
-    if isinstance(node, Entries):
-        return Entries(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
+    if isinstance(node, WrittenList):
+        return WrittenList(tuple(_with_data(item, known) for item in node.nodes))
+    if isinstance(node, WrittenMap):
+        return WrittenMap(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
     return node
 
 
@@ -125,11 +124,7 @@ def data(value: Any) -> Written:
 
 
 def is_expression(value: Any) -> bool:
-    """
-    Tell whether a value is marked as an expression, where text is text.
-
-    :param value: What is written for a parameter.
-    """
+    """Tell whether a value is marked as an expression, where text is text."""
     return isinstance(value, cel.Expression)
 
 
@@ -184,7 +179,7 @@ def _read_pairs(label: str, value: Any) -> Written:
         name = key.source if isinstance(key, cel.Expression) else getattr(key, "text", key)
         place = f'{label}["{str(name).strip(chr(34) + chr(39))}"]'
         pairs.append((_read_key(label, key), _read_pair_value(place, item)))
-    return Entries(tuple(pairs))
+    return WrittenMap(tuple(pairs))
 
 
 def _read_key(label: str, key: Any) -> Written:
@@ -200,7 +195,7 @@ def _read_key(label: str, key: Any) -> Written:
 
 def _read_pair_value(label: str, value: Any) -> Written:
     if isinstance(value, (list, tuple)):
-        return Items(tuple(_read_text(f"{label}[{index}]", item) for index, item in enumerate(value)))
+        return WrittenList(tuple(_read_text(f"{label}[{index}]", item) for index, item in enumerate(value)))
     return _read_text(label, value)
 
 
@@ -220,9 +215,9 @@ def _read_document(label: str, value: Any) -> Written:
 
 def _read_json(label: str, value: Any) -> Written:
     if isinstance(value, dict):
-        return Entries(tuple((Plain(key), _read_json(_below(label, key), item)) for key, item in value.items()))
+        return WrittenMap(tuple((Plain(key), _read_json(_below(label, key), item)) for key, item in value.items()))
     if isinstance(value, list):
-        return Items(tuple(_read_json(f"{label}[{index}]", item) for index, item in enumerate(value)))
+        return WrittenList(tuple(_read_json(f"{label}[{index}]", item) for index, item in enumerate(value)))
     return Text(value, label, in_json=True) if isinstance(value, str) else Plain(value)
 
 
@@ -238,7 +233,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     if isinstance(value, str):
         return _without_jinja(label, value) if jinja_is_refused else Text(value, label)
     if isinstance(value, (dict, Mapping)):
-        return Entries(
+        return WrittenMap(
             tuple(
                 (
                     _read_nested_key(label, key, jinja_is_refused=jinja_is_refused),
@@ -248,7 +243,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
             )
         )
     if isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (bytes, bytearray, memoryview)):
-        return Items(
+        return WrittenList(
             tuple(
                 _read_nested(f"{label}[{index}]", item, jinja_is_refused=jinja_is_refused, depth=depth + 1)
                 for index, item in enumerate(value)

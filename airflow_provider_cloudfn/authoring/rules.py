@@ -141,7 +141,6 @@ def task_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> lis
     """
     Return all that is wrong with a task of ours.
 
-    :param task: The task.
     :param arrived: What has arrived at run time, before the call; None while the Dag is parsed.
     """
     return [*expression_problems(task, arrived), *value_problems(task, arrived)]
@@ -153,7 +152,6 @@ def expression_problems(
     """
     Yield what is wrong with a task's expressions, each with its place.
 
-    :param task: The task.
     :param arrived: As of :func:`task_problems`.
     :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
@@ -203,7 +201,6 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     """
     Yield what is wrong with a task's parameters besides their expressions.
 
-    :param task: The task.
     :param arrived: As of :func:`task_problems`.
     """
     from_steps = task.expanded_over_steps if arrived is None else arrived.parameters
@@ -318,11 +315,7 @@ def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
 
 
 def event_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """
-    Yield the completion events that a task would emit in a way that starts no run. The task can be anybody's.
-
-    :param task: The task.
-    """
+    """Yield the completion events that a task would emit in a way that starts no run. The task can be anybody's."""
     for event in task.emitted_events:
         is_own = event.name in task.event_names
         field = "outlets" if not is_own else "completion_event" if event == task.completion_event else SEVERAL_EVENTS
@@ -379,7 +372,6 @@ def refuse(task: AuthoredTask, arrived: RunTimeData) -> dict[str, Written]:
     """
     Refuse a task for anything that is wrong with any of its parameters, before anything is sent.
 
-    :param task: The task.
     :param arrived: What arrived at run time.
     :returns: What was read of the parameters that have a value, by name: to be rendered without reading them again.
     :raises ExpressionError: for what is wrong with an expression, and all else besides.

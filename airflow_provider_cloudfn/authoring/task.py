@@ -121,11 +121,7 @@ class AuthoredTask:
         return "completion_event" not in parameters_of(self.kind.__init__)
 
     def written(self, name: str) -> list[Any]:
-        """
-        Return what is written for a parameter: for a mapped task each of its values, without those that arrive at run time.
-
-        :param name: The parameter.
-        """
+        """Return what is written for a parameter: of a mapped task each value, without those that arrive at run time."""
         if not self.is_mapped:
             return [getattr(self.task, name, None)]
         if name in self._expanded:
@@ -158,11 +154,7 @@ class AuthoredTask:
         return frozenset(shared).union(*self.given)
 
     def lacks(self, names: AbstractSet[str]) -> bool:
-        """
-        Return whether it is given none of some parameters, in a way in which it is written to run.
-
-        :param names: The parameters.
-        """
+        """Return whether it is given none of some parameters, in a way in which it is written to run."""
         if not self.has_no_own_code or (self.is_mapped_over_steps and not self.expanded):
             return False  # What the user's own code gives it, or another step, is known too late.
         return not all(given & names for given in self.given)
@@ -196,8 +188,6 @@ class AuthoredTask:
         Return the parameters of a mapped task whose values another step returned, for one instance.
 
         Of a task that is mapped over the arguments of a function, these arguments.
-
-        :param context: The instance's Airflow context.
         """
         value = self.expand_input.value if self.is_mapped else {}
         if isinstance(value, dict):
@@ -256,11 +246,7 @@ class AuthoredTask:
         return self._mapped_over if isinstance(self._mapped_over, (list, tuple)) else ()
 
     def run_after(self, step: str) -> None:
-        """
-        Let it run behind another task of its Dag.
-
-        :param step: The other task.
-        """
+        """Let it run behind another task of its Dag."""
         self.task.set_upstream(self.task.dag.task_dict[step])
 
     def add_arguments(self, arguments: Mapping[str, Any]) -> None:
@@ -288,11 +274,7 @@ class AuthoredTask:
 
 
 def is_reference(value: Any) -> bool:
-    """
-    Tell whether Airflow would resolve a value at run time, as it does with an XComArg.
-
-    :param value: What is written for a parameter.
-    """
+    """Tell whether Airflow would resolve a value at run time, as it does with an XComArg."""
     # A path resolves in a sense of its own, and one of an object storage is no os.PathLike.
     return callable(getattr(value, "resolve", None)) and not hasattr(value, "joinpath")
 

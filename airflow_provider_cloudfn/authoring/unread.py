@@ -65,8 +65,6 @@ def _reads(task: AuthoredTask, path: tuple[str, ...], *, after_call: bool) -> bo
     """
     Tell whether an expression can read what lies at a path; of a wrong one nobody knows.
 
-    :param task: The task.
-    :param path: The path.
     :param after_call: Whether one that is evaluated after the call counts.
     """
     for parameter in task.parameters:

@@ -99,7 +99,6 @@ class TaskVariables(Mapping[str, Any]):
         """
         Return the same variables, and an item with its own idempotency key: one for all would stand for one request.
 
-        :param item: The item.
         :param index: Its position, from 0.
         :param idempotency_key: Returns what ``run.idempotency_key`` is for it.
         """
@@ -138,11 +137,7 @@ class TaskVariables(Mapping[str, Any]):
         return SAMPLE_RUN in self._context
 
     def are_of(self, context: Context) -> bool:
-        """
-        Return whether these are the variables of a context.
-
-        :param context: An Airflow context.
-        """
+        """Return whether these are the variables of a context."""
         return self._context is context
 
     def __getitem__(self, name: str) -> Any:

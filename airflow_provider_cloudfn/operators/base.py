@@ -112,7 +112,6 @@ class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
         """
         Begin a mapped task, as :meth:`BaseOperator.partial` does, with the completion event among its outlets.
 
-        :param task_id: The task's id.
         :param kwargs: What every instance has in common. The completion event belongs here: it can't be expanded.
         """
         refuse_misspelt_names(cls, {"task_id": task_id, **kwargs})

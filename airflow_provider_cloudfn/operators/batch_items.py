@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
 
-__all__ = ["BatchItems", "Item", "Peekable", "items_of"]
+__all__ = ["BatchItem", "BatchItems", "Peekable", "items_of"]
 
 
-class Item(Redacted, frozen=True):
+class BatchItem(Redacted, frozen=True):
     """
     An item.
 
@@ -54,22 +54,22 @@ class Peekable:
     :param items: The items.
     """
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[BatchItem]) -> None:
         self._items = iter(items)
-        self._waiting: deque[Item] = deque()
+        self._waiting: deque[BatchItem] = deque()
         self._error: Exception | None = None
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Item:
+    def __next__(self) -> BatchItem:
         if self._waiting:
             return self._waiting.popleft()
         if self._error is not None:
             raise self._error
         return next(self._items)
 
-    def following(self, count: int) -> list[Item]:
+    def following(self, count: int) -> list[BatchItem]:
         """
         Return the next items, which stay; what keeps one of them from being made is raised when it is its turn.
 
@@ -115,7 +115,7 @@ class BatchItems:
         #: How many there are, where that is known.
         self.total: int | None = len(self._values) if isinstance(self._values, Sized) else None
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[BatchItem]:
         for index, value in enumerate(self._values):
             key = self._key(index, value)
             self.count = index + 1
@@ -124,7 +124,7 @@ class BatchItems:
             if self._task.key_is_evaluated:
                 own_key = partial(self._evaluated_key, index, value)
                 self._refuse_shared_key(index, value, key)
-            yield Item(index, key, place, self._variables.with_item(value, index, own_key))
+            yield BatchItem(index, key, place, self._variables.with_item(value, index, own_key))
 
     def _key(self, index: int, value: Any) -> str:
         if self._each.key is None:
@@ -174,8 +174,6 @@ def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:
     """
     Return the items of a task that is rendered.
 
-    :param task: The operator.
-    :param context: Its Airflow context.
     :raises CloudFunctionError: for items that can't be.
     """
     each = task.for_each if isinstance(task.for_each, ForEach) else ForEach(task.for_each)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.journal.task_journal import TaskJournal
-    from airflow_provider_cloudfn.operators.batch_items import Item
+    from airflow_provider_cloudfn.operators.batch_items import BatchItem
     from airflow_provider_cloudfn.operators.results import Results
-    from airflow_provider_cloudfn.records.recorder import Items
+    from airflow_provider_cloudfn.records.recorder import ItemCounts
 
 __all__ = ["BatchMemory"]
 
@@ -89,7 +89,6 @@ class BatchMemory:
         """
         Begin where an earlier try ended.
 
-        :param log: The task's log.
         :param anew: Whether it is forgotten instead, where the task was cleared.
         :param asks: Whether the service can be asked what was carried out: after a Clear, too.
         """
@@ -146,19 +145,13 @@ class BatchMemory:
         return self._keeps_windows and not self._journal.is_kept and bool(self.entry.ok or self.entry.ahead)
 
     def result_of(self, index: int) -> ItemResult | None:
-        """
-        Return what an earlier try has got for an item behind one that has failed; None where it has got nothing.
-
-        :param index: Its position.
-        """
+        """Return what an earlier try has got for an item behind one that has failed; None where it has got nothing."""
         return self._ahead.get(index)
 
     def passes_over(self, index: int, key: str) -> bool:
         """
         Return whether an earlier try has done an item and all before it, and take note of it then.
 
-        :param index: Its position.
-        :param key: Its name.
         :raises ConfigurationError: when the items are not those of that try.
         """
         recalled = self._recalled
@@ -186,14 +179,10 @@ class BatchMemory:
             raise _misfit(f"there are {count:,} items, which are")
 
     def is_begun(self, index: int) -> bool:
-        """
-        Return whether an item may be sent as it is; otherwise it is to be written down before that it may have been.
-
-        :param index: Its position.
-        """
+        """Return whether an item may be sent as it is; otherwise it is to be written down before that it may have been."""
         return not self._keeps_windows or not self._journal.is_kept or index < self.entry.begun
 
-    def begin(self, window: Sequence[Item]) -> None:
+    def begin(self, window: Sequence[BatchItem]) -> None:
         """
         Write down that items may be sent.
 
@@ -215,7 +204,6 @@ class BatchMemory:
         """
         Take note of the next item that is done, or has failed.
 
-        :param key: Its name.
         :param result: What it came to, where it has not failed.
         :param failure: What is told of it, where it has failed.
         :param is_unknown: Whether nobody knows what became of it.
@@ -240,7 +228,6 @@ class BatchMemory:
         """
         Take note of an item that has failed, and that the next try calls for again.
 
-        :param failure: What is told of it.
         :param is_unknown: Whether nobody knows what became of it.
         """
         self._put_off.append(failure)
@@ -343,13 +330,13 @@ class BatchMemory:
         self.entry = replace(self.entry, finished=True, stored=stored if isinstance(stored, dict) else None)
         self.keep()
 
-    def told(self) -> Items:
+    def told(self) -> ItemCounts:
         """Return how far it got, as the log and the step's record tell it."""
         from airflow_provider_cloudfn.records.call_record import FailedCall
-        from airflow_provider_cloudfn.records.recorder import FAILURES, Items
+        from airflow_provider_cloudfn.records.recorder import FAILURES, ItemCounts
 
         entry, failures = self.entry, (*self.entry.failures, *self._put_off)
-        return Items(
+        return ItemCounts(
             total=entry.done + len(self._put_off),
             ok=entry.ok,
             failed=entry.failed + len(self._put_off),

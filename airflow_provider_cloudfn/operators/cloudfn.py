@@ -253,12 +253,7 @@ class CloudFunctionOperator(WaitingTask):
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
-        """
-        Begin a mapped cloud function, as :meth:`BaseOperator.partial` does.
-
-        :param task_id: The task's id.
-        :param function_name: The cloud function's name.
-        """
+        """Begin a mapped cloud function, as :meth:`BaseOperator.partial` does."""
         refuse_http_operator_names(cls, {"task_id": task_id, **kwargs})
         kwargs = displayed(kwargs, function_name)
         if function_name is not None:
@@ -266,12 +261,7 @@ class CloudFunctionOperator(WaitingTask):
         return super().partial(task_id=task_id, **kwargs)
 
     def carry_out(self, context: Context, hook: RequestHook[Any]) -> Any:
-        """
-        Make the call of a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Make the call of a task whose parameters have been rendered."""
         hook.name_calls(self.function, many=self.has_items or self.pages is not None)
         self.recorder.kind = "batch" if self.has_items else "pages" if self.pages else "job" if self.poll else "call"
         if context["ti"].try_number > 1:
@@ -353,11 +343,7 @@ class CloudFunctionOperator(WaitingTask):
             raise ExpressionError(str(error), field="returns") from error
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
-        """
-        Return what OpenLineage is told of the call: host, route, method, status and bytes.
-
-        :param task_instance: The task instance.
-        """
+        """Return what OpenLineage is told of the call: host, route, method, status and bytes."""
         if self._response is None:
             return None
         try:

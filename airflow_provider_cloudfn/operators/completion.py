@@ -59,8 +59,6 @@ def require_options(task: ExpressionOperator, context: Context) -> None:
     """
     Refuse an option of the configuration that is none before the call: after it, its answer would be lost.
 
-    :param task: The step.
-    :param context: Its Airflow context.
     :raises ConfigurationError: for such a one that the step needs.
     """
     xcom_limit()
@@ -78,8 +76,6 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
     record in XCom is passed over by those who read it: see
     :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
 
-    :param task: The step.
-    :param context: Its Airflow context.
     :param result: What the step returns.
     :param variables: What its expressions can name.
     :raises ExpressionError: for what an expression gives that no event can have.

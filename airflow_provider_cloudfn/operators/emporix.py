@@ -160,7 +160,6 @@ class EmporixEventOperator(CallingTask):
         """
         Send the event over the hook.
 
-        :param hook: What :meth:`hook` returned.
         :param through: What sends the request and returns the answer.
         :param parts: What every event has besides its type.
         """
@@ -171,12 +170,7 @@ class EmporixEventOperator(CallingTask):
         return EmporixHook(self.emporix_conn_id)
 
     def carry_out(self, context: Context, hook: EmporixHook) -> Any:
-        """
-        Send the event of a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Send the event of a task whose parameters have been rendered."""
         key = task_instance_key(context)
         parts: EventParts = {
             "case_id": self.case_id,
@@ -240,13 +234,7 @@ class EmporixStartOperator(EmporixEventOperator):
     not_said: ClassVar[str] = "a process was started"
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event as one that starts an instance.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event as one that starts an instance."""
         return hook.start(self.event_type, through=through, **parts)
 
 
@@ -274,13 +262,7 @@ class EmporixResumeOperator(EmporixEventOperator):
         self.instance_id = instance_id
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event to the instance.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event to the instance."""
         return hook.resume(self.event_type, instance_id=self.instance_id, through=through, **parts)
 
 
@@ -337,13 +319,7 @@ class EmporixCompleteOperator(EmporixEventOperator):
         self.timestamp = timestamp
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event as the completion of the step.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event as the completion of the step."""
         return hook.complete(
             self.event_type,
             instance_id=self.instance_id,

@@ -58,12 +58,7 @@ class EmporixProcessContextOperator(CallingTask):
         return EmporixApiHook(self.emporix_conn_id)
 
     def carry_out(self, context: Context, hook: EmporixApiHook) -> Any:
-        """
-        Read the context for a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Read the context for a task whose parameters have been rendered."""
         hook.name_calls(self.task_id)
         answer = self._response = hook.process_context(self.instance_id)
         variables = self._variables(context).with_response(answer.as_variable())

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
     from airflow_provider_cloudfn.hooks.request import RequestHook
-    from airflow_provider_cloudfn.operators.batch_items import Item
+    from airflow_provider_cloudfn.operators.batch_items import BatchItem
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
 
@@ -118,11 +118,10 @@ class FunctionCall:
         content = self._content(fields.files, body, headers)
         return Request(task.method, fields.uri, fields.query, headers, content, task.list_style, task.compress)
 
-    def request_for(self, item: Item, key: Callable[[str | None], str]) -> Request:
+    def request_for(self, item: BatchItem, key: Callable[[str | None], str]) -> Request:
         """
         Return the request for an item of a batch.
 
-        :param item: The item.
         :param key: As of :meth:`request`.
         :raises CloudFunctionError: for an item with which an expression fails, or that can't be sent.
         """
@@ -139,7 +138,7 @@ class FunctionCall:
                 self._require_key_of_its_own(item, found)
         return request
 
-    def _require_key_of_its_own(self, item: Item, key: str | None) -> None:
+    def _require_key_of_its_own(self, item: BatchItem, key: str | None) -> None:
         """Refuse an item without an idempotency key in its headers, or with that of another one."""
         if key is None:
             problem = "is empty, and it might be carried out twice"
@@ -196,8 +195,6 @@ class FunctionCall:
         """
         Make the step's one call: a request that may not be repeated is not sent twice unknowingly.
 
-        :param context: The task's Airflow context.
-        :param request: The request.
         :param variables: What expressions can name besides the answer.
         :param sink: Where the body of a success goes.
         :raises OutcomeUnknownError: when nobody knows whether it was carried out, by an earlier try or in this one.
@@ -290,7 +287,6 @@ class FunctionCall:
         """
         Refuse an answer that is none by ``success_when``.
 
-        :param response: The answer.
         :param variables: What expressions can name, the answer among it.
         :raises CloudFunctionError: when it is no success.
         """

@@ -39,7 +39,6 @@ class JournalParts:
         """
         Return a part.
 
-        :param number: Its number.
         :raises ConfigurationError: when it is not there.
         """
         found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)

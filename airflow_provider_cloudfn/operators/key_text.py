@@ -14,7 +14,6 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     """
     Return what an expression gives as the text of a key.
 
-    :param value: Its value.
     :param field: The parameter.
     :param cost: What can't be done with a key that names nothing.
     :param remedy: What to write instead.
@@ -36,11 +35,7 @@ class Seen:
         self._digests: set[bytes] = set()
 
     def is_new(self, text: str) -> bool:
-        """
-        Return whether a text is there for the first time.
-
-        :param text: The text.
-        """
+        """Return whether a text is there for the first time."""
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
         if digest in self._digests:
             return False

@@ -48,7 +48,6 @@ class PollParts:
         """
         Return what a part gives; None where it is not given.
 
-        :param name: The part.
         :param variables: What it can name.
         """
         if getattr(self._poll, name) is None:
@@ -91,7 +90,6 @@ class PollParts:
         """
         Return the request that a part describes.
 
-        :param name: The part.
         :param wanted: What it gives.
         :param question: The poll's question, from which a link leads on.
         :param method: The method where none is given.
@@ -123,7 +121,6 @@ def read_afterwards(task: ExpressionOperator, *others: str) -> Iterator[str]:
     """
     Yield the expressions that say what a step returns and emits, when what it waits for is there.
 
-    :param task: The operator.
     :param others: Which parameters are evaluated then besides, or parts of one.
     """
     events = (part.name for part, _ in parts_of_events(task.completion_events))

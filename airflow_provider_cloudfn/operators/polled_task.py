@@ -37,23 +37,12 @@ class PolledTask(KeyedTask):
     polled_event: Any = None
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited for the job.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited for the job."""
         self.polled_event = event
         return self.execute(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Go on after a deferral; where Airflow has given up on the triggerer, the job is told.
-
-        :param next_method: What goes on.
-        :param next_kwargs: With what.
-        :param context: The task's Airflow context.
-        """
+        """Go on after a deferral; where Airflow has given up on the triggerer, the job is told."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:

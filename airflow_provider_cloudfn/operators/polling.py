@@ -31,7 +31,7 @@ from airflow_provider_cloudfn.operators.job_cancel import JobCancel
 from airflow_provider_cloudfn.operators.once import CALL
 from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
-from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, wait_for_end
+from airflow_provider_cloudfn.triggers.job import Job, JobEnd, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
@@ -199,7 +199,7 @@ class PolledCall:
             raise self._failure(job.poll.question.method, last)
         return self._result(job, last, sink)
 
-    async def _waited(self, poll: JobPoll, first_wait: float, seconds: float, *, once: bool) -> Ended:
+    async def _waited(self, poll: JobPoll, first_wait: float, seconds: float, *, once: bool) -> JobEnd:
         async def ask(question: HttpPoll) -> Response | NotYet:
             if self._cancel.is_killed:
                 raise _TaskEndedError

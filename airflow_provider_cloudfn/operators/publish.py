@@ -150,7 +150,6 @@ class EventPublishOperator(CloudFunctionOperator):
         Return what the request is made of: the event among it.
 
         :param value: Returns a parameter, rendered.
-        :param key: As of the base class.
         :raises ConfigurationError: for what can be no CloudEvent.
         """
         fields = super().fields(value, key)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
-    from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, Outcome
+    from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, TryOutcome
     from airflow_provider_cloudfn.records.recorder import CallRecorder
 
 __all__ = ["RecordedTask", "call_records"]
@@ -69,13 +69,7 @@ class RecordedTask(TemplatedTask):
         return self._recorder
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Go on after a deferral, with the record that was begun before it.
-
-        :param next_method: What goes on.
-        :param next_kwargs: With what.
-        :param context: The task's Airflow context.
-        """
+        """Go on after a deferral, with the record that was begun before it."""
         with self._recorded(context, goes_on=True):
             return super().resume_execution(next_method, next_kwargs, context)
 
@@ -102,7 +96,6 @@ class RecordedTask(TemplatedTask):
 
         A worker that is killed leaves none: what is pushed then could stand beside another try's.
 
-        :param context: The task's Airflow context.
         :param goes_on: Whether it goes on with a record that was begun before a deferral.
         :param only_begun: Whether the step goes on behind the block, so that a record is left only where it ends in it: the
             parameters are rendered before the step is carried out.
@@ -179,11 +172,10 @@ class _Recording:
         self._started_at = dt.datetime.now(tz=dt.UTC)
         self._begun = time.monotonic()
 
-    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+    def end(self, outcome: TryOutcome, error: BaseException | None = None) -> None:
         """
         Write the record.
 
-        :param outcome: How the try ended.
         :param error: Why it failed.
         """
         if self._only_failures and outcome != "failed":
@@ -197,7 +189,7 @@ class _Recording:
         else:
             self._task.call_is_recorded = True
 
-    def _record(self, outcome: Outcome, error: BaseException | None) -> CallRecord:
+    def _record(self, outcome: TryOutcome, error: BaseException | None) -> CallRecord:
         task, recorder = self._task, self._task.recorder
         recorder.function = task.function
         recorder.conn_id = recorder.conn_id or str(getattr(task, task.call_connection, ""))

@@ -340,7 +340,6 @@ class _FolderParts(Struct, frozen=True):
         """
         Yield the bytes of a part.
 
-        :param number: The part.
         :raises CloudFunctionError: when it can't be read.
         """
         try:
@@ -354,7 +353,6 @@ class _FolderParts(Struct, frozen=True):
         """
         Refuse a folder without a part.
 
-        :param number: The part.
         :raises CloudFunctionError: when it is not there, or the storage can't say.
         """
         try:

@@ -246,8 +246,6 @@ def callback_url(task: WaitingTask, context: Context) -> str:
     """
     Return the address at which a task is called back, which nothing that is logged or shown has in it.
 
-    :param task: The operator.
-    :param context: The task's Airflow context.
     :raises ConfigurationError: where there can be none.
     """
     if SAMPLE_RUN in context:

@@ -55,25 +55,14 @@ class WaitingTask(PolledTask):
             self._kept_bytes = kept  # Airflow looks closely at all that is set.
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         if self.wait_for is None:
             return super().execute_complete(context, event)
         self.waited_event = event
         return self.execute(context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Go on after a deferral; where Airflow has given up on the triggerer, it is looked once more.
-
-        :param next_method: What goes on.
-        :param next_kwargs: With what.
-        :param context: The task's Airflow context.
-        """
+        """Go on after a deferral; where Airflow has given up on the triggerer, it is looked once more."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except TaskDeferralTimeout:

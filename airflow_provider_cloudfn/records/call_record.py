@@ -34,12 +34,12 @@ __all__ = [
     "Kind",
     "ManyCalls",
     "Moment",
-    "Outcome",
     "Seconds",
     "Sent",
     "SlowCall",
     "TimeSplit",
     "Totals",
+    "TryOutcome",
     "size_of",
 ]
 
@@ -52,7 +52,7 @@ MOST_BYTES: Final = 16 * 1024
 #: are put until the answer is there.
 Kind: TypeAlias = Literal["call", "pages", "batch", "job", "wait"]
 #: How the try ended; ``waiting`` where the triggerer waits for it.
-Outcome: TypeAlias = Literal["success", "failed", "skipped", "waiting"]
+TryOutcome: TypeAlias = Literal["success", "failed", "skipped", "waiting"]
 #: What the journal knows of a request that may not be repeated: it was sent by this try; an earlier one has its answer;
 #: nobody knows whether it was carried out.
 Journal: TypeAlias = Literal["sent", "earlier", "unknown"]
@@ -333,7 +333,7 @@ class CallRecord(_Part, frozen=True):
     conn_id: str
     conn_type: str
     kind: Kind
-    outcome: Outcome
+    outcome: TryOutcome
     started_at: Moment
     seconds: Seconds
     try_number: int = 1
@@ -388,9 +388,5 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def size_of(record: CallRecord) -> int:
-    """
-    Return how many bytes of JSON a record has, as Airflow's database keeps it.
-
-    :param record: The record.
-    """
+    """Return how many bytes of JSON a record has, as Airflow's database keeps it."""
     return len(json.dumps(record.to_dict()))

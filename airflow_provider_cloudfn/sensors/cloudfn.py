@@ -156,22 +156,13 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         self._failures = 0
 
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         with self._recorded(context):
             self.prepare(context)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         from airflow_provider_cloudfn.triggers.job_wait import JobEvent
 
         told = JobEvent.from_dict(event)
@@ -182,11 +173,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """
-        Ask once.
-
-        :param context: The task's Airflow context.
-        """
+        """Ask once."""
         from airflow.sdk import PokeReturnValue
 
         poll = self._poll()
@@ -220,8 +207,6 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         """
         Wait in one go, as a rehearsal does.
 
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
         :raises RequestTimeoutError: when the answer is not there in time.
         """
         from airflow_provider_cloudfn.client.running import run

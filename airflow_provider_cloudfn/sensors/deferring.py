@@ -34,11 +34,7 @@ class DeferringSensor(BaseSensorOperator):
         """Return what waits in the triggerer, for so many seconds, and asks first after so many."""
 
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         if self._deadline is None:
             self._deadline = time.monotonic() + float(self.timeout)
         return super().execute(context)
@@ -48,10 +44,6 @@ class DeferringSensor(BaseSensorOperator):
         Go on after the triggerer has waited.
 
         Airflow's own takes any error for a reason to skip then, with ``soft_fail``; on a worker only those are that end a wait.
-
-        :param next_method: What goes on.
-        :param next_kwargs: Its arguments.
-        :param context: The task's Airflow context.
         """
         from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 

@@ -123,21 +123,12 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
         self._answers_are_large = False
 
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         with self._recorded(context):
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         from airflow_provider_cloudfn.triggers.http_poll import PollEvent
 
         told = PollEvent.from_dict(event)
@@ -150,11 +141,7 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """
-        Ask once.
-
-        :param context: The task's Airflow context.
-        """
+        """Ask once."""
         poll = self._poll()
         answer = poll.ask(self._watched(hook_for(self.http_conn_id, parameter="http_conn_id")))
         self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0

@@ -110,7 +110,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Ask once.
 
-        :param hook: The connection's hook.
         :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
         """
         try:
@@ -122,7 +121,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Do what :meth:`ask` does, in an event loop, and hold up nothing else that goes on in it.
 
-        :param hook: The connection's hook.
         :raises LimitError: for an answer that is larger than :data:`LARGEST`, unless an open session allows more.
         """
         client = await hook.aclient()
@@ -148,7 +146,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Return the question that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         require_wire_format("poll", written, cls.__struct_fields__, kinds=_KINDS, needed=("conn_id",))
@@ -197,11 +194,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
 
 
 def bounded(client: Client) -> Client:
-    """
-    Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before.
-
-    :param client: The client.
-    """
+    """Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before."""
     return replace(client, limits=replace(client.limits, body=min(client.limits.body, LARGEST)))
 
 

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Place
 from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import ExpressionError, require_truth
 from airflow_provider_cloudfn.json_encoding import restored
-from airflow_provider_cloudfn.triggers.wire_format import Told, require_event, require_wire_format
+from airflow_provider_cloudfn.triggers.wire_format import TriggerPayload, require_event, require_wire_format
 from airflow_provider_cloudfn.triggers.written_down import read_back
 
 __all__ = ["Wait", "WaitEvent"]
@@ -55,7 +55,6 @@ class Wait(Redacted, frozen=True, kw_only=True):
         """
         Return whether an event is the one.
 
-        :param record: Its record.
         :raises ExpressionError: when `match` has no value, or none that is true or false.
         """
         if self.match is None:
@@ -80,7 +79,6 @@ class Wait(Redacted, frozen=True, kw_only=True):
         """
         Return what :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         require_wire_format("wait", written, cls.__struct_fields__, kinds=_KINDS, needed=("begun",))
@@ -129,14 +127,13 @@ class WaitEvent(Redacted, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
-        return Told(asdict(self))
+        return TriggerPayload(asdict(self))
 
     @classmethod
     def from_dict(cls, written: Any) -> WaitEvent:
         """
         Return the event that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         told = require_event(written, ("found", "look", "late"))
@@ -144,11 +141,7 @@ class WaitEvent(Redacted, frozen=True):
         return cls(told["outcome"], float(told["seconds"]), told.get("wait") or {}, looks, why)
 
     def tell(self, log: Any) -> None:
-        """
-        Say in the log of a task why its worker looks: the next trigger of the task writes over the log of this one.
-
-        :param log: The log.
-        """
+        """Say in the log of a task why its worker looks: the next trigger of the task writes over the log of this one."""
         if self.outcome == "look":
             log.warning(
                 "The triggerer can't ask the API server for what is waited for, so a worker looks, more and more seldom: %s",

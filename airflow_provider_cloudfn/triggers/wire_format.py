@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["NOT_OURS", "Told", "require_event", "require_wire_format"]
+__all__ = ["NOT_OURS", "TriggerPayload", "require_event", "require_wire_format"]
 
 _SAME_VERSION: Final = "run the worker and the triggerer with the same version"
 #: What is said of an event that no trigger of this version has written.
@@ -47,7 +47,7 @@ def require_wire_format(
             raise ConfigurationError(f"{name}: {field} is missing")
 
 
-class Told(dict[str, Any]):
+class TriggerPayload(dict[str, Any]):
     """
     What a trigger says, as JSON.
 
@@ -62,7 +62,6 @@ def require_event(written: Any, outcomes: Collection[str]) -> Mapping[str, Any]:
     """
     Return what a trigger has said, which a worker takes as its own.
 
-    :param written: What it wrote.
     :param outcomes: How a wait of its kind can end.
     :raises ConfigurationError: when it is nothing of the kind.
     """
