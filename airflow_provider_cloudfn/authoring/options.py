@@ -13,8 +13,10 @@ from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, Emit, marked
 from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.poll import Poll
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.wait_for import WaitFor
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from airflow_provider_cloudfn.authoring.task import AuthoredTask
+    from airflow_provider_cloudfn.authoring.written import Formula
+
 __all__ = [
     "EVENT_PARAMETERS",
     "ITEM_VARIABLES",
     "OPTIONS",
     "POLL_VARIABLES",
     "declared_by",
+    "formulas_of",
     "is_of_event",
     "names_for",
     "parts_of",
@@ -115,6 +121,14 @@ def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple
         for part, written in parts_of(parameter.name, value):
             if part.reading is not None and written is not None:
                 yield part, written
+
+
+def formulas_of(task: AuthoredTask) -> Iterator[tuple[Parameter, Formula]]:
+    """Yield the expressions of a task as its Dag file has them, those in the parts of its options among them."""
+    for parameter in task.parameters:
+        for declared, value in written_parts(parameter, task.written(parameter.name)):
+            for formula in formulas(read(declared, value)):
+                yield declared, formula
 
 
 def _parts_of_option(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:

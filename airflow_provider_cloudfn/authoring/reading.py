@@ -8,6 +8,7 @@ rendering turns the tree into plain values. Both see the same tree, so that what
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from airflow_provider_cloudfn import cel
@@ -29,7 +30,7 @@ from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
-__all__ = ["ARRIVES_TOO_LATE", "data", "is_expression", "read"]
+__all__ = ["ARRIVES_TOO_LATE", "is_expression", "read"]
 
 
 #: Why an XComArg can't stand in what is evaluated after the call.
@@ -112,15 +113,6 @@ def _with_data(node: Written, known: Collection[int]) -> Written:
     if isinstance(node, WrittenMap):
         return WrittenMap(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
     return node
-
-
-def data(value: Any) -> Written:
-    """
-    Read a value that arrived at run time: no text in it is an expression.
-
-    :param value: What an XCom held.
-    """
-    return Deferred(value) if is_reference(value) else Plain(value)
 
 
 def is_expression(value: Any) -> bool:
@@ -221,10 +213,6 @@ def _read_json(label: str, value: Any) -> Written:
     return Text(value, label, in_json=True) if isinstance(value, str) else Plain(value)
 
 
-def _read_marked(label: str, value: Any) -> Written:
-    return _read_nested(label, value, jinja_is_refused=False)
-
-
 def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int = 0) -> Written:
     if depth > _DEEPEST:
         return Wrong(label[:100], f"is nested deeper than {_DEEPEST}")
@@ -293,5 +281,5 @@ _READERS: dict[Reading, Callable[[str, Any], Written]] = {
     Reading.VALUE: _read_value,
     Reading.CONDITION: _read_condition,
     Reading.CHECK: _read_check,
-    Reading.MARKED: _read_marked,
+    Reading.MARKED: partial(_read_nested, jinja_is_refused=False),
 }

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.one_key import one_key_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
-from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read
 from airflow_provider_cloudfn.authoring.request_checks import (
     ONE_KEY,
     key_problem_of_headers,
@@ -26,7 +26,7 @@ from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_PATH, Callback
-from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.authoring.written import Deferred, Plain, formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
@@ -365,7 +365,9 @@ def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived
 def _read_at_run_time(parameter: Parameter, value: Any, arrived: RunTimeData) -> Written:
     """Read a parameter's value before the call: what arrived at run time is data in it."""
     is_data = parameter.name in arrived.parameters or (not parameter.after_call and arrived.holds(value))
-    return data(value) if is_data else read(parameter, value, arrived.objects)
+    if is_data:
+        return Deferred(value) if is_reference(value) else Plain(value)
+    return read(parameter, value, arrived.objects)
 
 
 def refuse(task: AuthoredTask, arrived: RunTimeData) -> dict[str, Written]:
