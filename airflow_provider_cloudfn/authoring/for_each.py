@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.client.batch import concurrency_problem
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["ForEach", "items_problem"]
+__all__ = ["ForEach", "as_for_each", "items_problem"]
 
 
 class ForEach(Struct, frozen=True, repr_omit_defaults=True):
@@ -78,6 +78,11 @@ class ForEach(Struct, frozen=True, repr_omit_defaults=True):
             raise ConfigurationError(
                 'for_each: say what the items are: ForEach("steps.list_orders"), or ForEach.lines(…)'
             )
+
+
+def as_for_each(given: Any) -> ForEach:
+    """Return what is given as ``for_each``, which may be the items alone, with all its settings."""
+    return given if isinstance(given, ForEach) else ForEach(given)
 
 
 def items_problem(value: Any) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from msgspec import UNSET
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.authoring.for_each import ForEach
+from airflow_provider_cloudfn.authoring.for_each import ForEach, as_for_each
 from airflow_provider_cloudfn.authoring.stable_ids import stable_ids
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
@@ -176,8 +176,8 @@ def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:
 
     :raises CloudFunctionError: for items that can't be.
     """
-    each = task.for_each if isinstance(task.for_each, ForEach) else ForEach(task.for_each)
-    return BatchItems(task, each, TaskVariables(context, inputs=task.inputs), stable_ids(context, "idempotency_key"))
+    each, ids = as_for_each(task.for_each), stable_ids(context, "idempotency_key")
+    return BatchItems(task, each, TaskVariables(context, inputs=task.inputs), ids)
 
 
 def _listed(items: Any) -> Iterable[Any]:

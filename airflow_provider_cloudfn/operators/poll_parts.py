@@ -72,8 +72,7 @@ class PollParts:
         :param kept: How an earlier try has asked for it.
         """
         for name in ("done_when", "failed_when"):
-            now = getattr(self._poll, name)
-            if (None if now is None else condition_source(now)) != getattr(kept, name):
+            if condition_source(getattr(self._poll, name)) != getattr(kept, name):
                 self._task.log.warning(
                     "poll.%s is another one than when the job was started, and that one counts: %s. Clear the task to start "
                     "another job",
@@ -129,10 +128,12 @@ def read_afterwards(task: ExpressionOperator, *others: str) -> Iterator[str]:
             yield formula.source
 
 
-def condition_source(written: Any) -> str:
+def condition_source(written: Any) -> Any:
     """
-    Return the source of a condition.
+    Return the source of a condition; None for one that is not given.
 
     :param written: CEL, marked or not, or a bool.
     """
+    if written is None:
+        return None
     return str(written).lower() if isinstance(written, bool) else str(getattr(written, "source", written))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -31,6 +30,7 @@ from airflow_provider_cloudfn.operators.job_cancel import JobCancel
 from airflow_provider_cloudfn.operators.once import CALL
 from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
+from airflow_provider_cloudfn.triggers.deferral import defer
 from airflow_provider_cloudfn.triggers.job import Job, JobEnd, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PolledCall"]
 
-#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
-_GRACE: Final = 60.0
 _JOB: Final = "job"
 _SAME_JOB: Final = (
     "its idempotency key names this job, so another try would be told of the same one: where it should start another, make "
@@ -227,12 +225,7 @@ class PolledCall:
     def _defer(self, job: Job, first_wait: float, seconds: float) -> NoReturn:
         from airflow_provider_cloudfn.triggers.job_wait import JobTrigger
 
-        self._task.defer(
-            trigger=JobTrigger(job=job, seconds=seconds, first_wait=first_wait),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or has begun anew.
-            timeout=dt.timedelta(seconds=seconds + _GRACE),
-        )
+        defer(self._task, JobTrigger(job=job, seconds=seconds, first_wait=first_wait), seconds)
 
     def _started(self, request: Request, first: Response) -> Job | None:
         """Return the job; None where the answer says that it was done at once."""
@@ -270,7 +263,7 @@ class PolledCall:
             poll=JobPoll(
                 question=question,
                 done_when=condition_source(poll.done_when),
-                failed_when=None if poll.failed_when is None else condition_source(poll.failed_when),
+                failed_when=condition_source(poll.failed_when),
                 known={name: value for name, value in known.items() if value is not None},
                 every=every,
                 at_most_every=max(every, seconds("poll: at_most_every", poll.at_most_every)),

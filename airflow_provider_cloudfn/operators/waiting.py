@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -21,6 +20,7 @@ from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
 from airflow_provider_cloudfn.operators.poll_parts import condition_source, read_afterwards
 from airflow_provider_cloudfn.operators.storable import KeptBytes
+from airflow_provider_cloudfn.triggers.deferral import defer
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
 from airflow_provider_cloudfn.triggers.written_down import named_by, read_back, written_down
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitedCall", "callback_url"]
 
-#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
-_GRACE: Final = 60.0
 #: Seconds between two looks of a worker: at first, by what they grow, and to what.
 _SHORTEST: Final = 1.0
 _GROWTH: Final = 1.5
@@ -103,9 +101,8 @@ class WaitedCall:
             return Wait.from_dict(entry.wait)
         wait, option = Wait(begun=time.time()), self._task.wait_for
         if isinstance(option, WaitFor):
-            match = None if option.match is None else condition_source(option.match)
-            name, uri = option.event.name, option.event.uri
-            wait = replace(wait, event=name, uri=uri, place=place_now(self._context, option.event), match=match)
+            match, event = condition_source(option.match), option.event
+            wait = replace(wait, event=event.name, uri=event.uri, place=place_now(self._context, event), match=match)
         else:
             if not self._journal.is_kept:
                 raise ConfigurationError(
@@ -199,12 +196,7 @@ class WaitedCall:
     def _defer(self, wait: Wait, left: float, looks: int) -> NoReturn:
         from airflow_provider_cloudfn.triggers.event_wait import EventWaitTrigger
 
-        self._task.defer(
-            trigger=EventWaitTrigger(wait=wait, seconds=left, looks=looks),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or has begun anew.
-            timeout=dt.timedelta(seconds=left + _GRACE),
-        )
+        defer(self._task, EventWaitTrigger(wait=wait, seconds=left, looks=looks), left)
 
     def _end_late(self, wait: Wait) -> NoReturn:
         what = "no callback came"

@@ -280,7 +280,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
                 as_it_came=self.returns is not None and not self.reads_body(),
             ),
             done_when=condition_source(self.done_when),
-            failed_when=None if self.failed_when is None else condition_source(self.failed_when),
+            failed_when=condition_source(self.failed_when),
             known={} if inputs is None else {"inputs": inputs},
             every=max(float(self.poke_interval), 0.001),
             at_most_every=max(float(self.poke_interval), self._longest_interval, 0.001),

@@ -152,7 +152,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
 
     def _match_for_triggerer(self) -> tuple[str | None, dict[str, Any]]:
         """Return `match` and what it reads of the inputs; None where a worker must judge each event."""
-        source = None if self.match is None else condition_source(self.match)
+        source = condition_source(self.match)
         named = {one.path[0] for one in cel.check(source or "true", variables=_NAMES).references}
         if source is None or named - MATCH_VARIABLES:
             return None, {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping  # noqa: TC003 - the wire format has its types
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -88,20 +88,8 @@ class JobPoll(Redacted, frozen=True, kw_only=True):
 
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("job", written, cls.__struct_fields__, kinds=_KINDS, needed=("question", "done_when"))
+        require_wire_format("job", written, cls)
         return cls(**{**written, "question": HttpPoll.from_dict(written["question"])})
-
-
-_KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "done_when": (str,),
-    "failed_when": (str, type(None)),
-    "known": (Mapping,),
-    "every": (int, float),
-    "at_most_every": (int, float),
-    "tolerate": (int,),
-    "moves": (bool,),
-    "place": (str,),
-}
 
 
 class Job(Redacted, frozen=True, kw_only=True):
@@ -134,8 +122,7 @@ class Job(Redacted, frozen=True, kw_only=True):
 
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        fields = cls.__struct_fields__
-        require_wire_format("job", written, fields, kinds={"begun": (int, float)}, needed=fields)
+        require_wire_format("job", written, cls)
         return cls(poll=JobPoll.from_dict(written["poll"]), answer=written["answer"], begun=float(written["begun"]))
 
 

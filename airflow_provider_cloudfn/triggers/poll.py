@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import is_put_off
-from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format's tests ask for its types
+from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format has its types
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
@@ -148,7 +148,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
 
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("poll", written, cls.__struct_fields__, kinds=_KINDS, needed=("conn_id",))
+        require_wire_format("poll", written, cls)
         read = {name: _standing_in(value) for name, value in written.items()}
         return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
@@ -223,20 +223,3 @@ def _standing_in(value: Any) -> Any:
 def _is_like_placeholder(value: Mapping[Any, Any]) -> bool:
     """Tell whether a map is a secret's place, or data that was or will be marked as being none."""
     return len(value) == 1 and all(isinstance(key, str) and key.rstrip("$") == _PLACEHOLDER for key in value)
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "conn_id": (str,),
-    "method": (str,),
-    "uri": (str,),
-    "query": (Mapping, type(None)),
-    "headers": (Mapping,),
-    "data": (str, Mapping, type(None)),
-    "timeout": (int, float, type(None)),
-    "waiting": (list, tuple),
-    "any_status": (bool,),
-    "until": (str, type(None)),
-    "once": (bool,),
-    "list_style": (str,),
-    "as_it_came": (bool,),
-}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import Mapping  # noqa: TC003 - the wire format has its types
+from typing import Any, ClassVar, Literal
 
 from msgspec import field
 from msgspec.structs import asdict
@@ -48,7 +48,7 @@ class Wait(Redacted, frozen=True, kw_only=True):
     answer: Mapping[str, Any] | None = None
     content_type: str | None = None
     answered: bool = False
-    begun: float = 0.0
+    begun: float
     place_of: str = "wait_for."
 
     def matches(self, record: Mapping[str, Any]) -> bool:
@@ -81,7 +81,7 @@ class Wait(Redacted, frozen=True, kw_only=True):
 
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("wait", written, cls.__struct_fields__, kinds=_KINDS, needed=("begun",))
+        require_wire_format("wait", written, cls)
         place, callback = written.get("place"), written.get("callback")
         return cls(
             **{
@@ -90,20 +90,6 @@ class Wait(Redacted, frozen=True, kw_only=True):
                 "callback": None if callback is None else CallbackAddress.from_dict(callback),
             }
         )
-
-
-_NONE: Final = type(None)
-_KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "event": (str, _NONE),
-    "uri": (str, _NONE),
-    "match": (str, _NONE),
-    "known": (Mapping,),
-    "answer": (Mapping, _NONE),
-    "content_type": (str, _NONE),
-    "answered": (bool,),
-    "begun": (int, float),
-    "place_of": (str,),
-}
 
 
 class WaitEvent(Redacted, frozen=True):

@@ -24,7 +24,7 @@ def record(result: Any, **metadata: Any) -> dict[str, Any]:
 
 def hears(match: str | None, told: dict[str, Any]) -> bool:
     async def judged() -> bool:
-        waiting = _Waiter(Wait(event="paid", uri="x-cloudfn://paid", match=match), 60.0)
+        waiting = _Waiter(Wait(begun=0.0, event="paid", uri="x-cloudfn://paid", match=match), 60.0)
         return _matched([waiting], told) == [waiting]
 
     return asyncio.run(judged())

@@ -65,7 +65,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
 
 def wait(number: int, after: float = 0.0, besides: tuple[int, ...] = ()) -> Wait:
     place = Place(BEGUN + dt.timedelta(seconds=after), besides)
-    return Wait(event="e", uri="x-cloudfn://e", place=place, match=f"event.result == {number}")
+    return Wait(begun=0.0, event="e", uri="x-cloudfn://e", place=place, match=f"event.result == {number}")
 
 
 async def asked_once_more(api: ApiServer, questions: int = 2) -> None:
@@ -202,7 +202,9 @@ def test_it_ends_when_its_time_has_passed(api: ApiServer) -> None:
 
 def test_an_expression_that_fails_is_told_the_worker(api: ApiServer) -> None:
     api.come(1)
-    trigger = EventWaitTrigger(wait=Wait(event="e", uri="u", place=Place(BEGUN), match="event.result.nope"), seconds=60)
+    trigger = EventWaitTrigger(
+        wait=Wait(begun=0.0, event="e", uri="u", place=Place(BEGUN), match="event.result.nope"), seconds=60
+    )
 
     assert asyncio.run(outcome(trigger)) == "found"
 

@@ -312,7 +312,7 @@ def test_what_is_no_wait_s_event_is_refused(written: Any) -> None:
 
 
 def test_a_wait_shows_nothing_of_an_answer() -> None:
-    shown = repr(Wait(known={"response": {"body": "s3cret"}}, answer={"body": "s3cret"}))
+    shown = repr(Wait(begun=0.0, known={"response": {"body": "s3cret"}}, answer={"body": "s3cret"}))
 
     assert "s3cret" not in shown
 
