@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
@@ -19,7 +18,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.json_lines import lines_of
-from airflow_provider_cloudfn.operators.key_text import Seen
+from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -194,4 +193,4 @@ def _digest(value: Any) -> str:
         text = encode_json(to_json_value(value))
     except ConfigurationError:
         text = repr(value)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return digest_of(text, 12)

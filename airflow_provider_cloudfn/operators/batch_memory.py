@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.journal.entries import BATCH, FORGET, BatchEntry, ItemFailure, ItemResult
+from airflow_provider_cloudfn.operators.key_text import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +159,7 @@ class BatchMemory:
         if recalled is None or index >= recalled.done:
             if index in self._ahead and self._ahead[index].key != key:
                 raise _misfit(f"item {index} ({key}) is")
-            if index in self._sent_before and self._sent_before[index] != _digest(key):
+            if index in self._sent_before and self._sent_before[index] != digest_of(key, _DIGITS):
                 raise _misfit(f"item {index} ({key}) is")
             return False
         self._add_key(key)
@@ -189,7 +190,7 @@ class BatchMemory:
         :param window: One behind the other, at most :attr:`window` of them.
         :raises CloudFunctionError: where it could not be written down: then none of them may be sent.
         """
-        self._sent.update((item.index, _digest(item.key)) for item in window)
+        self._sent.update((item.index, digest_of(item.key, _DIGITS)) for item in window)
         self.entry = replace(self.entry, begun=window[-1].index + 1)
         # Not without the results of what it says is done.
         if not self.keep():
@@ -351,10 +352,6 @@ class BatchMemory:
 
     def _add_key(self, key: str) -> None:
         self._keys.update(key.encode("utf-8", "surrogateescape") + b"\0")
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
 
 
 def _misfit(which: str) -> ConfigurationError:

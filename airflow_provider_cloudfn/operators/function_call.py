@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -19,7 +18,7 @@ from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_sa
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
-from airflow_provider_cloudfn.operators.key_text import Seen
+from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 from airflow_provider_cloudfn.operators.object_storage import form_files
 from airflow_provider_cloudfn.operators.request_values import content_of
 from airflow_provider_cloudfn.operators.settled import Settled
@@ -95,7 +94,7 @@ class FunctionCall:
         task = self.task
         of_each = (one.name for one in task.authored_parameters if one.per_item or one.name in _OF_EVERY_CALL)
         parts = (task.cloudfn_conn_id, *(getattr(task, name) for name in of_each))
-        return hashlib.sha256("\x1f".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        return digest_of("\x1f".join(map(repr, parts)), 32)
 
     def request(self, fields: Fields, key: Callable[[str | None], str]) -> Request:
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-__all__ = ["Seen", "key_text"]
+__all__ = ["Seen", "digest_of", "key_text"]
 
 
 def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
@@ -26,6 +26,11 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     else:
         return str(value)
     raise ExpressionError(f"{problem}: {remedy}", field=field)
+
+
+def digest_of(text: str, digits: int) -> str:
+    """Return the beginning of a text's SHA-256, which tells it from others."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:digits]
 
 
 class Seen:

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
+from airflow_provider_cloudfn.authoring.airflow_masker import masked
 from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.configuration import options
@@ -65,7 +66,7 @@ class RecordedTask(TemplatedTask):
         if self._recorder is None:
             from airflow_provider_cloudfn.records.recorder import CallRecorder
 
-            self._recorder = CallRecorder(self.call_kind, _masked)
+            self._recorder = CallRecorder(self.call_kind, masked)
         return self._recorder
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -236,11 +237,3 @@ class _Recording:
             self._task.log,
             patience=_PATIENCE,
         )
-
-
-def _masked(text: str) -> str:
-    """Return a text without what Airflow knows to be secret. Where nobody can say what that is, nothing may be written."""
-    from airflow.sdk import log
-
-    redact: Any = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
-    return str(redact(text))

@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.client.sink import unreadable, unwritable
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, LimitError
 from airflow_provider_cloudfn.journal.rows import way_anew
 from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
+from airflow_provider_cloudfn.operators.key_text import digest_of
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, storage_path
 from airflow_provider_cloudfn.operators.storable import xcom_limit
 
@@ -271,7 +272,7 @@ def _description(sink: ObjectStorageSink, count: int, size: int, digest: hashlib
 def _owner(run: Mapping[str, Any]) -> str:
     """Return what names a task instance over its tries."""
     names = [run[name] for name in ("dag_id", "id", "task_id", "map_index")]
-    return hashlib.sha256(encode_json(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return digest_of(encode_json(names), 16)
 
 
 class _FolderParts(Struct, frozen=True):
