@@ -64,7 +64,9 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     if parameter.after_call or parameter.reading is Reading.DOCUMENT:
         node = _storable(node, parameter)
     if parameter.after_call:
-        return _without_references(node, parameter.name)
+        # By then it is too late to find that Airflow can't resolve it.
+        is_late = any(isinstance(part, Deferred) for part in parts(node))
+        return Wrong(parameter.name, ARRIVES_TOO_LATE) if is_late else node
     return _with_data(node, known) if known else node
 
 
@@ -74,11 +76,6 @@ def _idle_secret(node: Written, parameter: Parameter) -> Secret | None:
         return None
     values = (part.value for part in parts(node) if isinstance(part, Plain))
     return next((value for value in values if isinstance(value, Secret)), None)
-
-
-def _without_references(node: Written, label: str) -> Written:
-    """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
-    return Wrong(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
 
 
 def _storable(node: Written, parameter: Parameter) -> Written:

@@ -137,13 +137,9 @@ class Problem(Struct, frozen=True):
         return str(self.error())
 
 
-def task_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> list[Problem]:
-    """
-    Return all that is wrong with a task of ours.
-
-    :param arrived: What has arrived at run time, before the call; None while the Dag is parsed.
-    """
-    return [*expression_problems(task, arrived), *value_problems(task, arrived)]
+def task_problems(task: AuthoredTask) -> list[Problem]:
+    """Return all that is wrong with a task of ours, while its Dag is parsed."""
+    return [*expression_problems(task), *value_problems(task)]
 
 
 def expression_problems(
@@ -152,7 +148,7 @@ def expression_problems(
     """
     Yield what is wrong with a task's expressions, each with its place.
 
-    :param arrived: As of :func:`task_problems`.
+    :param arrived: What has arrived at run time, before the call; None while the Dag is parsed.
     :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
     surroundings = task.surroundings
@@ -201,7 +197,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     """
     Yield what is wrong with a task's parameters besides their expressions.
 
-    :param arrived: As of :func:`task_problems`.
+    :param arrived: As of :func:`expression_problems`.
     """
     from_steps = task.expanded_over_steps if arrived is None else arrived.parameters
     for parameter in task.parameters:

@@ -66,18 +66,15 @@ class TaskVariables(Mapping[str, Any]):
 
     :param context: The task's Airflow context.
     :param inputs: The task's own inputs, rendered.
-    :param response: What the service answered, in what runs after the call.
     """
 
-    def __init__(self, context: Context, *, inputs: Any = None, response: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, context: Context, *, inputs: Any = None) -> None:
         self._context = context
         #: What these were made of: what is not made yet is made there, once for all that are made of the same.
         self._base: TaskVariables | None = None
         self._made: dict[str, Any] = {"inputs": restored(inputs)}
         #: Makes ``run`` anew, where it is another one.
         self._make_run: Callable[[], Any] | None = None
-        if response is not None:
-            self._made["response"] = response
 
     def with_inputs(self, inputs: Any) -> TaskVariables:
         """

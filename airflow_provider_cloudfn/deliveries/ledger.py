@@ -181,18 +181,5 @@ def _row(session: Any, number: int, *, locked: bool = False) -> Delivery:
 
 
 def _kept(row: Delivery) -> KeptDelivery:
-    return KeptDelivery(
-        id=row.id,
-        source=row.source,
-        received_at=row.received_at,
-        outcome=DeliveryOutcome(row.outcome),
-        reason=row.reason,
-        status=row.status,
-        size=row.size,
-        repeats=row.repeats,
-        event_type=row.event_type,
-        event_id=row.event_id,
-        event_key=row.event_key,
-        asset_event_id=row.asset_event_id,
-        sealed=row.record,
-    )
+    columns = {name: getattr(row, name) for name in KeptDelivery.__struct_fields__ if name != "sealed"}
+    return KeptDelivery(**{**columns, "outcome": DeliveryOutcome(row.outcome), "sealed": row.record})

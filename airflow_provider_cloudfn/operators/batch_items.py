@@ -108,7 +108,7 @@ class BatchItems:
         self._stable_id = stable_id
         self._map_index: int = variables["run"]["map_index"]
         self._keys, self._places = Seen(), Seen()
-        self._values = lines_of(each.path, "for_each") if each.path is not UNSET else _listed(each.items)
+        self._values = lines_of(each.path) if each.path is not UNSET else _listed(each.items)
         #: How many were given out by now.
         self.count = 0
         #: How many there are, where that is known.

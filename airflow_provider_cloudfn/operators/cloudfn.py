@@ -39,7 +39,6 @@ from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
 from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
-from airflow_provider_cloudfn.operators.settled import Settled
 from airflow_provider_cloudfn.operators.storable import described_bytes
 from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
 
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
     from airflow_provider_cloudfn.client.pages import Pages
     from airflow_provider_cloudfn.client.query import ListStyle
-    from airflow_provider_cloudfn.client.request import Method
+    from airflow_provider_cloudfn.client.request import Method, Request
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
@@ -275,38 +274,43 @@ class CloudFunctionOperator(WaitingTask):
             return self._carry_out_batch(context, call, variables)
         sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
         request = call.request(self.fields(partial(getattr, self), key), key)
-        items: Any = None
-        size: int | None = None
         if self.pages is not None:
-            # With the modules of what a plain call has not, it would take a tenth longer to begin.
-            from airflow_provider_cloudfn.operators.pages import read_whole
-
-            read = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
-            items, size = read.items, read.size
-            variables = variables.with_more(items=items, pages=read.pages)
-            settled = Settled(read.response)
-        elif self.wait_for is not None:
+            return self._carry_out_pages(context, call, self.pages, request, variables)
+        if self.wait_for is not None:
             return self._carry_out_wait(context, call, request)
-        elif self.poll is not None:
+        if self.poll is not None:
             settled, variables = self._polled_answer(context, call, request, sink)
         else:
             settled = call.settle(context, request, variables, sink)
-        self._response = response = settled.response
-        tell_media_type(response, self.headers or {}, self.log)
-        variables = variables.with_response(response.as_variable())
-        confirm = self.on_unknown
+        response, confirm = settled.response, self.on_unknown
+        variables = self._with_answer(response, variables)
         if settled.confirmed and isinstance(confirm, Confirm) and confirm.returns is not None:
             result = self.evaluate_after_call("on_unknown.returns", variables)
         elif self.returns is not None:
             result = self.evaluate_after_call("returns", variables)
-        elif self.pages is not None:
-            result = items
         elif settled.path is not None and response.stored is not None:
             result = described(settled.path, response.stored)
         else:
             result = response.body
-        are_items = result is items and items is not None
-        return self._finish(context, result, variables, is_storable=are_items, size=size if are_items else None)
+        return self._finish(context, result, variables)
+
+    def _with_answer(self, response: Response, variables: TaskVariables) -> TaskVariables:
+        """Know the answer of the call, and return what expressions can name with it."""
+        self._response = response
+        tell_media_type(response, self.headers or {}, self.log)
+        return variables.with_response(response.as_variable())
+
+    def _carry_out_pages(
+        self, context: Context, call: FunctionCall, pages: Pages, request: Request, variables: TaskVariables
+    ) -> Any:
+        # With the modules of what a plain call has not, it would take a tenth longer to begin.
+        from airflow_provider_cloudfn.operators.pages import read_whole
+
+        read = read_whole(call, pages, request, variables, TaskJournal.of(context, self.log))
+        variables = self._with_answer(read.response, variables.with_more(items=read.items, pages=read.pages))
+        result = read.items if self.returns is None else self.evaluate_after_call("returns", variables)
+        are_items = result is read.items
+        return self._finish(context, result, variables, is_storable=are_items, size=read.size if are_items else None)
 
     def fields(self, value: Callable[[str], Any], key: Callable[[str | None], str]) -> Fields:  # noqa: ARG002 - of subclasses
         """Return what a request is made of; `value` returns a rendered parameter, `key` as of :meth:`FunctionCall.request`."""
