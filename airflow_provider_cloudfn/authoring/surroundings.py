@@ -46,7 +46,6 @@ class Upstream(AbstractSet[str]):
     """
     The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need.
 
-    :param task: The operator.
     :param ancestry: What runs before which task, where that is known for the whole Dag.
     """
 
@@ -78,7 +77,6 @@ class EventsInReach(AbstractSet[str]):
     """
     The events that start a task's Dag, and those that steps before it declare; only what is asked for is looked up.
 
-    :param dag: The Dag.
     :param upstream: The ids of all tasks that run before the task.
     :param producers: Returns which steps of the Dag declare each event.
     """

@@ -64,7 +64,6 @@ class TaskVariables(Mapping[str, Any]):
 
     Nothing is pulled before an expression names it, and what was pulled once is kept for the next expression.
 
-    :param context: The task's Airflow context.
     :param inputs: The task's own inputs, rendered.
     """
 

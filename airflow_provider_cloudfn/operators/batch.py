@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from airflow_provider_cloudfn.auth.repeatable import is_put_off_for_long
 from airflow_provider_cloudfn.authoring.confirm import Confirm
+from airflow_provider_cloudfn.authoring.for_each import as_for_each
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.batch import Done, run_batch
 from airflow_provider_cloudfn.client.daemon_thread import for_a_while, in_daemon_thread
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
@@ -65,7 +65,6 @@ class Batch:
     The calls of one task under ``for_each``.
 
     :param call: What makes the calls and judges the answers.
-    :param each: The option, rendered.
     :param variables: What all expressions can name.
     :param stable_id: Returns the idempotency key of what stands for the map index.
     :param journal: What the tries of the task tell one another.
@@ -74,7 +73,6 @@ class Batch:
     def __init__(
         self,
         call: FunctionCall,
-        each: ForEach,
         variables: TaskVariables,
         stable_id: Callable[[str | None], str],
         journal: TaskJournal,
@@ -82,9 +80,9 @@ class Batch:
         task = call.task
         self._call = call
         self._task = task
-        self._each = each
+        each = self._each = as_for_each(task.for_each)
         self._stable_id = stable_id
-        self._items = BatchItems(task, each, variables, stable_id)
+        self._items = BatchItems(task, variables, stable_id)
         rate = Rate.parse(each.rate) if isinstance(each.rate, str) else each.rate
         # No time passes in a rehearsal.
         self._rate = None if variables.are_rehearsed else rate

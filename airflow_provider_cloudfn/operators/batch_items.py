@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from msgspec import UNSET
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.authoring.for_each import ForEach, as_for_each
+from airflow_provider_cloudfn.authoring.for_each import as_for_each
 from airflow_provider_cloudfn.authoring.stable_ids import stable_ids
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
@@ -47,11 +47,7 @@ class BatchItem(Redacted, frozen=True):
 
 
 class Peekable:
-    """
-    Items one after the other, of which the next ones can be looked at before it is their turn.
-
-    :param items: The items.
-    """
+    """Items one after the other, of which the next ones can be looked at before it is their turn."""
 
     def __init__(self, items: Iterable[BatchItem]) -> None:
         self._items = iter(items)
@@ -88,8 +84,6 @@ class BatchItems:
     """
     The items of a batch.
 
-    :param task: The operator.
-    :param each: Its option, rendered.
     :param variables: What all expressions can name.
     :param stable_id: Returns the idempotency key of what stands for the map index.
     :raises ExpressionError: for items that are no list and no map.
@@ -98,12 +92,11 @@ class BatchItems:
     def __init__(
         self,
         task: CloudFunctionOperator,
-        each: ForEach,
         variables: TaskVariables,
         stable_id: Callable[[str | None], str],
     ) -> None:
         self._task = task
-        self._each = each
+        each = self._each = as_for_each(task.for_each)
         self._variables = variables
         self._stable_id = stable_id
         self._map_index: int = variables["run"]["map_index"]
@@ -175,8 +168,7 @@ def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:
 
     :raises CloudFunctionError: for items that can't be.
     """
-    each, ids = as_for_each(task.for_each), stable_ids(context, "idempotency_key")
-    return BatchItems(task, each, TaskVariables(context, inputs=task.inputs), ids)
+    return BatchItems(task, TaskVariables(context, inputs=task.inputs), stable_ids(context, "idempotency_key"))
 
 
 def _listed(items: Any) -> Iterable[Any]:

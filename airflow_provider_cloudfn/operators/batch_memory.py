@@ -40,7 +40,6 @@ class BatchMemory:
     """
     Keeps the entry of a batch, and what it says of an earlier try.
 
-    :param journal: The task's.
     :param results: Where the results go.
     :param fingerprint: Tells whether the calls are defined as they were.
     :param keeps_windows: Whether an item may not be sent twice, so that it must be known which may have been sent.

@@ -37,8 +37,6 @@ class OutgoingEvent(Redacted, frozen=True, kw_only=True):
     """
     An event that is sent.
 
-    :param id: Its id.
-    :param type: Its type.
     :param source: Who sends it.
     :param subject: What it is about, or None.
     :param time: When it happened, as RFC 3339 has it, or None.

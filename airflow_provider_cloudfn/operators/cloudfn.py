@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from airflow_provider_cloudfn.authoring.arrows import wait_for_steps_in_options
 from airflow_provider_cloudfn.authoring.confirm import Confirm, on_unknown_problem
-from airflow_provider_cloudfn.authoring.for_each import as_for_each, items_problem
+from airflow_provider_cloudfn.authoring.for_each import items_problem
 from airflow_provider_cloudfn.authoring.instance_label import displayed
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -320,7 +320,7 @@ class CloudFunctionOperator(WaitingTask):
         from airflow_provider_cloudfn.operators.batch import Batch
 
         ids = stable_ids(context, "idempotency_key")
-        batch = Batch(call, as_for_each(self.for_each), variables, ids, TaskJournal.of(context, self.log))
+        batch = Batch(call, variables, ids, TaskJournal.of(context, self.log))
         summary = batch.carry_out(context)
         results, size = batch.finish(), batch.results.size
         return self._finish(context, results, variables, is_storable=True, size=size, summary=asdict(summary))

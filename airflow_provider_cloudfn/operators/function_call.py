@@ -64,8 +64,6 @@ class FunctionCall:
     """
     Makes the requests of a cloud function, and judges their answers.
 
-    :param task: The operator.
-    :param hook: The connection's hook.
     :raises ConfigurationError: for a method or a time limit that can't be.
     """
 

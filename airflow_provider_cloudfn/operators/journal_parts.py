@@ -18,7 +18,6 @@ class JournalParts:
     """
     Parts of results in the journal.
 
-    :param journal: The task's.
     :param name: What their entries are called, before their number.
     """
 

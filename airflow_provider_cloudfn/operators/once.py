@@ -89,7 +89,6 @@ class Once:
     :param client: What sends it.
     :param journal: What the tries of the task tell one another.
     :param judges: What its author said.
-    :param log: The task's log.
     :param key: The id that the request is to be found by, where it carries it.
     :param path: The file that the body of a success goes into.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.base import ExpressionOperator
-    from airflow_provider_cloudfn.operators.polled_task import PolledTask
+    from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
     from airflow_provider_cloudfn.triggers.job import JobPoll
     from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
@@ -31,15 +31,9 @@ __all__ = ["PollParts", "condition_source", "read_afterwards"]
 
 
 class PollParts:
-    """
-    Evaluates the parts of a poll.
+    """Evaluates the parts of a poll."""
 
-    :param task: The operator.
-    :param poll: Its poll.
-    :param client: The connection's client.
-    """
-
-    def __init__(self, task: PolledTask, poll: Poll, client: Client) -> None:
+    def __init__(self, task: WaitingTask, poll: Poll, client: Client) -> None:
         self._task = task
         self._poll = poll
         self._client = client

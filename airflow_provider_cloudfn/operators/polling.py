@@ -64,7 +64,6 @@ class PolledCall:
     The call of a task with ``poll=``.
 
     :param call: What starts the job, for an operator whose parameters are rendered, and judges its result.
-    :param context: The task's Airflow context.
     :param variables: What expressions can name.
     """
 
@@ -108,8 +107,8 @@ class PolledCall:
         return settled, variables
 
     def _settled(self, request: Request, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
-        if self._task.polled_event is not None:
-            return self._resumed(self._task.polled_event, sink)
+        if self._task.trigger_event is not None:
+            return self._resumed(self._task.trigger_event, sink)
         if (kept := self._kept()) is not None:
             self._task.log.info("An earlier try has started a job: its state is asked for at %s", _place(kept))
             self._parts.tell_changed(kept.poll)

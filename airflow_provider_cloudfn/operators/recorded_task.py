@@ -160,7 +160,6 @@ class _Recording:
     The record of a try, while that goes on.
 
     :param task: The task.
-    :param context: Its Airflow context.
     :param only_failures: Whether a record is left of a try that fails alone.
     :param goes_on: Whether one was begun before a deferral.
     """

@@ -279,7 +279,6 @@ class _FolderParts(Struct, frozen=True):
     """
     Parts in a folder of an object storage.
 
-    :param folder: The folder.
     :param parameter: What said where it is, for errors.
     """
 

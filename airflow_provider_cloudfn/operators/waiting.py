@@ -47,12 +47,7 @@ _SAMPLE_URL: Final = "https://airflow.example.com/cloudfn/callbacks/rehearsed"
 
 
 class WaitedCall:
-    """
-    The call of a task with ``wait_for=``, and the wait.
-
-    :param task: The operator, whose parameters are rendered.
-    :param context: The task's Airflow context.
-    """
+    """The call of a task with ``wait_for=``, and the wait."""
 
     def __init__(self, task: WaitingTask, context: Context) -> None:
         self._task = task
@@ -77,8 +72,8 @@ class WaitedCall:
         if (sample_run := given.get(SAMPLE_RUN)) is not None:
             variables = variables.with_response(call().as_variable())
             return variables.with_more(event=self._sampled(sample_run, variables))
-        if self._task.waited_event is not None:
-            told = WaitEvent.from_dict(self._task.waited_event)
+        if self._task.trigger_event is not None:
+            told = WaitEvent.from_dict(self._task.trigger_event)
             told.tell(self._task.log)
             self._was_found = told.outcome == "found"
             return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)

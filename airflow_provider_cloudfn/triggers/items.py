@@ -92,7 +92,6 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
     """
     The question, of expressions over ``cursor``, and what is read of its answer.
 
-    :param conn_id: The connection.
     :param uri: CEL: the path below its base URL.
     :param query: The query, CEL by name.
     :param headers: Headers, CEL by name.

@@ -56,11 +56,7 @@ class _Opened:
 
 
 class SharedHook:
-    """
-    What all waits on one connection have in common.
-
-    :param conn_id: The connection.
-    """
+    """What all waits on one connection have in common."""
 
     def __init__(self, conn_id: str) -> None:
         self.waits = 0
