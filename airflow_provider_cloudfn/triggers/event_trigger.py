@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import timestamp_text, to_json_value
 from airflow_provider_cloudfn.triggers.items import OF_ITEM, ItemQuestion, compiled
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.poll import in_condition_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping
@@ -134,11 +134,8 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
 
         :param shared_stream: The new items of each answer.
         """
-        import asyncio
-
-        loop = asyncio.get_running_loop()
         async for items in shared_stream:
-            for item in await loop.run_in_executor(conditions(), self._matching, items):
+            for item in await in_condition_thread(self._matching, items):
                 yield TriggerEvent(self._record(item))  # type: ignore[no-untyped-call]  # Airflow's has no types
 
     def run(self) -> AsyncIterator[TriggerEvent]:
