@@ -16,12 +16,12 @@ from airflow_provider_cloudfn.authoring.value_checks import method_problem, seco
 from airflow_provider_cloudfn.client.body import Form
 from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_safely
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
 from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 from airflow_provider_cloudfn.operators.object_storage import form_files
 from airflow_provider_cloudfn.operators.request_values import content_of
-from airflow_provider_cloudfn.operators.settled import Settled
+from airflow_provider_cloudfn.operators.settled import Settled, refused_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -299,14 +299,11 @@ class FunctionCall:
             failure = self.hook.failure(task.method, response)
             raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
         if not is_success:
-            excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response)
-            raise ResponseError(
-                # A job's answer, and one behind a redirect, is of another method than the call's.
-                f"success_when is false for the answer {response.status} of {response.url}"
-                + (f" (request id {response.request_id})" if response.request_id else "")
-                + (f"; it says: {excerpt}" if excerpt else ""),
-                status=response.status,
-                request_id=response.request_id,
+            retry_after = retry_after_seconds(response)
+            raise refused_answer(
+                "success_when is false for",
+                response,
+                self.hook,
                 # What the service says with a status of success, such as "pending", can be otherwise next time.
                 retryable=response.status < 400 or can_succeed_later(status_meant(response), retry_after),
                 retry_after=retry_after,
