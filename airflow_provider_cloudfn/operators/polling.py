@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PolledCall"]
 
-#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
+#: Seconds that Airflow waits for a trigger after it should have stopped by itself: one that can't, or has begun anew.
 _GRACE: Final = 60.0
 _JOB: Final = "job"
 _SAME_JOB: Final = (
@@ -227,10 +227,10 @@ class PolledCall:
     def _defer(self, job: Job, first_wait: float, seconds: float) -> NoReturn:
         from airflow_provider_cloudfn.triggers.job_wait import JobTrigger
 
+        cancel = self._cancel.handed_over(self._task.cloudfn_conn_id)
         self._task.defer(
-            trigger=JobTrigger(job=job, seconds=seconds, first_wait=first_wait),
+            trigger=JobTrigger(job=job, seconds=seconds, first_wait=first_wait, cancel=cancel),
             method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or has begun anew.
             timeout=dt.timedelta(seconds=seconds + _GRACE),
         )
 
