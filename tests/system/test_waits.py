@@ -86,11 +86,12 @@ def test_two_deferred_waits_go_on_with_their_own_event(world: Any, orders: Order
 @pytest.mark.skipif(not hasattr(BaseTrigger, "on_kill"), reason="this Airflow tells no trigger that its task was ended")
 def test_a_job_is_cancelled_when_a_person_ends_the_task_that_waits_for_it(world: Any, orders: Orders) -> None:
     run_id = world.trigger("wait_job")
-    world.until(partial(are_deferred, world, "wait_job", run_id), "the step does not wait")
+    # A trigger that has not begun is not told of anything.
+    world.until(lambda: orders.asked("/long/7") or None, "the triggerer does not ask")
 
     world.api.patch("dags", "wait_job", "dagRuns", run_id, "taskInstances", "job", json={"new_state": "failed"})
 
-    world.until(lambda: [one.method for one in orders.asked("/long/7")] == ["GET", "DELETE"] or None, "no cancel came")
+    world.until(lambda: "DELETE" in [one.method for one in orders.asked("/long/7")] or None, "no cancel came")
     assert [one.method for one in orders.asked("/long")] == ["POST"]
 
 

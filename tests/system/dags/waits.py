@@ -56,7 +56,7 @@ with DAG("wait_job", schedule=None):
         cloudfn_conn_id="waiting",
         method="POST",
         uri='"/long"',
-        poll=Poll(done_when="response.status == 201", uri='"/long/7"', every=600, cancel='"/long/7"'),
+        poll=Poll(done_when="response.status == 201", uri='"/long/7"', every=2, cancel='"/long/7"'),
         deferrable=True,
     )
 
