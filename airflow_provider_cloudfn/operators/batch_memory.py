@@ -34,6 +34,8 @@ _PATIENCE: Final = 5.0
 _DIGITS: Final = 8
 #: Failures that are told; the log tells all.
 _FAILURES_TOLD: Final = 1_000
+#: Failures that are told of which the next try calls for again: as many calls can be under way when one fails.
+_PUT_OFF_TOLD: Final = 50
 
 
 class BatchMemory:
@@ -124,7 +126,8 @@ class BatchMemory:
         self._sent_before = {} if is_cleared else dict(found.sent)
         self._sent = dict(self._sent_before)
         mine = self.entry
-        self.entry = replace(found, generation=mine.generation, fingerprint=mine.fingerprint, total=mine.total)
+        own = {"generation": mine.generation, "fingerprint": mine.fingerprint, "total": mine.total}
+        self.entry = replace(found, put_off=(), **own)
         if is_cleared:
             # What was unknown was decided by whoever has cleared the task: what is sent from now on is written down anew.
             self.entry = replace(self.entry, begun=found.done, sent=(), uncertain=())
@@ -259,7 +262,9 @@ class BatchMemory:
         kept = {one.index for one in entry.ahead}
         left = {index for index in self.unknown | uncertain if index >= entry.done and index not in kept}
         self._sent = {index: digest for index, digest in self._sent.items() if index in left}
-        self.entry = replace(entry, begun=entry.done, uncertain=tuple(sorted(left)))
+        self.entry = replace(
+            entry, begun=entry.done, uncertain=tuple(sorted(left)), put_off=tuple(self._put_off[:_PUT_OFF_TOLD])
+        )
         try:
             self.keep()
         finally:
@@ -318,6 +323,7 @@ class BatchMemory:
                 sent=tuple(self._sent.items()),
                 ahead=(*self._since, *(one for one in mine.ahead if one.index >= mine.done)),
                 uncertain=mine.uncertain,
+                put_off=mine.put_off,
             ),
         )
 

@@ -224,7 +224,8 @@ class PolledCall:
     def _defer(self, job: Job, first_wait: float, seconds: float) -> NoReturn:
         from airflow_provider_cloudfn.triggers.job_wait import JobTrigger
 
-        defer(self._task, JobTrigger(job=job, seconds=seconds, first_wait=first_wait), seconds)
+        cancel = self._cancel.handed_over(self._task.cloudfn_conn_id)
+        defer(self._task, JobTrigger(job=job, seconds=seconds, first_wait=first_wait, cancel=cancel), seconds)
 
     def _started(self, request: Request, first: Response) -> Job | None:
         """Return the job; None where the answer says that it was done at once."""

@@ -568,6 +568,23 @@ def test_progress_shows_how_far_a_batch_got_and_forgets_it(step: Any, capsys: py
         assert "has left nothing about a batch" in capsys.readouterr().err
 
 
+def test_progress_tells_what_has_stopped_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from argparse import Namespace
+
+    from airflow_provider_cloudfn.cli.progress_command import progress
+
+    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+    result, _ = step("ForEach('[2, 5, 4]', concurrency=1, key='\"o-\" + string(item)')")
+    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
+
+    capsys.readouterr()
+    progress(Namespace(**asked, forget=False, json=False))
+    shown = capsys.readouterr().out
+
+    assert "1 of 3 items done, 0 failed, 0 unknown, 1 to be called for again: not finished" in shown
+    assert "again: 1 (o-5): POST" in shown
+
+
 def test_progress_forgets_nothing_but_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
     from argparse import Namespace
 

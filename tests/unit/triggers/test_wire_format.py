@@ -127,7 +127,9 @@ EXAMPLES: dict[type[Any], Any] = {
         deadline=3600.5,
         asks=False,
     ),
-    JobTrigger: JobTrigger(job=JOB, seconds=3600.5, first_wait=5),
+    JobTrigger: JobTrigger(
+        job=JOB, seconds=3600.5, first_wait=5, cancel=HttpPoll(conn_id="shop", method="DELETE", uri="/jobs/7")
+    ),
     EventWaitTrigger: EventWaitTrigger(wait=WAIT, seconds=3600.5, looks=2),
     **watcher(),
 }
