@@ -124,11 +124,7 @@ class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
 
     @classmethod
     def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """
-        Return the arguments of a mapped task that tell Airflow of its completion event.
-
-        :param given: What all its instances are given.
-        """
+        """Return the arguments of a mapped task that tell Airflow of its completion event."""
         return mapped_event_arguments(cls, given)
 
     def hook(self) -> Any:

@@ -77,7 +77,6 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
     :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
 
     :param result: What the step returns.
-    :param variables: What its expressions can name.
     :raises ExpressionError: for what an expression gives that no event can have.
     :raises LimitError: for a payload that is too large.
     """

@@ -248,11 +248,7 @@ class FunctionCall:
         return settled
 
     def confirmation(self, variables: TaskVariables) -> tuple[Request, Sending]:
-        """
-        Return the question whether a request was carried out, as ``on_unknown=Confirm(…)`` has it.
-
-        :param variables: What its expressions can name.
-        """
+        """Return the question whether a request was carried out, as ``on_unknown=Confirm(…)`` has it."""
         from airflow_provider_cloudfn.client.request import Request, Sending
 
         def written(part: str, shape: Callable[[str, Any], Any]) -> Any:
@@ -267,7 +263,6 @@ class FunctionCall:
         """
         Return whether the service says that the request was carried out.
 
-        :param response: Its answer to the question.
         :param variables: What expressions can name besides.
         :raises CloudFunctionError: for an answer that says neither.
         """

@@ -85,7 +85,6 @@ class PolledCall:
         """
         Start the job, unless an earlier try has, wait for it, and return the answer of the step.
 
-        :param request: What starts it.
         :param sink: Where the body of the result goes.
         :raises CloudFunctionError: when it can't be started, has failed, or is not done in time, or its result is no success.
         """

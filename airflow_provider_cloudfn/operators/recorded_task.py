@@ -173,11 +173,7 @@ class _Recording:
         self._begun = time.monotonic()
 
     def end(self, outcome: TryOutcome, error: BaseException | None = None) -> None:
-        """
-        Write the record.
-
-        :param error: Why it failed.
-        """
+        """Write the record."""
         if self._only_failures and outcome != "failed":
             return
         try:

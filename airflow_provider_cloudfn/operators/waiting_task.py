@@ -49,11 +49,7 @@ class WaitingTask(KeyedTask):
 
     @classmethod
     def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """
-        Return the arguments of a mapped task that tell Airflow of its events: the one that it waits for is among its inlets.
-
-        :param given: What all its instances are given.
-        """
+        """Return the arguments of a mapped task that tell Airflow of its events: the one it waits for is among its inlets."""
         event = getattr(given.get("wait_for"), "event", None)
         waited = {} if event is None else {"inlets": with_inlet(given.get("inlets"), event)}
         return {**super().event_arguments(given), **waited}

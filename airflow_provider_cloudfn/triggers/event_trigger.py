@@ -111,11 +111,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> ItemStream:
-        """
-        Return what asks for all watchers of a question.
-
-        :param kwargs: The arguments of one of them.
-        """
+        """Return what asks for all watchers of a question."""
         from airflow_provider_cloudfn.triggers.item_stream import ItemStream
 
         one = cls(**kwargs)
@@ -129,11 +125,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         )
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """
-        Yield an event for each new item that matches.
-
-        :param shared_stream: The new items of each answer.
-        """
+        """Yield an event for each new item that matches."""
         async for items in shared_stream:
             for item in await in_condition_thread(self._matching, items):
                 yield TriggerEvent(self._record(item))  # type: ignore[no-untyped-call]  # Airflow's has no types

@@ -50,8 +50,6 @@ async def end_job(job: Job, cancel: HttpPoll, instance: Any, log: Any) -> None:
     """
     Send what ends a job, if its task is over and the job is not.
 
-    :param job: The job.
-    :param cancel: The request.
     :param instance: The task instance, as Airflow gives it to a trigger.
     :param log: The trigger's log, which stands in that of the task.
     """
