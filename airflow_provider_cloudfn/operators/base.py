@@ -149,7 +149,7 @@ class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
         """
         return to_json_value(value, bytes_as=partial(described_bytes, self._response or self._kept_bytes))
 
-    def place(self) -> str | None:
+    def _place(self) -> str | None:
         """Return what stands for the map index in the ids of the step's events; None for the map index itself."""
         return None
 

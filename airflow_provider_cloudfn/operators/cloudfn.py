@@ -330,6 +330,9 @@ class CloudFunctionOperator(WaitingTask):
         """The cloud function's name, in the completion record and the logs."""
         return self.function_name or self.task_id
 
+    def _called(self) -> str:
+        return self.function
+
     def storable_result(self, result: Any, response: Response) -> Any:
         """
         Return a result of one of many calls, or all items of a page, in the form in which XCom holds it.

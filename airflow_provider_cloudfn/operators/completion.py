@@ -87,7 +87,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
         if emission.when is not None and not task.truth_after_call(emission.when, variables):
             task.outlets = without_event(task.outlets, emission.event)
             task.log.info(
-                "Completed %s: event %s is not emitted, because %s is false", task.function, name, emission.when
+                "Completed %s: event %s is not emitted, because %s is false", task._called(), name, emission.when
             )
             continue
         record = _record(task, emission, context, result=result, variables=variables)
@@ -110,7 +110,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
             task.log.info(
                 "Completed %s: event %s, id %s, is in XCom and starts no Dag, because this is a run of a backfill "
                 "([cloudfn] events_in_backfills)",
-                task.function,
+                task._called(),
                 record.type,
                 record.id,
             )
@@ -126,7 +126,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
         # A worker can't ask Airflow who waits for an event: whoever looks for a run that is missing finds here what it needs.
         task.log.info(
             "Completed %s: event %s, id %s%s; it starts Dags with schedule=%s that are not paused",
-            task.function,
+            task._called(),
             record.type,
             record.id,
             "" if emission.key is None else f", partition key {key}",
@@ -161,11 +161,11 @@ def _record(
         record = CompletionRecord.of(
             task_instance_key(context),
             type=event.name,
-            function=task.function,
+            function=task._called(),
             result=result if by_default else task._storable(payload),
             occurred_at=dt.datetime.now(tz=dt.UTC),
             started_by=event_ids(context),
-            place=task.place(),
+            place=task._place(),
         )
         if schema is not None:
             require_payload(schema, record.result, event=event.name)

@@ -237,7 +237,7 @@ class FunctionCall:
             resend=confirm == "resend",
             confirm=partial(self._confirmed, variables) if isinstance(confirm, Confirm) else None,
         )
-        key = stable_id(context, "idempotency_key", task.place())
+        key = stable_id(context, "idempotency_key", task._place())
         once = Once(client, journal, judges, task.log, key=key, path=path)
         task.recorder.journal = "sent"
         try:
