@@ -239,7 +239,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 ending=self._ending,
             )
         except ConfigurationError as error:
-            raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None
+            raise ConfigurationError(f": {error}", connection=self._conn_id) from None
         if watcher is not None:
             watcher.over(self._conn_id, self.conn_type, client)
         return client
