@@ -162,13 +162,13 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
             return OAuth2(
                 token_url=f"{self.api_url}/oauth2/token",
                 client_id=self.client_id,
-                client_secret=self.client_secret,
+                client_secret=self.client_secret or "",
                 scopes=("orchestration-engine",),
             )
         return OAuth2(
             token_url=f"{self.api_url}/oauth/token",
             client_id=self.client_id,
-            client_secret=self.client_secret,
+            client_secret=self.client_secret or "",
             client_auth_method="client_secret_post",
         )
 

@@ -91,7 +91,7 @@ def refusal(**fields: Any) -> str:
             OAuth2(
                 token_url="https://id.example.com/oauth2/token",
                 client_id="f9b8",
-                client_secret=None,
+                client_secret="",
                 client_auth_method="none",
             ),
         ),
