@@ -19,7 +19,7 @@ from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.auth.token_request import FIRST_MANNER, Manner
+from airflow_provider_cloudfn.auth.token_request import Manner
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
+#: A form, encoded twice in Basic, by this machine's clock.
+_AS_THE_STANDARD_SAYS = Manner()
 
 
 class ClientAuthentication(Redacted, frozen=True):
@@ -98,7 +100,7 @@ class ClientAuthentication(Redacted, frozen=True):
         parameters: Sequence[tuple[str, str]] = (),
         *,
         headers: Sequence[tuple[str, str]] = (),
-        manner: Manner = FIRST_MANNER,
+        manner: Manner = _AS_THE_STANDARD_SAYS,
         public: bool = False,
         **fields: Any,
     ) -> HttpRequest:

@@ -8,6 +8,8 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client, assertions_in
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
@@ -188,7 +190,7 @@ class OAuth2ClientCredentials(Auth):
         except (AuthenticationError, CommunicationError, LimitError, RequestTimeoutError):
             return None
         # RFC 6749, section 6: without a new refresh token, the old one stays good.
-        return token if token.refresh_token else token.with_refresh_token(refresh_token)
+        return token if token.refresh_token else replace(token, refresh_token=refresh_token)
 
     def _ask(
         self,

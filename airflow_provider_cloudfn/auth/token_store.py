@@ -8,8 +8,6 @@ import time
 from contextvars import ContextVar
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
-from msgspec.structs import replace
-
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_lock import ProcessLock, TokenLock
 
@@ -51,14 +49,6 @@ class AccessToken(Redacted, frozen=True):
         if self.lifetime is not None:
             skew = min(skew, self.lifetime / 2)
         return time.time() + skew < self.expires_at
-
-    def with_refresh_token(self, refresh_token: str) -> AccessToken:
-        """
-        Return the token with another refresh token.
-
-        :param refresh_token: What a new one can be had for.
-        """
-        return replace(self, refresh_token=refresh_token)
 
 
 class TokenStore(Protocol):

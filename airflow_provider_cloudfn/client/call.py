@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.client.attempt import Attempt, report
 from airflow_provider_cloudfn.client.cookies import CallCookies
 from airflow_provider_cloudfn.client.driver import Driver
 from airflow_provider_cloudfn.client.response import Response
-from airflow_provider_cloudfn.client.retry import is_idempotent
+from airflow_provider_cloudfn.client.retry import repeats_safely
 from airflow_provider_cloudfn.client.settings import Timeouts
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_error
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError
@@ -44,7 +44,9 @@ async def carry_out(
     """
     total = settings.timeouts.total if sending.timeout is None else Timeouts(total=sending.timeout).total
     policy = settings.retry if sending.retry is None else sending.retry
-    repeatable = is_idempotent(prepared) if sending.idempotent is None else sending.idempotent
+    repeatable = (
+        repeats_safely(prepared.method, dict(prepared.headers)) if sending.idempotent is None else sending.idempotent
+    )
     request = prepared.filled(settings.secret_values).as_http()
     begun = time.monotonic()
     await _wait_for_first_turn(settings, request, total)
@@ -80,13 +82,14 @@ async def carry_out(
             token_source=outcome.token_source,
             split=outcome.split,
             received=outcome.received,
+            token_requests=outcome.token_requests,
         )
         if not isinstance(result, (Response, CloudFunctionError)):
             # Cancelled, as by the task's own time limit: nobody knows what became of it, so all the more it is told.
-            report(attempt.cut_short(result, spent - before, tokens=outcome.token_requests), settings.on_attempt)
+            report(attempt.ended(result, spent - before), settings.on_attempt)
             raise result
         shown_id = result.request_id and settings.redaction().text(result.request_id)
-        done = attempt.ended(result, spent - before, request_id=shown_id, tokens=outcome.token_requests)
+        done = attempt.ended(result, spent - before, shown_id)
         if outcome.goes_on is not None:
             request, carried_out, repeatable = outcome.goes_on, True, True
         wait, wanted, bound = None, False, total

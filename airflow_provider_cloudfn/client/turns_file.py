@@ -61,13 +61,7 @@ class FileTurns:
         :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
         :param at_most: As it says there.
         """
-
-        def taken(schedule: Schedule, now: float) -> tuple[Schedule, Turn]:
-            moment = schedule.next_at(pace, now)
-            turn = Turn(moment - now, schedule.paused_until > now)
-            return schedule.taken(pace, moment) if turn.wait <= at_most else schedule, turn
-
-        return await self._changed(taken)
+        return await self._changed(lambda schedule, now: schedule.take(pace, now, at_most))
 
     async def paused_for(self) -> float:
         """Return how long the pause still is."""

@@ -108,18 +108,13 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
         if self.client_private_key_passphrase:
             yield self.client_private_key_passphrase
 
-    @property
-    def needs_ssl_context(self) -> bool:
-        """Return whether TLS differs from what the system does by itself."""
-        return bool(self.ca_bundle or self.client_cert)
-
     def ssl_context(self) -> ssl.SSLContext | None:
         """
         Return the TLS settings, None where they are the system's.
 
         :raises ConfigurationError: when a certificate or key can't be read.
         """
-        if not self.needs_ssl_context:
+        if not (self.ca_bundle or self.client_cert):
             return None
         from airflow_provider_cloudfn.connections.tls import client_ssl_context
 

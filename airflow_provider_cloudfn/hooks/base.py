@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.transport import TransportSettings
     from airflow_provider_cloudfn.hooks.observation import CallWatcher
 
-__all__ = ["ConnectionHook", "Settings", "echoed_secrets"]
+__all__ = ["ConnectionHook", "Settings"]
 
 
 class Settings(Protocol):
@@ -208,10 +208,13 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
         from airflow_provider_cloudfn.client.url import BaseUrl
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
+        from airflow_provider_cloudfn.connections.pem import is_pem
         from airflow_provider_cloudfn.hooks.observation import Observation
         from airflow_provider_cloudfn.hooks.rate_sharing import limiter_of
 
         watcher = self._watcher
+        # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
+        echoed = (secret for secret in transport.secrets() if not is_pem(secret))
         observation = Observation(self._conn_id, self._function, self._many, watcher)
         given = {
             "connect": transport.connect_timeout,
@@ -232,7 +235,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
                 secret_values=secret_values or {},
-                secrets=(*echoed_secrets(transport), *secrets),
+                secrets=(*echoed, *secrets),
                 on_attempt=observation.end,
                 on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,
@@ -258,18 +261,6 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         except RuntimeError:
             return
         raise ConfigurationError(f"{type(self).__name__}.{name} was called in an event loop: await {instead} instead")
-
-
-def echoed_secrets(transport: TransportSettings) -> tuple[str, ...]:
-    """
-    Return which secrets of the way of a request an answer could repeat, such as a proxy's password.
-
-    :param transport: How requests travel.
-    """
-    from airflow_provider_cloudfn.connections.pem import is_pem
-
-    # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
-    return tuple(secret for secret in transport.secrets() if not is_pem(secret))
 
 
 def _settings_of(settings_class: type[Any], conn: Any) -> tuple[Any, tuple[str, ...]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from msgspec.structs import replace
-
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
@@ -119,14 +117,6 @@ class CallEntry(Entry, frozen=True):
     fingerprint: str
     idempotency_key: str | None = None
     answer: Answer | None = None
-
-    def answered(self, answer: Answer) -> CallEntry:
-        """
-        Return the entry with its answer.
-
-        :param answer: What came back.
-        """
-        return replace(self, answer=answer)
 
 
 class FailuresEntry(Entry, frozen=True):

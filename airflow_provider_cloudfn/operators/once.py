@@ -236,7 +236,7 @@ class Once:
             confirmed=confirmed,
         )
         try:
-            self._journal.write(CALL, entry.answered(answer))
+            self._journal.write(CALL, replace(entry, answer=answer))
         except AirflowRuntimeError as error:
             # It stays unknown to the next try, which is no reason to throw away the answer that is here.
             self._log.warning("The answer could not be written down for the next try: %s", error)

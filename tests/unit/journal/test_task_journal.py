@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from kit.state_store import LARGEST, StateStore
 from kit.wire_values import values
+from msgspec.structs import replace
 from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
@@ -36,7 +37,7 @@ def answer(content: bytes | None) -> Answer:
 
 
 #: Of a size that compression can't make small.
-LARGE = SENT.answered(answer(random.Random(1).randbytes(200_000)))
+LARGE = replace(SENT, answer=answer(random.Random(1).randbytes(200_000)))
 
 
 def journal_of(store: StateStore, generation: int = 2) -> TaskJournal:
