@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
     from airflow_provider_cloudfn.client.sink import ResponseSink, StoredBody
-    from airflow_provider_cloudfn.client.wire import Answer, Wire
+    from airflow_provider_cloudfn.client.wire import OpenResponse, Wire
 
 __all__ = ["Transport", "open_transport"]
 
@@ -134,7 +134,7 @@ class Transport:
         # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
         raise failure
 
-    async def _decoded(self, answer: Answer, where: str) -> AsyncIterator[bytes]:
+    async def _decoded(self, answer: OpenResponse, where: str) -> AsyncIterator[bytes]:
         try:
             _refuse_transfer_coding(", ".join(answer.headers.getall("Transfer-Encoding", ())))
             decoder = BodyDecoder(", ".join(answer.headers.getall("Content-Encoding", ())))
@@ -150,7 +150,9 @@ class Transport:
                 stage="encoding",
             ) from None
 
-    async def _what_came(self, answer: Answer, where: str, *, is_head: bool) -> tuple[bytes, CloudFunctionError | None]:
+    async def _what_came(
+        self, answer: OpenResponse, where: str, *, is_head: bool
+    ) -> tuple[bytes, CloudFunctionError | None]:
         """Return what came of the body of an answer that is no success, and why that is not all: its status counts anyhow."""
         found: list[bytes] = []
         failure: CloudFunctionError
@@ -167,7 +169,7 @@ class Transport:
         failure.status = answer.status
         return b"".join(found), failure
 
-    async def _read(self, answer: Answer, where: str, found: list[bytes], *, is_head: bool) -> bytes:
+    async def _read(self, answer: OpenResponse, where: str, found: list[bytes], *, is_head: bool) -> bytes:
         """Return a body; what came of it goes into a list, too, in which it stands where the rest does not come."""
         bound = self._limits.body
         declared = answer.headers.get("Content-Length")

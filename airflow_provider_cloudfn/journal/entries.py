@@ -14,15 +14,15 @@ __all__ = [
     "BATCH",
     "CALLBACK",
     "FORGET",
-    "Answer",
     "BatchEntry",
     "CallEntry",
     "CallbackEntry",
-    "Entry",
     "FailuresEntry",
     "ItemFailure",
     "ItemResult",
     "JobEntry",
+    "JournalEntry",
+    "KeptAnswer",
     "PagesEntry",
     "PartEntry",
     "StoredFile",
@@ -37,7 +37,7 @@ FORGET: Final = "`airflow cloudfn progress <dag_id> <task_id> --run-id <run_id> 
 CALLBACK: Final = "callback"
 
 
-class Entry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class JournalEntry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     The base of all that stands in a journal. No entry holds credentials, or a request's headers or body.
 
@@ -45,7 +45,7 @@ class Entry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
 
-class StoredFile(Entry, frozen=True):
+class StoredFile(JournalEntry, frozen=True):
     """
     An answer's body that went into a file.
 
@@ -61,7 +61,7 @@ class StoredFile(Entry, frozen=True):
     sha256: str
 
 
-class Answer(Entry, frozen=True):
+class KeptAnswer(JournalEntry, frozen=True):
     """
     What a service answered.
 
@@ -99,7 +99,7 @@ class Answer(Entry, frozen=True):
         return read_response(raw, self.url, stored, as_it_came=as_it_came)
 
 
-class CallEntry(Entry, frozen=True):
+class CallEntry(JournalEntry, frozen=True):
     """
     A call that may not be repeated: written before it is sent, and again when its answer is there.
 
@@ -116,10 +116,10 @@ class CallEntry(Entry, frozen=True):
     url: str
     fingerprint: str
     idempotency_key: str | None = None
-    answer: Answer | None = None
+    answer: KeptAnswer | None = None
 
 
-class FailuresEntry(Entry, frozen=True):
+class FailuresEntry(JournalEntry, frozen=True):
     """
     The questions of a sensor that have failed in a row, where each is another process's.
 
@@ -129,7 +129,7 @@ class FailuresEntry(Entry, frozen=True):
     count: int
 
 
-class JobEntry(Entry, frozen=True):
+class JobEntry(JournalEntry, frozen=True):
     """
     A job that was started, and how it is asked for.
 
@@ -141,7 +141,7 @@ class JobEntry(Entry, frozen=True):
     job: dict[str, Any]
 
 
-class WaitEntry(Entry, frozen=True):
+class WaitEntry(JournalEntry, frozen=True):
     """
     What a step waits for.
 
@@ -153,7 +153,7 @@ class WaitEntry(Entry, frozen=True):
     wait: dict[str, Any]
 
 
-class CallbackEntry(Entry, frozen=True):
+class CallbackEntry(JournalEntry, frozen=True):
     """
     What a service has called back.
 
@@ -169,7 +169,7 @@ class CallbackEntry(Entry, frozen=True):
     payload: Any = None
 
 
-class PartEntry(Entry, frozen=True):
+class PartEntry(JournalEntry, frozen=True):
     """
     Some of the results of many calls.
 
@@ -181,7 +181,7 @@ class PartEntry(Entry, frozen=True):
     text: str
 
 
-class ItemFailure(Entry, frozen=True):
+class ItemFailure(JournalEntry, frozen=True):
     """
     An item whose call has failed.
 
@@ -199,7 +199,7 @@ class ItemFailure(Entry, frozen=True):
     request_id: str | None = None
 
 
-class ItemResult(Entry, frozen=True):
+class ItemResult(JournalEntry, frozen=True):
     """
     What a call for an item has returned, where one before it has failed.
 
@@ -215,7 +215,7 @@ class ItemResult(Entry, frozen=True):
     result: Any
 
 
-class BatchEntry(Entry, frozen=True):
+class BatchEntry(JournalEntry, frozen=True):
     """
     How far the calls for the items of a list got.
 
@@ -262,7 +262,7 @@ class BatchEntry(Entry, frozen=True):
         return {*range(self.done, self.begun), *self.uncertain} - {one.index for one in self.ahead}
 
 
-class PagesEntry(Entry, frozen=True):
+class PagesEntry(JournalEntry, frozen=True):
     """
     How far a read of many pages got.
 

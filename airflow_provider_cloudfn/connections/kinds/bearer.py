@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["Bearer"]
+__all__ = ["BearerToken"]
 
 
-class Bearer(Authentication, frozen=True, kw_only=True):
+class BearerToken(Authentication, frozen=True, kw_only=True):
     """
     A token that was given once and for all (RFC 6750).
 

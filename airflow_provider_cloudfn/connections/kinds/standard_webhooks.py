@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["StandardWebhooks"]
+__all__ = ["WebhookSignature"]
 
 
-class StandardWebhooks(Authentication, frozen=True, kw_only=True):
+class WebhookSignature(Authentication, frozen=True, kw_only=True):
     """
     The signature of Standard Webhooks over id, time and body.
 
