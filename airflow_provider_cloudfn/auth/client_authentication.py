@@ -249,11 +249,7 @@ def is_encrypted(pem: str) -> bool:
 
 
 def assertions_in(request: HttpRequest) -> list[str]:
-    """
-    Return what a request to a token endpoint shows for a private key: a credential for as long as it lives.
-
-    :param request: The request.
-    """
+    """Return what a request to a token endpoint shows for a private key: a credential for as long as it lives."""
     text = request.body.decode()
     fields = json.loads(text) if text.startswith("{") else dict(parse_qsl(text))
     return [fields[name] for name in ("client_assertion", "assertion") if name in fields]

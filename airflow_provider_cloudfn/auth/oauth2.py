@@ -83,7 +83,6 @@ class OAuth2ClientCredentials(Auth):
         """
         Yield the request with a token; before it the token request where one is needed, after a refusal both once more.
 
-        :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         known = PROCESS_TOKENS.get(self.key)
@@ -104,7 +103,6 @@ class OAuth2ClientCredentials(Auth):
         """
         Do what :meth:`steps` does, for a driver that doesn't wait for others who fetch the same token.
 
-        :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         return _without_locks(self.steps(request))

@@ -48,7 +48,6 @@ class SharedTokenStore(ABC):
         """
         Return what was kept, expired or not; of two the one that lives longer.
 
-        :param key: What names the credentials.
         :returns: The token; None where there is none.
         """
         known = self._memory.get(key)
@@ -61,12 +60,7 @@ class SharedTokenStore(ABC):
         return found
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
         self._memory.put(key, token)
         self._write(key, _sealed(key, token), token)
 
@@ -74,7 +68,6 @@ class SharedTokenStore(ABC):
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
         self._memory.forget(key, token)
@@ -87,7 +80,6 @@ class SharedTokenStore(ABC):
         """
         Return the right to fetch a token, which one of all who share the store has at a time.
 
-        :param key: What names the credentials.
         :returns: The lock, not taken yet.
         """
 
@@ -112,7 +104,6 @@ def sealed_name(key: str) -> str:
     """
     Return the name of a token in a store, from which nobody can tell whose it is.
 
-    :param key: What names the credentials.
     :returns: 32 hexadecimal digits.
     """
     return _derived(key, b"name")[:16].hex()

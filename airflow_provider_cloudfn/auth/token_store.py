@@ -62,27 +62,17 @@ class TokenStore(Protocol):
         """
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
 
     def forget(self, key: str, token: AccessToken) -> None:
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one at a time has.
-
-        :param key: What names the credentials.
-        """
+        """Return the right to fetch a token, which one at a time has."""
 
 
 class MemoryTokenStore:
@@ -93,38 +83,24 @@ class MemoryTokenStore:
         self._locks: dict[str, threading.Lock] = {}
 
     def get(self, key: str) -> AccessToken | None:
-        """
-        Return what was kept, expired or not.
-
-        :param key: What names the credentials.
-        """
+        """Return what was kept, expired or not."""
         return self._tokens.get(key)
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
         self._tokens[key] = token
 
     def forget(self, key: str, token: AccessToken) -> None:
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
         if self._tokens.get(key) == token:
             del self._tokens[key]
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one at a time has.
-
-        :param key: What names the credentials.
-        """
+        """Return the right to fetch a token, which one at a time has."""
         # setdefault is atomic: two threads get the same lock.
         return ProcessLock(self._locks.setdefault(key, threading.Lock()))
 

@@ -96,7 +96,6 @@ def report(attempt: Attempt, observer: AttemptObserver | None) -> None:
     """
     Log an attempt on one line, and tell it to whoever wants to know. What that one does wrong breaks no call.
 
-    :param attempt: The attempt.
     :param observer: Is told, and is expected to log it itself, so that the line here is for debugging; or None.
     """
     level = logging.INFO if observer is None else logging.DEBUG

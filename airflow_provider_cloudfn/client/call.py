@@ -38,7 +38,6 @@ async def carry_out(
 
     :param settings: The client's.
     :param transport: What sends.
-    :param prepared: The request.
     :param sending: How it is sent.
     :raises CloudFunctionError: one of the tree, by what must be done about it.
     """

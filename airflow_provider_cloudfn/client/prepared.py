@@ -104,7 +104,6 @@ def prepare(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
 
     :param base_url: Where the service is.
     :param auth: What will put credentials on it, and so owns some headers and parameters.
-    :param request: The request.
     :raises ConfigurationError: for what can't be sent, or what the connection or the protocol owns.
     """
     if request.method not in METHODS:

@@ -187,7 +187,6 @@ class PacedLimiter(RateLimiter):
         """
         Wait until one request may be sent.
 
-        :param at_most: For how many seconds there is time to wait.
         :raises RequestTimeoutError: when it would take longer; nobody's turn is taken then.
         """
         if not self._pace.interval and await self._turns.paused_for() <= 0:
@@ -269,7 +268,6 @@ class AllLimits(RateLimiter):
         """
         Wait until one request may be sent.
 
-        :param at_most: For how many seconds there is time to wait.
         :raises RequestTimeoutError: when it would take longer.
         """
         end = time.monotonic() + at_most
@@ -277,11 +275,7 @@ class AllLimits(RateLimiter):
             await limit.acquire(end - time.monotonic())
 
     async def pause(self, seconds: float) -> None:
-        """
-        Send nothing for that long.
-
-        :param seconds: How long.
-        """
+        """Send nothing for that long."""
         for limit in self._limits:
             await limit.pause(seconds)
 
@@ -316,7 +310,6 @@ class TurnsAhead(AllLimits):
         """
         Wait until one request may be sent, unless its turn was taken ahead.
 
-        :param at_most: As of the limit.
         :raises RequestTimeoutError: as the limit does.
         """
         if _IS_TAKEN.get():

@@ -233,7 +233,7 @@ def _refuse_transfer_coding(name: str) -> None:
         )
 
 
-def _ends_by_close(answer: Answer) -> bool:
+def _ends_by_close(answer: OpenResponse) -> bool:
     """Return whether a body has neither a length nor chunks (RFC 9112, section 6.3, rule 8)."""
     return "Content-Length" not in answer.headers and "Transfer-Encoding" not in answer.headers
 
@@ -250,7 +250,6 @@ async def within(
     """
     Wait for work, but not for longer than that.
 
-    :param seconds: How long.
     :param where: What the error names.
     :param work: A coroutine.
     :param shown_as: How long the error says that it was allowed to take, where `seconds` is what was left of that.

@@ -64,7 +64,6 @@ class Turns(Protocol):
         Give no turns for a while, and after it no burst.
 
         :param pace: As of :meth:`take`.
-        :param seconds: How long.
         """
 
 
@@ -117,12 +116,7 @@ class ProcessTurns:
         self._locks: dict[int, threading.Lock] = {}
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn; see :class:`Turns`.
-
-        :param pace: As it says there.
-        :param at_most: As it says there.
-        """
+        """Take the next turn; see :class:`Turns`."""
         with self._lock():
             self._schedule, turn = self._schedule.take(pace, self._clock(), at_most)
             return turn
@@ -132,12 +126,7 @@ class ProcessTurns:
         return max(0.0, self._schedule.paused_until - self._clock())
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         with self._lock():
             self._schedule = self._schedule.paused(pace, self._clock() + seconds)
 

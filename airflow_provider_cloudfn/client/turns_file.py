@@ -55,12 +55,7 @@ class FileTurns:
         self._clock = clock
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param at_most: As it says there.
-        """
+        """Take the next turn."""
         return await self._changed(lambda schedule, now: schedule.take(pace, now, at_most))
 
     async def paused_for(self) -> float:
@@ -68,12 +63,7 @@ class FileTurns:
         return await self._changed(lambda schedule, now: (schedule, max(0.0, schedule.paused_until - now)))
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         await self._changed(lambda schedule, now: (schedule.paused(pace, now + seconds), None))
 
     async def _changed(self, change: Callable[[Schedule, float], tuple[Schedule, T]]) -> T:

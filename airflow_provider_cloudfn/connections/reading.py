@@ -360,11 +360,7 @@ def _cut(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """
-    Return, for an error, what was written where no secret belongs; not where it is that long that it may be one all the same.
-
-    :param value: What it is.
-    """
+    """Return, for an error, what was written where no secret belongs; not where it is so long that it may be one."""
     if not isinstance(value, str):
         return _kind(value)
     return repr(value) if len(value) <= LONGEST_SHOWN else f"a text of {len(value)} characters"

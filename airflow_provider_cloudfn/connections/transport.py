@@ -58,11 +58,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, reader: ConnectionReader) -> TransportSettings:
-        """
-        Read the fields of ``transport_form.py``.
-
-        :param reader: The connection.
-        """
+        """Read the fields of ``transport_form.py``."""
         client_cert, key_file = reader.text("client_cert"), reader.text("client_key_file")
         private_key = reader.secret("client_private_key")
         passphrase = reader.secret("client_private_key_passphrase")
@@ -125,7 +121,6 @@ def proxy_url(reader: ConnectionReader, name: str, written: str) -> str:
     """
     Return the URL of a proxy.
 
-    :param reader: The connection.
     :param name: The field that it stands in.
     :param written: What stands there.
     :raises ConfigurationError: when it is none.
@@ -145,7 +140,6 @@ def read_rate_limit(reader: ConnectionReader) -> Rate | None:
     """
     Return the rate that a connection says; None where it says none.
 
-    :param reader: The connection.
     :raises ConfigurationError: when it is none.
     """
     written = reader.extras.get("rate_limit")

@@ -124,11 +124,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         return self._settings
 
     def accept(self, conn: Any) -> SettingsT:
-        """
-        Read a connection that was fetched already, instead of fetching it.
-
-        :param conn: The Airflow connection.
-        """
+        """Read a connection that was fetched already, instead of fetching it."""
         settings: SettingsT
         settings, secrets = _settings_of(self.settings_class, conn)
         mask_secrets(secrets)
@@ -136,11 +132,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         return settings
 
     async def aaccept(self, conn: Any) -> SettingsT:
-        """
-        Do what :meth:`accept` does, in an event loop.
-
-        :param conn: The Airflow connection.
-        """
+        """Do what :meth:`accept` does, in an event loop."""
         settings: SettingsT
         settings, secrets = _settings_of(self.settings_class, conn)
         await amask_secrets(secrets)
@@ -167,11 +159,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
     @contextmanager
     def sending_over(self, client: Client) -> Iterator[None]:
-        """
-        Use another client for as long as the block lasts, such as one whose transport is scripted.
-
-        :param client: The client.
-        """
+        """Use another client for as long as the block lasts, such as one whose transport is scripted."""
         before, self._client = self._client, client
         try:
             yield

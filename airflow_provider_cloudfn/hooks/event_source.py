@@ -52,11 +52,7 @@ class EventSourceHook(BaseHook):
         return self.accept(conn)
 
     def accept(self, conn: Any) -> EventSource:
-        """
-        Read a connection that was fetched already, instead of fetching it.
-
-        :param conn: The Airflow connection.
-        """
+        """Read a connection that was fetched already, instead of fetching it."""
         source = event_source_of(conn)
         mask_secrets(text for secret in source.scheme.hidden_values() for text in appearances(secret))
         return source

@@ -77,7 +77,6 @@ def written(entry: JournalEntry, generation: int, key: str, writer: Writer | Non
 
     The first row comes last, so that what it names is there.
 
-    :param entry: The entry.
     :param generation: Which tries it is for.
     :param key: The key of the first row.
     :param writer: Who writes it.

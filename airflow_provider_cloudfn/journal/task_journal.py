@@ -87,7 +87,6 @@ class TaskJournal:
         Return what stands under a name; None where an earlier try of this generation has left nothing.
 
         :param name: Lower-case words with dots.
-        :param kind: What it is.
         :param of_any_generation: Whether what was left before a Clear counts, too.
         :raises ConfigurationError: for what is no such entry.
         """
@@ -133,7 +132,6 @@ class TaskJournal:
         Write an entry, in place of one that is there; whoever is killed meanwhile leaves the old one or the new one.
 
         :param name: Lower-case words with dots.
-        :param entry: The entry.
         """
         if self._store is None:
             return

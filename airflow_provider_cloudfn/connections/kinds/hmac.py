@@ -95,7 +95,6 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
         """
         Return the settings of a connection, which signs or has others sign.
 
-        :param reader: The connection.
         :param needed_by: What needs them, for the errors.
         :raises ConfigurationError: naming the field that is wrong, and what to do.
         """

@@ -58,7 +58,6 @@ class HookServices(Protocol):
         """
         Return where AWS access keys come from: the kind's ``other_connection``, else the keys, else what boto3 finds.
 
-        :param region: The region.
         :param keys: The connection's own access key, if it has one.
         :raises ConfigurationError: when nothing usable is there.
         """
@@ -97,7 +96,6 @@ class Authentication(Redacted, frozen=True, kw_only=True):
         """
         Return the settings of a connection.
 
-        :param reader: The connection.
         :raises ConfigurationError: naming the field that is wrong, and what to do.
         """
 
