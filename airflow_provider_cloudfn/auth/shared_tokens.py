@@ -53,7 +53,8 @@ class SharedTokenStore(ABC):
         known = self._memory.get(key)
         if known is not None and known.is_fresh(_SOON):
             return known
-        found = self._shared(key)
+        sealed = self._read(key)
+        found = None if sealed is None else _unsealed(key, sealed)
         if found is None or (known is not None and not _outlives(found, known)):
             return known
         self._memory.put(key, found)
@@ -94,10 +95,6 @@ class SharedTokenStore(ABC):
     @abstractmethod
     def _remove(self, key: str, sealed: bytes) -> None:
         """Remove what is kept under a key, if that can be done and it is still this."""
-
-    def _shared(self, key: str) -> AccessToken | None:
-        sealed = self._read(key)
-        return None if sealed is None else _unsealed(key, sealed)
 
 
 def sealed_name(key: str) -> str:

@@ -48,14 +48,7 @@ async def carry_out(
     )
     request = prepared.filled(settings.secret_values).as_http()
     begun = time.monotonic()
-    await _wait_for_first_turn(settings, request, total)
-    if settings.is_ended:
-        shown = settings.redaction().url(request.url)
-        raise CloudFunctionError(
-            f"{request.method} {shown}: was not sent, as its task was ended from outside",
-            retryable=True,
-            never_sent=True,
-        )
+    await _first_turn(settings, request, total)
     waited = time.monotonic() - begun if settings.limiter is not None else 0.0
     number = 0
     carried_out = False
@@ -105,7 +98,7 @@ async def carry_out(
             break
         await settings.unless_ended(settings.sleep(wait))
         ready = time.monotonic()
-        if not await _is_in_turn(settings, bound - (ready - begun)) or settings.is_ended:
+        if await _late_turn(settings, bound - (ready - begun)) is not None or settings.is_ended:
             # There is no time for another attempt: what came of this one is what came of the call.
             break
         waited = time.monotonic() - ready if settings.limiter is not None else 0.0
@@ -121,25 +114,26 @@ async def carry_out(
     return result
 
 
-async def _wait_for_first_turn(settings: ClientSettings, request: HttpRequest, seconds: float) -> None:
-    if settings.limiter is None:
+async def _first_turn(settings: ClientSettings, request: HttpRequest, seconds: float) -> None:
+    late = await _late_turn(settings, seconds)
+    if late is None and not settings.is_ended:
         return
-    try:
-        await settings.unless_ended(settings.limiter.acquire(seconds))
-    except RequestTimeoutError as error:
-        shown = settings.redaction().url(request.url)
-        raise error.reworded(f"{request.method} {shown}: {error}") from None
+    where = f"{request.method} {settings.redaction().url(request.url)}"
+    if late is not None:
+        raise late.reworded(f"{where}: {late}")
+    raise CloudFunctionError(
+        f"{where}: was not sent, as its task was ended from outside", retryable=True, never_sent=True
+    )
 
 
-async def _is_in_turn(settings: ClientSettings, seconds: float) -> bool:
-    """Return whether another attempt may be sent, as soon as it may be; False where that takes longer than there is time."""
-    if settings.limiter is None:
-        return True
-    try:
-        await settings.unless_ended(settings.limiter.acquire(seconds))
-    except RequestTimeoutError:
-        return False
-    return True
+async def _late_turn(settings: ClientSettings, seconds: float) -> RequestTimeoutError | None:
+    """Wait until an attempt may be sent; return the error where that takes longer than there is time."""
+    if settings.limiter is not None:
+        try:
+            await settings.unless_ended(settings.limiter.acquire(seconds))
+        except RequestTimeoutError as error:
+            return error
+    return None
 
 
 async def _tell(limiter: RateLimiter | None, result: Response | CloudFunctionError) -> None:

@@ -220,11 +220,12 @@ class Driver:
         # One time is told of all that it takes to get a token.
         STOPWATCH.set(None)
         try:
-            return await self._transport.send(request)
+            answer, _ = await self._transport.send(request)
         except CloudFunctionError as error:
             # Whatever became of the request for credentials, the request itself was not sent.
             error.never_sent = True
             raise
+        return answer
 
     async def _send(self, request: HttpRequest) -> HttpResponse:
         # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
@@ -235,15 +236,11 @@ class Driver:
         self._watch.turn_to(None)
         self._received = 0
         sink = self._sending.sink
-        if sink is None:
-            response = await self._transport.send(request, self._reached)
-            self._received = len(response.content)
-            return response
-        if self._stored is not None:
+        if sink is not None and self._stored is not None:
             # The scheme took what was stored for a refusal of its credentials.
             self._stored = None
             await discard(sink)
-        response, self._stored = await self._transport.send_to(request, sink, self._reached)
+        response, self._stored = await self._transport.send(request, self._reached, sink)
         self._received = len(response.content) if self._stored is None else self._stored.size
         return response
 

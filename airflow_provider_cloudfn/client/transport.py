@@ -60,37 +60,24 @@ class Transport:
         self._allowed: str | None = None
         self._failures = failures_of_transport()
 
-    async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
+    async def send(
+        self,
+        request: HttpRequest,
+        on_connected: Callable[[], None] | None = None,
+        sink: ResponseSink | None = None,
+    ) -> tuple[HttpResponse, StoredBody | None]:
         """
         Send a request and read its answer. Redirects are not followed here.
 
         :param request: The request, with credentials.
         :param on_connected: Called when there is a connection: from then on the service may have got the request.
+        :param sink: Where the body of a success goes; that of any other answer is read.
+        :returns: The answer, with its body if it went nowhere else or is small, so that it can be judged; and the stored body.
+        :raises ConfigurationError: when the sink can't be written; the request is not sent then.
         :raises RequestTimeoutError: when it takes too long.
         :raises CommunicationError: when no connection can be made, or what comes over it is not a whole answer.
-        :raises LimitError: when the answer is larger than allowed.
+        :raises LimitError: when the answer is larger than allowed. The sink is discarded then, and with any other error.
         """
-        response, _ = await self._send(request, None, on_connected)
-        return response
-
-    async def send_to(
-        self, request: HttpRequest, sink: ResponseSink, on_connected: Callable[[], None] | None = None
-    ) -> tuple[HttpResponse, StoredBody | None]:
-        """
-        Send a request, and let the body of a success go into a sink; that of any other answer is read.
-
-        :param request: The request, with credentials.
-        :param sink: Where the body goes.
-        :param on_connected: As of :meth:`send`.
-        :returns: The answer, with its body if that is small, so that it can be judged; and the stored body.
-        :raises ConfigurationError: when the sink can't be written; the request is not sent then.
-        :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
-        """
-        return await self._send(request, sink, on_connected)
-
-    async def _send(
-        self, request: HttpRequest, sink: ResponseSink | None, on_connected: Callable[[], None] | None
-    ) -> tuple[HttpResponse, StoredBody | None]:
         parts = split_url(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
         if self._is_allowed is not None and parts.netloc != self._allowed:

@@ -9,8 +9,6 @@ from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
@@ -123,10 +121,6 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
             signed=signed,
             timestamp_header=timestamp_header,
         )
-
-    def secrets(self) -> Iterator[str]:
-        """Return the key."""
-        yield self.secret
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts the signature on a request."""

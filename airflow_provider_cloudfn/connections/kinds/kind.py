@@ -100,8 +100,9 @@ class Authentication(Redacted, frozen=True, kw_only=True):
         """
 
     def secrets(self) -> Iterator[str]:
-        """Return what must not be seen."""
-        return iter(())
+        """Return what must not be seen: the texts that no repr shows."""
+        hidden = (getattr(self, name) for name in sorted(self._hidden))
+        return (secret for secret in hidden if isinstance(secret, str) and secret)
 
     @property
     def other_connection(self) -> str | None:
