@@ -33,8 +33,6 @@ class JobCancel:
     """
     Ends a job.
 
-    :param client: The connection's client.
-    :param log: The task's log.
     :param forget: Lets the next try start another job.
     """
 

@@ -14,13 +14,13 @@ from airflow_provider_cloudfn.triggers.job import Job, wait_for_end
 from airflow_provider_cloudfn.triggers.job_end import end_job
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, conditions
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
-from airflow_provider_cloudfn.triggers.wire_format import Told, require_event
+from airflow_provider_cloudfn.triggers.wire_format import TriggerPayload, require_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.triggers.job import JobPoll, Outcome
+    from airflow_provider_cloudfn.triggers.job import JobOutcome, JobPoll
     from airflow_provider_cloudfn.triggers.poll import NotYet
 
 __all__ = ["JobEvent", "JobTrigger"]
@@ -46,14 +46,13 @@ class JobEvent(Redacted, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
-        return Told(asdict(self))
+        return TriggerPayload(asdict(self))
 
     @classmethod
     def from_dict(cls, written: Any) -> JobEvent:
         """
         Return the event that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         told = require_event(written, ("ended", "error", "late"))
@@ -117,7 +116,7 @@ class JobTrigger(BaseTrigger):
                     async with shared.asking() as hook:
                         return (await hook.aclient()).resolve(question.request(), link)
 
-                async def judge(poll: JobPoll, response: Response) -> Outcome:
+                async def judge(poll: JobPoll, response: Response) -> JobOutcome:
                     return await asyncio.get_running_loop().run_in_executor(conditions(), poll.judged, response)
 
                 ended = await wait_for_end(
