@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secr
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.client.body import Json
-from airflow_provider_cloudfn.client.charset import charset_of, declared_charset
+from airflow_provider_cloudfn.client.charset import charset_of, charset_to_send
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
@@ -288,7 +288,7 @@ def _text(content: bytes, content_type: str = "") -> str | None:
     """Return bytes as the text that would be sent as these bytes, or None."""
     try:
         text = content.decode()
-        return text if text.encode(declared_charset(content_type, content) or "utf-8") == content else None
+        return text if text.encode(charset_to_send(content_type, content) or "utf-8") == content else None
     except (UnicodeError, LookupError):
         return None
 
