@@ -8,7 +8,6 @@ import pytest
 
 from airflow_provider_cloudfn.cel import evaluate
 
-
 _THRICE = " ".join(["12345678901234567.89"] * 3)
 
 
