@@ -110,9 +110,11 @@ def _decimal(_budget: Budget, value: Any, _precision: int) -> str:
 
 
 def _floating(clause: str) -> Callable[[Budget, Any, int], str]:
-    def format_double(_budget: Budget, value: Any, precision: int) -> str:
+    def format_double(budget: Budget, value: Any, precision: int) -> str:
         if KIND[type(value)] not in ("int", "uint", "double", "decimal"):
             raise _mismatch(f"%{clause}", "a number", value)
+        if isinstance(value, JsonNumber):
+            budget.text(len(value.text))
         if clause == "f" and (exact := _beyond_double(value)) is not None:
             return f"{exact:.{precision}f}"
         return _special(value) or f"{float(value):.{precision}{clause}}"
