@@ -60,6 +60,7 @@ class CloudFunctionError(Exception):
     :param retryable: Whether the same attempt can succeed later, unchanged.
     :param retry_after: How many seconds the service asked to wait before that.
     :param never_sent: Whether the service provably never got the request.
+    :param connection: The connection that it is about; the message goes on behind its name, as in ``, host: is missing``.
     """
 
     def __init__(
@@ -71,9 +72,11 @@ class CloudFunctionError(Exception):
         retryable: bool = False,
         retry_after: float | None = None,
         never_sent: bool = False,
+        connection: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.connection = connection
+        self.message = message if connection is None else f"connection {connection!r}{message}"
+        super().__init__(self.message)
         self.status = status
         self.request_id = request_id
         self.retryable = retryable
@@ -83,12 +86,23 @@ class CloudFunctionError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def unnamed(self, connection: str) -> str:
+        """
+        Return the message without the name of a connection: a test gives it one that nobody has seen before.
+
+        :param connection: The connection that is tested.
+        """
+        if self.connection != connection:
+            return self.message
+        return f"The connection{self.message[len(f'connection {connection!r}') :]}"
+
     def reworded(self, message: str) -> Self:
         """
         Return this very error, with another message.
 
         :param message: What it says from now on.
         """
+        self.connection = None
         self.message = message
         self.args = (message,)
         return self
@@ -193,6 +207,7 @@ class CommunicationError(CloudFunctionError, ConnectionError):
         retryable: bool = False,
         retry_after: float | None = None,
         never_sent: bool = False,
+        connection: str | None = None,
         stage: Literal["tls", "proxy", "origin", "redirects", "answer", "encoding"] | None = None,
     ) -> None:
         super().__init__(
@@ -202,6 +217,7 @@ class CommunicationError(CloudFunctionError, ConnectionError):
             retryable=retryable,
             retry_after=retry_after,
             never_sent=never_sent,
+            connection=connection,
         )
         self.stage = stage
 

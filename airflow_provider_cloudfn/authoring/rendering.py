@@ -83,6 +83,27 @@ class TemplatedTask(BaseOperator):
         if parent is self:
             self._render_expressions(context, known)
 
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """
+        Render a value. A text in which no template begins stays as it is: Jinja writes its line breaks anew, and none at its end.
+
+        :param content: The value.
+        :param context: The task's Airflow context.
+        :param jinja_env: Jinja's environment; default the Dag's.
+        :param seen_oids: What is data.
+        """
+        if isinstance(content, str):
+            jinja_env = jinja_env or self.get_template_env()
+            if self._is_known_by_marks(jinja_env) and not any(mark in content for mark in _marks(jinja_env)):
+                return content
+        return super().render_template(content, context, jinja_env, seen_oids)
+
     def _has_templates(self) -> bool:
         """Return whether there may be something for Jinja to render."""
         dag = self.get_dag()
@@ -104,10 +125,13 @@ class TemplatedTask(BaseOperator):
         return [name for name in names if name not in without and not is_plain(getattr(self, name))]
 
     def _has_usual_jinja(self, environment: jinja2.Environment) -> bool:
-        """Return whether a template is known by its brace: a Dag can choose other marks, and a class files of templates."""
-        marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
+        """Return whether a template is known by its brace: a Dag can choose other marks."""
+        return self._is_known_by_marks(environment) and all("{" in mark for mark in _marks(environment))
+
+    def _is_known_by_marks(self, environment: jinja2.Environment) -> bool:
+        """Return whether a template has a mark where it begins: a Dag can have those of a line, and a class files."""
         by_line = (environment.line_statement_prefix, environment.line_comment_prefix)
-        return all("{" in mark for mark in marks) and not any(by_line) and not self.template_ext
+        return not any(by_line) and not self.template_ext
 
     def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
         """Do what must be done before Jinja is run."""
@@ -349,6 +373,10 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
+def _marks(environment: jinja2.Environment) -> tuple[str, str, str]:
+    return environment.variable_start_string, environment.block_start_string, environment.comment_start_string
+
+
 def _is_plain(value: Any) -> bool:
-    """Return whether a value is one that Jinja gives back as it is: to compile a template only to learn that is dear."""
-    return value is None or (isinstance(value, str) and "{" not in value and not value.endswith("\n"))
+    """Return whether a value is one that has no template: to compile one only to learn that is dear."""
+    return value is None or (isinstance(value, str) and "{" not in value)

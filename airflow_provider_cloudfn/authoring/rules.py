@@ -14,6 +14,7 @@ from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.one_key import one_key_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
+from airflow_provider_cloudfn.authoring.parameter import EntryProblem
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
 from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read
 from airflow_provider_cloudfn.authoring.request_checks import (
@@ -206,8 +207,8 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
         if parameter.check is None or (arrived is not None and parameter.name in arrived.parameters):
             continue
         for value in task.written(parameter.name):
-            if (message := _value_problem(task, parameter, value, arrived)) is not None:
-                yield _placed(task.task_id, parameter.name, message)
+            if (found := _value_problem(task, parameter, value, arrived)) is not None:
+                yield _placed(task.task_id, parameter.name, found)
     for parameter in task.parameters:
         if parameter.name not in task.ever_given:
             continue
@@ -218,8 +219,8 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
             if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
     yield from _combination_problems(task)
-    if (message := _event_key_problem(task)) is not None:
-        yield Problem(task.task_id, "event_key", message)
+    if (wrong_key := _event_key_problem(task)) is not None:
+        yield Problem(task.task_id, "event_key", wrong_key)
     # What Jinja has made of a template at run time is each instance's own, and looks as if it were one for all.
     yield from () if arrived is not None else (*_idle_problems(task), *_mapping_problems(task))
     yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
@@ -254,11 +255,10 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
             yield Problem(task.task_id, "on_unknown.returns", _RETURNED_LATER.format(other=other))
 
 
-def _placed(task_id: str, name: str, message: str) -> Problem:
-    """Return a problem of a parameter, or of that entry of it with whose place the message begins."""
-    key, mark, rest = message.partition('"]: ')
-    is_of_entry = bool(mark) and key.startswith('["')
-    return Problem(task_id, f'{name}{key}"]', rest) if is_of_entry else Problem(task_id, name, message)
+def _placed(task_id: str, name: str, found: str | EntryProblem) -> Problem:
+    if isinstance(found, EntryProblem):
+        return Problem(task_id, f'{name}["{found.entry}"]', found.message)
+    return Problem(task_id, name, found)
 
 
 def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
@@ -346,7 +346,9 @@ def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Ite
             yield Problem(task.task_id, label_of(event, "key"), _NEEDS_RUN_FOR_EACH.format(name=event_name(event)))
 
 
-def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None) -> str | None:
+def _value_problem(
+    task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None
+) -> str | EntryProblem | None:
     if value is not None and is_reference(value):
         if parameter.authored:
             return _NOT_AUTHORED

@@ -87,7 +87,6 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
     """
     Return the bytes of a body and their media type; None where there is no body.
 
-    :param body: The body.
     :param list_style: How a form's lists are written.
     :param charset: What text is encoded in, where the request says so; default UTF-8.
     :raises ConfigurationError: for what can't be a body.

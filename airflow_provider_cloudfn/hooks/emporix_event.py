@@ -257,11 +257,7 @@ def _text(name: str, value: Any) -> str | None:
 
 
 def json_string_problem(text: str) -> str | None:
-    """
-    Say what is wrong with JSON text.
-
-    :param text: The text.
-    """
+    """Say what is wrong with JSON text."""
     try:
         json.loads(text, parse_constant=_refuse_constant)
         text.encode()

@@ -197,7 +197,7 @@ class FunctionCall:
         :raises OutcomeUnknownError: when nobody knows whether it was carried out, by an earlier try or in this one.
         :raises CloudFunctionError: as the client does, and for an answer that is no success.
         """
-        from airflow_provider_cloudfn.client.retry import is_idempotent
+        from airflow_provider_cloudfn.client.retry import repeats_safely
 
         task, client, sending = self.task, self.hook.client(), self.sending(variables, sink)
         if task.poll is not None:
@@ -218,7 +218,7 @@ class FunctionCall:
             require_success(response)
             return Settled(response, path)
 
-        can_repeat = sending.idempotent or is_idempotent(prepared)
+        can_repeat = sending.idempotent or repeats_safely(prepared.method, dict(prepared.headers))
         if can_repeat and context["ti"].try_number <= 1:
             return plainly_sent()
         from airflow_provider_cloudfn.journal.entries import CallEntry

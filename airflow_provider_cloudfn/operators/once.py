@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import (
     ExpressionError,
     OutcomeUnknownError,
 )
-from airflow_provider_cloudfn.journal.entries import Answer, CallEntry, StoredFile
+from airflow_provider_cloudfn.journal.entries import CallEntry, KeptAnswer, StoredFile
 from airflow_provider_cloudfn.operators.settled import Settled
 from airflow_provider_cloudfn.operators.storable import xcom_limit
 
@@ -221,7 +221,7 @@ class Once:
             return
         # Of the secrets that are known by now: the call itself may have got an access token.
         redaction, stored = self._client.redaction(), response.stored
-        answer = Answer(
+        answer = KeptAnswer(
             status=response.status,
             headers={name: redaction.text(value) for name, value in response.headers.items()},
             url=redaction.url(response.url),
@@ -232,7 +232,7 @@ class Once:
             confirmed=confirmed,
         )
         try:
-            self._journal.write(CALL, entry.answered(answer))
+            self._journal.write(CALL, replace(entry, answer=answer))
         except AirflowRuntimeError as error:
             # It stays unknown to the next try, which is no reason to throw away the answer that is here.
             self._log.warning("The answer could not be written down for the next try: %s", error)

@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
+    ConfigurationError,
     ExpressionError,
     ExpressionLimitError,
     ExpressionProblem,
@@ -27,6 +28,24 @@ def test_an_error_crosses_a_process_with_all_that_it_carries(copied: object) -> 
     assert type(again) is AuthenticationError
     assert str(again) == "401"
     assert (again.status, again.request_id, again.retryable, again.retry_after) == (401, "req_1", True, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ConfigurationError(", host (Base URL): is missing", connection="UvDLqZP4"),
+            "The connection, host (Base URL): is missing",
+        ),
+        (AuthenticationError(": AWS gives none", connection="UvDLqZP4"), "The connection: AWS gives none"),
+        (ConfigurationError(": AWS gives none", connection="other"), "connection 'other': AWS gives none"),
+        (ConfigurationError("there is no connection 'UvDLqZP4'"), "there is no connection 'UvDLqZP4'"),
+        (AuthenticationError("GET https://shop.test answered 401"), "GET https://shop.test answered 401"),
+        (ConfigurationError(": no key", connection="UvDLqZP4").reworded("anew"), "anew"),
+    ],
+)
+def test_the_id_that_airflow_makes_up_for_a_test_is_not_told(error: CloudFunctionError, said: str) -> None:
+    assert error.unnamed("UvDLqZP4") == said
 
 
 def test_an_expression_error_crosses_a_process() -> None:
