@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.authoring.emit import emit_of, label_of
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
 from airflow_provider_cloudfn.authoring.stable_ids import task_instance_key
 from airflow_provider_cloudfn.client.sink import unwritable
-from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+from airflow_provider_cloudfn.events.asset import has_one_run_per_event, with_asset
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.key_text import key_text
-from airflow_provider_cloudfn.operators.outlets import as_event, with_event, without_event
+from airflow_provider_cloudfn.operators.outlets import as_event, without_event
 from airflow_provider_cloudfn.operators.storable import require_event, xcom_limit
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
             )
             continue
         # It may be missing there: where a Dag is tested, the tries of a task are one object's.
-        task.outlets = with_event(task.outlets, emission.event)
+        task.outlets = with_asset(task.outlets, emission.event)
         accessor: Any = context["outlet_events"][emission.event]
         accessor.extra = extra
         schedule = f"[CompletionEvent({record.type!r})]"
