@@ -310,7 +310,7 @@ ENDS: dict[str, tuple[str, Answer, list[Answer], str]] = {
         "Poll(done_when='response.body.state', every=0.01, uri='\"/jobs/7\"')",
         STARTED,
         [state("busy")],
-        "poll.done_when: must give true or false, not str",
+        "poll.done_when: must give true or false, not text",
     ),
     "no such field": (
         "Poll(done_when='response.body.stat == \"done\"', every=0.01, uri='\"/jobs/7\"')",
