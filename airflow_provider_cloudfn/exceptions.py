@@ -27,7 +27,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = [
     "AuthenticationError",
@@ -42,6 +42,7 @@ __all__ = [
     "OutcomeUnknownError",
     "RequestTimeoutError",
     "ResponseError",
+    "choice_problem",
     "nearest_name",
     "require_truth",
     "seconds_text",
@@ -286,6 +287,16 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
 
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.65)), None)
+
+
+def choice_problem(value: object, choices: Collection[str]) -> str | None:
+    """
+    Say what is wrong with a value that is none of a few, None where it is one of them.
+
+    :param value: What was given.
+    :param choices: What can be.
+    """
+    return None if value in choices else f"must be one of {', '.join(map(repr, choices))}, not {value!r}"
 
 
 def seconds_text(seconds: float) -> str:

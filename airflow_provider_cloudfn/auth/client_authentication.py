@@ -45,6 +45,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
 #: A form, encoded twice in Basic, by this machine's clock.
 _AS_THE_STANDARD_SAYS = Manner()
+_ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
 class ClientAuthentication(Redacted, frozen=True):
@@ -183,9 +184,14 @@ class ClientAuthentication(Redacted, frozen=True):
                 raise ConfigurationError(
                     "client_secret: is an encrypted private key, and its passphrase is missing or doesn't open it"
                 ) from None
+            fitting = _fitting_algorithms(self.client_secret, self.key_passphrase)
+            remedy = (
+                f"the key fits {' or '.join(fitting)}: write that in jwt_algorithm"
+                if fitting
+                else "private_key_jwt needs a PEM text that begins with '-----BEGIN PRIVATE KEY-----', of RSA or a curve"
+            )
             raise ConfigurationError(
-                f"client_secret: is no private key for {self.algorithm} ({type(error).__name__}); private_key_jwt needs a "
-                "PEM text that begins with '-----BEGIN PRIVATE KEY-----', and an algorithm that fits the key"
+                f"client_secret: is no private key for {self.algorithm} ({type(error).__name__}); {remedy}"
             ) from None
 
 
@@ -246,6 +252,24 @@ def is_encrypted(pem: str) -> bool:
     :param pem: The key as PEM text, of PKCS #8 or of OpenSSL's old format.
     """
     return "ENCRYPTED" in pem
+
+
+def _fitting_algorithms(pem: str, passphrase: str | None) -> tuple[str, ...]:
+    """Return with which algorithms a private key signs (RFC 7518, section 3.1; RFC 8037); nothing for what is no key."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(pem.encode(), passphrase.encode() if passphrase else None)
+    except Exception:
+        return ()
+    if isinstance(key, rsa.RSAPrivateKey):
+        return ("RS256", "PS256")
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return ("EdDSA",)
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _ALGORITHM_OF_CURVE:
+        return (_ALGORITHM_OF_CURVE[key.curve.name],)
+    return ()
 
 
 def assertions_in(request: HttpRequest) -> list[str]:

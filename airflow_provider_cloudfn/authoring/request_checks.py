@@ -41,22 +41,14 @@ KEY_IS_SET: Final = "idempotency_key sets this header: leave one of them out"
 
 
 def uri_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is to be a path, besides its expression.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with what is to be a path, besides its expression."""
     if isinstance(value, (str, cel.Expression, cel.Literal)):
         return None
     return f"must be an expression that gives text, such as '\"/v1/orders\"', not {type(value).__name__}"
 
 
 def query_problem(value: Any) -> EntryProblem | None:
-    """
-    Say what is wrong with a query, besides its expressions.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a query, besides its expressions."""
     for name, one in _pairs(value):
         kind = type(one).__name__
         if isinstance(one, (Mapping, set, frozenset)) or callable(one):
@@ -66,11 +58,7 @@ def query_problem(value: Any) -> EntryProblem | None:
 
 
 def headers_problem(value: Any) -> str | EntryProblem | None:
-    """
-    Say what is wrong with headers: their names, and those values that are known.
-
-    :param value: What was given as these.
-    """
+    """Say what is wrong with headers: their names, and those values that are known."""
     try:
         own_headers({name: _known(one) for name, one in _pairs(value)}, frozenset())
     except HeaderError as error:

@@ -17,8 +17,6 @@ def uri_text(name: str, value: Any) -> str:
     """
     Return a URI.
 
-    :param name: The parameter.
-    :param value: What its expression gave.
     :returns: The value, which is text.
     :raises ExpressionError: when it is no text.
     """
@@ -33,8 +31,6 @@ def query_text(name: str, value: Any) -> dict[str, Any]:
     """
     Return a query: text, or a list of texts, by name, without the entries that are null.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return _text_pairs(name, value, lists=True)
@@ -44,8 +40,6 @@ def header_text(name: str, value: Any) -> dict[str, Any]:
     """
     Return headers: text by name, without the entries that are null.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return _text_pairs(name, value, lists=False)
@@ -55,8 +49,6 @@ def json_or_text(name: str, value: Any) -> Any:
     """
     Return a body: text and bytes as they are, anything else as JSON has it, its secrets still to be filled in.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what JSON doesn't have.
     """
     if isinstance(value, (bytes, str)) or value is None:
@@ -71,8 +63,6 @@ def exact_json(name: str, value: Any) -> Any:
     """
     Return a value as JSON has it, integers with all their digits.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what JSON doesn't have.
     """
     try:
@@ -85,8 +75,6 @@ def text_or_null(name: str, value: Any) -> str | None:
     """
     Return a value as text, null as it is.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return None if value is None else _text(name, value)

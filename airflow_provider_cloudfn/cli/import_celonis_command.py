@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.cli.import_curl_command import identifier, show_import
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
-from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
 from airflow_provider_cloudfn.records.named_secrets import (
@@ -78,8 +78,8 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     """
     notes: list[str] = []
     method = _text("Method", step["method"]).strip().upper()
-    if method not in METHODS:
-        raise ConfigurationError(f"Method: {method!r} is none of {', '.join(METHODS)}")
+    if (problem := method_problem(method)) is not None:
+        raise ConfigurationError(f"Method: {problem}")
     name, event = _text("Name", step["name"]), step.get("completion event")
     lines = [
         f"task_id={identifier(name, 'cloud_function')!r},",

@@ -289,8 +289,8 @@ def _items(value: Any, number: int) -> list[Any]:
         return list(value)
     found = "null" if value is None else "a map" if isinstance(value, Mapping) else f"a {type(value).__name__}"
     remedy = 'such as items="response.body.data"'
-    if value is None and number > 1:
-        remedy = "and what stands for them where there are none: items=\"response.body[?'data'].orValue([])\""
+    if value is None:
+        remedy = 'and what stands for them where there are none: items="response.body.data == null ? [] : response.body.data"'
     raise ResponseError(
         f"pages.items: page {number} has no list of items but {found}: say with items= where they are, {remedy}"
     )

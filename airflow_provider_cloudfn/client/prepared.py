@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS, is_tok
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.body import Form, Raw, make_body
-from airflow_provider_cloudfn.client.charset import declared_charset
+from airflow_provider_cloudfn.client.charset import charset_to_send
 from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
 from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
@@ -134,7 +134,7 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     declared = next((value for name, value in own if name.lower() == "content-type"), "")
     text = request.body.value if isinstance(request.body, Raw) else ""
     beginning = text[:_BEGINNING].encode("ascii", "replace") if text and isinstance(text, str) else b""
-    charset = declared_charset(declared, beginning) if declared else None
+    charset = charset_to_send(declared, beginning) if declared else None
     body, media_type = make_body(request.body, request.list_style, charset)
     files = isinstance(request.body, Form) and request.body.files
     names = {name.lower() for name, _ in own}

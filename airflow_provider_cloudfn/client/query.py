@@ -69,7 +69,10 @@ def scalar_text(value: object) -> str:
     if isinstance(value, str):
         return value if value.isascii() else _require_unicode(value)
     if isinstance(value, (Mapping, list, tuple, set)):
-        raise ConfigurationError(f"must be text or a number, not {type(value).__name__}")
+        raise ConfigurationError(
+            f"must be text or a number, not {type(value).__name__}: give each value in it a name of its own, as the "
+            "service reads it, such as 'address[city]', or make it JSON text"
+        )
     if isinstance(value, (bytes, bytearray, memoryview)):
         try:
             return bytes(value).decode()

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import cached_property
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import StreamWriter
 from yarl import URL
 
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenResponse", "Wire"]
 
-#: A head that is longer is none.
-_HEADERS = 64 * 1024
+#: A line of a head that is longer is none.
+_LINE = 64 * 1024
+#: How many fields a head may have; newer versions of aiohttp allow 128, which some services and their proxies exceed.
+_FIELDS = {"max_headers": 1000} if "max_headers" in signature(ResponseHandler.set_response_params).parameters else {}
 #: A body that is no longer goes out together with its head.
 _SMALL = 64 * 1024
 
@@ -139,8 +143,9 @@ class Wire:
                 read_until_eof=True,
                 auto_decompress=False,
                 read_timeout=self._silence,
-                max_line_size=_HEADERS,
-                max_field_size=_HEADERS,
+                max_line_size=_LINE,
+                max_field_size=_LINE,
+                **_FIELDS,
             )
             sending = _write(protocol, head, request.body)
             while True:

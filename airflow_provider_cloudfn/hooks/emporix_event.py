@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, 
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, choice_problem
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
@@ -195,7 +195,7 @@ def impact_problem(text: str) -> str | None:
 
     :param text: What was given.
     """
-    return None if text in IMPACTS else f"must be one of {', '.join(map(repr, IMPACTS))}, not {text!r}"
+    return choice_problem(text, IMPACTS)
 
 
 def timestamp_problem(text: str) -> str | None:

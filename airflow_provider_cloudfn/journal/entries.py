@@ -233,6 +233,7 @@ class BatchEntry(JournalEntry, frozen=True):
     :param failed: How many have failed.
     :param unknown: Of how many nobody knows whether they were carried out; they are among those that have failed.
     :param failures: What is told of those.
+    :param put_off: What is told of those that have failed and that the next try calls for again; they are not among ``failures``.
     :param total: How many items there are, where that is known.
     :param stored: The file that the results are in; None before the end, and where they are a list.
     :param finished: Whether all is done.
@@ -252,6 +253,7 @@ class BatchEntry(JournalEntry, frozen=True):
     failed: int = 0
     unknown: int = 0
     failures: tuple[ItemFailure, ...] = ()
+    put_off: tuple[ItemFailure, ...] = ()
     total: int | None = None
     stored: dict[str, Any] | None = None
     finished: bool = False
@@ -260,6 +262,14 @@ class BatchEntry(JournalEntry, frozen=True):
     def unsettled(self) -> set[int]:
         """The items that may have been sent, and of which no outcome is written down."""
         return {*range(self.done, self.begun), *self.uncertain} - {one.index for one in self.ahead}
+
+    @property
+    def progress(self) -> str:
+        """How far the calls got, as a person is told."""
+        of = "" if self.total is None else f" of {self.total:,}"
+        again = f", {len(self.put_off):,} to be called for again" if self.put_off else ""
+        state = "all done" if self.finished else "not finished"
+        return f"{self.done:,}{of} items done, {self.failed:,} failed, {self.unknown:,} unknown{again}: {state}"
 
 
 class PagesEntry(JournalEntry, frozen=True):

@@ -20,7 +20,6 @@ def place_of(value: Any) -> str:
     """
     Return what stands for the map index in the key: what the author's own expression gave.
 
-    :param value: Its value.
     :raises ExpressionError: for one that names nothing, and so would make different requests the same one.
     """
     return key_text(
@@ -38,9 +37,6 @@ def with_idempotency_key(
     Return the headers and the body with the key.
 
     :param wanted: False for none; True for the usual place; or the header's name.
-    :param key: The key.
-    :param headers: The headers.
-    :param body: The body.
     :param conn_type: The connection's type: ``amazon_connect`` takes the key in the body.
     :raises ConfigurationError: where the key has no place, or its place is taken.
     """

@@ -7,14 +7,13 @@ from typing import Any
 
 from airflow_provider_cloudfn.exceptions import ExpressionError
 
-__all__ = ["Seen", "key_text"]
+__all__ = ["Seen", "digest_of", "key_text"]
 
 
 def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     """
     Return what an expression gives as the text of a key.
 
-    :param value: Its value.
     :param field: The parameter.
     :param cost: What can't be done with a key that names nothing.
     :param remedy: What to write instead.
@@ -29,6 +28,11 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     raise ExpressionError(f"{problem}: {remedy}", field=field)
 
 
+def digest_of(text: str, digits: int) -> str:
+    """Return the beginning of a text's SHA-256, which tells it from others."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:digits]
+
+
 class Seen:
     """The texts that have been there: by their digests, because there can be a million."""
 
@@ -36,11 +40,7 @@ class Seen:
         self._digests: set[bytes] = set()
 
     def is_new(self, text: str) -> bool:
-        """
-        Return whether a text is there for the first time.
-
-        :param text: The text.
-        """
+        """Return whether a text is there for the first time."""
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:16]
         if digest in self._digests:
             return False

@@ -21,7 +21,6 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     Return the body as the client takes it: by its type, or else by what Content-Type says.
 
     :param body: The body; one that turns out null is JSON's null.
-    :param headers: The headers.
     :raises ConfigurationError: for a body that can't be what Content-Type says.
     """
     if isinstance(body, bytes):

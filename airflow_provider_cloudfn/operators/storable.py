@@ -54,7 +54,6 @@ def described_bytes(response: Response | KeptBytes | None, content: bytes) -> di
     Return bytes in the form in which XCom and an event hold them, with what is needed to use them.
 
     :param response: The answer: where the bytes are its body, its media type is theirs.
-    :param content: The bytes.
     """
     return {
         "content_type": response.headers.get("content-type") if response and content == response.content else None,
@@ -76,7 +75,6 @@ def require_form(task: Any, value: Any) -> None:
     """
     Refuse a result that Airflow would refuse when it pushes it: by then the call is done, and its event is out.
 
-    :param task: The step's operator.
     :param value: The result, as JSON has it.
     :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -315,6 +316,20 @@ def test_a_service_that_gives_fewer_at_a_time_than_it_was_asked_for_is_read_to_i
     assert result.xcom("call") == ITEMS
     # A total that promises too much ends at an empty page.
     assert len(server.received) == asked_for
+
+
+def test_what_is_to_be_written_where_a_page_has_null_for_its_items_ends_the_read(
+    step: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def reply(request: Received) -> Answer:
+        return Answer.of(200, {"data": [1] if asked(request, "page") == "1" else None})
+
+    step(reply, pages="Pages.page_number(items='response.body.data')")
+    remedy = re.search(r'items="([^"]+)"', "".join(capfd.readouterr()))
+    assert remedy is not None
+    result, _ = step(reply, pages=f"Pages.page_number(items='{remedy[1]}')")
+
+    assert result.xcom("call") == [1]
 
 
 def test_a_link_of_blanks_is_no_link(step: Any) -> None:

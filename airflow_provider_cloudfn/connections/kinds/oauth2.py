@@ -93,7 +93,7 @@ class OAuth2(OAuth2Client, Authentication, frozen=True, kw_only=True):
         ExtraField(
             "jwt_algorithm",
             "OAuth 2.0: JWT algorithm",
-            "For private_key_jwt: how the assertion is signed.",
+            "For private_key_jwt: how the assertion is signed; it must fit the key (ES256 for one of P-256).",
             kind="choice",
             choices=("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
             default="RS256",
@@ -166,7 +166,7 @@ class OAuth2(OAuth2Client, Authentication, frozen=True, kw_only=True):
     @classmethod
     def read(cls, reader: ConnectionReader) -> Self:
         """Return the settings of a connection."""
-        method = reader.choice("client_auth_method")
+        method = _method(reader)
         client_id = reader.required_text("client_id", "auth_type 'oauth2'")
         token_url = reader.required_text("oauth2_url", "auth_type 'oauth2'")
         refresh_url = reader.text("refresh_url")
@@ -246,6 +246,17 @@ class OAuth2(OAuth2Client, Authentication, frozen=True, kw_only=True):
         """Get an access token."""
         services.obtain_token(self.test_scheme())
         return True, f"The token endpoint {self.token_url.partition('?')[0]} gave an access token."
+
+
+def _method(reader: ConnectionReader) -> str:
+    """Return how the client shows who it is; the names that RFC 8705 has for a certificate stand for no field of a request."""
+    written = reader.text("client_auth_method")
+    if written in ("tls_client_auth", "self_signed_tls_client_auth"):
+        raise reader.error(
+            "client_auth_method",
+            f"write 'none' for {written!r}, and leave the certificate in client_cert to show who asks",
+        )
+    return reader.choice("client_auth_method")
 
 
 def _client_secret(reader: ConnectionReader, method: str, client_id: str) -> str:

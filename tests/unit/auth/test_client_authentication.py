@@ -87,6 +87,23 @@ def test_a_key_that_does_not_fit_is_refused_without_showing_it(algorithm: str) -
     assert not any(line in str(raised.value) for line in pem(RSA_KEY).splitlines()[1:-1])
 
 
+@pytest.mark.parametrize(
+    ("key", "algorithm", "fits"),
+    [
+        (RSA_KEY, "ES256", "RS256 or PS256"),
+        (EC_KEY, "RS256", "ES256"),
+        (ec.generate_private_key(ec.SECP384R1()), "ES256", "ES384"),
+        (ec.generate_private_key(ec.SECP521R1()), "RS256", "ES512"),
+        (ED_KEY, "RS256", "EdDSA"),
+    ],
+)
+def test_the_algorithm_that_fits_a_key_is_named(key: Any, algorithm: str, fits: str) -> None:
+    client = ClientAuthentication("ann", pem(key), "private_key_jwt", algorithm=algorithm)
+
+    with pytest.raises(ConfigurationError, match=f"the key fits {fits}: write that in jwt_algorithm"):
+        client.request(TOKEN_URL, "x")
+
+
 @pytest.mark.parametrize("layout", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
 def test_an_encrypted_key_is_opened_by_its_passphrase(layout: PrivateFormat) -> None:
     encrypted = RSA_KEY.private_bytes(Encoding.PEM, layout, BestAvailableEncryption(b"0pen-it")).decode()

@@ -69,6 +69,11 @@ def test_a_query_is_added_to_that_of_the_uri() -> None:
             "text/xml",
         ),
         (
+            {"data": '<?xml version="1.0" encoding="utf-16"?><a>ä</a>', "headers": {"Content-Type": "text/xml"}},
+            '<?xml version="1.0" encoding="utf-16"?><a>ä</a>'.encode("utf-16"),
+            "text/xml",
+        ),
+        (
             {
                 "data": "<?xml version='1.0' encoding='iso-8859-1'?>ä",
                 "headers": {"Content-Type": "a/b+xml; charset=utf-8"},

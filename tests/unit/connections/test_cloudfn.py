@@ -370,6 +370,7 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
         ),
         ({"extra": OAUTH2}, "needs the Client secret there"),
         ({"extra": {**OAUTH2, "client_auth_method": "none"}, "password": SECRET}, "client_auth_method is 'none'"),
+        ({"extra": {**OAUTH2, "client_auth_method": "tls_client_auth"}}, "write 'none' for 'tls_client_auth'"),
         ({"extra": {**OAUTH2, "client_auth_method": "private_key_jwt"}, "password": SECRET}, "is no PEM text"),
         (
             {"extra": {**OAUTH2, "jwt_key_id": "k1"}, "password": SECRET},
