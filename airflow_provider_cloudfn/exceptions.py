@@ -16,11 +16,13 @@ What can go wrong, as one tree, drawn by what its reader must do about it.
     └─ LimitError                               ask for less, or raise the limit
 
 Nothing in a message is a secret: whoever raises one of these has redacted what he quotes. Where a message asks "did you
-mean", :func:`nearest_name` has found what; :func:`require_truth` refuses a condition that gives no bool.
+mean", :func:`nearest_name` has found what; :func:`in_words` says what a value is instead of what it should be, and
+:func:`require_truth` refuses a condition that gives no bool.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from msgspec import Struct
@@ -43,6 +45,7 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseError",
     "choice_problem",
+    "in_words",
     "nearest_name",
     "require_truth",
     "seconds_text",
@@ -299,6 +302,30 @@ def choice_problem(value: object, choices: Collection[str]) -> str | None:
     return None if value in choices else f"must be one of {', '.join(map(repr, choices))}, not {value!r}"
 
 
+def in_words(value: object) -> str:
+    """
+    Return what a value is that an expression gave, or an answer had, as a sentence names it: ``null``, ``text``, ``a list``.
+
+    :param value: The value; its kind is told and not what it is, which may be secret.
+    """
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    for kinds, name in _IN_WORDS:
+        if isinstance(value, kinds):
+            return name
+    return f"a value of type {type(value).__name__}"
+
+
+_IN_WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (int, "an integer"),
+    (float, "a double"),
+    (str, "text"),
+    ((bytes, bytearray, memoryview), "bytes"),
+    (Mapping, "a map"),
+    ((Sequence, Set), "a list"),
+)
+
+
 def seconds_text(seconds: float) -> str:
     """
     Return a time span for a sentence: ``1 second``, ``0.5 seconds``.
@@ -318,7 +345,7 @@ def require_truth(value: object, *, field: str | None = None) -> bool:
     """
     if isinstance(value, bool):
         return value
-    raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=field)
+    raise ExpressionError(f"must give true or false, not {in_words(value)}", field=field)
 
 
 def with_end(message: str, end: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.secret import Secret, has_secrets
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import to_json_value
 
 __all__ = ["exact_json", "header_text", "json_or_text", "query_text", "text_or_null", "uri_text"]
@@ -23,7 +23,7 @@ def uri_text(name: str, value: Any) -> str:
     if value is None:
         raise ExpressionError("must give text, and gives null: what it comes from returned nothing", field=name)
     if not isinstance(value, str):
-        raise ExpressionError(f"must give text, not {type(value).__name__}", field=name)
+        raise ExpressionError(f"must give text, not {in_words(value)}", field=name)
     return value
 
 
@@ -84,11 +84,11 @@ def _text_pairs(field: str, value: Any, *, lists: bool) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ExpressionError(f"must give a map, not {type(value).__name__}", field=field)
+        raise ExpressionError(f"must give a map, not {in_words(value)}", field=field)
     pairs: dict[str, Any] = {}
     for name, item in value.items():
         if not isinstance(name, str):
-            raise ExpressionError(f"a name must be text, not {type(name).__name__}", field=field)
+            raise ExpressionError(f"a name must be text, not {in_words(name)}", field=field)
         if item is None:
             continue
         place = f'{field}["{name}"]'

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.cli.import_curl_command import identifier, show_import
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
 from airflow_provider_cloudfn.records.named_secrets import (
     without_named_members,
@@ -157,7 +157,7 @@ def _labelled(value: object, labels: Mapping[str, bool], where: str) -> dict[str
     """Return what stands under each label of the form, whatever the case in which it is written."""
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"{where}: must be a map of the form's labels, such as Name and URI, not {type(value).__name__}"
+            f"{where}: must be a map of the form's labels, such as Name and URI, not {in_words(value)}"
         )
     found: dict[str, Any] = {}
     for written, one in value.items():
@@ -229,7 +229,7 @@ def _secret_error(place: str) -> ConfigurationError:
 def _text(place: str, value: object) -> str:
     """Return text; a number that YAML has made of it is written as one."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ConfigurationError(f"{place}: must be text, not {type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be text, not {in_words(value)}")
     return str(value)
 
 
@@ -289,7 +289,7 @@ def _expression(place: str, value: object, notes: list[str]) -> str:
     if isinstance(value, (bool, int)):
         return json.dumps(value)  # YAML has read what CEL writes the same.
     if not isinstance(value, str):
-        raise ConfigurationError(f"{place}: must be an expression in quotes, not {type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be an expression in quotes, not {in_words(value)}")
     text = value.strip().translate(_CURLY)
     if text != value.strip():
         notes.append(f"{place}: its curly quotes became straight ones")

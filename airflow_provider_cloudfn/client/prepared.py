@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.client.charset import charset_to_send
 from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
 from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +199,7 @@ def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> 
     own: list[tuple[str, str]] = []
     seen: set[str] = set()
     if headers is not None and not isinstance(headers, Mapping):
-        raise HeaderError(None, f"must be a map of names and values, not {type(headers).__name__}")
+        raise HeaderError(None, f"must be a map of names and values, not {in_words(headers)}")
     for name, value in (headers or {}).items():
         if value is None:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError, in_words
 from airflow_provider_cloudfn.json_encoding import MOST_CHARACTERS, encode_json
 
 __all__ = ["ListStyle", "QueryValues", "query_pairs", "scalar_text"]
@@ -34,13 +34,13 @@ def query_pairs(
     if query is None:
         return
     if not isinstance(query, (Mapping, list, tuple)):
-        raise ConfigurationError(f"{parameter}: must be a map of names and values, not {type(query).__name__}")
+        raise ConfigurationError(f"{parameter}: must be a map of names and values, not {in_words(query)}")
     left = MOST_CHARACTERS
     for name, value in query.items() if isinstance(query, Mapping) else query:
         is_list = isinstance(value, (list, tuple))
         try:
             if not isinstance(name, str):
-                raise ConfigurationError(f"a name must be text, not {type(name).__name__}")
+                raise ConfigurationError(f"a name must be text, not {in_words(name)}")
             if not name.isascii():
                 _require_unicode(name)
             texts = [scalar_text(one) for one in (value if is_list else [value]) if one is not None]
@@ -70,7 +70,7 @@ def scalar_text(value: object) -> str:
         return value if value.isascii() else _require_unicode(value)
     if isinstance(value, (Mapping, list, tuple, set)):
         raise ConfigurationError(
-            f"must be text or a number, not {type(value).__name__}: give each value in it a name of its own, as the "
+            f"must be text or a number, not {in_words(value)}: give each value in it a name of its own, as the "
             "service reads it, such as 'address[city]', or make it JSON text"
         )
     if isinstance(value, (bytes, bytearray, memoryview)):

@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -133,7 +133,7 @@ class BaseUrl(Struct, frozen=True):
         :raises ConfigurationError: for a URI that could lead elsewhere, or that can't be one.
         """
         if not isinstance(uri, str):
-            raise ConfigurationError(f"uri: must be text, not {type(uri).__name__}")
+            raise ConfigurationError(f"uri: must be text, not {in_words(uri)}")
         is_whole = _has_scheme(uri.partition("?")[0])
         if is_whole:
             uri = self._relative(uri)

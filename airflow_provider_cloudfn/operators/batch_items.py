@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.for_each import as_for_each
 from airflow_provider_cloudfn.authoring.stable_ids import stable_ids
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.json_lines import lines_of
@@ -124,9 +124,7 @@ class BatchItems:
         # Its own idempotency key is not known while its name is evaluated.
         found = self._task.evaluate_after_call("for_each.key", self._variables.with_item(value, index, str))
         if isinstance(found, bool) or not isinstance(found, (str, int)) or found == "":
-            kind = (
-                "empty text" if found == "" else "null" if found is None else f"a value of type {type(found).__name__}"
-            )
+            kind = "empty text" if found == "" else in_words(found)
             raise ExpressionError(
                 f"must give text or a whole number that names item {index}, not {kind}", field="for_each.key"
             )
@@ -175,7 +173,7 @@ def _listed(items: Any) -> Iterable[Any]:
     if isinstance(items, Mapping):
         return [{"key": key, "value": value} for key, value in items.items()]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        found = "null: what it comes from returned nothing" if items is None else type(items).__name__
+        found = "null: what it comes from returned nothing" if items is None else in_words(items)
         raise ExpressionError(f"must give a list or a map, not {found}", field="for_each")
     return items
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers, header_value
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
@@ -98,7 +98,7 @@ def extensions_of(given: Any) -> dict[str, str]:
     :raises ConfigurationError: for a name or a value that no attribute has.
     """
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"extensions: must be a map of names and values, not {type(given).__name__}")
+        raise ConfigurationError(f"extensions: must be a map of names and values, not {in_words(given)}")
     found = {}
     for name, value in given.items():
         place = f"extensions[{name!r}]"
@@ -146,5 +146,5 @@ def _text(place: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"{place}: must be text, not {'empty' if value == '' else type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be text, not {'empty' if value == '' else in_words(value)}")
     return attribute_text(place, value)

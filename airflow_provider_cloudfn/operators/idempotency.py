@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cloudfn.authoring.request_checks import IDEMPOTENCY_KEY, KEY_IS_SET
 from airflow_provider_cloudfn.authoring.value_checks import key_problem
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.operators.key_text import key_text
 
 __all__ = ["place_of", "with_idempotency_key"]
@@ -62,6 +62,6 @@ def _with_client_token(wanted: Any, key: str, body: Any) -> Any:
         body = {}
     if not isinstance(body, Mapping):
         raise ConfigurationError(
-            f"idempotency_key: {_CLIENT_TOKEN} goes into a body that is a map, and this one is {type(body).__name__}"
+            f"idempotency_key: {_CLIENT_TOKEN} goes into a body that is a map, and this one is {in_words(body)}"
         )
     return {**body, _CLIENT_TOKEN: body.get(_CLIENT_TOKEN) or key}

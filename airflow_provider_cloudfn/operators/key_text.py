@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError, in_words
 
 __all__ = ["Seen", "digest_of", "key_text"]
 
@@ -20,7 +20,7 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     :raises ExpressionError: for a value that names nothing, and so would make different things the same one.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):
-        problem = f"must give text or an integer, not {type(value).__name__}"
+        problem = f"must give text or an integer, not {in_words(value)}"
     elif value is None or not str(value).strip():
         problem = f"gives {'null' if value is None else 'empty text'}, {cost}"
     else:

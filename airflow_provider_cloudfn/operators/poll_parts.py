@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.request import Request
-from airflow_provider_cloudfn.exceptions import ExpressionError, ResponseError
+from airflow_provider_cloudfn.exceptions import ExpressionError, ResponseError, in_words
 from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class PollParts:
         if isinstance(wanted, str):
             return Request(method, wanted)
         if not isinstance(wanted, Mapping):
-            raise ExpressionError(f"must give text or a map, not {type(wanted).__name__}", field=place)
+            raise ExpressionError(f"must give text or a map, not {in_words(wanted)}", field=place)
         known = ("method", "uri", "link", "query", "headers", "body")
         if unknown := sorted(str(key) for key in wanted if key not in known):
             raise ExpressionError(f"{unknown[0]!r} is none of {', '.join(known)}", field=place)

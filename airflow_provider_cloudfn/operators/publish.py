@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import text_or_null
 from airflow_provider_cloudfn.events.cloudevent import extension_attributes
 from airflow_provider_cloudfn.events.record import is_record
-from airflow_provider_cloudfn.exceptions import ConfigurationError, choice_problem
+from airflow_provider_cloudfn.exceptions import ConfigurationError, choice_problem, in_words
 from airflow_provider_cloudfn.operators.cloudevent_message import (
     MODES,
     Mode,
@@ -190,7 +190,7 @@ class EventPublishOperator(CloudFunctionOperator):
             return {"type": kind}, value("payload")
         if is_record(record):
             return record["metadata"], record["result"]
-        found = "null" if record is None else type(record).__name__
+        found = in_words(record)
         raise ConfigurationError(
             f"event: must be a completion record, such as events[0], not {found}; to send anything else, write event_type= and "
             "payload="

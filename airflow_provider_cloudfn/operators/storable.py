@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size, size_limit
-from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError
+from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def require_form(task: Any, value: Any) -> None:
     :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
     """
     pushed = value if task.do_xcom_push else None
-    kind = "null" if pushed is None else type(pushed).__name__
+    kind = in_words(pushed)
     if task.multiple_outputs and pushed is not None and not isinstance(pushed, dict):
         raise ExpressionError(
             f"with multiple_outputs=True the result must be a map, whose entries become XComs of their own, not {kind}: return "

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.client.sink import unwritable
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_payload
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, to_json_value
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
@@ -152,7 +152,7 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
         variables = {"response": response.as_variable(), "cursor": restored(progress.cursor)}
         found = _value("items", self.items, variables)
         if not isinstance(found, Sequence) or isinstance(found, (str, bytes)):
-            raise ExpressionError(f"must give a list, not {type(found).__name__}", field="items")
+            raise ExpressionError(f"must give a list, not {in_words(found)}", field="items")
         known, new, all_ids = set(progress.ids), [], []
         for value in found:
             item = NewItem(cel.to_text(_value("id", self.id, {"item": value})), to_json_value(value))

@@ -8,11 +8,14 @@ before Airflow has said that the task has ended, and the service that the job ha
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_cloudfn.client.body import Form, Json, Raw
+from airflow_provider_cloudfn.client.body import Form, Raw
 from airflow_provider_cloudfn.client.request import Request, Sending
+from airflow_provider_cloudfn.client.secret import has_secrets
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet, bounded, conditions
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 
@@ -30,22 +33,35 @@ _LONGEST: Final = 10.0
 
 def handed_over(conn_id: str, request: Request) -> HttpPoll | None:
     """
-    Return a request as the wire format that the triggerer takes; None for a body of bytes, which has no place in a row.
+    Return a request as the wire format that the triggerer takes.
+
+    None for a body of bytes, or with a secret: it has no place in a trigger's row.
 
     :param conn_id: The connection.
     :param request: The request.
     """
-    body = request.body
-    if isinstance(body, Raw) and not isinstance(body.value, str):
-        return None
+    body, headers = request.body, dict(request.headers or {})
+    data: Any = None
+    if isinstance(body, Raw):
+        if not isinstance(body.value, str):
+            return None
+        data = body.value
+    elif body is not None:
+        if has_secrets(body.value):
+            return None
+        # As JSON, because a row has no other values.
+        data = encode_json(body.value)
+        if isinstance(body, Form):
+            data = json.loads(data)
+        elif not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
     return HttpPoll(
         conn_id=conn_id,
         method=request.method,
         uri=request.uri,
         query=None if request.query is None else dict(request.query),
-        headers=request.headers or {},
-        json=body.value if isinstance(body, Json) else None,
-        data=body.value if isinstance(body, (Raw, Form)) else None,
+        headers=headers,
+        data=data,
         list_style=request.list_style,
         timeout=_LONGEST,
     )

@@ -273,7 +273,7 @@ def test_what_an_expression_reads_as_an_item_s_key_is_the_key_that_is_sent(step:
 @pytest.mark.parametrize(
     ("for_each", "parameters", "message"),
     [
-        ("'params.id'", {}, "for_each: must give a list or a map, not str"),
+        ("'params.id'", {}, "for_each: must give a list or a map, not text"),
         ("'params.nothing'", {}, "nothing"),
         ("'null'", {}, "for_each: must give a list or a map, not null"),
         ("'[1, \"x\"]'", {"body": "'{\"number\": item + 1}'"}, "for_each: item 1 (1-"),
@@ -282,7 +282,7 @@ def test_what_an_expression_reads_as_an_item_s_key_is_the_key_that_is_sent(step:
         ("'[2]'", {"idempotency_key": "cel('item.nope')"}, "for_each: item 0 (0-"),
         ("ForEach('[1]', key='item.id')", {}, "for_each.key"),
         ("ForEach('[1]', key='\"\"')", {}, "must give text or a whole number that names item 0, not empty text"),
-        ("ForEach('[{\"iban\": \"DE02\"}]', key='item')", {}, "names item 0, not a value of type dict"),
+        ("ForEach('[{\"iban\": \"DE02\"}]', key='item')", {}, "names item 0, not a map"),
         ("ForEach.lines('\"file:///nowhere/x.jsonl\"')", {}, "can't be read"),
         ("'[2]'", {"returns": "'b\"a\" == response.body'", "success_when": "'response.body.score == 5'"}, "success_when is false"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import pickle
 
 import pytest
@@ -16,6 +17,7 @@ from airflow_provider_cloudfn.exceptions import (
     ExpressionProblem,
     LimitError,
     RequestTimeoutError,
+    in_words,
 )
 
 
@@ -81,3 +83,22 @@ def test_an_error_is_the_builtin_that_its_caller_expects(kind: type[Exception], 
 
 def test_a_limit_of_an_expression_is_both() -> None:
     assert issubclass(ExpressionLimitError, LimitError)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (7, "an integer"),
+        (1.5, "a double"),
+        ("s3cret", "text"),
+        (b"s3cret", "bytes"),
+        ({"a": 1}, "a map"),
+        ([1], "a list"),
+        ((1,), "a list"),
+        (dt.timedelta(1), "a value of type timedelta"),
+    ],
+)
+def test_a_value_is_named_in_words_that_are_no_secret(value: object, words: str) -> None:
+    assert in_words(value) == words
