@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
-__all__ = ["METHODS", "METHODS_WITHOUT_BODY", "HttpRequest", "HttpResponse", "Method"]
+__all__ = ["METHODS", "METHODS_WITHOUT_BODY", "HttpRequest", "HttpResponse", "Method", "bare_url"]
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
@@ -66,10 +66,8 @@ class HttpRequest(Redacted, frozen=True):
         return replace(self, url=urlunsplit(parts._replace(query=f"{parts.query}&{pair}" if parts.query else pair)))
 
     def __repr__(self) -> str:
-        parts = urlsplit(self.url)
         names = ", ".join(name for name, _ in self.headers)
-        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        return f"<HttpRequest {self.method} {address} headers: {names or 'none'}; {len(self.body)} bytes>"
+        return f"<HttpRequest {self.method} {bare_url(self.url)} headers: {names or 'none'}; {len(self.body)} bytes>"
 
 
 class HttpResponse(Redacted, frozen=True):
@@ -103,6 +101,16 @@ class HttpResponse(Redacted, frozen=True):
 
     def __repr__(self) -> str:
         return f"<HttpResponse {self.status}; {len(self.content)} bytes>"
+
+
+def bare_url(url: str) -> str:
+    """
+    Return a URL without user name, password, query and fragment, where secrets stand.
+
+    :param url: A whole URL.
+    """
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:

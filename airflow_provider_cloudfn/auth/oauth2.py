@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OAuth2ClientCredentials"]
 
+#: How many seconds before its end a token counts as expired.
 _SKEW = 30.0
 #: Seconds for which a token that came in the place of a refused one, and was refused itself, is not replaced again.
 _DOUBT = 60.0
@@ -43,7 +44,6 @@ class OAuth2ClientCredentials(Auth):
 
     :param client: The client, and how it asks.
     :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
-    :param skew: How many seconds before its end a token counts as expired.
     :param certificate: The client certificate that is shown besides, which a token can be bound to (RFC 8705).
     :param store: Where tokens are kept; default: this process. A client without a secret is kept in this process always.
     """
@@ -53,7 +53,6 @@ class OAuth2ClientCredentials(Auth):
         client: OAuth2Client,
         *,
         renew_when: Callable[[HttpResponse], bool] | None = None,
-        skew: float = _SKEW,
         certificate: str | None = None,
         store: TokenStore | None = None,
     ) -> None:
@@ -63,7 +62,6 @@ class OAuth2ClientCredentials(Auth):
         named = {"audience": client.audience, "resource": client.resource}
         self._parameters = {**{name: text for name, text in named.items() if text}, **client.parameters}
         self._renew_when = renew_when
-        self._skew = skew
         self._certificate = certificate
         #: What came in the place of a refused token and was not accepted so far, and when it came.
         self._doubtful: tuple[str, float] | None = None
@@ -88,7 +86,7 @@ class OAuth2ClientCredentials(Auth):
         known = PROCESS_TOKENS.get(self.key)
         token = self._store.get(self.key)
         TOKEN_SOURCE.set("kept" if token == known else "shared")
-        if token is None or not token.is_fresh(self._skew):
+        if token is None or not token.is_fresh(_SKEW):
             token = yield from self._obtain(token, refused=False)
         self._seen.update(_token_secrets(token))
         response = yield self._authorized(request, token)
@@ -154,7 +152,7 @@ class OAuth2ClientCredentials(Auth):
             if refused and former is not None:
                 self._store.forget(self.key, former)
             found = self._store.get(self.key)
-            if found is not None and found.is_fresh(self._skew):
+            if found is not None and found.is_fresh(_SKEW):
                 # Another one was here first.
                 TOKEN_SOURCE.set("shared")
                 self._seen.update(_token_secrets(found))

@@ -7,9 +7,10 @@ import math
 import re
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin
 
 from airflow_provider_cloudfn.auth.header_fields import is_token
+from airflow_provider_cloudfn.auth.message import HttpResponse, bare_url
 from airflow_provider_cloudfn.auth.repeatable import is_outage, is_worth_asking_for_a_token_again, seconds_to_wait
 from airflow_provider_cloudfn.auth.spellings import hide, spellings
 from airflow_provider_cloudfn.auth.token_store import AccessToken
@@ -19,7 +20,6 @@ from airflow_provider_cloudfn.json_encoding import parse_foreign_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from airflow_provider_cloudfn.auth.message import HttpResponse
 
 __all__ = ["error_code", "read_token", "refuses_client"]
 
@@ -55,7 +55,7 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy:
     value = value[found.end() :] if (found := _WITH_SCHEME.match(value)) else value
     if not all("!" <= character <= "~" for character in value):
         raise AuthenticationError(
-            f"the token endpoint {_shown(url)} gave an access_token that no header can carry; check the token URL",
+            f"the token endpoint {bare_url(url)} gave an access_token that no header can carry; check the token URL",
             status=response.status,
         )
     refresh_token = fields.get("refresh_token")
@@ -102,7 +102,7 @@ def _failure(
     outage = is_outage(response.status, fields.get("error"))
     leads_to = _redirect_target(response, url)
     return AuthenticationError(
-        f"the token endpoint {_shown(url)} answered {response.status}: {', '.join(told)}; "
+        f"the token endpoint {bare_url(url)} answered {response.status}: {', '.join(told)}; "
         + (
             f"it redirects to {_redacted(leads_to, secrets)}, and a token request is not sent on: where that is the token "
             "endpoint, write it as the token URL of the connection"
@@ -177,14 +177,9 @@ def _redirect_target(response: HttpResponse, url: str) -> str | None:
     if not 300 <= response.status < 400 or not location:
         return None
     try:
-        return _shown(urljoin(url, location))
+        return bare_url(urljoin(url, location))
     except ValueError:
         return None
-
-
-def _shown(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _redacted(value: object, secrets: Iterable[str]) -> str:

@@ -60,11 +60,7 @@ class RedisTokenStore(SharedTokenStore):
         self._is_told = False
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one of all who share the Redis has at a time.
-
-        :returns: The lock, not taken yet.
-        """
+        """Return the right to fetch a token, which one of all who share the Redis has at a time."""
         return _RedisLock(self._memory.lock(key), self, f"{_PREFIX}{sealed_name(key)}:turn")
 
     def lease(self, name: str, holder: str) -> bool:

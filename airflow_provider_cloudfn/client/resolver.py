@@ -49,7 +49,7 @@ class GuardedResolver(AbstractResolver):
             watch.turn_to("connect")
         if self._is_allowed is not None:
             for entry in found:
-                _refuse(entry["host"], self._is_allowed)
+                refuse_host(entry["host"], self._is_allowed)
         return found
 
     async def close(self) -> None:
@@ -58,18 +58,13 @@ class GuardedResolver(AbstractResolver):
 
 def refuse_host(host: str, is_allowed: Callable[[str], bool]) -> None:
     """
-    Refuse a host that is known by itself to be one which may not be talked to.
-
-    That is an address, which is never resolved, or a name that a proxy would resolve.
+    Refuse a host that may not be talked to: an address, or a name that a proxy would resolve.
 
     :param host: A name or an address.
     :param is_allowed: Whether a host may be talked to.
-    :raises ConfigurationError: for one that may not be talked to.
+    :raises ConfigurationError: for one that may not be.
     """
-    _refuse(host.rstrip("."), is_allowed)
-
-
-def _refuse(address: str, is_allowed: Callable[[str], bool]) -> None:
+    address = host.rstrip(".")
     if not is_allowed(address):
         raise ConfigurationError(
             f"the connection's host leads to {address}, which its address_guard refuses; if it is meant, set "

@@ -56,11 +56,6 @@ class Origin(Struct, frozen=True):
             raise ConfigurationError(f"{url!r} is no absolute http or https URL")
         return cls(parts.scheme, parts.hostname.lower(), _DEFAULT_PORTS[parts.scheme] if port is None else port)
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it is this very machine."""
-        return is_loopback(self.host)
-
 
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
@@ -113,7 +108,7 @@ class BaseUrl(Struct, frozen=True):
             raise ConfigurationError(
                 "the base URL has a query or a fragment: give the query with each request, and no fragment"
             )
-        if origin.scheme == "http" and not (allow_http or origin.is_loopback):
+        if origin.scheme == "http" and not (allow_http or is_loopback(origin.host)):
             raise ConfigurationError(
                 f"the base URL goes to {origin.host} without TLS: write https://, or set allow_http on the connection"
             )

@@ -94,7 +94,6 @@ def is_allowed(host: str, guard: str) -> bool:
     :param host: An IPv4 or IPv6 address, perhaps with a zone; or a name, of which only cloud metadata services are known.
     :param guard: ``link_local`` refuses link-local, unspecified, multicast and metadata addresses; ``private`` refuses all
         that is not public besides; ``off`` refuses none.
-    :returns: Whether it may be.
     """
     if guard == "off":
         return True

@@ -77,7 +77,6 @@ class RequestHook(ConnectionHook[SettingsT]):
         Make an authenticated call.
 
         :param sending: How it is sent.
-        :returns: The answer.
         :raises CloudFunctionError: as :meth:`request` does.
         """
         return self.client().request_sync(request, sending)

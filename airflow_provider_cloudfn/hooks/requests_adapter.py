@@ -68,7 +68,6 @@ class ClientSession(Session):
         Send a request.
 
         :param options: As of ``requests.Session``.
-        :returns: The answer.
         """
         before = _REDIRECTS.set(self.max_redirects if options.pop("allow_redirects", True) else 0)
         try:
@@ -111,7 +110,6 @@ class ClientAdapter(BaseAdapter):
         :param verify: Must be left as it is, and so must `cert` and `proxies`: the connection has fields for them.
         :param cert: As `verify`.
         :param proxies: As `verify`.
-        :returns: The answer.
         :raises RequestException: what ``requests`` itself raises when there is none.
         :raises CloudFunctionError: for what ``requests`` has no error for, such as credentials that are not to be had.
         """

@@ -79,7 +79,6 @@ class HookSession:
         Make an authenticated call, as :meth:`RequestHook.request` does.
 
         :param method: As of :meth:`RequestHook.request`, and so are the others.
-        :returns: The answer.
         """
         return self._run(self._client.request(request_of(method, uri, options), sending_of(options)))
 

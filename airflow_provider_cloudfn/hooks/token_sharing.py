@@ -37,7 +37,6 @@ def configured_token_store() -> TokenStore | None:
     :class:`~airflow_provider_cloudfn.auth.token_store.TokenStore`. Where there is no temporary folder, it is as with
     ``memory``.
 
-    :returns: The store.
     :raises ConfigurationError: for anything else.
     """
     # With impersonation a process can become another user's.

@@ -96,7 +96,8 @@ class TaskJournal:
         row = self._ask(lambda: self._store.get(key), "what an earlier try wrote down")
         if row is None:
             return None
-        first = self._known(first_row(row, key), key)
+        first = first_row(row, key)
+        self._pieces[key] = first.keys(key)
         if self._is_of_now(first):
             self._cleared.discard(name)
         else:
@@ -178,10 +179,6 @@ class TaskJournal:
             return True
         cleared = self._generation - self._retries
         return not wrote.try_number <= cleared < now.try_number
-
-    def _known(self, first: FirstRow, key: str) -> FirstRow:
-        self._pieces[key] = first.keys(key)
-        return first
 
     def _ask(self, ask: Callable[[], _Told], what: str) -> _Told:
         return outlast(ask, what, self._log)

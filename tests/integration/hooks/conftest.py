@@ -22,6 +22,14 @@ def service(serve: Callable[..., LoopbackServer]) -> LoopbackServer:
 
 
 @pytest.fixture
+def shop(service: LoopbackServer, connection: Callable[..., Any]) -> Callable[..., None]:
+    """Return what makes the connection ``shop`` to the service: of its extras, and of its password where it has one."""
+    return lambda extra, password=None: connection(
+        "shop", conn_type="cloudfn", host=service.url, password=password, extra=extra
+    )
+
+
+@pytest.fixture
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
     return running_sandbox
 

@@ -23,10 +23,12 @@ from airflow_provider_cloudfn.hooks.amazon_connect import AmazonConnectHook
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+#: What moto takes.
+TESTING = {"login": "testing-key-id", "password": "testing-secret-key"}
 ROLE = "arn:aws:iam::123456789012:role/airflow"
 TASK = {"InstanceId": "11111111-2222-3333-4444-555555555555", "Name": "demo"}
 
@@ -47,6 +49,18 @@ def fresh_masker() -> Iterator[None]:
     reset_secrets_masker()
 
 
+@pytest.fixture
+def connect(connection: Callable[..., None]) -> Callable[..., None]:
+    """Return what makes the connection ``connect`` of its extras, in us-east-1 unless they say otherwise."""
+    return lambda extra, login=KEY_ID, password=SECRET: connection(
+        "connect",
+        conn_type="amazon_connect",
+        login=login,
+        password=password,
+        extra={"region_name": "us-east-1", **extra},
+    )
+
+
 def sent_by(hook: AmazonConnectHook, mode: str, *arguments: Any, **keywords: Any) -> Any:
     if mode == "sync":
         return hook.request(*arguments, **keywords)
@@ -56,13 +70,11 @@ def sent_by(hook: AmazonConnectHook, mode: str, *arguments: Any, **keywords: Any
 MODES = pytest.mark.parametrize("mode", ["sync", "async"])
 
 
-def test_the_signature_is_the_one_of_the_vector(connection: Any) -> None:
+def test_the_signature_is_the_one_of_the_vector(connect: Any) -> None:
     """The vector of the reference: botocore and independent code agree on it."""
     from airflow_provider_cloudfn.auth.message import HttpRequest
 
-    connection(
-        "connect", conn_type="amazon_connect", login=KEY_ID, password=SECRET, extra={"region_name": "eu-central-1"}
-    )
+    connect({"region_name": "eu-central-1"})
     hook = AmazonConnectHook("connect")
     prepared = hook.prepare("PUT", "/contact/task", json=TASK)
     request = HttpRequest(prepared.method, prepared.url, (("content-type", "application/json"),), prepared.body)
@@ -78,14 +90,8 @@ def test_the_signature_is_the_one_of_the_vector(connection: Any) -> None:
 
 
 @MODES
-def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, connection: Any, mode: str) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login=KEY_ID,
-        password=SECRET,
-        extra={"region_name": "eu-central-1", "endpoint_url": service.url, "aws_session_token": "t0ken-of-a-session"},
-    )
+def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, connect: Any, mode: str) -> None:
+    connect({"region_name": "eu-central-1", "endpoint_url": service.url, "aws_session_token": "t0ken-of-a-session"})
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
@@ -100,14 +106,8 @@ def test_a_call_is_signed_and_goes_to_the_endpoint(service: Any, connection: Any
 
 
 @MODES
-def test_moto_s_amazon_connect_answers(moto: str, connection: Any, mode: str) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login="testing-key-id",
-        password="testing-secret-key",
-        extra={"region_name": "us-east-1", "endpoint_url": moto},
-    )
+def test_moto_s_amazon_connect_answers(moto: str, connect: Any, mode: str) -> None:
+    connect({"endpoint_url": moto}, **TESTING)
     hook = AmazonConnectHook("connect")
 
     made = sent_by(
@@ -129,14 +129,8 @@ def test_moto_s_amazon_connect_answers(moto: str, connection: Any, mode: str) ->
     assert json.loads(made.content)["Id"] in [instance["Id"] for instance in instances]
 
 
-def test_the_connection_test_asks_who_is_calling(moto: str, connection: Any) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login="testing-key-id",
-        password="testing-secret-key",
-        extra={"region_name": "us-east-1", "endpoint_url": moto},
-    )
+def test_the_connection_test_asks_who_is_calling(moto: str, connect: Any) -> None:
+    connect({"endpoint_url": moto}, **TESTING)
 
     passed, message = AmazonConnectHook("connect").test_connection()
 
@@ -145,14 +139,8 @@ def test_the_connection_test_asks_who_is_calling(moto: str, connection: Any) -> 
     assert "testing-secret-key" not in message
 
 
-def test_the_connection_test_fails_where_nobody_answers(service: Any, connection: Any) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login=KEY_ID,
-        password=SECRET,
-        extra={"region_name": "us-east-1", "endpoint_url": service.url},
-    )
+def test_the_connection_test_fails_where_nobody_answers(service: Any, connect: Any) -> None:
+    connect({"endpoint_url": service.url})
     service.answer(status=403, body=b"<ErrorResponse/>")
 
     passed, message = AmazonConnectHook("connect").test_connection()
@@ -174,14 +162,8 @@ def test_the_connection_test_fails_where_nobody_answers(service: Any, connection
         b"<R><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></R>",
     ],
 )
-def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, connection: Any, body: bytes) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login=KEY_ID,
-        password=SECRET,
-        extra={"region_name": "us-east-1", "endpoint_url": service.url},
-    )
+def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, connect: Any, body: bytes) -> None:
+    connect({"endpoint_url": service.url})
     service.answer(status=200, body=body)
 
     passed, message = AmazonConnectHook("connect").test_connection()
@@ -191,17 +173,10 @@ def test_the_connection_test_fails_where_another_than_sts_answers(service: Any, 
     assert "correct endpoint_url" in message
 
 
-def test_a_role_is_assumed(moto: str, service: Any, connection: Any) -> None:
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login="testing-key-id",
-        password="testing-secret-key",
-        extra={
-            "region_name": "us-east-1",
-            "role_arn": "arn:aws:iam::123456789012:role/airflow",
-            "service_config": {"sts": {"endpoint_url": moto}, "connect": {"endpoint_url": service.url}},
-        },
+def test_a_role_is_assumed(moto: str, service: Any, connect: Any) -> None:
+    connect(
+        {"role_arn": ROLE, "service_config": {"sts": {"endpoint_url": moto}, "connect": {"endpoint_url": service.url}}},
+        **TESTING,
     )
 
     AmazonConnectHook("connect").request("GET", "/instance")
@@ -268,20 +243,15 @@ def assumed(seconds: int) -> Answer:
     ids=["away", "asked too often", "denied", "not there"],
 )
 def test_a_role_that_cannot_be_assumed_now_can_be_later(
-    service: Any, serve: Any, connection: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
+    service: Any, serve: Any, connect: Any, mode: str, answer: Any, renewed: bool, kind: type, retryable: bool
 ) -> None:
     sts = serve()
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login=KEY_ID,
-        password=SECRET,
-        extra={
-            "region_name": "us-east-1",
-            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+    connect(
+        {
+            "role_arn": ROLE,
             "config_kwargs": {"retries": {"max_attempts": 0}},
             "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
-        },
+        }
     )
     hook = AmazonConnectHook("connect")
     if renewed:
@@ -301,7 +271,7 @@ def test_a_role_that_cannot_be_assumed_now_can_be_later(
 
 
 def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(
-    service: Any, serve: Any, connection: Any
+    service: Any, serve: Any, connect: Any
 ) -> None:
     # In their last minutes they are renewed.
     given = {"seconds": 30, "after": 0}
@@ -311,16 +281,11 @@ def test_an_event_loop_does_not_stand_still_while_a_role_is_assumed_anew(
         return assumed(given["seconds"])
 
     sts = serve(reply=slowly)
-    connection(
-        "connect",
-        conn_type="amazon_connect",
-        login=KEY_ID,
-        password=SECRET,
-        extra={
-            "region_name": "us-east-1",
-            "role_arn": "arn:aws:iam::123456789012:role/airflow",
+    connect(
+        {
+            "role_arn": ROLE,
             "service_config": {"sts": {"endpoint_url": sts.url}, "connect": {"endpoint_url": service.url}},
-        },
+        }
     )
 
     async def longest_pause() -> float:

@@ -105,13 +105,13 @@ MODES = pytest.mark.parametrize("mode", ["sync", "async"])
 )
 def test_each_authentication_type_reaches_the_service(
     service: Any,
-    connection: Any,
+    shop: Any,
     mode: str,
     extra: dict[str, Any],
     password: str | None,
     proof: Callable[[Any], bool] | None,
 ) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, password=password, extra=extra)
+    shop(extra, password)
     hook = CloudFunctionHook("shop")
     if proof is None:
         with pytest.raises(ConfigurationError, match="no query parameter's name"):
@@ -215,15 +215,9 @@ def test_a_base_url_with_a_path_and_a_port(service: Any, connection: Any, mode: 
     assert [got.target for got in service.received] == ["/base/orders", "/base/orders"]
 
 
-def test_a_connection_that_has_changed_is_read_again(service: Any, connection: Any) -> None:
+def test_a_connection_that_has_changed_is_read_again(service: Any, shop: Any) -> None:
     for key in ("first", "second", "first"):
-        connection(
-            "shop",
-            conn_type="cloudfn",
-            host=service.url,
-            password=key,
-            extra={"auth_type": "api_key", "key_name": "X-Key"},
-        )
+        shop({"auth_type": "api_key", "key_name": "X-Key"}, key)
         CloudFunctionHook("shop").request("GET", "/")
 
     assert [got.headers["x-key"] for got in service.received] == ["first", "second", "first"]
@@ -234,16 +228,8 @@ def test_a_connection_that_has_changed_is_read_again(service: Any, connection: A
     [(401, AuthenticationError), (403, AuthorizationError), (500, ResponseError), (404, ResponseError)],
 )
 @MODES
-def test_an_answer_that_is_no_success(
-    service: Any, connection: Any, mode: str, status: int, error: type[Exception]
-) -> None:
-    connection(
-        "shop",
-        conn_type="cloudfn",
-        host=service.url,
-        password=HEADER_SECRET,
-        extra={"auth_type": "api_key", "key_name": "x-api-key"},
-    )
+def test_an_answer_that_is_no_success(service: Any, shop: Any, mode: str, status: int, error: type[Exception]) -> None:
+    shop({"auth_type": "api_key", "key_name": "x-api-key"}, HEADER_SECRET)
     service.answer(status=status, body=f'{{"key": "{HEADER_SECRET}"}}'.encode())
     hook = CloudFunctionHook("shop")
 
@@ -310,14 +296,14 @@ def test_the_proxy_s_password_in_an_answer_is_not_in_the_error(service: Any, con
     assert "pass-word" not in f"{raised.value!r}"
 
 
-def test_a_private_key_takes_nothing_from_an_excerpt(service: Any, connection: Any) -> None:
+def test_a_private_key_takes_nothing_from_an_excerpt(service: Any, shop: Any) -> None:
     client = trustme.CA().issue_cert("client.example.com", key_type=trustme.KeyType.RSA)
     extra = {
         "allow_http": False,
         "client_cert": client.cert_chain_pems[0].bytes().decode(),
         "client_private_key": client.private_key_pem.bytes().decode(),
     }
-    connection("shop", conn_type="cloudfn", host=service.url, extra=extra)
+    shop(extra)
     service.answer(status=500, body=b"x" * 5000)
 
     with pytest.raises(ResponseError, match="it says: " + "x" * 500):
@@ -388,15 +374,9 @@ def test_a_token_is_masked_as_soon_as_it_is_obtained(service: Any, connection: A
     assert redact("tok-987654321") == "***"
 
 
-def test_nothing_secret_is_logged_at_debug(service: Any, connection: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_nothing_secret_is_logged_at_debug(service: Any, shop: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    connection(
-        "shop",
-        conn_type="cloudfn",
-        host=service.url,
-        password=HEADER_SECRET,
-        extra={"auth_type": "api_key", "key_name": "key", "key_location": "query"},
-    )
+    shop({"auth_type": "api_key", "key_name": "key", "key_location": "query"}, HEADER_SECRET)
 
     hook = CloudFunctionHook("shop")
     hook.request("GET", "/orders")

@@ -151,8 +151,8 @@ def test_emporix_without_an_api_client_says_that_nothing_was_tested(connection: 
 
 
 @pytest.mark.skipif(not hasattr(Connection, "test_connection"), reason="a task of Airflow 3.3 can test its connections")
-def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, connection: Any) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=KEY)
+def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, shop: Any) -> None:
+    shop(KEY, SECRET)
 
     passed, message = BaseHook.get_connection("shop").test_connection()
 
@@ -162,7 +162,12 @@ def test_airflow_s_own_way_to_test_a_connection_takes_our_hook(service: Any, con
 
 @pytest.mark.parametrize("status", [200, 401, 404, 302, 500])
 def test_a_secret_in_the_query_of_an_address_is_told_nowhere(
-    service: Any, connection: Any, status: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    service: Any,
+    connection: Any,
+    shop: Any,
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level("DEBUG")
     query = f"subscription-key={SECRET}&policy=sign-in"
@@ -172,9 +177,7 @@ def test_a_secret_in_the_query_of_an_address_is_told_nowhere(
         "oauth2_url": f"{service.url}/token?{query}",
         "refresh_url": f"{service.url}/refresh?{query}",
     }
-    connection(
-        "shop", conn_type="cloudfn", host=service.url, extra=KEY | {"health_path": f"/health?{query}"}, password="k"
-    )
+    shop(KEY | {"health_path": f"/health?{query}"}, "k")
     connection("payments", conn_type="cloudfn", host=service.url, extra=oauth2, password="a-client-secret")
     service.answer(status=status, headers={"Location": f"/elsewhere?{query}"}, body={"error": f"not at /token?{query}"})
     shown: list[Any] = []

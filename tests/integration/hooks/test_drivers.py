@@ -66,8 +66,8 @@ def an_expired_token(client: Client, url: str, *, refresh_url: str) -> Client:
 
 
 @pytest.fixture
-def hook(service: Any, connection: Any) -> CloudFunctionHook:
-    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra={"auth_type": "bearer"})
+def hook(service: Any, shop: Any) -> CloudFunctionHook:
+    shop({"auth_type": "bearer"}, SECRET)
     return CloudFunctionHook("shop")
 
 
@@ -137,9 +137,9 @@ def test_where_no_token_is_to_be_had_nothing_is_sent(
     ids=lambda value: value.get("auth_type") if isinstance(value, dict) else None,
 )
 def test_a_redirect_within_the_origin_is_followed_with_credentials(
-    service: Any, connection: Any, drive: Callable[[CloudFunctionHook], int], extra: dict[str, Any], where: str
+    service: Any, shop: Any, drive: Callable[[CloudFunctionHook], int], extra: dict[str, Any], where: str
 ) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, password=SECRET, extra=extra)
+    shop(extra, SECRET)
     answer = type(service.answers[0])
     service.answers = [answer(307, b"", {"Location": "/there"}), answer()]
     hook = CloudFunctionHook("shop")

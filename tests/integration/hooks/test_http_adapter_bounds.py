@@ -219,8 +219,8 @@ def test_a_session_without_a_timeout_has_the_connection_s(connection: Any) -> No
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESS))
-def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, connection: Any, encoding: str) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_a_small_answer_that_becomes_too_large_is_not_read(service: Any, shop: Any, encoding: str) -> None:
+    shop(SWITCHES)
     bomb = COMPRESS[encoding](b"\0" * TOO_MUCH)
     service.answer(body=bomb, **{"Content-Encoding": encoding})
 
@@ -249,8 +249,8 @@ def test_a_large_answer_is_not_read(connection: Any, head: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", sorted(COMPRESS))
-def test_a_compressed_answer_is_read(service: Any, connection: Any, encoding: str) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_a_compressed_answer_is_read(service: Any, shop: Any, encoding: str) -> None:
+    shop(SWITCHES)
     service.answer(body=COMPRESS[encoding](b'{"a": 1}'), **{"Content-Encoding": encoding, "Content-Type": "text/json"})
 
     assert json.loads(run_operator()) == {"a": 1}
@@ -292,8 +292,8 @@ def test_what_is_no_whole_answer_fails_as_requests_says(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_the_cookies_of_an_answer_can_be_read(service: Any, connection: Any, stream: bool) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_the_cookies_of_an_answer_can_be_read(service: Any, shop: Any, stream: bool) -> None:
+    shop(SWITCHES)
     service.answer(**{"Set-Cookie": "session=s-1; Path=/"})
 
     found = run_operator(response_filter=lambda response: dict(response.cookies), extra_options={"stream": stream})
@@ -301,8 +301,8 @@ def test_the_cookies_of_an_answer_can_be_read(service: Any, connection: Any, str
     assert found == {"session": "s-1"}
 
 
-def test_cookies_are_kept_in_a_session(service: Any, connection: Any) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, extra=SWITCHES)
+def test_cookies_are_kept_in_a_session(service: Any, shop: Any) -> None:
+    shop(SWITCHES)
     service.answer(body=b"{}", **{"Set-Cookie": "a=1", "Content-Type": "application/json"})
     session = BaseHook.get_hook("shop").get_conn()
 

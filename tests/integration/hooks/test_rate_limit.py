@@ -15,18 +15,15 @@ from airflow_provider_cloudfn.exceptions import RequestTimeoutError, ResponseErr
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from kit.server import LoopbackServer
 
 
 @pytest.fixture(autouse=True)
-def limited(
-    connection: Callable[..., None], service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def limited(shop: Any, service: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TOKEN_STORE_FOLDER", str(tmp_path))
-    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "1/h", "total_timeout": 5})
+    shop({"rate_limit": "1/h", "total_timeout": 5})
 
 
 def test_a_hook_waits_for_what_another_hook_sent(service: LoopbackServer) -> None:
@@ -39,11 +36,9 @@ def test_a_hook_waits_for_what_another_hook_sent(service: LoopbackServer) -> Non
     assert len(service.received) == 1
 
 
-def test_a_rate_that_was_too_slow_holds_nobody_up_once_it_is_faster(
-    connection: Callable[..., None], service: LoopbackServer
-) -> None:
+def test_a_rate_that_was_too_slow_holds_nobody_up_once_it_is_faster(shop: Any, service: LoopbackServer) -> None:
     CloudFunctionHook("shop").request("GET", "/orders")
-    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
+    shop({"rate_limit": "100/s", "total_timeout": 5})
 
     CloudFunctionHook("shop").request("GET", "/orders")
 
@@ -82,10 +77,8 @@ def test_it_holds_for_other_processes(service: LoopbackServer) -> None:
     assert len(service.received) == 1
 
 
-def test_an_answer_that_asks_to_wait_holds_the_other_hooks_up(
-    connection: Callable[..., None], service: LoopbackServer
-) -> None:
-    connection("shop", conn_type="cloudfn", host=service.url, extra={"rate_limit": "100/s", "total_timeout": 5})
+def test_an_answer_that_asks_to_wait_holds_the_other_hooks_up(shop: Any, service: LoopbackServer) -> None:
+    shop({"rate_limit": "100/s", "total_timeout": 5})
     service.answer(429, **{"Retry-After": "60"})
     with pytest.raises(ResponseError, match="answered 429"):
         CloudFunctionHook("shop").request("GET", "/orders")

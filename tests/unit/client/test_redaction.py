@@ -13,20 +13,20 @@ SECRET = 'p+ss "wörd"/x'
 
 
 @pytest.mark.parametrize(
-    "shown",
-    [SECRET, quote(SECRET, safe=""), quote_plus(SECRET), quote(SECRET), json.dumps(SECRET)[1:-1]],
-    ids=["plain", "percent", "form", "path", "json"],
+    ("secrets", "text", "shown"),
+    [
+        ([SECRET], f"a {SECRET} b", "a *** b"),
+        ([SECRET], f"a {quote(SECRET, safe='')} b", "a *** b"),
+        ([SECRET], f"a {quote_plus(SECRET)} b", "a *** b"),
+        ([SECRET], f"a {quote(SECRET)} b", "a *** b"),
+        ([SECRET], f"a {json.dumps(SECRET)[1:-1]} b", "a *** b"),
+        (["abc", "abcdef"], "abcdef abc", "*** ***"),
+        ([""], "abc", "abc"),
+    ],
+    ids=["plain", "percent", "form", "path", "json", "a part of a longer one", "empty"],
 )
-def test_a_secret_is_hidden_in_every_form_in_which_it_travels(shown: str) -> None:
-    assert Redaction([SECRET]).text(f"a {shown} b") == "a *** b"
-
-
-def test_no_part_of_a_longer_secret_stays() -> None:
-    assert Redaction(["abc", "abcdef"]).text("abcdef abc") == "*** ***"
-
-
-def test_an_empty_secret_hides_nothing() -> None:
-    assert Redaction([""]).text("abc") == "abc"
+def test_a_secret_is_hidden_in_every_form_in_which_it_travels(secrets: list[str], text: str, shown: str) -> None:
+    assert Redaction(secrets).text(text) == shown
 
 
 @pytest.mark.parametrize(
