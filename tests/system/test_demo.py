@@ -5,27 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from airflow_provider_cloudfn.cli.demo.__main__ import main
+from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
+from airflow_provider_cloudfn.cli.demo.order_to_cash import RECEIVES
+from airflow_provider_cloudfn.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 pytestmark = [pytest.mark.system, pytest.mark.one_run_per_event]
-
-
-def _demo(home: Path, dags: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "airflow_provider_cloudfn.cli.demo",
-        "--home",
-        str(home),
-        "--dags",
-        str(dags),
-        "--once",
-    ]
-    return _ended([*command, *more])
 
 
 def _ended(command: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -71,23 +67,51 @@ def test_it_tells_what_happened_and_leaves_nothing_running(tmp_path: Path) -> No
     assert _nothing_is_left(tmp_path)
 
 
-def test_it_fails_when_the_consumer_has_another_result(tmp_path: Path) -> None:
-    dags = tmp_path / "dags"
-    dags.mkdir()
+@pytest.fixture(scope="module")
+def wrong_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AirflowServer, Sandbox]]:
+    """Return an Airflow whose consumer has another result, and a sandbox; both are started once for demos that fail."""
+    dags = tmp_path_factory.mktemp("wrong-dags")
     example = (EXAMPLES / "order_to_cash.py").read_text()
     wrong = example.replace('"charge": response.body}', '"charge": {"id": "another"}}')
     assert wrong != example
     (dags / "order_to_cash.py").write_text(wrong)
-    ended = _demo(tmp_path / "home", dags)
-    assert ended.returncode == 1
-    assert "WRONG: The process holds another charge than the shop stored" in ended.stdout
-    assert _nothing_is_left(tmp_path / "home")
+    with Sandbox.start() as sandbox:
+        server = AirflowServer.start(tmp_path_factory.mktemp("wrong"), dags, settings=RECEIVES)
+        try:
+            yield server, sandbox
+        finally:
+            server.stop()
 
 
-def test_it_fails_with_the_log_of_the_step_that_failed(tmp_path: Path) -> None:
-    ended = _demo(tmp_path, EXAMPLES, "--order", "no-such-order")
-    assert ended.returncode == 1
-    assert "Step fetch_order (CloudFunctionOperator) - failed" in ended.stdout
-    assert "<- 404" in ended.stdout
-    assert "WRONG: Run " in ended.stdout
-    assert _nothing_is_left(tmp_path)
+@pytest.fixture
+def demo(
+    wrong_airflow: tuple[AirflowServer, Sandbox],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., str]:
+    """Return a function that runs a demo that has to fail, in this process, and returns what it tells."""
+    server, sandbox = wrong_airflow
+    stopped: list[AirflowServer] = []
+    monkeypatch.setattr(AirflowServer, "start", lambda *_, **__: server)
+    monkeypatch.setattr(AirflowServer, "stop", stopped.append)
+    monkeypatch.setattr(Sandbox, "start", lambda: nullcontext(sandbox))
+
+    def run(*more: str) -> str:
+        assert main(["--home", str(tmp_path), "--dags", str(EXAMPLES), "--once", *more]) == 1
+        assert stopped == [server]
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_it_fails_with_the_log_of_the_step_that_failed(demo: Callable[..., str]) -> None:
+    told = demo("--order", "no-such-order")
+
+    assert "Step fetch_order (CloudFunctionOperator) - failed" in told
+    assert "<- 404" in told
+    assert "WRONG: Run " in told
+
+
+def test_it_fails_when_the_consumer_has_another_result(demo: Callable[..., str]) -> None:
+    assert "WRONG: The process holds another charge than the shop stored" in demo()
