@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from airflow_provider_cloudfn.cli.demo.__main__ import main
+from airflow_provider_cloudfn.cli.demo import __main__ as program
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
-from airflow_provider_cloudfn.cli.demo.order_to_cash import RECEIVES
+from airflow_provider_cloudfn.cli.demo.order_to_cash import RECEIVES, create_connections
 from airflow_provider_cloudfn.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def wrong_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ai
     with Sandbox.start() as sandbox:
         server = AirflowServer.start(tmp_path_factory.mktemp("wrong"), dags, settings=RECEIVES)
         try:
+            create_connections(server.api, sandbox)
             yield server, sandbox
         finally:
             server.stop()
@@ -94,11 +95,12 @@ def demo(
     server, sandbox = wrong_airflow
     stopped: list[AirflowServer] = []
     monkeypatch.setattr(AirflowServer, "start", lambda *_, **__: server)
-    monkeypatch.setattr(AirflowServer, "stop", stopped.append)
+    monkeypatch.setattr(AirflowServer, "stop", lambda ended: stopped.append(ended))
     monkeypatch.setattr(Sandbox, "start", lambda: nullcontext(sandbox))
+    monkeypatch.setattr(program, "create_connections", lambda *_: sandbox.connections())
 
     def run(*more: str) -> str:
-        assert main(["--home", str(tmp_path), "--dags", str(EXAMPLES), "--once", *more]) == 1
+        assert program.main(["--home", str(tmp_path), "--dags", str(EXAMPLES), "--once", *more]) == 1
         assert stopped == [server]
         return capsys.readouterr().out
 
