@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from kit import in_memory
 
 from airflow_provider_cloudfn.cli.demo import __main__ as program
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
@@ -42,7 +43,8 @@ def _lives_in(process: psutil.Process, home: Path) -> bool:
 
 
 def test_it_tells_what_happened_and_leaves_nothing_running(tmp_path: Path) -> None:
-    home = tmp_path / "demo"
+    place = in_memory.new_folder()
+    home = place / "demo"
     command = [sys.executable, "-m", "airflow", "cloudfn", "demo", "--once", "--home", str(home)]
     ended = _ended(command, AIRFLOW_HOME=str(tmp_path / "another"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -64,7 +66,7 @@ def test_it_tells_what_happened_and_leaves_nothing_running(tmp_path: Path) -> No
     ]
     places = [ended.stdout.index(text) for text in said]
     assert places == sorted(places)
-    assert _nothing_is_left(tmp_path)
+    assert _nothing_is_left(place)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def wrong_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ai
     assert wrong != example
     (dags / "order_to_cash.py").write_text(wrong)
     with Sandbox.start() as sandbox:
-        server = AirflowServer.start(tmp_path_factory.mktemp("wrong"), dags, settings=RECEIVES)
+        server = AirflowServer.start(in_memory.new_folder(), dags, settings=RECEIVES)
         try:
             create_connections(server.api, sandbox)
             yield server, sandbox
