@@ -113,7 +113,8 @@ def _exit_code(command: Sequence[str], work: Callable[[], object]) -> int:
     from airflow import settings
 
     # Neither a connection to the database nor a thread is shared with the parent.
-    settings.engine.dispose(close=False)
+    if settings.engine is not None:
+        settings.engine.dispose(close=False)
     SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
     sys.argv[:] = command
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they are numbers
