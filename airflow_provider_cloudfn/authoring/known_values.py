@@ -43,12 +43,7 @@ _DIVISION: Final = re.compile(r"[\w)\]][ \t]*(//[ \t]*[0-9.]+)\s*\Z")
 
 
 def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem | None:
-    """
-    Say what is wrong with what an expression is known to give, None where nothing is.
-
-    :param program: The expression.
-    :param parameter: Where it stands.
-    """
+    """Say what is wrong with what an expression is known to give, None where nothing is."""
     return _known_problem(program, parameter.reading is Reading.CONDITION, parameter.name.rpartition(".")[2] == "uri")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.one_file import is_of_the_run
-from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES
+from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, formulas_of
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import is_reference
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
@@ -35,11 +35,7 @@ _PROBLEM: Final = 'is the same for all {what}, and {why}, such as {name}=cel("{e
 
 
 def one_key_problems(task: AuthoredTask) -> Iterator[tuple[str, str]]:
-    """
-    Yield the field and the message of each key that many calls would have in common.
-
-    :param task: The task, as the Dag file has it.
-    """
+    """Yield the field and the message of each key that many calls would have in common."""
     if task.is_mapped_over_steps and not task.expanded:
         return  # What each instance gets is known at run time.
     has_items = any("for_each" in given for given in task.given)
@@ -79,11 +75,12 @@ def _is_of_the_run(parameter: Parameter, value: Any) -> bool:
 
 def _reads_the_item(task: AuthoredTask, name: str) -> bool:
     """Tell whether an expression of a parameter can be another one for each item; Jinja is run before there are items."""
-    for parameter in task.parameters:
-        for value in task.written(name) if parameter.name == name else ():
-            for formula in formulas(read(parameter, value)):
-                for reference in language.check(formula.source, variables=VARIABLES | ITEM_VARIABLES).references:
-                    path = reference.path
-                    if path[0] in ITEM_VARIABLES or path[:2] == ("run", "idempotency_key") or path == ("run",):
-                        return True
-    return False
+    paths = (
+        reference.path
+        for declared, formula in formulas_of(task)
+        if declared.name == name
+        for reference in language.check(formula.source, variables=VARIABLES | ITEM_VARIABLES).references
+    )
+    return any(
+        path[0] in ITEM_VARIABLES or path[:2] == ("run", "idempotency_key") or path == ("run",) for path in paths
+    )

@@ -13,8 +13,10 @@ from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, Emit, marked
 from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.poll import Poll
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.wait_for import WaitFor
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from airflow_provider_cloudfn.authoring.task import AuthoredTask
+    from airflow_provider_cloudfn.authoring.written import Formula
+
 __all__ = [
     "EVENT_PARAMETERS",
     "ITEM_VARIABLES",
     "OPTIONS",
     "POLL_VARIABLES",
     "declared_by",
+    "formulas_of",
     "is_of_event",
     "names_for",
     "parts_of",
@@ -94,7 +100,6 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
     """
     Return what is declared of the parts of a value, each named such as ``pages.items``, and what is written there.
 
-    :param name: The parameter.
     :param value: Its value; most have no parts.
     """
     if name == SEVERAL_EVENTS:
@@ -103,12 +108,7 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
 
 
 def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple[Parameter, Any]]:
-    """
-    Yield the values of a parameter that can hold expressions, and after each the parts that it has.
-
-    :param parameter: The parameter.
-    :param values: What is written for it.
-    """
+    """Yield the values of a parameter that can hold expressions, and after each the parts that it has."""
     for value in values:
         if value is None:
             continue
@@ -117,6 +117,14 @@ def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple
         for part, written in parts_of(parameter.name, value):
             if part.reading is not None and written is not None:
                 yield part, written
+
+
+def formulas_of(task: AuthoredTask) -> Iterator[tuple[Parameter, Formula]]:
+    """Yield the expressions of a task as its Dag file has them, those in the parts of its options among them."""
+    for parameter in task.parameters:
+        for declared, value in written_parts(parameter, task.written(parameter.name)):
+            for formula in formulas(read(declared, value)):
+                yield declared, formula
 
 
 def _parts_of_option(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:
@@ -129,7 +137,6 @@ def declared_by(task: Any) -> Iterator[tuple[Parameter, Any, frozenset[str]]]:
     """
     Yield the parameters of an operator that can hold expressions, and their parts.
 
-    :param task: The operator.
     :returns: What is declared, what is written, and what expressions there can name besides what all can.
     """
     written = [(parameter, getattr(task, parameter.name, None)) for parameter in task.authored_parameters]
@@ -141,13 +148,7 @@ def declared_by(task: Any) -> Iterator[tuple[Parameter, Any, frozenset[str]]]:
 
 
 def with_parts(value: Any, rendered: Callable[[Parameter, Any], Any], name: str) -> Any:
-    """
-    Return a value whose parts are rendered that are evaluated before the call, once.
-
-    :param value: The value.
-    :param rendered: Renders a part.
-    :param name: The parameter.
-    """
+    """Return a value whose parts are rendered that are evaluated before the call, once."""
     changes = {
         part.name.rpartition(".")[2]: rendered(part, written)
         for part, written in parts_of(name, value)
@@ -162,7 +163,6 @@ def with_marks(value: Any, marked: Callable[[Parameter, Any], Any], name: str) -
 
     :param value: The value; one that has no parts is returned as it is.
     :param marked: Marks a part, or returns it as it is.
-    :param name: The parameter.
     """
     if name == SEVERAL_EVENTS and isinstance(value, Mapping):
         return marked_events(value, marked)
@@ -175,12 +175,7 @@ def with_marks(value: Any, marked: Callable[[Parameter, Any], Any], name: str) -
 
 
 def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
-    """
-    Return what the expressions of a parameter can name besides what all can.
-
-    :param parameter: The parameter, or a part of one.
-    :param given: The parameters that the task is given.
-    """
+    """Return what the expressions of a parameter can name besides what all can."""
     names = parameter.also
     if given.isdisjoint(_BRINGS_NAMES):
         return names
@@ -199,9 +194,5 @@ def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
 
 
 def is_of_event(parameter: Parameter) -> bool:
-    """
-    Return whether a parameter, or a part of one, says something of a step's completion events.
-
-    :param parameter: What is declared of it.
-    """
+    """Return whether a parameter, or a part of one, says something of a step's completion events."""
     return parameter.name in EVENT_PARAMETERS or parameter.name.startswith(SEVERAL_EVENTS)

@@ -49,7 +49,6 @@ class TemplatedTask(BaseOperator):
         """
         Render the template fields.
 
-        :param context: The task's Airflow context.
         :param jinja_env: Jinja's environment; default the Dag's, which is made only where there is a template: it takes as long
             to make as all that a plain task renders.
         """
@@ -84,6 +83,27 @@ class TemplatedTask(BaseOperator):
         if parent is self:
             self._render_expressions(context, known)
 
+    def render_template(
+        self,
+        content: Any,
+        context: Context,
+        jinja_env: jinja2.Environment | None = None,
+        seen_oids: set[int] | None = None,
+    ) -> Any:
+        """
+        Render a value. A text in which no template begins stays as it is: Jinja writes its line breaks anew, and none at its end.
+
+        :param content: The value.
+        :param context: The task's Airflow context.
+        :param jinja_env: Jinja's environment; default the Dag's.
+        :param seen_oids: What is data.
+        """
+        if isinstance(content, str):
+            jinja_env = jinja_env or self.get_template_env()
+            if self._is_known_by_marks(jinja_env) and not any(mark in content for mark in _marks(jinja_env)):
+                return content
+        return super().render_template(content, context, jinja_env, seen_oids)
+
     def _has_templates(self) -> bool:
         """Return whether there may be something for Jinja to render."""
         dag = self.get_dag()
@@ -105,10 +125,13 @@ class TemplatedTask(BaseOperator):
         return [name for name in names if name not in without and not is_plain(getattr(self, name))]
 
     def _has_usual_jinja(self, environment: jinja2.Environment) -> bool:
-        """Return whether a template is known by its brace: a Dag can choose other marks, and a class files of templates."""
-        marks = (environment.variable_start_string, environment.block_start_string, environment.comment_start_string)
+        """Return whether a template is known by its brace: a Dag can choose other marks."""
+        return self._is_known_by_marks(environment) and all("{" in mark for mark in _marks(environment))
+
+    def _is_known_by_marks(self, environment: jinja2.Environment) -> bool:
+        """Return whether a template has a mark where it begins: a Dag can have those of a line, and a class files."""
         by_line = (environment.line_statement_prefix, environment.line_comment_prefix)
-        return all("{" in mark for mark in marks) and not any(by_line) and not self.template_ext
+        return not any(by_line) and not self.template_ext
 
     def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
         """Do what must be done before Jinja is run."""
@@ -133,20 +156,12 @@ class ExpressionTask(TemplatedTask):
     _read: TaskVariables | None = None
 
     def prepare(self, context: Context) -> None:
-        """
-        Turn what has not been rendered by now into plain values: all that is evaluated before the call.
-
-        :param context: The task's Airflow context.
-        """
+        """Turn what has not been rendered by now into plain values: all that is evaluated before the call."""
         if not self._expressions_rendered:
             self.render_template_fields(context)
 
     def take_inputs(self, context: Context) -> None:
-        """
-        Let `inputs` hold what expressions read.
-
-        :param context: The task's Airflow context.
-        """
+        """Let `inputs` hold what expressions read."""
 
     def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
         """Render the template fields. Once is enough: what was rendered is data, and would be read as an expression."""
@@ -227,7 +242,6 @@ class ExpressionTask(TemplatedTask):
         """
         Return what a parameter is for one item.
 
-        :param name: A parameter that is evaluated for each.
         :param variables: What its expressions can name, the item among it.
         """
         if name in self._item_constants:
@@ -249,7 +263,6 @@ class ExpressionTask(TemplatedTask):
         Return what an expression gives that is evaluated when the answer is there.
 
         :param name: The parameter, or a part of one, such as ``pages.items``.
-        :param variables: What it can name.
         """
         key = name, variables.names
         if (render := self._renderers_after_call.get(key)) is None:
@@ -258,12 +271,7 @@ class ExpressionTask(TemplatedTask):
         return render(variables)
 
     def leads_nowhere(self, name: str, variables: TaskVariables) -> bool:
-        """
-        Return whether a part that is evaluated when the answer is there is a path of which something is not there.
-
-        :param name: The part.
-        :param variables: What it can name.
-        """
+        """Return whether a part that is evaluated when the answer is there is a path of which something is not there."""
         return all(
             language.compile(formula.source, variables=variables.names).leads_nowhere(variables)
             for formula in formulas(read(*self.written(name)))
@@ -274,7 +282,6 @@ class ExpressionTask(TemplatedTask):
         Return what a condition gives that is evaluated when the answer is there.
 
         :param name: The parameter, or a part of one.
-        :param variables: What it can name.
         :raises ExpressionError: when that is no bool.
         """
         return require_truth(self.evaluate_after_call(name, variables), field=name)
@@ -366,6 +373,10 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
+def _marks(environment: jinja2.Environment) -> tuple[str, str, str]:
+    return environment.variable_start_string, environment.block_start_string, environment.comment_start_string
+
+
 def _is_plain(value: Any) -> bool:
-    """Return whether a value is one that Jinja gives back as it is: to compile a template only to learn that is dear."""
-    return value is None or (isinstance(value, str) and "{" not in value and not value.endswith("\n"))
+    """Return whether a value is one that has no template: to compile one only to learn that is dear."""
+    return value is None or (isinstance(value, str) and "{" not in value)

@@ -1,4 +1,4 @@
-"""What is wrong with a path, a query and headers, as far as that is known while the Dag is parsed; of an entry with its place."""
+"""What is wrong with a path, a query and headers, as far as that is known while the Dag is parsed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.authoring.parameter import EntryProblem
 from airflow_provider_cloudfn.cel.literals import is_quoted
-from airflow_provider_cloudfn.client.prepared import own_headers
+from airflow_provider_cloudfn.client.prepared import HeaderError, own_headers
 from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -40,49 +41,33 @@ KEY_IS_SET: Final = "idempotency_key sets this header: leave one of them out"
 
 
 def uri_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is to be a path, besides its expression.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with what is to be a path, besides its expression."""
     if isinstance(value, (str, cel.Expression, cel.Literal)):
         return None
     return f"must be an expression that gives text, such as '\"/v1/orders\"', not {type(value).__name__}"
 
 
-def query_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a query, besides its expressions.
-
-    :param value: What was given as one.
-    """
+def query_problem(value: Any) -> EntryProblem | None:
+    """Say what is wrong with a query, besides its expressions."""
     for name, one in _pairs(value):
         kind = type(one).__name__
         if isinstance(one, (Mapping, set, frozenset)) or callable(one):
-            return f'["{name}"]: must be text, a number or a list of these, not {kind}: write each value under a name of its own'
+            message = f"must be text, a number or a list of these, not {kind}: write each value under a name of its own"
+            return EntryProblem(name, message)
     return None
 
 
-def headers_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with headers: their names, and those values that are known.
-
-    :param value: What was given as these.
-    """
+def headers_problem(value: Any) -> str | EntryProblem | None:
+    """Say what is wrong with headers: their names, and those values that are known."""
     try:
         own_headers({name: _known(one) for name, one in _pairs(value)}, frozenset())
-    except ConfigurationError as error:
-        return str(error).removeprefix("headers").removeprefix(": ")
+    except HeaderError as error:
+        return error.problem if error.name is None else EntryProblem(error.name, error.problem)
     return None
 
 
 def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
-    """
-    Return where headers have the one of the idempotency key, as far as names are known, and what to do; None where they don't.
-
-    :param key: What was given as the key.
-    :param headers: What was given as the headers.
-    """
+    """Return where headers have that of the idempotency key, as far as names are known, and what to do; None where they don't."""
     if key is False or key is None:
         return None
     name = key if isinstance(key, str) else key.text if isinstance(key, cel.Literal) else IDEMPOTENCY_KEY
@@ -91,23 +76,13 @@ def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
 
 
 def key_problem_of_pages(headers: Any) -> tuple[str, str] | None:
-    """
-    Return where the headers of many pages have an idempotency key, as far as names are known, and what to do.
-
-    :param headers: What was given as the headers.
-    """
+    """Return where the headers of many pages have an idempotency key, as far as names are known, and what to do."""
     found = _among(headers, IDEMPOTENCY_HEADERS)
     return None if found is None else (found, ONE_KEY)
 
 
 def overridden_problem(pages: Pages, query: Any, uri: Any) -> tuple[str, str] | None:
-    """
-    Return where a request has what its pages set, as far as names are known, and what to do; None where it has nothing.
-
-    :param pages: How a read goes on.
-    :param query: What was given as the query.
-    :param uri: What was given as the path.
-    """
+    """Return where a request has what its pages set, as far as names are known, and what to do; None where it has nothing."""
     own = query if isinstance(query, Mapping) else {}
     names = [_known(name) if is_quoted(str(name)) else name for name, value in own.items() if value is not None]
     return pages.overridden(names, _known(uri))

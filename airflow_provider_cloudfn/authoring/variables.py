@@ -52,8 +52,6 @@ class SampleRun(Protocol):
         """
         Return what an upstream step left in XCom, a list for a mapped one; None where it left nothing.
 
-        :param step: The upstream operator.
-        :param key: The XCom's key.
         :raises ExpressionError: when nobody said what it left.
         """
 
@@ -64,20 +62,16 @@ class TaskVariables(Mapping[str, Any]):
 
     Nothing is pulled before an expression names it, and what was pulled once is kept for the next expression.
 
-    :param context: The task's Airflow context.
     :param inputs: The task's own inputs, rendered.
-    :param response: What the service answered, in what runs after the call.
     """
 
-    def __init__(self, context: Context, *, inputs: Any = None, response: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, context: Context, *, inputs: Any = None) -> None:
         self._context = context
         #: What these were made of: what is not made yet is made there, once for all that are made of the same.
         self._base: TaskVariables | None = None
         self._made: dict[str, Any] = {"inputs": restored(inputs)}
         #: Makes ``run`` anew, where it is another one.
         self._make_run: Callable[[], Any] | None = None
-        if response is not None:
-            self._made["response"] = response
 
     def with_inputs(self, inputs: Any) -> TaskVariables:
         """
@@ -99,7 +93,6 @@ class TaskVariables(Mapping[str, Any]):
         """
         Return the same variables, and an item with its own idempotency key: one for all would stand for one request.
 
-        :param item: The item.
         :param index: Its position, from 0.
         :param idempotency_key: Returns what ``run.idempotency_key`` is for it.
         """
@@ -114,11 +107,7 @@ class TaskVariables(Mapping[str, Any]):
         return self._with({}, idempotency_key)
 
     def with_more(self, **more: Any) -> TaskVariables:
-        """
-        Return the same variables, and some that exist in a few places only, such as ``page``.
-
-        :param more: Their values by name.
-        """
+        """Return the same variables, and some that exist in a few places only, such as ``page``."""
         return self._with(more)
 
     def _with(self, more: Mapping[str, Any], idempotency_key: Callable[[], str] | None = None) -> TaskVariables:
@@ -138,11 +127,7 @@ class TaskVariables(Mapping[str, Any]):
         return SAMPLE_RUN in self._context
 
     def are_of(self, context: Context) -> bool:
-        """
-        Return whether these are the variables of a context.
-
-        :param context: An Airflow context.
-        """
+        """Return whether these are the variables of a context."""
         return self._context is context
 
     def __getitem__(self, name: str) -> Any:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["foreign_at"]
+__all__ = ["INSTEAD_OF_NULL", "foreign_at"]
+
+#: What gives another value for null. A field that is there and null is no field that is missing.
+INSTEAD_OF_NULL: Final = "x == null ? … : x, or x.?y.orValue(…) where y may be missing"
 
 #: What may stand there, and what to write. The first that covers the place at which the parser stopped is meant; where a group
 #: is marked, that is what is told.
@@ -25,7 +28,7 @@ _FOREIGN: Final = tuple(
         (r"<>|!==", "write !="),
         (r"===", "write =="),
         (r"\*\*", "write x * x"),
-        (r"\?\?", "write x.?y.orValue(…)"),
+        (r"\?\?", f"write {INSTEAD_OF_NULL}"),
         # It is read as a condition without its `:`, which is missed behind the field.
         (r"(\?\.)(?:[^?:\"']*\n\Z|[\w.]*\s*[^\w.:])", "write x.?y"),
         (r"\[\s*\*?\s*\]", "write list.map(x, …)"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.cel import functions
+from airflow_provider_cloudfn.cel.foreign import INSTEAD_OF_NULL
 from airflow_provider_cloudfn.exceptions import nearest_name
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _OTHERWISE: Final = {
     "upper": "x.upperAscii()",
     "strip": "x.trim()",
     "sum": "x.sum()",
-    **dict.fromkeys(("avg", "average", "mean"), "x.sum() / double(size(x))"),
+    **dict.fromkeys(("avg", "average", "mean"), "double(x.sum()) / double(size(x))"),
     "groupBy": "x.map(…), or x.filter(y, y.key == …) for one group",
     "toMap": "x.transformMapEntry(i, y, {y.key: y.value})",
     "flatMap": "x.map(y, …).flatten()",
@@ -55,7 +56,8 @@ _OTHERWISE: Final = {
     **dict.fromkeys(("date", "datetime"), "timestamp(…)"),
     **dict.fromkeys(("now", "today", "utcnow"), "run.run_after: no expression reads the clock"),
     **dict.fromkeys(("if", "iif"), "condition ? x : y"),
-    **dict.fromkeys(("coalesce", "default", "ifnull", "nvl"), "x.?y.orValue(…)"),
+    **dict.fromkeys(("coalesce", "ifnull", "nvl"), INSTEAD_OF_NULL),
+    "default": "x.?y.orValue(…)",
     **dict.fromkeys(("encodeURIComponent", "urlencode", "quote"), "url.encode(x)"),
     **dict.fromkeys(("btoa", "b64encode"), "base64.encode(x)"),
     **dict.fromkeys(("atob", "b64decode"), "base64.decode(x)"),

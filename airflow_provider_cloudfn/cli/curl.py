@@ -30,7 +30,7 @@ from airflow_provider_cloudfn.cli.curl_body import (
     read_body,
 )
 from airflow_provider_cloudfn.cli.curl_options import CONNECTION_NOTES, read_options
-from airflow_provider_cloudfn.cli.curl_url import by_name, escaped, without_dots
+from airflow_provider_cloudfn.cli.curl_url import by_name, escaped, note_variables, refuse_patterns, without_dots
 from airflow_provider_cloudfn.cli.shell_words import ShellCommand, split_command
 from airflow_provider_cloudfn.client.secret import Secret, secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -94,6 +94,7 @@ def _without_shell(request: CurlRequest, split: ShellCommand) -> CurlRequest:
     for variable in split.variables:
         if repr(variable)[1:-1] in sent or quote(variable, safe="$") in sent:
             raise ConfigurationError(f"{variable}: the shell fills this in: write its value in its place")
+    note_variables(sent, request.notes)
     if split.output:
         request.notes.append(CONNECTION_NOTES["output"])
     if split.following:
@@ -262,17 +263,16 @@ class _Reading:
         try:
             parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
+            if re.search(r"[\s{}]" if "globoff" in self.flags else r"\s", parts.netloc):
+                raise ValueError
         except ValueError:
             raise ConfigurationError("the URL can't be read: its host or its port is none") from None
         if parts.scheme not in ("http", "https") or not host:
             raise ConfigurationError(f"the URL must begin with https:// or http://, not {parts.scheme or 'nothing'}://")
         refuse_secret_path(host, parts.path)
         rest = url.partition("://")[2]
-        if "globoff" not in self.flags and re.search(r"[{}]|\[[^\]]*-", host + parts.path + parts.query):
-            raise ConfigurationError(
-                "the URL has braces or a range in brackets, of which curl makes other URLs: write the one that is meant; -g "
-                "takes them as they are"
-            )
+        if "globoff" not in self.flags:
+            refuse_patterns(parts.netloc.rpartition("@")[2] + parts.path + parts.query)
         if parts.username is not None and "user" not in self.given:
             user = rest.partition("/")[0].rpartition("@")[0]
             # From a URL curl takes a name alone, and asks for no password.

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.auth.credential_names import holds_secret, is_secr
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
 from airflow_provider_cloudfn.client.body import Json
-from airflow_provider_cloudfn.client.charset import charset_of, declared_charset
+from airflow_provider_cloudfn.client.charset import charset_of, charset_to_send
 from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json, to_json_value
@@ -275,6 +275,11 @@ def read_body(content: bytes, content_type: str, mark: Callable[[str, str], Secr
             )
         notes.append("the whole body is a secret of the connection, since it holds one: put its text there")
         return Body(mark("body", text), "text")
+    if is_json(media_type) and not _is_json(text):
+        notes.append(
+            f"the body is no JSON, though its Content-Type is {media_type}; it is sent as it stands: look whether the command is "
+            "quoted for another shell"
+        )
     is_sent_as_text = not isinstance(content_of(text, {"Content-Type": content_type}), Json)
     return Body(text, "text") if is_sent_as_text else Body(content, "bytes")
 
@@ -283,7 +288,7 @@ def _text(content: bytes, content_type: str = "") -> str | None:
     """Return bytes as the text that would be sent as these bytes, or None."""
     try:
         text = content.decode()
-        return text if text.encode(declared_charset(content_type, content) or "utf-8") == content else None
+        return text if text.encode(charset_to_send(content_type, content) or "utf-8") == content else None
     except (UnicodeError, LookupError):
         return None
 
@@ -308,6 +313,16 @@ def _json_body(text: str, mark: Callable[[str, str], Secret]) -> Body | None:
     # The operator's JSON has no zeros at the end of a fraction, which JSON text may have.
     keeps_digits = encode_json(to_json_value(value, exact=True)) == encoded
     return Body(text, "json_text") if keeps_digits and jinja_at(text) is None else None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        read_json(text)
+    except (ValueError, ConfigurationError):
+        return False
+    except RepeatedKeyError:
+        return True
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -12,11 +12,44 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["by_name", "escaped", "without_dots"]
+__all__ = ["by_name", "escaped", "note_variables", "refuse_patterns", "without_dots"]
 
+#: A variable of Postman, Insomnia or Bruno, which copy it into the command when they don't know its value.
+_VARIABLE = re.compile(r"\{\{[ \t]*[$\w][\w.$ -]*\}\}")
 
 #: A segment of one dot or two, percent-encoded or not.
 _ESCAPED_DOTS = re.compile(r"(?<=/)((?:\.|%2e){1,2})(?=/|$)", re.IGNORECASE)
+
+
+def note_variables(sent: str, notes: list[str]) -> None:
+    """
+    Note what else holds a variable of another tool; it may be meant as it stands.
+
+    :param sent: The request as a text.
+    :param notes: Where it is noted.
+    """
+    notes += [
+        f"{found} is sent as it stands: write a value in its place where it is a variable of Postman or another tool"
+        for found in dict.fromkeys(_VARIABLE.findall(sent))
+    ]
+
+
+def refuse_patterns(address: str) -> None:
+    """
+    Refuse what curl makes several URLs of, and what another tool fills in.
+
+    :param address: The URL's host, path and query.
+    :raises ConfigurationError: for one with braces or a range.
+    """
+    if found := _VARIABLE.search(address):
+        raise ConfigurationError(
+            f"{found[0]}: stands in the URL, and is a variable of Postman or another tool: write its value in its place"
+        )
+    if re.search(r"[{}]|\[[^\]]*-", address):
+        raise ConfigurationError(
+            "the URL has braces or a range in brackets, of which curl makes other URLs: write the one that is meant; -g takes "
+            "them as they are"
+        )
 
 
 def without_dots(path: str, *, as_is: bool) -> str:

@@ -28,6 +28,8 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IN_DOUBLE_QUOTES = re.compile(rf"(?P<parameter>{_PARAMETER})|\\(?P<escaped>[$`\"\\\n])")
+#: It takes the next sign as it is, and so ends no line.
+_BLANK_BEHIND_BACKSLASH = re.compile(r"\\[ \t\u00a0]+\r?\n")
 _OTHER_ESCAPES = re.compile(r'\^(?:"|\r?\n)|`\r?\n')
 #: Braces of which bash makes several words, and those of which it does not.
 _SEVERAL = re.compile(r"\{[^{}]*,[^{}]*\}|\{(?:-?\d+\.\.-?\d+|[A-Za-z]\.\.[A-Za-z])(?:\.\.-?\d+)?\}")
@@ -107,7 +109,11 @@ def _refuse_other_languages(text: str) -> None:
 
 
 def _refuse_other_shells(text: str, at: int) -> None:
-    """Refuse the escapes of other shells, which stand outside of quotes."""
+    """Refuse the escapes of other shells, which stand outside of quotes, and one that is none of a line's end."""
+    if _BLANK_BEHIND_BACKSLASH.match(text, at):
+        raise ConfigurationError(
+            "\\: has a blank behind it at the end of its line, where the shell ends the command: take the blank away"
+        )
     if found := _OTHER_ESCAPES.match(text, at):
         shell = "Windows' cmd" if found[0].startswith("^") else "PowerShell"
         raise ConfigurationError(f"the command is quoted for {shell}: copy it as cURL (bash)")

@@ -11,6 +11,7 @@ from airflow_provider_cloudfn.auth.media_type import is_xml, media_type_of
 __all__ = [
     "bom_charset",
     "charset_of",
+    "charset_to_send",
     "codec_of",
     "declared_charset",
     "is_media_type",
@@ -90,23 +91,19 @@ def charset_of(content_type: str | None) -> str | None:
 
 
 def _xml_charset(content: bytes) -> str:
-    """
-    Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F).
-
-    :param content: The document, which has no byte order mark.
-    """
-    found = _XML_DECLARATION.match(content)
-    declared = found[1].decode("ascii") if found else "utf-8"
+    """Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F)."""
+    declared = _xml_declaration(content)
     # What could be read up to here has a byte for each letter, so that it is none of those: .NET writes such.
     return "utf-8" if declared.lower().startswith(("utf-16", "utf-32", "ucs-", "unicode")) else declared
 
 
-def _html_charset(content: bytes) -> str:
-    """
-    Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8 all the same.
+def _xml_declaration(content: bytes) -> str:
+    found = _XML_DECLARATION.match(content)
+    return found[1].decode("ascii") if found else "utf-8"
 
-    :param content: The page, which has no byte order mark.
-    """
+
+def _html_charset(content: bytes) -> str:
+    """Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8."""
     found = _HTML_META.search(content, 0, _LONGEST)
     if found is None:
         return "utf-8"
@@ -130,6 +127,18 @@ def declared_charset(content_type: str | None, content: bytes) -> str | None:
     if is_xml(media_type):
         return _xml_charset(content)
     return _html_charset(content) if media_type == "text/html" else None
+
+
+def charset_to_send(content_type: str | None, beginning: bytes) -> str | None:
+    """
+    Return the character set in which a text goes out: that of :func:`declared_charset`; UTF-16 where an XML document says so.
+
+    :param content_type: The header's value.
+    :param beginning: What is ASCII of the text's beginning.
+    """
+    if charset_of(content_type) is None and is_xml(media_type_of(content_type or "")):
+        return _xml_declaration(beginning)
+    return declared_charset(content_type, beginning)
 
 
 def bom_charset(content: bytes) -> str | None:

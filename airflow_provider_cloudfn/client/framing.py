@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, TransferEncodingError
 
 __all__ = ["FramedResponseHandler"]
 
@@ -18,6 +18,9 @@ _FIRST_WORD = b"HTTP/"
 
 _LENGTH = re.compile(rb"^content-length[ \t]*:([^\r\n]*)\r?\n", re.IGNORECASE | re.MULTILINE)
 _CHUNKED = re.compile(rb"^transfer-encoding[ \t]*:(?:[^\r\n]*,)?[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+#: The chunk of no bytes, without the line break that ends the body behind it, or with half of that; how long it is at most.
+_LAST_CHUNK = re.compile(rb"(?:\A|\n)0+\r\n\r?\Z")
+_END = 16
 
 
 class FramedResponseHandler(ResponseHandler):
@@ -59,6 +62,9 @@ class _FramedParser:
         #: What came of a head that has not ended.
         self._head = bytearray()
         self._payload: Any = None
+        #: Whether its body comes in chunks, and the last bytes of what came.
+        self._is_chunked = False
+        self._last_bytes = b""
         #: Whether there was something behind the answer, and all that comes is dropped.
         self._is_over = False
         #: Whether the connection is good for nothing else.
@@ -71,7 +77,6 @@ class _FramedParser:
         """
         Take what came.
 
-        :param data: The bytes.
         :returns: As aiohttp's: messages, whether the protocol changes, and what is left then.
         """
         if self._is_over:
@@ -88,7 +93,9 @@ class _FramedParser:
             if upgraded:
                 return found, upgraded, tail + data[end:]
             # Behind 100 Continue and 103 Early Hints there is more to come.
-            self._payload = next((payload for message, payload in messages if message.code >= 200), None)
+            final = next((each for each in messages if each[0].code >= 200), None)
+            if final is not None:
+                self._is_chunked, self._payload = final[0].chunked, final[1]
         if begin < len(data):
             _, upgraded, tail = self._feed_body(data[begin:])
             return found, upgraded, tail
@@ -96,6 +103,7 @@ class _FramedParser:
 
     def feed_eof(self) -> Any:
         """Take note that nothing more will come."""
+        self._end_chunks()
         if self._is_whole():
             return None
         if self._head:
@@ -106,6 +114,7 @@ class _FramedParser:
         if self._is_whole():
             self._drop_what_comes_if(bool(data))
             return (), False, b""
+        self._last_bytes = (self._last_bytes + data[-_END:])[-_END:]
         try:
             messages, upgraded, tail = self._parser.feed_data(data)
         except HttpProcessingError:
@@ -115,6 +124,20 @@ class _FramedParser:
         # What looks like another answer is none either: nobody has asked.
         self._drop_what_comes_if(messages is None or len(messages) > 0)
         return (), upgraded, tail
+
+    def _end_chunks(self) -> None:
+        """
+        Write the last line break behind the last chunk, where a server closed instead of sending it.
+
+        That chunk, of no bytes, says that the body is whole. Where it only looks like one, as inside of a chunk, the parser
+        knows of no end behind the line break either.
+        """
+        if not self._is_chunked or self._is_whole() or not _LAST_CHUNK.search(self._last_bytes):
+            return
+        try:
+            self._parser.feed_data(b"\n" if self._last_bytes.endswith(b"\r") else b"\r\n")
+        except HttpProcessingError:
+            raise TransferEncodingError("the connection was closed inside of the chunks") from None
 
     def _drop_what_comes_if(self, is_behind: bool) -> None:
         self._is_over = is_behind

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import cached_property
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import StreamWriter
 from yarl import URL
 
@@ -29,15 +31,17 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.client.settings import Timeouts
 
-__all__ = ["Answer", "Wire"]
+__all__ = ["OpenResponse", "Wire"]
 
-#: A head that is longer is none.
-_HEADERS = 64 * 1024
+#: A line of a head that is longer is none.
+_LINE = 64 * 1024
+#: How many fields a head may have; newer versions of aiohttp allow 128, which some services and their proxies exceed.
+_FIELDS = {"max_headers": 1000} if "max_headers" in signature(ResponseHandler.set_response_params).parameters else {}
 #: A body that is no longer goes out together with its head.
 _SMALL = 64 * 1024
 
 
-class Answer:
+class OpenResponse:
     """
     An answer whose head is there; its connection is given back at the end of the block, or closed.
 
@@ -98,7 +102,7 @@ class Wire:
         #: By scheme and authority.
         self._routes: dict[tuple[str, str], _Route] = {}
 
-    async def send(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
+    async def send(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> OpenResponse:
         """
         Send a request, and wait for the head of its answer.
 
@@ -117,7 +121,7 @@ class Wire:
         finally:
             self._under_way -= 1
 
-    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
+    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> OpenResponse:
         watch = STOPWATCH.get()
         route = self._route(parts)
         if watch is not None:
@@ -139,15 +143,16 @@ class Wire:
                 read_until_eof=True,
                 auto_decompress=False,
                 read_timeout=self._silence,
-                max_line_size=_HEADERS,
-                max_field_size=_HEADERS,
+                max_line_size=_LINE,
+                max_field_size=_LINE,
+                **_FIELDS,
             )
             sending = _write(protocol, head, request.body)
             while True:
                 message, content = await protocol.read()
                 # Behind 100 Continue and 103 Early Hints there is more to come.
                 if not 100 <= message.code < 200 or message.code == 101:
-                    return Answer(connection, message, content, sending)
+                    return OpenResponse(connection, message, content, sending)
         except BaseException:
             if sending is not None:
                 sending.cancel()

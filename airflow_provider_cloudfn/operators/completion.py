@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.authoring.emit import emit_of, label_of
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
 from airflow_provider_cloudfn.authoring.stable_ids import task_instance_key
 from airflow_provider_cloudfn.client.sink import unwritable
-from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+from airflow_provider_cloudfn.events.asset import has_one_run_per_event, with_asset
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.key_text import key_text
-from airflow_provider_cloudfn.operators.outlets import as_event, with_event, without_event
+from airflow_provider_cloudfn.operators.outlets import as_event, without_event
 from airflow_provider_cloudfn.operators.storable import require_event, xcom_limit
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def require_options(task: ExpressionOperator, context: Context) -> None:
     """
     Refuse an option of the configuration that is none before the call: after it, its answer would be lost.
 
-    :param task: The step.
-    :param context: Its Airflow context.
     :raises ConfigurationError: for such a one that the step needs.
     """
     xcom_limit()
@@ -70,15 +68,7 @@ def require_options(task: ExpressionOperator, context: Context) -> None:
         is_silent(context)
 
 
-def complete(
-    task: ExpressionOperator,
-    context: Context,
-    *,
-    function: str,
-    result: Any,
-    variables: TaskVariables,
-    place: str | None = None,
-) -> None:
+def complete(task: ExpressionOperator, context: Context, *, result: Any, variables: TaskVariables) -> None:
     """
     Emit the completion events of a step that it declares and wants: into XCom and as the asset events' extras.
 
@@ -86,12 +76,7 @@ def complete(
     record in XCom is passed over by those who read it: see
     :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
 
-    :param task: The step.
-    :param context: Its Airflow context.
-    :param function: The cloud function's name.
     :param result: What the step returns.
-    :param variables: What its expressions can name.
-    :param place: What stands for the map index in the events' ids.
     :raises ExpressionError: for what an expression gives that no event can have.
     :raises LimitError: for a payload that is too large.
     """
@@ -101,9 +86,11 @@ def complete(
         name = emission.event.name
         if emission.when is not None and not task.truth_after_call(emission.when, variables):
             task.outlets = without_event(task.outlets, emission.event)
-            task.log.info("Completed %s: event %s is not emitted, because %s is false", function, name, emission.when)
+            task.log.info(
+                "Completed %s: event %s is not emitted, because %s is false", task._called(), name, emission.when
+            )
             continue
-        record = _record(task, emission, context, function=function, result=result, variables=variables, place=place)
+        record = _record(task, emission, context, result=result, variables=variables)
         made.append((emission, record, _partition_key(task, emission, record, variables)))
     if not made:
         return
@@ -123,13 +110,13 @@ def complete(
             task.log.info(
                 "Completed %s: event %s, id %s, is in XCom and starts no Dag, because this is a run of a backfill "
                 "([cloudfn] events_in_backfills)",
-                function,
+                task._called(),
                 record.type,
                 record.id,
             )
             continue
         # It may be missing there: where a Dag is tested, the tries of a task are one object's.
-        task.outlets = with_event(task.outlets, emission.event)
+        task.outlets = with_asset(task.outlets, emission.event)
         accessor: Any = context["outlet_events"][emission.event]
         accessor.extra = extra
         schedule = f"[CompletionEvent({record.type!r})]"
@@ -139,7 +126,7 @@ def complete(
         # A worker can't ask Airflow who waits for an event: whoever looks for a run that is missing finds here what it needs.
         task.log.info(
             "Completed %s: event %s, id %s%s; it starts Dags with schedule=%s that are not paused",
-            function,
+            task._called(),
             record.type,
             record.id,
             "" if emission.key is None else f", partition key {key}",
@@ -163,14 +150,7 @@ def _emissions(task: ExpressionOperator) -> Iterator[_Emission]:
 
 
 def _record(
-    task: ExpressionOperator,
-    emission: _Emission,
-    context: Context,
-    *,
-    function: str,
-    result: Any,
-    variables: TaskVariables,
-    place: str | None,
+    task: ExpressionOperator, emission: _Emission, context: Context, *, result: Any, variables: TaskVariables
 ) -> CompletionRecord:
     """Return the record of a step, whose payload is one that the event can carry."""
     event, by_default = emission.event, emission.payload is None
@@ -181,11 +161,11 @@ def _record(
         record = CompletionRecord.of(
             task_instance_key(context),
             type=event.name,
-            function=function,
+            function=task._called(),
             result=result if by_default else task._storable(payload),
             occurred_at=dt.datetime.now(tz=dt.UTC),
             started_by=event_ids(context),
-            place=place,
+            place=task._place(),
         )
         if schema is not None:
             require_payload(schema, record.result, event=event.name)

@@ -18,7 +18,6 @@ class JournalParts:
     """
     Parts of results in the journal.
 
-    :param journal: The task's.
     :param name: What their entries are called, before their number.
     """
 
@@ -27,19 +26,13 @@ class JournalParts:
         self._name = name
 
     def write(self, number: int, text: str) -> None:
-        """
-        Write a part.
-
-        :param number: Its number, from 0.
-        :param text: JSON Lines.
-        """
+        """Write a part."""
         self._journal.write(f"{self._name}.{number}", PartEntry(text=text))
 
     def read(self, number: int) -> str:
         """
         Return a part.
 
-        :param number: Its number.
         :raises ConfigurationError: when it is not there.
         """
         found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)
@@ -49,10 +42,6 @@ class JournalParts:
         return found.text
 
     def remove(self, count: int) -> None:
-        """
-        Remove the parts below a number.
-
-        :param count: The number.
-        """
+        """Remove the parts below a number."""
         for number in range(count):
             self._journal.forget(f"{self._name}.{number}")

@@ -25,13 +25,14 @@ class KeyedTask(CallingTask):
     #: Whether its author says what stands for the map index in the key, by an expression.
     key_is_evaluated = False
 
-    def place(self) -> str | None:
+    def _place(self) -> str | None:
         """
         Return what stands for the map index in the key, when the parameters are rendered; None for the map index itself.
 
         :raises ExpressionError: for what names nothing.
         """
-        return place_of(self.idempotency_key) if self.key_is_evaluated else None
+        # Each item of a batch has one of its own.
+        return place_of(self.idempotency_key) if self.key_is_evaluated and not self.has_items else None
 
     def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
         """Keep whether the key is an expression: once it is rendered, its text could be a header's name."""
@@ -51,6 +52,6 @@ class KeyedTask(CallingTask):
                 return stable_id(
                     context, "idempotency_key", place_of(self.evaluate_after_call("idempotency_key", without))
                 )
-            return stable_id(context, "idempotency_key", self.place())
+            return stable_id(context, "idempotency_key", self._place())
 
         return variables.with_idempotency_key(key)

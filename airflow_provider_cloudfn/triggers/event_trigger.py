@@ -13,13 +13,13 @@ from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import timestamp_text, to_json_value
 from airflow_provider_cloudfn.triggers.items import OF_ITEM, ItemQuestion, compiled
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.poll import in_condition_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping
 
     from airflow_provider_cloudfn.triggers.item_stream import ItemStream
-    from airflow_provider_cloudfn.triggers.items import Item
+    from airflow_provider_cloudfn.triggers.items import NewItem
 
 __all__ = ["CloudFunctionEventTrigger"]
 
@@ -111,11 +111,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> ItemStream:
-        """
-        Return what asks for all watchers of a question.
-
-        :param kwargs: The arguments of one of them.
-        """
+        """Return what asks for all watchers of a question."""
         from airflow_provider_cloudfn.triggers.item_stream import ItemStream
 
         one = cls(**kwargs)
@@ -129,16 +125,9 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         )
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """
-        Yield an event for each new item that matches.
-
-        :param shared_stream: The new items of each answer.
-        """
-        import asyncio
-
-        loop = asyncio.get_running_loop()
+        """Yield an event for each new item that matches."""
         async for items in shared_stream:
-            for item in await loop.run_in_executor(conditions(), self._matching, items):
+            for item in await in_condition_thread(self._matching, items):
                 yield TriggerEvent(self._record(item))  # type: ignore[no-untyped-call]  # Airflow's has no types
 
     def run(self) -> AsyncIterator[TriggerEvent]:
@@ -151,12 +140,8 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         """Leave those that share its question."""
         _watchers[self.shared_stream_key()].discard(self)
 
-    def matches(self, item: Item) -> bool:
-        """
-        Tell whether an item is an event.
-
-        :param item: The item.
-        """
+    def matches(self, item: NewItem) -> bool:
+        """Tell whether an item is an event."""
         if self.match is None:
             return True
         try:
@@ -166,10 +151,10 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
             self.log.warning("match has no value for item %s, which is emitted: %s", item.id, error)
             return True
 
-    def _matching(self, items: list[Item]) -> list[Item]:
+    def _matching(self, items: list[NewItem]) -> list[NewItem]:
         return [item for item in items if self.matches(item)]
 
-    def _record(self, item: Item) -> dict[str, Any]:
+    def _record(self, item: NewItem) -> dict[str, Any]:
         """Return the completion record of an item; its type is the asset's name, which a reader knows."""
         metadata = {
             "specversion": "1.0",

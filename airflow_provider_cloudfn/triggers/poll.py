@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import is_put_off
-from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format's tests ask for its types
+from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format has its types
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
@@ -29,14 +29,17 @@ from airflow_provider_cloudfn.hooks.request_options import body_of
 from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
-__all__ = ["LARGEST", "HttpPoll", "NotYet", "bounded", "conditions"]
+__all__ = ["LARGEST", "HttpPoll", "NotYet", "bounded", "in_condition_thread"]
 
 #: The largest body, in bytes, that is read where other triggers are at work: what reads it, in C, stops them all meanwhile.
 LARGEST = 1024 * 1024
+_T = TypeVar("_T")
 #: By process: a fork inherits an executor, and none of its threads.
 _executors: dict[int, ThreadPoolExecutor] = {}
 
@@ -44,16 +47,16 @@ _executors: dict[int, ThreadPoolExecutor] = {}
 _PLACEHOLDER = "$cloudfn.secret"
 
 
-def conditions() -> ThreadPoolExecutor:
+async def in_condition_thread(function: Callable[..., _T], *arguments: Any) -> _T:
     """
-    Return where conditions are evaluated in a triggerer: in few threads, for they have one interpreter.
+    Return what a function gives that can take as long as a condition may, while an event loop goes on with all else.
 
-    A condition can take as long as its limits allow, and nothing else would go on in the event loop meanwhile.
+    Its threads are few, for they have one interpreter.
     """
     process = os.getpid()
     if process not in _executors:
         _executors[process] = ThreadPoolExecutor(2, "cloudfn-condition")
-    return _executors[process]
+    return await asyncio.get_running_loop().run_in_executor(_executors[process], function, *arguments)
 
 
 class NotYet(Struct, frozen=True):
@@ -110,7 +113,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Ask once.
 
-        :param hook: The connection's hook.
         :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
         """
         try:
@@ -122,7 +124,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Do what :meth:`ask` does, in an event loop, and hold up nothing else that goes on in it.
 
-        :param hook: The connection's hook.
         :raises LimitError: for an answer that is larger than :data:`LARGEST`, unless an open session allows more.
         """
         client = await hook.aclient()
@@ -130,7 +131,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
             response = await bounded(client).request(self.request(), self._sending())
             if self.until is None:
                 return self._judged(response)
-            return await asyncio.get_running_loop().run_in_executor(conditions(), self._judged, response)
+            return await in_condition_thread(self._judged, response)
         except CloudFunctionError as error:
             return self._put_off(error)
 
@@ -148,10 +149,9 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Return the question that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("poll", written, cls.__struct_fields__, kinds=_KINDS, needed=("conn_id",))
+        require_wire_format("poll", written, cls)
         read = {name: _standing_in(value) for name, value in written.items()}
         return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
@@ -197,11 +197,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
 
 
 def bounded(client: Client) -> Client:
-    """
-    Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before.
-
-    :param client: The client.
-    """
+    """Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before."""
     return replace(client, limits=replace(client.limits, body=min(client.limits.body, LARGEST)))
 
 
@@ -230,20 +226,3 @@ def _standing_in(value: Any) -> Any:
 def _is_like_placeholder(value: Mapping[Any, Any]) -> bool:
     """Tell whether a map is a secret's place, or data that was or will be marked as being none."""
     return len(value) == 1 and all(isinstance(key, str) and key.rstrip("$") == _PLACEHOLDER for key in value)
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "conn_id": (str,),
-    "method": (str,),
-    "uri": (str,),
-    "query": (Mapping, type(None)),
-    "headers": (Mapping,),
-    "data": (str, Mapping, type(None)),
-    "timeout": (int, float, type(None)),
-    "waiting": (list, tuple),
-    "any_status": (bool,),
-    "until": (str, type(None)),
-    "once": (bool,),
-    "list_style": (str,),
-    "as_it_came": (bool,),
-}

@@ -23,9 +23,7 @@ def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
     """
     Return of a variable's value what expressions name of it: no more of an answer is written down than is needed.
 
-    :param sources: The expressions.
     :param name: The variable.
-    :param value: Its value.
     """
     paths = {
         reference.path[1:]
@@ -37,20 +35,12 @@ def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
 
 
 def written_down(value: Any) -> Any:
-    """
-    Return a value as JSON has it.
-
-    :param value: The value.
-    """
+    """Return a value as JSON has it."""
     return None if value is None else to_json_value(value, bytes_as=_tagged)
 
 
 def read_back(written: Any) -> Any:
-    """
-    Return the value of which :func:`written_down` is the JSON, with its numbers and its bytes.
-
-    :param written: The JSON.
-    """
+    """Return the value of which :func:`written_down` is the JSON, with its numbers and its bytes."""
     return _untagged(restored(written))
 
 

@@ -258,3 +258,32 @@ def test_what_several_parameters_read_of_a_step_is_pulled_once(
     assert result.state == "success"
     assert result.xcom("call") == 12.5
     assert pulled.count("order") == 1
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_a_text_without_a_template_stays_as_it_is_beside_one_with_it(run: Any, sandbox: Any, native: bool) -> None:
+    result = run(
+        r"""
+    @task.cloudfn(cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', body="inputs")
+    def given(text):
+        return {"returned": text}
+
+    CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="shop", method="POST", uri='"/v1/reports"', body="inputs",
+        inputs={"lines": "a\r\nb\n", "json": '{\r\n"a": 1}\n', "number": "007", "list": ["x\n"], "at": "{{ params.id }}"},
+    )
+    given("a\r\nb\n")
+    """,
+        f"render_template_as_native_obj={native}",
+    )
+
+    assert result.state == "success"
+    bodies = {len(one.json()): one.json() for one in sandbox.requests}
+    assert bodies[1] == {"returned": "a\r\nb\n"}
+    assert bodies[5] == {
+        "lines": "a\r\nb\n",
+        "json": '{\r\n"a": 1}\n',
+        "number": "007",
+        "list": ["x\n"],
+        "at": 1001 if native else "1001",
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -269,8 +270,8 @@ def test_a_rehearsal_of_a_read_leaves_the_file_of_its_items_alone(tmp_path: Path
         (lambda _: Answer.of(200, {"data": ITEMS, "next": "/v1/items"}), "Pages.next_link('response.body.next', items='response.body.data')", "page 3 would come again"),
         (lambda _: Answer.of(200, {"data": [1], "c": "x"}), "Pages.cursor('response.body.c', query='c', items='response.body.data')", "page 3 would come again"),
         (lambda _: Answer.of(200, [1]), "Pages.page_number()", "does the service know the parameter 'page'"),
-        (lambda _: Answer.of(200, {"data": 5}), "Pages.page_number(items='response.body.data')", "page 1 has no list of items but a int"),
-        (lambda _: Answer.of(200, {"next": 5, "data": [1]}), "Pages.next_link('response.body.next', items='response.body.data')", "page 1 names no link but a int"),
+        (lambda _: Answer.of(200, {"data": 5}), "Pages.page_number(items='response.body.data')", "page 1 has no list of items but an integer"),
+        (lambda _: Answer.of(200, {"next": 5, "data": [1]}), "Pages.next_link('response.body.next', items='response.body.data')", "page 1 names no link but an integer"),
         (
             lambda _: Answer.of(200, {"data": [1], "next": "https://elsewhere.example/x"}),
             "Pages.next_link('response.body.next', items='response.body.data')",
@@ -279,7 +280,7 @@ def test_a_rehearsal_of_a_read_leaves_the_file_of_its_items_alone(tmp_path: Path
         (lambda _: Answer.of(200, [1]), "Pages.custom('{\"url\": \"/x\"}')", "'url' is none of uri, query, headers, body"),
         (lambda _: Answer.of(200, [1]), "Pages.custom('{}')", "changes nothing"),
         (lambda _: Answer.of(200, {"data": [1], "c": {"a": 1}}), "Pages.cursor('response.body.c', query='c', items='response.body.data')", "say with body= where it goes"),
-        (lambda _: Answer.of(200, {"data": [1], "more": True}), "Pages.cursor('response.body.more', query='c', items='response.body.data')", "page 1 gives no cursor but a bool"),
+        (lambda _: Answer.of(200, {"data": [1], "more": True}), "Pages.cursor('response.body.more', query='c', items='response.body.data')", "page 1 gives no cursor but true"),
         (lambda r: Answer.of(200, {"data": [1] if asked(r, "page") == "1" else None}), "Pages.page_number(items='response.body.data')", "page 2 has no list of items but null: say with items= where they are, and what"),
         (lambda _: Answer.of(200, [1, 2]), "Pages.offset(limit=2, total='-1')", "pages.total: must be a whole number from 0, not -1"),
         (lambda _: Answer.of(200, [1, 2]), "Pages.offset(limit=2, total='\"250\"')", "write int(…) around text"),
@@ -315,6 +316,20 @@ def test_a_service_that_gives_fewer_at_a_time_than_it_was_asked_for_is_read_to_i
     assert result.xcom("call") == ITEMS
     # A total that promises too much ends at an empty page.
     assert len(server.received) == asked_for
+
+
+def test_what_is_to_be_written_where_a_page_has_null_for_its_items_ends_the_read(
+    step: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def reply(request: Received) -> Answer:
+        return Answer.of(200, {"data": [1] if asked(request, "page") == "1" else None})
+
+    step(reply, pages="Pages.page_number(items='response.body.data')")
+    remedy = re.search(r'items="([^"]+)"', "".join(capfd.readouterr()))
+    assert remedy is not None
+    result, _ = step(reply, pages=f"Pages.page_number(items='{remedy[1]}')")
+
+    assert result.xcom("call") == [1]
 
 
 def test_a_link_of_blanks_is_no_link(step: Any) -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import DAG
 from asgiref.sync import SyncToAsync
 
+from airflow_provider_cloudfn import CloudFunctionOperator
 from kit.state_store import StateStore
 
 if TYPE_CHECKING:
@@ -50,6 +52,14 @@ class FileStore(StateStore):
         whole = self.file.with_suffix(".new")
         whole.write_text(json.dumps(self.rows))
         whole.replace(self.file)
+
+
+def prepared_call(**parameters: Any) -> CloudFunctionOperator:
+    """Return a step that calls the connection ``service``, as a worker has it."""
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", **{"do_xcom_push": False, **parameters})
+    prepared: CloudFunctionOperator = task.prepare_for_execution()
+    return prepared
 
 
 def returned_by(work: Callable[[], Any]) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.functions.conversions import text_of
 from airflow_provider_cloudfn.cel.registry import method
 from airflow_provider_cloudfn.cel.values import FOREIGN, KIND, native
+from airflow_provider_cloudfn.json_encoding import JsonNumber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +22,8 @@ __all__: list[str] = []
 
 _CLAUSE: Final = re.compile(r"%(?:%|(?:\.([0-9]{1,10}))?([a-zA-Z])|)")
 _PRECISION: Final = 6
+#: Up to here a double holds every integer.
+_EXACT: Final = 2**53
 
 
 @method("format", "string", "list")
@@ -43,7 +47,7 @@ def format_text(budget: Budget, template: str, values: Sequence[Any]) -> str:
         precision = _PRECISION if match[1] is None else int(match[1])
         if precision > budget.limits.format_precision:
             raise Fault(f"format() gives {budget.limits.format_precision} digits at most")
-        piece = formatter(budget, native(values[taken]), precision)
+        piece = formatter(budget, _readable(values[taken]), precision)
         budget.text(len(piece))
         pieces.append(piece)
         taken += 1
@@ -52,12 +56,17 @@ def format_text(budget: Budget, template: str, values: Sequence[Any]) -> str:
     return "".join(pieces)
 
 
+def _readable(value: Any) -> Any:
+    """Return a value as CEL computes with it; a decimal as it is, since its digits are what is written."""
+    return value if isinstance(value, Decimal) else native(value)
+
+
 def _mismatch(clause: str, takes: str, value: Any) -> Fault:
     kind = KIND[type(value)]
     return Fault(f"format() takes {takes} for {clause}, got {FOREIGN.get(kind, (kind,))[0]}")
 
 
-def _special(value: float) -> str | None:
+def _special(value: float | Decimal) -> str | None:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -66,11 +75,11 @@ def _special(value: float) -> str | None:
 
 
 def _string(budget: Budget, value: Any, _precision: int = 0) -> str:
-    value = native(value)
+    value = _readable(value)
     kind = KIND[type(value)]
     if kind == "string":
         return str(value)
-    if kind == "double":
+    if kind in ("double", "decimal"):
         return _special(value) or text_of(value)
     if kind == "null_type":
         return "null"
@@ -95,18 +104,31 @@ def _decimal(_budget: Budget, value: Any, _precision: int) -> str:
     kind = KIND[type(value)]
     if kind in ("int", "uint"):
         return int.__repr__(value)
-    if kind == "double":
+    if kind in ("double", "decimal"):
         return _special(value) or text_of(value)
     raise _mismatch("%d", "a number", value)
 
 
 def _floating(clause: str) -> Callable[[Budget, Any, int], str]:
-    def format_double(_budget: Budget, value: Any, precision: int) -> str:
-        if KIND[type(value)] not in ("int", "uint", "double"):
+    def format_double(budget: Budget, value: Any, precision: int) -> str:
+        if KIND[type(value)] not in ("int", "uint", "double", "decimal"):
             raise _mismatch(f"%{clause}", "a number", value)
+        if isinstance(value, JsonNumber):
+            budget.text(len(value.text))
+        if clause == "f" and (exact := _beyond_double(value)) is not None:
+            return f"{exact:.{precision}f}"
         return _special(value) or f"{float(value):.{precision}{clause}}"
 
     return format_double
+
+
+def _beyond_double(value: Any) -> Decimal | None:
+    """Return a number of which a double would lose digits; None for all others."""
+    if isinstance(value, Decimal):
+        return value if value.is_finite() else None
+    if isinstance(value, JsonNumber):
+        return None if value.is_double else Decimal(value.text)
+    return Decimal(value) if isinstance(value, int) and abs(value) > _EXACT else None
 
 
 def _integral(clause: str, takes: str, *kinds: str) -> Callable[[Budget, Any, int], str]:

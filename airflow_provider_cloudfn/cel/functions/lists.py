@@ -92,7 +92,11 @@ def number_range(budget: Budget, end: int) -> list[int]:
 
 @method("sum", "list")
 def total(budget: Budget, items: Sequence[Any]) -> Any:
-    """Return the sum of numbers or durations of one type, as Kubernetes' lists library; 0 of an empty list."""
+    """
+    Return the sum of numbers or durations of one type, as Kubernetes' lists library; 0 of an empty list.
+
+    Of ints and doubles together it is a double: in a list of JSON's some numbers are whole by chance.
+    """
     budget.spend(2 * len(items))
     add = FUNCTIONS["_+_"][2]
     result: Any = None
@@ -101,6 +105,8 @@ def total(budget: Budget, items: Sequence[Any]) -> Any:
         kind = KIND[type(value)]
         if kind not in _SUMMED:
             raise Fault(f"sum() takes numbers or durations, got {kind}")
+        if result is not None and {KIND[type(result)], kind} == {"int", "double"}:
+            result, value, kind = float(result), float(value), "double"
         result = value if result is None else add[KIND[type(result)], kind](budget, result, value)
     return 0 if result is None else result
 

@@ -1,4 +1,8 @@
-"""``sort`` and ``sortBy``: over values of one type that has an order, as cel-go's lists library."""
+"""
+``sort`` and ``sortBy``: over values of one type that has an order, as cel-go's lists library, or over numbers of any types.
+
+Numbers have an order among themselves, and in a list of JSON's some are whole by chance.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import datetime as dt
 from heapq import merge
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.cel.equality import NUMBERS
 from airflow_provider_cloudfn.cel.faults import Fault
 from airflow_provider_cloudfn.cel.instants import duration_nanoseconds, timestamp_nanoseconds
 from airflow_provider_cloudfn.cel.registry import method
@@ -40,9 +45,9 @@ def sort_by_keys(budget: Budget, items: Sequence[Any], keys: Sequence[Any]) -> l
     budget.spend(length * length.bit_length() >> 3)
     natives = [native(key) for key in keys]
     kinds = {KIND[type(key)] for key in natives}
-    if len(kinds) > 1 or not kinds <= _ORDERED:
+    if not kinds <= NUMBERS and (len(kinds) > 1 or not kinds <= _ORDERED):
         raise Fault(f"only values of one type that has an order can be sorted, got {', '.join(sorted(kinds))}")
-    if kinds == {"double"} and any(key != key for key in natives):
+    if "double" in kinds and any(key != key for key in natives):
         raise Fault("NaN has no place in an order")
     if kinds and kinds <= {"string", "bytes"}:
         # They may be alike but for their ends, and each is compared with so many.

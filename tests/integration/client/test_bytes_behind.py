@@ -161,3 +161,41 @@ def test_an_answer_that_is_not_whole_is_none(talk: Any, sent: bytes) -> None:
         await wire.send(sent)
 
     assert type(talk(run).outcome) is CommunicationError
+
+
+#: Bodies in chunks whose last line break, or more, is missing when the server closes, and what is read of them: None for a
+#: body that is not whole.
+ENDS_OF_CHUNKS = {
+    "the last chunk": (b"2\r\nok\r\n0\r\n", b"ok"),
+    "half of the last line break": (b"2\r\nok\r\n0\r\n\r", b"ok"),
+    "no byte at all": (b"0\r\n", b""),
+    "the last chunk's own line break": (b"2\r\nok\r\n0", None),
+    "half of that": (b"2\r\nok\r\n0\r", None),
+    "the last chunk inside of a chunk": (b"9\r\nok\r\n0\r\n", None),
+    "no last chunk": (b"2\r\nok\r\n", None),
+    "a chunk's line break": (b"2\r\nok", None),
+    "a number that ends with 0": (b"10\r\n", None),
+    "two bytes of a chunk": (b"4\r\nok", None),
+}
+
+
+@pytest.mark.parametrize("size", [None, 1, 5])
+@pytest.mark.parametrize(("sent", "content"), ENDS_OF_CHUNKS.values(), ids=list(ENDS_OF_CHUNKS))
+def test_the_last_chunk_is_the_end_though_the_server_closes_behind_it(
+    talk: Any, sent: bytes, content: bytes | None, size: int | None
+) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + sent
+
+    async def run(wire: Any) -> None:
+        await wire.request()
+        for begin in range(0, len(whole), size or len(whole)):
+            await wire.send(whole[begin : begin + (size or len(whole))])
+            await asyncio.sleep(0)
+
+    exchange = talk(run, "DELETE")
+
+    if content is None:
+        assert isinstance(exchange.outcome, CommunicationError)
+    else:
+        assert (exchange.outcome.status, exchange.outcome.content) == (200, content)
+        assert len(exchange.received) == 1

@@ -111,6 +111,14 @@ def test_json_is_read_whatever_else_its_headers_say(talk: Any, headers: str) -> 
     assert answer.body == {"id": "é"}
 
 
+def test_an_answer_may_have_many_headers(talk: Any) -> None:
+    headers = "".join(f"X-Rate-Limit-{number}: {number}\r\n" for number in range(900))
+
+    exchange = talk(raw(f"HTTP/1.1 200 X\r\n{headers}Content-Length: 2\r\n\r\nok".encode()), "DELETE")
+
+    assert (exchange.outcome.content, exchange.outcome.headers["x-rate-limit-899"]) == (b"ok", "899")
+
+
 def test_encodings_in_headers_of_their_own_are_one_list(talk: Any) -> None:
     body = gzip.compress(zlib.compress(b"ok"))
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Encoding: gzip\r\nContent-Type: text/plain\r\n\r\n"

@@ -223,6 +223,12 @@ def test_options_of_the_connection_and_of_retries_are_taken_over() -> None:
 @pytest.mark.parametrize(
     ("command", "note"),
     [
+        (
+            """curl.exe https://a.test -H 'Content-Type: application/json' -d '{\\"a\\": 1}'""",
+            "the body is no JSON, though its Content-Type is application/json",
+        ),
+        ('curl https://a.test --json \'{"a": "{{name}}"}\'', "{{name}} is sent as it stands"),
+        ("curl https://a.test -H 'X-Shop: {{shop}}'", "{{shop}} is sent as it stands"),
         ("curl https://api.test/x | jq .", "returns='response.body.items'"),
         ("curl https://api.test/x > answer.json", "response_file"),
         ("curl > 2026-01.json https://api.test/x", "response_file"),
@@ -290,6 +296,11 @@ def test_the_path_is_not_a_secret_store() -> None:
         ("curl -d ~/file https://a.test", "~/file: the shell fills this in"),
         ("""curl -d {"a":1,"b":2} https://a.test""", "braces stand outside of quotes"),
         ("curl https://a.test/{1..3}", "braces stand outside of quotes"),
+        ("curl -X POST \\ \n  https://a.test", "has a blank behind it at the end of its line"),
+        ("curl ' '", "its host or its port is none"),
+        ("curl 'https://a.test b'", "its host or its port is none"),
+        ("curl '{{baseUrl}}/v1/items'", "{{baseUrl}}: stands in the URL, and is a variable of Postman"),
+        ("curl 'https://a.test/{{ $guid }}'", "{{ .guid }}: stands in the URL"),
         ('curl ^"https://a.test^"', "quoted for Windows' cmd"),
         ("curl https://a.test ^\n -H 'a: b'", "quoted for Windows' cmd"),
         ("curl https://a.test `\n -H 'a: b'", "quoted for PowerShell"),

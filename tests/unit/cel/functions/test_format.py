@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+
+from airflow_provider_cloudfn.cel import evaluate
+
+_THRICE = " ".join(["12345678901234567.89"] * 3)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +19,9 @@ import pytest
         ("'%d %d'.format([-1, 2u])", "-1 2"),
         ("'%.2f'.format([1.005])", "1.00"),
         ("'%f'.format([1])", "1.000000"),
+        ("'%.2f %d %s'.format([12345678901234567.89, 12345678901234567.89, 12345678901234567.89])", _THRICE),
+        ("'%.1f'.format([9007199254740993])", "9007199254740993.0"),
+        ("'%.0f'.format([18446744073709551615u])", "18446744073709551615"),
         ("'%.0f'.format([2.5])", "2"),
         ("'%e'.format([1234.5])", "1.234500e+03"),
         ("'%b %b %b'.format([5, -5, true])", "101 -101 1"),
@@ -48,3 +57,10 @@ def test_a_call_gives(source, expected, gives):
 )
 def test_a_call_says_what_it_needs(source, said, fails):
     fails(source, said)
+
+
+@pytest.mark.parametrize("clause", ["%s", "%d", "%.2f"])
+def test_a_decimal_of_python_keeps_its_digits(clause):
+    value = Decimal("12345678901234567.89")
+
+    assert evaluate(f"'{clause}'.format([amount])", {"amount": value}) == "12345678901234567.89"
