@@ -16,18 +16,20 @@ What can go wrong, as one tree, drawn by what its reader must do about it.
     └─ LimitError                               ask for less, or raise the limit
 
 Nothing in a message is a secret: whoever raises one of these has redacted what he quotes. Where a message asks "did you
-mean", :func:`nearest_name` has found what; :func:`require_truth` refuses a condition that gives no bool.
+mean", :func:`nearest_name` has found what; :func:`in_words` says what a value is instead of what it should be, and
+:func:`require_truth` refuses a condition that gives no bool.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = [
     "AuthenticationError",
@@ -42,6 +44,8 @@ __all__ = [
     "OutcomeUnknownError",
     "RequestTimeoutError",
     "ResponseError",
+    "choice_problem",
+    "in_words",
     "nearest_name",
     "require_truth",
     "seconds_text",
@@ -59,6 +63,7 @@ class CloudFunctionError(Exception):
     :param retryable: Whether the same attempt can succeed later, unchanged.
     :param retry_after: How many seconds the service asked to wait before that.
     :param never_sent: Whether the service provably never got the request.
+    :param connection: The connection that it is about; the message goes on behind its name, as in ``, host: is missing``.
     """
 
     def __init__(
@@ -70,9 +75,11 @@ class CloudFunctionError(Exception):
         retryable: bool = False,
         retry_after: float | None = None,
         never_sent: bool = False,
+        connection: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.connection = connection
+        self.message = message if connection is None else f"connection {connection!r}{message}"
+        super().__init__(self.message)
         self.status = status
         self.request_id = request_id
         self.retryable = retryable
@@ -82,12 +89,23 @@ class CloudFunctionError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def unnamed(self, connection: str) -> str:
+        """
+        Return the message without the name of a connection: a test gives it one that nobody has seen before.
+
+        :param connection: The connection that is tested.
+        """
+        if self.connection != connection:
+            return self.message
+        return f"The connection{self.message[len(f'connection {connection!r}') :]}"
+
     def reworded(self, message: str) -> Self:
         """
         Return this very error, with another message.
 
         :param message: What it says from now on.
         """
+        self.connection = None
         self.message = message
         self.args = (message,)
         return self
@@ -192,6 +210,7 @@ class CommunicationError(CloudFunctionError, ConnectionError):
         retryable: bool = False,
         retry_after: float | None = None,
         never_sent: bool = False,
+        connection: str | None = None,
         stage: Literal["tls", "proxy", "origin", "redirects", "answer", "encoding"] | None = None,
     ) -> None:
         super().__init__(
@@ -201,6 +220,7 @@ class CommunicationError(CloudFunctionError, ConnectionError):
             retryable=retryable,
             retry_after=retry_after,
             never_sent=never_sent,
+            connection=connection,
         )
         self.stage = stage
 
@@ -275,6 +295,40 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.65)), None)
 
 
+def choice_problem(value: object, choices: Collection[str]) -> str | None:
+    """
+    Say what is wrong with a value that is none of a few, None where it is one of them.
+
+    :param value: What was given.
+    :param choices: What can be.
+    """
+    return None if value in choices else f"must be one of {', '.join(map(repr, choices))}, not {value!r}"
+
+
+def in_words(value: object) -> str:
+    """
+    Return what a value is that an expression gave, or an answer had, as a sentence names it: ``null``, ``text``, ``a list``.
+
+    :param value: The value; its kind is told and not what it is, which may be secret.
+    """
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    for kinds, name in _IN_WORDS:
+        if isinstance(value, kinds):
+            return name
+    return f"a value of type {type(value).__name__}"
+
+
+_IN_WORDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (int, "an integer"),
+    (float, "a double"),
+    (str, "text"),
+    ((bytes, bytearray, memoryview), "bytes"),
+    (Mapping, "a map"),
+    ((Sequence, Set), "a list"),
+)
+
+
 def seconds_text(seconds: float) -> str:
     """
     Return a time span for a sentence: ``1 second``, ``0.5 seconds``.
@@ -294,7 +348,7 @@ def require_truth(value: object, *, field: str | None = None) -> bool:
     """
     if isinstance(value, bool):
         return value
-    raise ExpressionError(f"must give true or false, not {type(value).__name__}", field=field)
+    raise ExpressionError(f"must give true or false, not {in_words(value)}", field=field)
 
 
 def with_end(message: str, end: str) -> str:

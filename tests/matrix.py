@@ -71,10 +71,8 @@ class NotHereError(Exception):
 
 
 def uv(*arguments: str | Path) -> str:
-    """Run uv, which this interpreter's environment gets where it has none."""
-    if shutil.which("uv", path=Path(sys.executable).parent) is None:
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
-    command = [Path(sys.executable).parent / "uv", "--quiet", *arguments]
+    """Run uv, which ``make`` has put into this interpreter's environment."""
+    command = [sys.executable, "-m", "uv", "--quiet", *arguments]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise NotHereError(ended.stderr.strip())

@@ -53,11 +53,7 @@ class ApiKeyAuth(Auth):
         return (self._value,)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with the key.
-
-        :param request: The request.
-        """
+        """Yield the request with the key."""
         if self._location == "header":
             yield request.with_header(self._name, self._value)
         else:

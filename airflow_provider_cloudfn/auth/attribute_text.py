@@ -14,9 +14,5 @@ _FORBIDDEN: Final = re.compile(f"[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufdd0-\
 
 
 def is_attribute_text(text: str) -> bool:
-    """
-    Tell whether an attribute can have a text.
-
-    :param text: The text.
-    """
+    """Tell whether an attribute can have a text."""
     return _FORBIDDEN.search(text) is None

@@ -45,11 +45,7 @@ class BasicAuth(Auth):
         return (self._secret, self._credentials)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with the credentials.
-
-        :param request: The request.
-        """
+        """Yield the request with the credentials."""
         yield request.with_header("Authorization", f"Basic {self._credentials}")
 
 

@@ -37,9 +37,5 @@ class BearerAuth(Auth):
         return (self._token,)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with the token.
-
-        :param request: The request.
-        """
+        """Yield the request with the token."""
         yield request.with_header("Authorization", f"Bearer {self._token}")

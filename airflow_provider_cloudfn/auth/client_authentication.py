@@ -8,24 +8,28 @@ import json
 import re
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, quote_plus
 
 from msgspec import field
 
+from airflow_provider_cloudfn.auth.basic import basic_credentials
+from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.auth.token_request import FIRST_MANNER, Manner
+from airflow_provider_cloudfn.auth.token_request import Manner
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "CLIENT_AUTH_METHODS",
     "JWT_BEARER",
     "ClientAuthentication",
+    "OAuth2Client",
     "assertions_in",
     "certificate_fault",
     "is_encrypted",
@@ -39,6 +43,8 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 300
+#: A form, encoded twice in Basic, by this machine's clock.
+_AS_THE_STANDARD_SAYS = Manner()
 _ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
@@ -47,12 +53,12 @@ class ClientAuthentication(Redacted, frozen=True):
     A client, and how it shows who it is.
 
     :param client_id: The client's public name.
-    :param client_secret: Its secret; for ``private_key_jwt`` its private key as PEM text.
-    :param method: One of :data:`CLIENT_AUTH_METHODS`.
+    :param client_secret: Its secret; for ``private_key_jwt`` its private key as PEM text; for ``none`` empty.
+    :param client_auth_method: One of :data:`CLIENT_AUTH_METHODS`.
     :param key_id: The name of the private key.
     :param algorithm: How an assertion is signed, in the names of RFC 7518.
     :param key_passphrase: What opens the private key, where it is encrypted.
-    :param certificate: The certificate of the key as PEM text, or its thumbprint in hexadecimal digits: the header of an
+    :param jwt_certificate: The certificate of the key as PEM text, or its thumbprint in hexadecimal digits: the header of an
         assertion names it (``x5t``).
     :param claims: What an assertion says besides, or instead: such as ``sub``, ``aud`` or ``scope``.
     :raises ConfigurationError: for another method.
@@ -62,21 +68,23 @@ class ClientAuthentication(Redacted, frozen=True):
 
     client_id: str
     client_secret: str
-    method: str = "client_secret_basic"
+    client_auth_method: str = "client_secret_basic"
     key_id: str | None = None
     algorithm: str = "RS256"
     key_passphrase: str | None = None
-    certificate: str | None = None
+    jwt_certificate: str | None = None
     claims: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.method not in CLIENT_AUTH_METHODS:
-            raise ConfigurationError(f"client_auth_method: {self.method!r} is none of {', '.join(CLIENT_AUTH_METHODS)}")
+        if self.client_auth_method not in CLIENT_AUTH_METHODS:
+            raise ConfigurationError(
+                f"client_auth_method: {self.client_auth_method!r} is none of {', '.join(CLIENT_AUTH_METHODS)}"
+            )
 
     @property
     def basic_differs(self) -> bool:
         """Whether Basic carries something else for an endpoint that decodes than for one that does not."""
-        return self.method == "client_secret_basic" and self._encoded_pair != self._pair
+        return self.client_auth_method == "client_secret_basic" and self._encoded_pair != self._pair
 
     @property
     def _pair(self) -> str:
@@ -93,7 +101,7 @@ class ClientAuthentication(Redacted, frozen=True):
         parameters: Sequence[tuple[str, str]] = (),
         *,
         headers: Sequence[tuple[str, str]] = (),
-        manner: Manner = FIRST_MANNER,
+        manner: Manner = _AS_THE_STANDARD_SAYS,
         public: bool = False,
         **fields: Any,
     ) -> HttpRequest:
@@ -115,9 +123,9 @@ class ClientAuthentication(Redacted, frozen=True):
 
         own = {"Accept": "application/json"}
         proof: list[tuple[str, str]] = []
-        if self.method == "client_secret_basic" and not public:
+        if self.client_auth_method == "client_secret_basic" and not public:
             own["Authorization"] = f"Basic {self._basic(as_is=manner.basic_as_is)}"
-        elif self.method == "private_key_jwt" and not public:
+        elif self.client_auth_method == "private_key_jwt" and not public:
             assertion = self._assertion(url, time.time() + manner.clock_ahead)
             if grant_type == JWT_BEARER and "assertion" not in dict(parameters):
                 proof = [("assertion", assertion)]
@@ -129,7 +137,7 @@ class ClientAuthentication(Redacted, frozen=True):
                 ]
         else:
             proof = [("client_id", self.client_id)]
-            if self.method == "client_secret_post" and not public:
+            if self.client_auth_method == "client_secret_post" and not public:
                 proof.append(("client_secret", self.client_secret))
         form: str = add_params_to_qs(prepare_token_request(grant_type, **fields), [*parameters, *proof])
         if manner.as_json:
@@ -156,8 +164,8 @@ class ClientAuthentication(Redacted, frozen=True):
         kind = kinds.get(self.algorithm[:2], jwk.RSAKey)
         now = int(moment)
         header = {"alg": self.algorithm, "typ": "JWT", **({"kid": self.key_id} if self.key_id else {})}
-        if self.certificate:
-            header |= _thumbprints(self.certificate)
+        if self.jwt_certificate:
+            header |= _thumbprints(self.jwt_certificate)
         claims = {
             "iss": self.client_id,
             "sub": self.client_id,
@@ -185,6 +193,56 @@ class ClientAuthentication(Redacted, frozen=True):
             raise ConfigurationError(
                 f"client_secret: is no private key for {self.algorithm} ({type(error).__name__}); {remedy}"
             ) from None
+
+
+class OAuth2Client(ClientAuthentication, frozen=True, kw_only=True):
+    """
+    A client that acts without a person, and what it asks for a token with.
+
+    :param token_url: The token endpoint.
+    :param scopes: The permissions to ask for.
+    :param refresh_url: Where a refresh token is exchanged; None asks the token endpoint for a new token instead.
+    :param audience: The service that the token is for.
+    :param resource: The resource that the token is for (RFC 8707).
+    :param parameters: What else the token endpoint wants.
+    :param grant_type: What the token is asked for with.
+    :param scope_separator: What stands between the scopes.
+    :param headers: The headers that the token endpoint wants.
+    :param as_json: Whether the token endpoint is asked in JSON, and not by a form.
+    :param request_secrets: The secrets among the parameters and the headers.
+    """
+
+    _hidden: ClassVar = frozenset(
+        {"client_secret", "key_passphrase", "parameters", "headers", "request_secrets", "token_url", "refresh_url"}
+    )
+
+    token_url: str
+    scopes: tuple[str, ...] = ()
+    refresh_url: str | None = None
+    audience: str | None = None
+    resource: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    grant_type: str = "client_credentials"
+    scope_separator: str = " "
+    headers: Mapping[str, str] = field(default_factory=dict)
+    as_json: bool = False
+    request_secrets: tuple[str, ...] = ()
+
+    def secrets(self) -> Iterator[str]:
+        """Return the client secret, what it becomes in the header of a token request, and what is secret in the URLs."""
+        yield from _client_secrets(self.client_id, self.client_secret, self.client_auth_method)
+        if self.key_passphrase:
+            yield self.key_passphrase
+        yield from self.request_secrets
+        yield from query_secrets(self.token_url)
+        yield from query_secrets(self.refresh_url)
+
+
+@lru_cache(maxsize=64)
+def _client_secrets(client_id: str, client_secret: str, method: str) -> tuple[str, ...]:
+    if not client_secret:
+        return ()
+    return client_secret, *(basic_credentials(client_id, client_secret) if method == "client_secret_basic" else ())
 
 
 def is_encrypted(pem: str) -> bool:
@@ -215,11 +273,7 @@ def _fitting_algorithms(pem: str, passphrase: str | None) -> tuple[str, ...]:
 
 
 def assertions_in(request: HttpRequest) -> list[str]:
-    """
-    Return what a request to a token endpoint shows for a private key: a credential for as long as it lives.
-
-    :param request: The request.
-    """
+    """Return what a request to a token endpoint shows for a private key: a credential for as long as it lives."""
     text = request.body.decode()
     fields = json.loads(text) if text.startswith("{") else dict(parse_qsl(text))
     return [fields[name] for name in ("client_assertion", "assertion") if name in fields]

@@ -42,11 +42,7 @@ def is_token(text: str) -> bool:
 
 
 def credential_header_fault(name: str) -> str | None:
-    """
-    Return why credentials can't stand in a header of this name, and what to do; None if they can.
-
-    :param name: The name.
-    """
+    """Return why credentials can't stand in a header of this name, and what to do; None if they can."""
     # What stands there is not quoted: people paste the whole header, value and all.
     if not is_token(name):
         return "is no name of a header (RFC 9110, section 5.1); write the name alone, such as 'x-api-key'"
@@ -59,7 +55,6 @@ def require_header_name(name: str, what: str) -> None:
     """
     Make sure that credentials can stand in a header of this name.
 
-    :param name: The name.
     :param what: What the error calls it.
     :raises ConfigurationError: for no name, or that of a header which HTTP itself sets.
     """

@@ -81,20 +81,12 @@ class HmacSignatureAuth(Auth):
         return (self._secret,)
 
     def sign(self, content: bytes) -> str:
-        """
-        Return the hash of some bytes.
-
-        :param content: The bytes.
-        """
+        """Return the hash of some bytes."""
         digest = hmac.new(self._secret.encode(), content, self._algorithm).digest()
         return digest.hex() if self._encoding == "hex" else base64.b64encode(digest).decode("ascii")
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with the hash of its body.
-
-        :param request: The request.
-        """
+        """Yield the request with the hash of its body."""
         timestamp = str(int(time.time()))
         before, _, behind = self._signed.replace("{timestamp}", timestamp).partition("{body}")
         signature = self.sign(before.encode() + request.body + behind.encode())
@@ -107,7 +99,6 @@ def template_fault(template: str, needed: str) -> str | None:
     """
     Return what is wrong with a text that says what is signed, or how the signature is written; None if nothing is.
 
-    :param template: The text.
     :param needed: The blank that it must have once, ``body`` or ``signature``; it may have ``{timestamp}`` besides.
     """
     blanks = _BLANK.findall(template)

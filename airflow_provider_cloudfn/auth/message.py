@@ -49,7 +49,6 @@ class HttpRequest(Redacted, frozen=True):
         Return the request with a header, in the place of any other of that name.
 
         :param name: The header's name.
-        :param value: Its value.
         """
         lower = name.lower()
         kept = [pair for pair in self.headers if pair[0].lower() != lower]

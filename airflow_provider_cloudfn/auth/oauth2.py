@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_provider_cloudfn.auth.basic import basic_credentials
-from airflow_provider_cloudfn.auth.client_authentication import ClientAuthentication, assertions_in
-from airflow_provider_cloudfn.auth.credential_names import query_secrets
+from msgspec.structs import replace
+
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client, assertions_in
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.scheme import Auth, AuthFlow
 from airflow_provider_cloudfn.auth.token_answer import error_code, read_token, refuses_client
@@ -25,7 +25,7 @@ from airflow_provider_cloudfn.exceptions import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable
 
     from airflow_provider_cloudfn.auth.scheme import AuthSteps
     from airflow_provider_cloudfn.auth.token_lock import TokenLock
@@ -41,90 +41,34 @@ class OAuth2ClientCredentials(Auth):
     """
     An access token for the client itself, fetched when there is none, and once more when it is refused.
 
-    :param token_url: The token endpoint.
-    :param client_id: The client's public name.
-    :param client_secret: The client's secret; for ``private_key_jwt`` its private key as PEM text.
-    :param scopes: The permissions to ask for.
-    :param refresh_url: Where a refresh token is exchanged; None asks the token endpoint for a new token instead.
-    :param client_auth_method: How the endpoint is shown who asks: ``client_secret_basic``, ``client_secret_post``, ``none``
-        or ``private_key_jwt``.
-    :param audience: The service that the token is for.
-    :param resource: The resource that the token is for (RFC 8707).
-    :param parameters: What else the token endpoint wants.
-    :param grant_type: What the token is asked for with, such as ``client_credentials``.
-    :param scope_separator: What stands between the scopes.
-    :param headers: The headers that the token endpoint wants.
-    :param as_json: Whether the token endpoint is asked in JSON, and not by a form.
-    :param hidden: The secrets among the parameters and the headers.
-    :param key_id: The name of the private key, for ``private_key_jwt``.
-    :param algorithm: How the assertion is signed, for ``private_key_jwt``.
-    :param key_passphrase: What opens the private key, where it is encrypted.
-    :param jwt_certificate: The certificate of the private key, or its thumbprint, where an assertion must name it.
-    :param claims: What an assertion says besides, or instead.
+    :param client: The client, and how it asks.
     :param renew_when: Tells from an answer that the token was refused, for services that say so other than by 401.
     :param skew: How many seconds before its end a token counts as expired.
     :param certificate: The client certificate that is shown besides, which a token can be bound to (RFC 8705).
     :param store: Where tokens are kept; default: this process. A client without a secret is kept in this process always.
-    :raises ConfigurationError: for a method that is none of these.
     """
 
     def __init__(
         self,
+        client: OAuth2Client,
         *,
-        token_url: str,
-        client_id: str,
-        client_secret: str,
-        scopes: tuple[str, ...] = (),
-        refresh_url: str | None = None,
-        client_auth_method: str = "client_secret_basic",
-        audience: str | None = None,
-        resource: str | None = None,
-        parameters: Mapping[str, str] | None = None,
-        grant_type: str = "client_credentials",
-        scope_separator: str = " ",
-        headers: Mapping[str, str] | None = None,
-        as_json: bool = False,
-        hidden: Iterable[str] = (),
-        key_id: str | None = None,
-        algorithm: str = "RS256",
-        key_passphrase: str | None = None,
-        jwt_certificate: str | None = None,
-        claims: Mapping[str, object] | None = None,
         renew_when: Callable[[HttpResponse], bool] | None = None,
         skew: float = _SKEW,
         certificate: str | None = None,
         store: TokenStore | None = None,
     ) -> None:
-        self._client = ClientAuthentication(
-            client_id,
-            client_secret,
-            client_auth_method,
-            key_id,
-            algorithm,
-            key_passphrase,
-            jwt_certificate,
-            claims or {},
-        )
-        self._token_url = token_url
-        self._refresh_url = refresh_url
-        self._grant_type = grant_type
-        self._scope = scope_separator.join(scopes)
-        self._headers = tuple((headers or {}).items())
-        self._manner = Manner(as_json)
-        named = {"audience": audience, "resource": resource}
-        self._parameters = {**{name: text for name, text in named.items() if text}, **(parameters or {})}
+        self._client = client
+        self._scope = client.scope_separator.join(client.scopes)
+        self._headers = tuple(client.headers.items())
+        named = {"audience": client.audience, "resource": client.resource}
+        self._parameters = {**{name: text for name, text in named.items() if text}, **client.parameters}
         self._renew_when = renew_when
         self._skew = skew
         self._certificate = certificate
         #: What came in the place of a refused token and was not accepted so far, and when it came.
         self._doubtful: tuple[str, float] | None = None
-        self._store: TokenStore = PROCESS_TOKENS if store is None or not client_secret else store
-        self._seen: set[str] = {
-            *_client_secrets(client_id, client_secret, client_auth_method),
-            *query_secrets(token_url),
-            *query_secrets(refresh_url),
-            *hidden,
-        }
+        self._store: TokenStore = PROCESS_TOKENS if store is None or not client.client_secret else store
+        self._seen: set[str] = {*client.secrets()}
 
     @property
     def reserved_headers(self) -> frozenset[str]:
@@ -139,7 +83,6 @@ class OAuth2ClientCredentials(Auth):
         """
         Yield the request with a token; before it the token request where one is needed, after a refusal both once more.
 
-        :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         known = PROCESS_TOKENS.get(self.key)
@@ -160,7 +103,6 @@ class OAuth2ClientCredentials(Auth):
         """
         Do what :meth:`steps` does, for a driver that doesn't wait for others who fetch the same token.
 
-        :param request: The request.
         :raises AuthenticationError: when the token endpoint gives none; the message says what came back.
         """
         return _without_locks(self.steps(request))
@@ -178,12 +120,12 @@ class OAuth2ClientCredentials(Auth):
         """
         client = self._client
         parts = (
-            self._token_url,
-            self._refresh_url,
+            client.token_url,
+            client.refresh_url,
             client.client_id,
             client.client_secret,
-            client.method,
-            self._grant_type,
+            client.client_auth_method,
+            client.grant_type,
             self._scope,
             sorted(self._parameters.items()),
             sorted(self._headers),
@@ -223,13 +165,13 @@ class OAuth2ClientCredentials(Auth):
 
     def _fetch(self, former: AccessToken | None) -> Generator[HttpRequest, HttpResponse | None, AccessToken]:
         token = None
-        if former is not None and former.refresh_token and self._refresh_url:
-            token = yield from self._refresh(self._refresh_url, former.refresh_token)
+        if former is not None and former.refresh_token and self._client.refresh_url:
+            token = yield from self._refresh(self._client.refresh_url, former.refresh_token)
         if token is None:
             response = yield from self._ask(
-                self._token_url, self._grant_type, tuple(self._parameters.items()), scope=self._scope
+                self._client.token_url, self._client.grant_type, tuple(self._parameters.items()), scope=self._scope
             )
-            token = read_token(response, self._token_url, self._seen, self._remedy(response))
+            token = read_token(response, self._client.token_url, self._seen, self._remedy(response))
         self._seen.update(_token_secrets(token))
         self._store.put(self.key, token)
         TOKEN_SOURCE.set("fetched")
@@ -246,7 +188,7 @@ class OAuth2ClientCredentials(Auth):
         except (AuthenticationError, CommunicationError, LimitError, RequestTimeoutError):
             return None
         # RFC 6749, section 6: without a new refresh token, the old one stays good.
-        return token if token.refresh_token else token.with_refresh_token(refresh_token)
+        return token if token.refresh_token else replace(token, refresh_token=refresh_token)
 
     def _ask(
         self,
@@ -258,7 +200,7 @@ class OAuth2ClientCredentials(Auth):
         **fields: str,
     ) -> Generator[HttpRequest, HttpResponse | None, HttpResponse]:
         """Ask a token endpoint in the manner that it is known to take, and in another where it refuses that."""
-        manner = MANNERS.get((self.key, url), self._manner)
+        manner = MANNERS.get((self.key, url), Manner(self._client.as_json))
         tried: list[Manner] = []
         while True:
             asked = self._client.request(
@@ -276,7 +218,7 @@ class OAuth2ClientCredentials(Auth):
             manner = manner.corrected(
                 response,
                 basic_differs=self._client.basic_differs and not public,
-                signs=self._client.method == "private_key_jwt" and not public,
+                signs=self._client.client_auth_method == "private_key_jwt" and not public,
             )
             if manner in tried or len(tried) == MOST_MANNERS:
                 return response
@@ -284,7 +226,7 @@ class OAuth2ClientCredentials(Auth):
     def _remedy(self, response: HttpResponse) -> str:
         """Return what else there is to try, for an error that says what a refusal said."""
         misses_client = error_code(response) == "invalid_request"  # As Entra ID says it of one that is not in the body.
-        if self._client.method == "client_secret_basic" and (misses_client or refuses_client(response)):
+        if self._client.client_auth_method == "client_secret_basic" and (misses_client or refuses_client(response)):
             return "; where the endpoint wants the secret in the body, choose client_auth_method client_secret_post"
         return ""
 
@@ -314,10 +256,3 @@ def _without_locks(steps: AuthSteps) -> AuthFlow:
 
 def _token_secrets(token: AccessToken) -> tuple[str, ...]:
     return tuple(secret for secret in (token.value, token.refresh_token) if secret)
-
-
-@lru_cache(maxsize=64)
-def _client_secrets(client_id: str, client_secret: str, method: str) -> tuple[str, ...]:
-    if not client_secret:
-        return ()
-    return client_secret, *(basic_credentials(client_id, client_secret) if method == "client_secret_basic" else ())

@@ -17,7 +17,6 @@ def require_private_folder(folder: Path) -> None:
     """
     Make a folder, and make sure that it is this user's alone.
 
-    :param folder: The folder.
     :raises OSError: when it is not, or can't be made.
     """
     with suppress(FileExistsError):

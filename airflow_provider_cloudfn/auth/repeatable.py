@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ __all__ = [
     "is_worth_asking_for_a_token_again",
     "is_worth_repeating",
     "may_repeat_after",
+    "moment_of",
     "proxy_may_recover",
     "seconds_meant",
     "seconds_to_wait",
@@ -49,11 +51,11 @@ def seconds_to_wait(retry_after: str | None, date: str | None = None) -> float |
     text = (retry_after or "").strip()
     if not text:
         return None
-    now = (_moment(date or "") or dt.datetime.now(tz=dt.UTC)).timestamp()
+    now = time.time() if (said := moment_of(date)) is None else said
     if _SECONDS.fullmatch(text):
         return min(max(seconds_meant(float(number), now) for number in text.split(",")), _LONGEST)
-    moment = _moment(text)
-    return None if moment is None else min(max(0.0, moment.timestamp() - now), _LONGEST)
+    moment = moment_of(text)
+    return None if moment is None else min(max(0.0, moment - now), _LONGEST)
 
 
 def seconds_meant(number: float, now: float) -> float:
@@ -156,12 +158,17 @@ def proxy_may_recover(status: int) -> bool:
     return status in _MAYBE_DONE
 
 
-def _moment(text: str) -> dt.datetime | None:
+def moment_of(date: str | None) -> float | None:
+    """
+    Return the moment that a date of HTTP says (RFC 9110, section 5.6.7), in seconds since 1970; None for what is none.
+
+    :param date: Such as the value of the header ``Date``.
+    """
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(date or "")
+        return (moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment).timestamp()
     except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
 
 
 def _known(status: int) -> int:

@@ -65,9 +65,5 @@ class NoAuth(Auth):
     """Nothing is added."""
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request as it is.
-
-        :param request: The request.
-        """
+        """Yield the request as it is."""
         yield request

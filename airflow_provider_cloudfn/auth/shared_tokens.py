@@ -48,25 +48,20 @@ class SharedTokenStore(ABC):
         """
         Return what was kept, expired or not; of two the one that lives longer.
 
-        :param key: What names the credentials.
         :returns: The token; None where there is none.
         """
         known = self._memory.get(key)
         if known is not None and known.is_fresh(_SOON):
             return known
-        found = self._shared(key)
+        sealed = self._read(key)
+        found = None if sealed is None else _unsealed(key, sealed)
         if found is None or (known is not None and not _outlives(found, known)):
             return known
         self._memory.put(key, found)
         return found
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
         self._memory.put(key, token)
         self._write(key, _sealed(key, token), token)
 
@@ -74,7 +69,6 @@ class SharedTokenStore(ABC):
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
         self._memory.forget(key, token)
@@ -87,7 +81,6 @@ class SharedTokenStore(ABC):
         """
         Return the right to fetch a token, which one of all who share the store has at a time.
 
-        :param key: What names the credentials.
         :returns: The lock, not taken yet.
         """
 
@@ -103,16 +96,11 @@ class SharedTokenStore(ABC):
     def _remove(self, key: str, sealed: bytes) -> None:
         """Remove what is kept under a key, if that can be done and it is still this."""
 
-    def _shared(self, key: str) -> AccessToken | None:
-        sealed = self._read(key)
-        return None if sealed is None else _unsealed(key, sealed)
-
 
 def sealed_name(key: str) -> str:
     """
     Return the name of a token in a store, from which nobody can tell whose it is.
 
-    :param key: What names the credentials.
     :returns: 32 hexadecimal digits.
     """
     return _derived(key, b"name")[:16].hex()

@@ -86,7 +86,6 @@ class SigV4Auth(Auth):
         """
         Yield what :meth:`flow` does, and before it what waits for a new access key, where one is due.
 
-        :param request: The request.
         :raises CommunicationError: when it is not there in time.
         """
         work = None if self._renewal is None else self._renewal()
@@ -99,11 +98,7 @@ class SigV4Auth(Auth):
         yield from self.flow(request)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with its signature.
-
-        :param request: The request.
-        """
+        """Yield the request with its signature."""
         from botocore.auth import S3SigV4Auth
         from botocore.auth import SigV4Auth as Signer
         from botocore.awsrequest import AWSRequest

@@ -136,11 +136,7 @@ def _written(secret: str) -> Iterator[str]:
 
 
 def common_spellings(secret: str) -> tuple[str, ...]:
-    """
-    Return those spellings that Python itself writes: as it is, in a URL, in JSON, in HTML and in a repr.
-
-    :param secret: The secret.
-    """
+    """Return those spellings that Python itself writes: as it is, in a URL, in JSON, in HTML and in a repr."""
     if _PLAIN.fullmatch(secret):
         return (secret,) if secret else ()
     texts = (

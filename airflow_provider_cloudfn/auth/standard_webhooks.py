@@ -75,11 +75,7 @@ class StandardWebhooksAuth(Auth):
         return spellings(self._secret)
 
     def flow(self, request: HttpRequest) -> AuthFlow:
-        """
-        Yield the request with its signature.
-
-        :param request: The request.
-        """
+        """Yield the request with its signature."""
         digest = hashlib.sha256(request.body).hexdigest()[:32]
         message_id = request.header(_ID) or request.header("ce-id") or f"msg_{digest}"
         timestamp = str(int(time.time()))

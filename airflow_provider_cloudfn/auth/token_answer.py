@@ -42,7 +42,6 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy:
     """
     Return the token of an answer.
 
-    :param response: The answer.
     :param url: Where it came from.
     :param secrets: What must not be seen in an error.
     :param remedy: What there is to try where the endpoint refuses, behind the end of the error.
@@ -72,21 +71,13 @@ def read_token(response: HttpResponse, url: str, secrets: Iterable[str], remedy:
 
 
 def error_code(response: HttpResponse) -> str | None:
-    """
-    Return the ``error`` that an answer names, such as ``invalid_client``.
-
-    :param response: The answer.
-    """
+    """Return the ``error`` that an answer names, such as ``invalid_client``."""
     code = _fields(response).get("error")
     return code if isinstance(code, str) else None
 
 
 def refuses_client(response: HttpResponse) -> bool:
-    """
-    Return whether an answer says that the endpoint does not believe who asks.
-
-    :param response: The answer.
-    """
+    """Return whether an answer says that the endpoint does not believe who asks."""
     return response.status == 401 or error_code(response) == "invalid_client"
 
 

@@ -49,19 +49,11 @@ class FileTokenStore(SharedTokenStore):
         self._is_told = False
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one of all the processes has at a time.
-
-        :param key: What names the credentials.
-        """
+        """Return the right to fetch a token, which one of all the processes has at a time."""
         return _FileLock(self._memory.lock(key), self, key)
 
     def open_lock(self, key: str) -> int | None:
-        """
-        Return the descriptor of the file that is locked; None where there can be none.
-
-        :param key: What names the credentials.
-        """
+        """Return the descriptor of the file that is locked; None where there can be none."""
         try:
             require_private_folder(self._folder)
             return opened_to_lock(self._path(key, ".lock"))

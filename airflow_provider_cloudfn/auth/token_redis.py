@@ -63,7 +63,6 @@ class RedisTokenStore(SharedTokenStore):
         """
         Return the right to fetch a token, which one of all who share the Redis has at a time.
 
-        :param key: What names the credentials.
         :returns: The lock, not taken yet.
         """
         return _RedisLock(self._memory.lock(key), self, f"{_PREFIX}{sealed_name(key)}:turn")

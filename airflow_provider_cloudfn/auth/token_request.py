@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.repeatable import moment_of
 from airflow_provider_cloudfn.auth.token_answer import error_code, refuses_client
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpResponse
 
-__all__ = ["FIRST_MANNER", "MANNERS", "MOST_MANNERS", "Manner"]
+__all__ = ["MANNERS", "MOST_MANNERS", "Manner"]
 
 #: A client's clock may be off by the second that a date has, and the time that an answer takes.
 _CLOCK_TOLERANCE: Final = 2.0
@@ -50,21 +50,11 @@ class Manner(Struct, frozen=True):
         if basic_differs and refuses_client(response):
             return replace(self, basic_as_is=not self.basic_as_is)
         if signs and (refuses_client(response) or error_code(response) in ("invalid_grant", "invalid_request")):
-            ahead = _clock_ahead(response)
-            if ahead is not None and abs(ahead - self.clock_ahead) > _CLOCK_TOLERANCE:
-                return replace(self, clock_ahead=ahead)
+            moment = moment_of(response.header("date"))
+            if moment is not None and abs(moment - time.time() - self.clock_ahead) > _CLOCK_TOLERANCE:
+                return replace(self, clock_ahead=moment - time.time())
         return self
 
 
-#: The standard's: a form, encoded twice in Basic, by this machine's clock.
-FIRST_MANNER: Final = Manner()
-
 #: What was found out, by the key of the credentials and the endpoint's URL.
 MANNERS: dict[tuple[str, str], Manner] = {}
-
-
-def _clock_ahead(response: HttpResponse) -> float | None:
-    try:
-        return parsedate_to_datetime(response.header("date") or "").timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return None

@@ -8,8 +8,6 @@ import time
 from contextvars import ContextVar
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
-from msgspec.structs import replace
-
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.token_lock import ProcessLock, TokenLock
 
@@ -52,14 +50,6 @@ class AccessToken(Redacted, frozen=True):
             skew = min(skew, self.lifetime / 2)
         return time.time() + skew < self.expires_at
 
-    def with_refresh_token(self, refresh_token: str) -> AccessToken:
-        """
-        Return the token with another refresh token.
-
-        :param refresh_token: What a new one can be had for.
-        """
-        return replace(self, refresh_token=refresh_token)
-
 
 class TokenStore(Protocol):
     """Where tokens are kept."""
@@ -72,27 +62,17 @@ class TokenStore(Protocol):
         """
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
 
     def forget(self, key: str, token: AccessToken) -> None:
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one at a time has.
-
-        :param key: What names the credentials.
-        """
+        """Return the right to fetch a token, which one at a time has."""
 
 
 class MemoryTokenStore:
@@ -103,38 +83,24 @@ class MemoryTokenStore:
         self._locks: dict[str, threading.Lock] = {}
 
     def get(self, key: str) -> AccessToken | None:
-        """
-        Return what was kept, expired or not.
-
-        :param key: What names the credentials.
-        """
+        """Return what was kept, expired or not."""
         return self._tokens.get(key)
 
     def put(self, key: str, token: AccessToken) -> None:
-        """
-        Keep a token.
-
-        :param key: What names the credentials.
-        :param token: The token.
-        """
+        """Keep a token."""
         self._tokens[key] = token
 
     def forget(self, key: str, token: AccessToken) -> None:
         """
         Forget a token that was refused, unless there is another one by now.
 
-        :param key: What names the credentials.
         :param token: The token that was refused.
         """
         if self._tokens.get(key) == token:
             del self._tokens[key]
 
     def lock(self, key: str) -> TokenLock:
-        """
-        Return the right to fetch a token, which one at a time has.
-
-        :param key: What names the credentials.
-        """
+        """Return the right to fetch a token, which one at a time has."""
         # setdefault is atomic: two threads get the same lock.
         return ProcessLock(self._locks.setdefault(key, threading.Lock()))
 

@@ -26,7 +26,6 @@ def absent_dates_explained(context: Mapping[str, Any]) -> Iterator[None]:
     """
     Say what to write instead, where templates that are rendered in this block name a date that the run has not.
 
-    :param context: The task's Airflow context.
     :raises ExpressionError: in that case; no retry gives the run a date.
     """
     try:
@@ -50,7 +49,6 @@ def absent_date(program: cel.Program, variables: Mapping[str, Any]) -> str | Non
     """
     Return the date whose absence alone is why an expression fails; None where it fails for something else.
 
-    :param program: The expression.
     :param variables: What it was evaluated with.
     """
     read = {path[1]: variables["run"][path[1]] for path in program.paths if path[0] == "run" and len(path) > 1}

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.ancestry import Ancestry
-from airflow_provider_cloudfn.authoring.options import parts_of
+from airflow_provider_cloudfn.authoring.options import formulas_of, parts_of
 from airflow_provider_cloudfn.authoring.parameter import Parameter
-from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.configuration import options
 
 if TYPE_CHECKING:
@@ -85,13 +83,8 @@ def _is_wanted(task: AuthoredTask) -> bool:
 
 def _steps_read(task: AuthoredTask) -> Iterator[str]:
     """Yield the steps that the expressions of a task name, wherever in it."""
-    for parameter in task.parameters:
-        for value in task.written(parameter.name):
-            for declared, written in ((parameter, value), *parts_of(parameter.name, value)):
-                if declared.reading is None or written is None:
-                    continue
-                for formula in formulas(read(declared, written)):
-                    # What else it can name is judged elsewhere.
-                    for reference in language.check(formula.source, variables=VARIABLES).references:
-                        if reference.path[0] == "steps" and len(reference.path) > 1:
-                            yield reference.path[1]
+    for _, formula in formulas_of(task):
+        # What else it can name is judged elsewhere.
+        for reference in language.check(formula.source, variables=VARIABLES).references:
+            if reference.path[0] == "steps" and len(reference.path) > 1:
+                yield reference.path[1]

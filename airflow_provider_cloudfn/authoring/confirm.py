@@ -33,22 +33,14 @@ class Confirm(Struct, frozen=True, kw_only=True):
 
 
 def on_unknown_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is to be done when it is not known whether a request was carried out.
-
-    :param value: What was written.
-    """
+    """Say what is wrong with what is to be done when it is not known whether a request was carried out."""
     if isinstance(value, Confirm) or (isinstance(value, str) and value in ("fail", "resend")):
         return None
     return f"must be 'fail', 'resend' or Confirm(…), not {value!r}"
 
 
 def unasked_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with such a value where there is nobody to ask.
-
-    :param value: What was written.
-    """
+    """Say what is wrong with such a value where there is nobody to ask."""
     if isinstance(value, Confirm):
         return "can't be Confirm(…): the address that takes events has nothing to ask; write 'fail' or 'resend'"
     return None if on_unknown_problem(value) is None else f"must be 'fail' or 'resend', not {value!r}"

@@ -14,7 +14,6 @@ def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
     """
     Return what is wrong with a Dag, a sentence for each problem. The arrows that its expressions ask for are added before.
 
-    :param dag: The Dag.
     :param ours: Its tasks that are ours, or emit an event of ours.
     """
     problems: list[str] = []

@@ -25,7 +25,11 @@ def endless_problems(dag: Any, ours: Iterable[AuthoredTask]) -> Iterator[str]:
     """
     sure = {task.task_id: task for task in ours if _always_succeeds(task)}
     for task in sure.values():
-        again = [event.name for event in task.emitted_events if _starts(dag.timetable.asset_condition, task, event)]
+        again = [
+            event.name
+            for event in task.emitted_events
+            if _is_unconditional(task, event.name) and _fires_alone(dag.timetable.asset_condition, event.uri)
+        ]
         before = task.ancestry.all_before(task.task_id) if again and task.ancestry is not None else ()
         if all(task_id in sure for task_id in before):
             for name in again:
@@ -33,11 +37,6 @@ def endless_problems(dag: Any, ours: Iterable[AuthoredTask]) -> Iterator[str]:
                     f"{task.task_id}: each run emits {name!r}, which starts this Dag again, and so on without end: say with "
                     "emit_when= when it goes on, or emit another event"
                 )
-
-
-def _starts(condition: Any, task: AuthoredTask, event: Any) -> bool:
-    """Return whether an event is emitted whenever its task succeeds, and is enough for a schedule."""
-    return _is_unconditional(task, event.name) and _fires_alone(condition, event.uri)
 
 
 def _always_succeeds(task: AuthoredTask) -> bool:

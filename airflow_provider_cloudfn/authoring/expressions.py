@@ -71,7 +71,6 @@ def written_problems(
     """
     Yield all that is wrong with the expressions of a parameter that has been read.
 
-    :param parameter: The parameter.
     :param node: What :func:`~airflow_provider_cloudfn.authoring.reading.read` made of its value.
     :param surroundings: The task's place in its Dag; None checks all but the steps.
     :param also: What its expressions can name besides what all can.
@@ -255,7 +254,7 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
     if step == surroundings.task_id:
         return f"a step can't read itself: what {step!r} returns is not there yet"
     if step in surroundings.upstream:
-        if step in surroundings.silent:
+        if surroundings.leaves_nothing(step):
             return f"step {step!r} leaves nothing to read, as do_xcom_push=False says: leave that out there"
         return _nesting_problem(step, surroundings) or _mapped_problem(path, surroundings)
     reader = _variable_name(surroundings.task_id)
@@ -281,9 +280,9 @@ def step_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | Non
 def _mapped_problem(path: tuple[str, ...], surroundings: Surroundings) -> str | None:
     """Refuse a field of a list: what the instances of a mapped step returned, one value for each."""
     step, *fields = path
-    groups = surroundings.groups.get(step, ())
-    is_outside = bool(groups) and not set(groups) & set(surroundings.groups.get(surroundings.task_id, ()))
-    if not fields or not (step in surroundings.mapped or is_outside):
+    groups = surroundings.groups_of(step)
+    is_outside = bool(groups) and not set(groups) & set(surroundings.groups_of(surroundings.task_id))
+    if not fields or not (surroundings.is_mapped(step) or is_outside):
         return None
     read = "".join(f".{name}" if name.isidentifier() else f'["{name}"]' for name in fields)
     cause = "is in a mapped group" if is_outside else "is mapped"
@@ -298,8 +297,8 @@ def _nesting_problem(step: str, surroundings: Surroundings) -> str | None:
     It finds the instance of a step by counting, which is right inside the innermost mapped group that two steps share, and
     from outside of all, but not from one level of nesting to another.
     """
-    mine = surroundings.groups.get(surroundings.task_id, ())
-    theirs = surroundings.groups.get(step, ())
+    mine = surroundings.groups_of(surroundings.task_id)
+    theirs = surroundings.groups_of(step)
     if mine == theirs or not set(mine) & set(theirs):
         return None
     return (

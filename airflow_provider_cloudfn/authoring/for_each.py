@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.client.batch import concurrency_problem
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
-__all__ = ["ForEach", "items_problem"]
+__all__ = ["ForEach", "as_for_each", "items_problem"]
 
 
 class ForEach(Struct, frozen=True, repr_omit_defaults=True):
@@ -80,12 +80,13 @@ class ForEach(Struct, frozen=True, repr_omit_defaults=True):
             )
 
 
-def items_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with ``for_each``, besides its expressions.
+def as_for_each(given: Any) -> ForEach:
+    """Return what is given as ``for_each``, which may be the items alone, with all its settings."""
+    return given if isinstance(given, ForEach) else ForEach(given)
 
-    :param value: What was given.
-    """
+
+def items_problem(value: Any) -> str | None:
+    """Say what is wrong with ``for_each``, besides its expressions."""
     items = value.items if isinstance(value, ForEach) else value
     if isinstance(items, (bool, int, float, bytes)) or (items is None and value is not None):
         return f"must be CEL that gives a list or a map, an XComArg, or a list, not {items!r}"[:200]

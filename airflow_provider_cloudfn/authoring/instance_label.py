@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_cloudfn.authoring.airflow_masker import masked
+
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
@@ -21,7 +23,6 @@ def displayed(arguments: dict[str, Any], function_name: str | None) -> dict[str,
     Return a task's arguments with the function's name as what the UI shows, unless its author wants another one.
 
     :param arguments: Those that were given.
-    :param function_name: The cloud function's name.
     """
     return arguments if function_name is None else {"task_display_name": function_name, **arguments}
 
@@ -31,7 +32,6 @@ def label_instance(task: Any, context: Context) -> None:
     Name the instance that runs, unless its author has given a ``map_index_template``.
 
     :param task: The operator, whose parameters have been rendered.
-    :param context: The instance's Airflow context.
     """
     if (context["ti"].map_index or 0) < 0 or context.get("map_index_template") is not None:
         return
@@ -59,8 +59,8 @@ def instance_label(value: Any) -> str | None:
         value = value.get(name)
     if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
         return None
-    text = _redacted(value, name)
-    if text is None or not text.isprintable():
+    text = str(masked(value, name))
+    if not text.isprintable():
         return None
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
@@ -70,12 +70,3 @@ def _identifying(value: Mapping[Any, Any]) -> str:
     names = [name for name in value if isinstance(name, str)]
     exact = next((name for wanted in _NAMES for name in names if name.lower() == wanted), None)
     return exact or next((name for name in names if name.lower().endswith(("id", "_name", "number"))), "")
-
-
-def _redacted(value: str | int, name: str) -> str | None:
-    try:
-        from airflow.sdk import log
-    except ImportError:  # Without it nobody can say what is secret.
-        return None
-    redact: Any = getattr(log, "redact", None)
-    return None if redact is None else str(redact(value, name=name))

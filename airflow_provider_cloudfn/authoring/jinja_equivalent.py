@@ -63,7 +63,6 @@ def equivalent(source: str, *, text: bool = False) -> str:
     """
     Return what to write instead of an expression that has Jinja in it.
 
-    :param source: The expression.
     :param text: Whether it stands where text is text, so that an expression needs its mark.
     """
     outputs = {match[0]: _translated(match[1]) for match in _OUTPUT.finditer(source)}

@@ -53,7 +53,6 @@ def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem |
     """
     Say what is wrong with what an expression is known to give, None where nothing is.
 
-    :param program: The expression.
     :param parameter: Where it stands.
     """
     return _known_problem(program, parameter.reading is Reading.CONDITION, parameter.name.rpartition(".")[2] == "uri")

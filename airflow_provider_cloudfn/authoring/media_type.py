@@ -36,9 +36,7 @@ def tell_media_type(response: Response, sent: Mapping[str, Any], log: Any) -> No
     """
     Say in the log that an answer is no JSON, where nobody has asked for anything else.
 
-    :param response: The answer.
     :param sent: The headers of the request.
-    :param log: The task's log.
     """
     asked = any(name.lower() == "accept" for name in sent)
     media_type = None if asked or not response.ok else not_json(response.headers, response.body)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.one_file import is_of_the_run
-from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES
+from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, formulas_of
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.task import is_reference
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
@@ -79,11 +79,12 @@ def _is_of_the_run(parameter: Parameter, value: Any) -> bool:
 
 def _reads_the_item(task: AuthoredTask, name: str) -> bool:
     """Tell whether an expression of a parameter can be another one for each item; Jinja is run before there are items."""
-    for parameter in task.parameters:
-        for value in task.written(name) if parameter.name == name else ():
-            for formula in formulas(read(parameter, value)):
-                for reference in language.check(formula.source, variables=VARIABLES | ITEM_VARIABLES).references:
-                    path = reference.path
-                    if path[0] in ITEM_VARIABLES or path[:2] == ("run", "idempotency_key") or path == ("run",):
-                        return True
-    return False
+    paths = (
+        reference.path
+        for declared, formula in formulas_of(task)
+        if declared.name == name
+        for reference in language.check(formula.source, variables=VARIABLES | ITEM_VARIABLES).references
+    )
+    return any(
+        path[0] in ITEM_VARIABLES or path[:2] == ("run", "idempotency_key") or path == ("run",) for path in paths
+    )

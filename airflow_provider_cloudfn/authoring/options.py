@@ -13,8 +13,10 @@ from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, Emit, marked
 from airflow_provider_cloudfn.authoring.for_each import ForEach
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.poll import Poll
+from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, uri_text
 from airflow_provider_cloudfn.authoring.wait_for import WaitFor
+from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.place import MATCH_VARIABLES
 
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from airflow_provider_cloudfn.authoring.task import AuthoredTask
+    from airflow_provider_cloudfn.authoring.written import Formula
+
 __all__ = [
     "EVENT_PARAMETERS",
     "ITEM_VARIABLES",
     "OPTIONS",
     "POLL_VARIABLES",
     "declared_by",
+    "formulas_of",
     "is_of_event",
     "names_for",
     "parts_of",
@@ -94,7 +100,6 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
     """
     Return what is declared of the parts of a value, each named such as ``pages.items``, and what is written there.
 
-    :param name: The parameter.
     :param value: Its value; most have no parts.
     """
     if name == SEVERAL_EVENTS:
@@ -106,7 +111,6 @@ def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple
     """
     Yield the values of a parameter that can hold expressions, and after each the parts that it has.
 
-    :param parameter: The parameter.
     :param values: What is written for it.
     """
     for value in values:
@@ -119,6 +123,14 @@ def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple
                 yield part, written
 
 
+def formulas_of(task: AuthoredTask) -> Iterator[tuple[Parameter, Formula]]:
+    """Yield the expressions of a task as its Dag file has them, those in the parts of its options among them."""
+    for parameter in task.parameters:
+        for declared, value in written_parts(parameter, task.written(parameter.name)):
+            for formula in formulas(read(declared, value)):
+                yield declared, formula
+
+
 def _parts_of_option(name: str, value: Any) -> Iterator[tuple[Parameter, Any]]:
     for part in _PARTS[type(value)]:
         written = getattr(value, part.name)
@@ -129,7 +141,6 @@ def declared_by(task: Any) -> Iterator[tuple[Parameter, Any, frozenset[str]]]:
     """
     Yield the parameters of an operator that can hold expressions, and their parts.
 
-    :param task: The operator.
     :returns: What is declared, what is written, and what expressions there can name besides what all can.
     """
     written = [(parameter, getattr(task, parameter.name, None)) for parameter in task.authored_parameters]
@@ -144,9 +155,7 @@ def with_parts(value: Any, rendered: Callable[[Parameter, Any], Any], name: str)
     """
     Return a value whose parts are rendered that are evaluated before the call, once.
 
-    :param value: The value.
     :param rendered: Renders a part.
-    :param name: The parameter.
     """
     changes = {
         part.name.rpartition(".")[2]: rendered(part, written)
@@ -162,7 +171,6 @@ def with_marks(value: Any, marked: Callable[[Parameter, Any], Any], name: str) -
 
     :param value: The value; one that has no parts is returned as it is.
     :param marked: Marks a part, or returns it as it is.
-    :param name: The parameter.
     """
     if name == SEVERAL_EVENTS and isinstance(value, Mapping):
         return marked_events(value, marked)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Parameter", "Reading"]
+__all__ = ["EntryProblem", "Parameter", "Reading"]
 
 
 class Reading(Enum):
@@ -30,6 +30,13 @@ class Reading(Enum):
     CHECK = "check"
     #: Text; ``cel("…")`` marks an expression, at any depth: every parameter of the operators for Emporix.
     MARKED = "marked"
+
+
+class EntryProblem(NamedTuple):
+    """What is wrong with one entry of a map: its name, and the message."""
+
+    entry: str
+    message: str
 
 
 class Parameter(Struct, frozen=True):
@@ -59,7 +66,7 @@ class Parameter(Struct, frozen=True):
     authored: bool = False
     jinja: bool = False
     shape: Callable[[str, Any], Any] | None = None
-    check: Callable[[Any], str | None] | None = None
+    check: Callable[[Any], str | EntryProblem | None] | None = None
     instead_of: str | None = None
     or_else: str | None = None
     takes_secrets: bool = False

@@ -24,11 +24,7 @@ _last_dag: tuple[Callable[[], Any], int, frozenset[str]] = (lambda: None, 0, fro
 
 @lru_cache(maxsize=256)
 def parameter_names(operator: type) -> frozenset[str]:
-    """
-    Return what the parameters of an operator are called, those of all classes that it inherits from among them.
-
-    :param operator: The class.
-    """
+    """Return what the parameters of an operator are called, those of all classes that it inherits from among them."""
     inits = [vars(kind)["__init__"] for kind in operator.__mro__ if "__init__" in vars(kind)]
     return frozenset(name for init in inits for name in _names_of(init))
 
@@ -41,11 +37,7 @@ def _names_of(init: Any) -> Iterable[str]:
 
 
 def may_take_any(operator: type) -> bool:
-    """
-    Tell whether an operator is of a class of a user's own, which may take what it likes, and name it nowhere.
-
-    :param operator: The class.
-    """
+    """Tell whether an operator is of a class of a user's own, which may take what it likes, and name it nowhere."""
     return str(operator.__module__).partition(".")[0] != PACKAGE
 
 
@@ -53,7 +45,6 @@ def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:
     """
     Refuse a parameter that an operator of ours has not, and that is near to one that it has; Airflow names no other.
 
-    :param operator: The class.
     :param given: The parameters that it is made with.
     :raises ConfigurationError: where there is one.
     """

@@ -121,11 +121,7 @@ class Poll(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
 
 
 def poll_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is given as ``poll``.
-
-    :param value: What was given.
-    """
+    """Say what is wrong with what is given as ``poll``."""
     if value is None or isinstance(value, Poll):
         return None
     return f"must be a Poll, not {type(value).__name__}: write poll=Poll(done_when=…), Poll.location() or Poll.google()"

@@ -36,7 +36,6 @@ def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem
     """
     Say that an expression is a text which reads as an expression, None where it is not.
 
-    :param formula: The expression.
     :param names: What an expression there can name.
     """
     if not is_quoted(formula.source):
@@ -55,7 +54,6 @@ def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str
     """
     Say what is wrong with text that nobody has marked, where text is text; None where nothing is.
 
-    :param text: The text.
     :param parameter: Where it stands.
     :param names: What an expression there can name.
     """
@@ -108,7 +106,6 @@ def reads_something(source: str, names: frozenset[str]) -> bool:
     Where it begins with a variable of which it reads something, it need not know each function that it calls. A text such as
     ``run.completed`` or ``events.created``, which no expression can be, is text, and so is the name of a variable alone.
 
-    :param source: The text.
     :param names: What an expression there can name.
     """
     reads = _READS.search(source)

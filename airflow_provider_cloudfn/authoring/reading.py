@@ -8,6 +8,7 @@ rendering turns the tree into plain values. Both see the same tree, so that what
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from airflow_provider_cloudfn import cel
@@ -16,12 +17,12 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.task import is_reference
 from airflow_provider_cloudfn.authoring.written import (
     Deferred,
-    Entries,
     Formula,
-    Items,
     Plain,
     Text,
     Written,
+    WrittenList,
+    WrittenMap,
     Wrong,
     parts,
 )
@@ -29,7 +30,7 @@ from airflow_provider_cloudfn.client.secret import Secret
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
-__all__ = ["ARRIVES_TOO_LATE", "data", "is_expression", "read"]
+__all__ = ["ARRIVES_TOO_LATE", "is_expression", "read"]
 
 
 #: Why an XComArg can't stand in what is evaluated after the call.
@@ -50,7 +51,6 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     """
     Read a parameter's value as it stands in the Dag file.
 
-    :param parameter: The parameter.
     :param value: Its value. Nothing is evaluated, and nothing is raised: what is wrong becomes a :class:`Wrong`.
     :param known: The identities of texts that arrived at run time, wherever they stand now: they are data.
     """
@@ -64,7 +64,9 @@ def read(parameter: Parameter, value: Any, known: Collection[int] = ()) -> Writt
     if parameter.after_call or parameter.reading is Reading.DOCUMENT:
         node = _storable(node, parameter)
     if parameter.after_call:
-        return _without_references(node, parameter.name)
+        # By then it is too late to find that Airflow can't resolve it.
+        is_late = any(isinstance(part, Deferred) for part in parts(node))
+        return Wrong(parameter.name, ARRIVES_TOO_LATE) if is_late else node
     return _with_data(node, known) if known else node
 
 
@@ -76,11 +78,6 @@ def _idle_secret(node: Written, parameter: Parameter) -> Secret | None:
     return next((value for value in values if isinstance(value, Secret)), None)
 
 
-def _without_references(node: Written, label: str) -> Written:
-    """Refuse what Airflow would have to resolve: after the call it is too late to find that it can't."""
-    return Wrong(label, ARRIVES_TOO_LATE) if any(isinstance(part, Deferred) for part in parts(node)) else node
-
-
 def _storable(node: Written, parameter: Parameter) -> Written:
     """Refuse what JSON can't hold, where a body, XCom or an event is to hold it: after the call it is too late, too."""
     if parameter.reading not in (Reading.VALUE, Reading.DOCUMENT):
@@ -88,7 +85,7 @@ def _storable(node: Written, parameter: Parameter) -> Written:
     for part in parts(node):
         if isinstance(part, Plain) and (problem := _json_problem(part.value)) is not None:
             return Wrong(parameter.name, problem)
-        if isinstance(part, Entries):
+        if isinstance(part, WrittenMap):
             for key, _ in part.pairs:
                 if isinstance(key, Plain) and not isinstance(key.value, str):
                     return Wrong(parameter.name, f"a name is text, not {type(key.value).__name__}")
@@ -108,28 +105,15 @@ def _json_problem(value: Any) -> str | None:
 def _with_data(node: Written, known: Collection[int]) -> Written:
     if isinstance(node, Formula):
         return Plain(node.source) if id(node.source) in known else node
-    if isinstance(node, Items):
-        return Items(tuple(_with_data(item, known) for item in node.nodes))
-    if isinstance(node, Entries):
-        return Entries(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
+    if isinstance(node, WrittenList):
+        return WrittenList(tuple(_with_data(item, known) for item in node.nodes))
+    if isinstance(node, WrittenMap):
+        return WrittenMap(tuple((_with_data(key, known), _with_data(value, known)) for key, value in node.pairs))
     return node
 
 
-def data(value: Any) -> Written:
-    """
-    Read a value that arrived at run time: no text in it is an expression.
-
-    :param value: What an XCom held.
-    """
-    return Deferred(value) if is_reference(value) else Plain(value)
-
-
 def is_expression(value: Any) -> bool:
-    """
-    Tell whether a value is marked as an expression, where text is text.
-
-    :param value: What is written for a parameter.
-    """
+    """Tell whether a value is marked as an expression, where text is text."""
     return isinstance(value, cel.Expression)
 
 
@@ -184,7 +168,7 @@ def _read_pairs(label: str, value: Any) -> Written:
         name = key.source if isinstance(key, cel.Expression) else getattr(key, "text", key)
         place = f'{label}["{str(name).strip(chr(34) + chr(39))}"]'
         pairs.append((_read_key(label, key), _read_pair_value(place, item)))
-    return Entries(tuple(pairs))
+    return WrittenMap(tuple(pairs))
 
 
 def _read_key(label: str, key: Any) -> Written:
@@ -200,7 +184,7 @@ def _read_key(label: str, key: Any) -> Written:
 
 def _read_pair_value(label: str, value: Any) -> Written:
     if isinstance(value, (list, tuple)):
-        return Items(tuple(_read_text(f"{label}[{index}]", item) for index, item in enumerate(value)))
+        return WrittenList(tuple(_read_text(f"{label}[{index}]", item) for index, item in enumerate(value)))
     return _read_text(label, value)
 
 
@@ -220,14 +204,10 @@ def _read_document(label: str, value: Any) -> Written:
 
 def _read_json(label: str, value: Any) -> Written:
     if isinstance(value, dict):
-        return Entries(tuple((Plain(key), _read_json(_below(label, key), item)) for key, item in value.items()))
+        return WrittenMap(tuple((Plain(key), _read_json(_below(label, key), item)) for key, item in value.items()))
     if isinstance(value, list):
-        return Items(tuple(_read_json(f"{label}[{index}]", item) for index, item in enumerate(value)))
+        return WrittenList(tuple(_read_json(f"{label}[{index}]", item) for index, item in enumerate(value)))
     return Text(value, label, in_json=True) if isinstance(value, str) else Plain(value)
-
-
-def _read_marked(label: str, value: Any) -> Written:
-    return _read_nested(label, value, jinja_is_refused=False)
 
 
 def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int = 0) -> Written:
@@ -238,7 +218,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
     if isinstance(value, str):
         return _without_jinja(label, value) if jinja_is_refused else Text(value, label)
     if isinstance(value, (dict, Mapping)):
-        return Entries(
+        return WrittenMap(
             tuple(
                 (
                     _read_nested_key(label, key, jinja_is_refused=jinja_is_refused),
@@ -248,7 +228,7 @@ def _read_nested(label: str, value: Any, *, jinja_is_refused: bool, depth: int =
             )
         )
     if isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (bytes, bytearray, memoryview)):
-        return Items(
+        return WrittenList(
             tuple(
                 _read_nested(f"{label}[{index}]", item, jinja_is_refused=jinja_is_refused, depth=depth + 1)
                 for index, item in enumerate(value)
@@ -298,5 +278,5 @@ _READERS: dict[Reading, Callable[[str, Any], Written]] = {
     Reading.VALUE: _read_value,
     Reading.CONDITION: _read_condition,
     Reading.CHECK: _read_check,
-    Reading.MARKED: _read_marked,
+    Reading.MARKED: partial(_read_nested, jinja_is_refused=False),
 }

@@ -49,7 +49,6 @@ class TemplatedTask(BaseOperator):
         """
         Render the template fields.
 
-        :param context: The task's Airflow context.
         :param jinja_env: Jinja's environment; default the Dag's, which is made only where there is a template: it takes as long
             to make as all that a plain task renders.
         """
@@ -157,20 +156,12 @@ class ExpressionTask(TemplatedTask):
     _read: TaskVariables | None = None
 
     def prepare(self, context: Context) -> None:
-        """
-        Turn what has not been rendered by now into plain values: all that is evaluated before the call.
-
-        :param context: The task's Airflow context.
-        """
+        """Turn what has not been rendered by now into plain values: all that is evaluated before the call."""
         if not self._expressions_rendered:
             self.render_template_fields(context)
 
     def take_inputs(self, context: Context) -> None:
-        """
-        Let `inputs` hold what expressions read.
-
-        :param context: The task's Airflow context.
-        """
+        """Let `inputs` hold what expressions read."""
 
     def _do_render_template_fields(self, parent: Any, *args: Any, **kwargs: Any) -> None:
         """Render the template fields. Once is enough: what was rendered is data, and would be read as an expression."""
@@ -285,7 +276,6 @@ class ExpressionTask(TemplatedTask):
         """
         Return whether a part that is evaluated when the answer is there is a path of which something is not there.
 
-        :param name: The part.
         :param variables: What it can name.
         """
         return all(

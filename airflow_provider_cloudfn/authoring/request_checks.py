@@ -1,4 +1,4 @@
-"""What is wrong with a path, a query and headers, as far as that is known while the Dag is parsed; of an entry with its place."""
+"""What is wrong with a path, a query and headers, as far as that is known while the Dag is parsed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.jinja import jinja_at
+from airflow_provider_cloudfn.authoring.parameter import EntryProblem
 from airflow_provider_cloudfn.cel.literals import is_quoted
-from airflow_provider_cloudfn.client.prepared import own_headers
+from airflow_provider_cloudfn.client.prepared import HeaderError, own_headers
 from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -40,39 +41,28 @@ KEY_IS_SET: Final = "idempotency_key sets this header: leave one of them out"
 
 
 def uri_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is to be a path, besides its expression.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with what is to be a path, besides its expression."""
     if isinstance(value, (str, cel.Expression, cel.Literal)):
         return None
     return f"must be an expression that gives text, such as '\"/v1/orders\"', not {type(value).__name__}"
 
 
-def query_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a query, besides its expressions.
-
-    :param value: What was given as one.
-    """
+def query_problem(value: Any) -> EntryProblem | None:
+    """Say what is wrong with a query, besides its expressions."""
     for name, one in _pairs(value):
         kind = type(one).__name__
         if isinstance(one, (Mapping, set, frozenset)) or callable(one):
-            return f'["{name}"]: must be text, a number or a list of these, not {kind}: write each value under a name of its own'
+            message = f"must be text, a number or a list of these, not {kind}: write each value under a name of its own"
+            return EntryProblem(name, message)
     return None
 
 
-def headers_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with headers: their names, and those values that are known.
-
-    :param value: What was given as these.
-    """
+def headers_problem(value: Any) -> str | EntryProblem | None:
+    """Say what is wrong with headers: their names, and those values that are known."""
     try:
         own_headers({name: _known(one) for name, one in _pairs(value)}, frozenset())
-    except ConfigurationError as error:
-        return str(error).removeprefix("headers").removeprefix(": ")
+    except HeaderError as error:
+        return error.problem if error.name is None else EntryProblem(error.name, error.problem)
     return None
 
 

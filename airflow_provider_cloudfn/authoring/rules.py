@@ -14,8 +14,9 @@ from airflow_provider_cloudfn.authoring.expressions import written_problems
 from airflow_provider_cloudfn.authoring.one_file import one_file_problems
 from airflow_provider_cloudfn.authoring.one_key import one_key_problems
 from airflow_provider_cloudfn.authoring.options import is_of_event, names_for, written_parts
+from airflow_provider_cloudfn.authoring.parameter import EntryProblem
 from airflow_provider_cloudfn.authoring.parameter_names import misspelt_defaults
-from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, data, read
+from airflow_provider_cloudfn.authoring.reading import ARRIVES_TOO_LATE, read
 from airflow_provider_cloudfn.authoring.request_checks import (
     ONE_KEY,
     key_problem_of_headers,
@@ -26,7 +27,7 @@ from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_PATH, Callback
-from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.authoring.written import Deferred, Plain, formulas
 from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.events.asset import has_one_run_per_event
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ExpressionProblem
@@ -137,14 +138,9 @@ class Problem(Struct, frozen=True):
         return str(self.error())
 
 
-def task_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> list[Problem]:
-    """
-    Return all that is wrong with a task of ours.
-
-    :param task: The task.
-    :param arrived: What has arrived at run time, before the call; None while the Dag is parsed.
-    """
-    return [*expression_problems(task, arrived), *value_problems(task, arrived)]
+def task_problems(task: AuthoredTask) -> list[Problem]:
+    """Return all that is wrong with a task of ours, while its Dag is parsed."""
+    return [*expression_problems(task), *value_problems(task)]
 
 
 def expression_problems(
@@ -153,8 +149,7 @@ def expression_problems(
     """
     Yield what is wrong with a task's expressions, each with its place.
 
-    :param task: The task.
-    :param arrived: As of :func:`task_problems`.
+    :param arrived: What has arrived at run time, before the call; None while the Dag is parsed.
     :param found: Gets what was read at run time, by parameter: of those that have a value.
     """
     surroundings = task.surroundings
@@ -203,8 +198,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
     """
     Yield what is wrong with a task's parameters besides their expressions.
 
-    :param task: The task.
-    :param arrived: As of :func:`task_problems`.
+    :param arrived: As of :func:`expression_problems`.
     """
     from_steps = task.expanded_over_steps if arrived is None else arrived.parameters
     for parameter in task.parameters:
@@ -213,8 +207,8 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
         if parameter.check is None or (arrived is not None and parameter.name in arrived.parameters):
             continue
         for value in task.written(parameter.name):
-            if (message := _value_problem(task, parameter, value, arrived)) is not None:
-                yield _placed(task.task_id, parameter.name, message)
+            if (found := _value_problem(task, parameter, value, arrived)) is not None:
+                yield _placed(task.task_id, parameter.name, found)
     for parameter in task.parameters:
         if parameter.name not in task.ever_given:
             continue
@@ -225,8 +219,8 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
             if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
     yield from _combination_problems(task)
-    if (message := _event_key_problem(task)) is not None:
-        yield Problem(task.task_id, "event_key", message)
+    if (wrong_key := _event_key_problem(task)) is not None:
+        yield Problem(task.task_id, "event_key", wrong_key)
     # What Jinja has made of a template at run time is each instance's own, and looks as if it were one for all.
     yield from () if arrived is not None else (*_idle_problems(task), *_mapping_problems(task))
     yield from _declaration_problems(task, task.expanded if arrived is None else arrived.parameters)
@@ -261,11 +255,10 @@ def _combination_problems(task: AuthoredTask) -> Iterator[Problem]:
             yield Problem(task.task_id, "on_unknown.returns", _RETURNED_LATER.format(other=other))
 
 
-def _placed(task_id: str, name: str, message: str) -> Problem:
-    """Return a problem of a parameter, or of that entry of it with whose place the message begins."""
-    key, mark, rest = message.partition('"]: ')
-    is_of_entry = bool(mark) and key.startswith('["')
-    return Problem(task_id, f'{name}{key}"]', rest) if is_of_entry else Problem(task_id, name, message)
+def _placed(task_id: str, name: str, found: str | EntryProblem) -> Problem:
+    if isinstance(found, EntryProblem):
+        return Problem(task_id, f'{name}["{found.entry}"]', found.message)
+    return Problem(task_id, name, found)
 
 
 def _idle_problems(task: AuthoredTask) -> Iterator[Problem]:
@@ -318,11 +311,7 @@ def _mapping_problems(task: AuthoredTask) -> Iterator[Problem]:
 
 
 def event_problems(task: AuthoredTask) -> Iterator[Problem]:
-    """
-    Yield the completion events that a task would emit in a way that starts no run. The task can be anybody's.
-
-    :param task: The task.
-    """
+    """Yield the completion events that a task would emit in a way that starts no run. The task can be anybody's."""
     for event in task.emitted_events:
         is_own = event.name in task.event_names
         field = "outlets" if not is_own else "completion_event" if event == task.completion_event else SEVERAL_EVENTS
@@ -357,7 +346,9 @@ def _declaration_problems(task: AuthoredTask, expanded: AbstractSet[str]) -> Ite
             yield Problem(task.task_id, label_of(event, "key"), _NEEDS_RUN_FOR_EACH.format(name=event_name(event)))
 
 
-def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None) -> str | None:
+def _value_problem(
+    task: AuthoredTask, parameter: Parameter, value: Any, arrived: RunTimeData | None
+) -> str | EntryProblem | None:
     if value is not None and is_reference(value):
         if parameter.authored:
             return _NOT_AUTHORED
@@ -372,14 +363,15 @@ def _value_problem(task: AuthoredTask, parameter: Parameter, value: Any, arrived
 def _read_at_run_time(parameter: Parameter, value: Any, arrived: RunTimeData) -> Written:
     """Read a parameter's value before the call: what arrived at run time is data in it."""
     is_data = parameter.name in arrived.parameters or (not parameter.after_call and arrived.holds(value))
-    return data(value) if is_data else read(parameter, value, arrived.objects)
+    if is_data:
+        return Deferred(value) if is_reference(value) else Plain(value)
+    return read(parameter, value, arrived.objects)
 
 
 def refuse(task: AuthoredTask, arrived: RunTimeData) -> dict[str, Written]:
     """
     Refuse a task for anything that is wrong with any of its parameters, before anything is sent.
 
-    :param task: The task.
     :param arrived: What arrived at run time.
     :returns: What was read of the parameters that have a value, by name: to be rendered without reading them again.
     :raises ExpressionError: for what is wrong with an expression, and all else besides.

@@ -42,21 +42,12 @@ class RunTimeData(Struct, frozen=True):
     objects: frozenset[int] = frozenset()
 
     def holds(self, value: Any) -> bool:
-        """
-        Tell whether a value as a whole arrived.
-
-        :param value: A parameter's value.
-        """
+        """Tell whether a value as a whole arrived."""
         return isinstance(value, (str, Mapping, list)) and id(value) in self.objects
 
 
 def arrived_in(task: Any, context: Context) -> RunTimeData:
-    """
-    Return what arrived at run time in an operator that is to run.
-
-    :param task: The operator.
-    :param context: Its Airflow context.
-    """
+    """Return what arrived at run time in an operator that is to run."""
     mapped = AuthoredTask(task).mapped
     if mapped is None:
         return RunTimeData()
@@ -93,7 +84,6 @@ def marked_as_data(value: Any, texts: Mapping[int, str]) -> Any:
     """
     Return a value in which the texts that arrived at run time are marked as text; a collection becomes a new one.
 
-    :param value: A parameter's value.
     :param texts: What :func:`texts_that_arrived` returned.
     """
     if isinstance(value, str):

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.secret import Secret, has_secrets
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import to_json_value
 
 __all__ = ["exact_json", "header_text", "json_or_text", "query_text", "text_or_null", "uri_text"]
@@ -17,15 +17,13 @@ def uri_text(name: str, value: Any) -> str:
     """
     Return a URI.
 
-    :param name: The parameter.
-    :param value: What its expression gave.
     :returns: The value, which is text.
     :raises ExpressionError: when it is no text.
     """
     if value is None:
         raise ExpressionError("must give text, and gives null: what it comes from returned nothing", field=name)
     if not isinstance(value, str):
-        raise ExpressionError(f"must give text, not {type(value).__name__}", field=name)
+        raise ExpressionError(f"must give text, not {in_words(value)}", field=name)
     return value
 
 
@@ -33,8 +31,6 @@ def query_text(name: str, value: Any) -> dict[str, Any]:
     """
     Return a query: text, or a list of texts, by name, without the entries that are null.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return _text_pairs(name, value, lists=True)
@@ -44,8 +40,6 @@ def header_text(name: str, value: Any) -> dict[str, Any]:
     """
     Return headers: text by name, without the entries that are null.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return _text_pairs(name, value, lists=False)
@@ -55,8 +49,6 @@ def json_or_text(name: str, value: Any) -> Any:
     """
     Return a body: text and bytes as they are, anything else as JSON has it, its secrets still to be filled in.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what JSON doesn't have.
     """
     if isinstance(value, (bytes, str)) or value is None:
@@ -71,8 +63,6 @@ def exact_json(name: str, value: Any) -> Any:
     """
     Return a value as JSON has it, integers with all their digits.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what JSON doesn't have.
     """
     try:
@@ -85,8 +75,6 @@ def text_or_null(name: str, value: Any) -> str | None:
     """
     Return a value as text, null as it is.
 
-    :param name: The parameter.
-    :param value: What its expressions gave.
     :raises ExpressionError: for what has no text.
     """
     return None if value is None else _text(name, value)
@@ -96,11 +84,11 @@ def _text_pairs(field: str, value: Any, *, lists: bool) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise ExpressionError(f"must give a map, not {type(value).__name__}", field=field)
+        raise ExpressionError(f"must give a map, not {in_words(value)}", field=field)
     pairs: dict[str, Any] = {}
     for name, item in value.items():
         if not isinstance(name, str):
-            raise ExpressionError(f"a name must be text, not {type(name).__name__}", field=field)
+            raise ExpressionError(f"a name must be text, not {in_words(name)}", field=field)
         if item is None:
             continue
         place = f'{field}["{name}"]'

@@ -22,9 +22,5 @@ else:
 
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """
-    Return the parameters of a function by name, without their annotations' being evaluated.
-
-    :param function: The function.
-    """
+    """Return the parameters of a function by name, without their annotations' being evaluated."""
     return _signature(function).parameters

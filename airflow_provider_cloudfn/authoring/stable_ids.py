@@ -16,11 +16,7 @@ __all__ = ["stable_id", "stable_ids", "task_instance_key"]
 
 
 def task_instance_key(context: Context) -> TaskInstanceKey:
-    """
-    Return what names the running task instance over all its tries.
-
-    :param context: The task's Airflow context.
-    """
+    """Return what names the running task instance over all its tries."""
     instance = context["ti"]
     map_index = instance.map_index
     return TaskInstanceKey(
@@ -35,7 +31,6 @@ def stable_id(context: Context, purpose: str, place: str | None = None) -> str:
     """
     Return the id of what the running task does: one for each event that started the run, and else for the task instance.
 
-    :param context: The task's Airflow context.
     :param purpose: What it is for, such as ``idempotency_key``.
     :param place: What stands for the map index, where the author says what.
     """
@@ -46,7 +41,6 @@ def stable_ids(context: Context, purpose: str) -> Callable[[str | None], str]:
     """
     Return what gives the ids of :func:`stable_id`, for many places.
 
-    :param context: The task's Airflow context.
     :param purpose: As of :func:`stable_id`.
     """
     key, events = task_instance_key(context), event_ids(context)

@@ -6,12 +6,12 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from airflow_provider_cloudfn.events.run_events import scheduled_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from airflow_provider_cloudfn.authoring.ancestry import Ancestry
 
@@ -25,19 +25,19 @@ class Surroundings(Struct, frozen=True):
     :param task_id: The task.
     :param upstream: The ids of all tasks that run before it, however far.
     :param tasks: The ids of all tasks of the Dag.
-    :param groups: The mapped task groups that a task is in, from the inside out; none for one that is missing here.
-    :param mapped: The ids of those tasks that are mapped.
+    :param groups_of: Returns the mapped task groups that a task is in, from the inside out.
+    :param is_mapped: Whether a task is mapped.
     :param way_to: Returns the way from the task to one that runs after it, both included; empty where there is none.
-    :param silent: The ids of those tasks that are told to leave nothing in XCom.
+    :param leaves_nothing: Whether a task is told to leave nothing in XCom.
     :param events: The names of the events that steps before it declare, and of those that start its Dag.
     """
 
     task_id: str
     upstream: Collection[str]
     tasks: AbstractSet[str]
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mapped: Container[str] = ()
-    silent: Container[str] = ()
+    groups_of: Callable[[str], tuple[str, ...]] = lambda _: ()
+    is_mapped: Callable[[str], bool] = lambda _: False
+    leaves_nothing: Callable[[str], bool] = lambda _: False
     way_to: Callable[[str], tuple[str, ...]] = lambda _: ()
     events: AbstractSet[str] = frozenset()
 
@@ -46,7 +46,6 @@ class Upstream(AbstractSet[str]):
     """
     The tasks before a task. Those next to it are known; to find all others costs a walk over the Dag, done at need.
 
-    :param task: The operator.
     :param ancestry: What runs before which task, where that is known for the whole Dag.
     """
 
@@ -78,7 +77,6 @@ class EventsInReach(AbstractSet[str]):
     """
     The events that start a task's Dag, and those that steps before it declare; only what is asked for is looked up.
 
-    :param dag: The Dag.
     :param upstream: The ids of all tasks that run before the task.
     :param producers: Returns which steps of the Dag declare each event.
     """

@@ -7,7 +7,7 @@ They are read here and nowhere else: where Airflow changes one of them, this fil
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -121,19 +121,15 @@ class AuthoredTask:
         return "completion_event" not in parameters_of(self.kind.__init__)
 
     def written(self, name: str) -> list[Any]:
-        """
-        Return what is written for a parameter: for a mapped task each of its values, without those that arrive at run time.
-
-        :param name: The parameter.
-        """
+        """Return what is written for a parameter: of a mapped task each value, without those that arrive at run time."""
         if not self.is_mapped:
             return [getattr(self.task, name, None)]
         if name in self._expanded:
             literal = self._expanded[name]
             return list(literal) if isinstance(literal, (list, tuple)) else []
         values = [row[name] for row in self._rows if isinstance(row, dict) and name in row]
-        if name in self._shared and (not self._rows or len(values) < len(self._rows)):
-            values.insert(0, self._shared[name])
+        if name in self.shared_arguments and (not self._rows or len(values) < len(self._rows)):
+            values.insert(0, self.shared_arguments[name])
         return values
 
     @cached_property
@@ -142,7 +138,7 @@ class AuthoredTask:
         names = {parameter.name for parameter in self.parameters}
         if not self.is_mapped:
             return [{name for name in names if getattr(self.task, name, None) is not None}]
-        shared = {name for name in names if self._shared.get(name) is not None}
+        shared = {name for name in names if self.shared_arguments.get(name) is not None}
         if self._expanded or not self._rows:
             return [shared | (names & set(self._expanded))]
         return [
@@ -154,15 +150,11 @@ class AuthoredTask:
     @cached_property
     def ever_given(self) -> frozenset[str]:
         """Which of its parameters are given in any of these ways, or would be in one that the Dag file does not show."""
-        shared = (name for name, value in self._shared.items() if value is not None) if self.is_mapped else ()
+        shared = (name for name, value in self.shared_arguments.items() if value is not None) if self.is_mapped else ()
         return frozenset(shared).union(*self.given)
 
     def lacks(self, names: AbstractSet[str]) -> bool:
-        """
-        Return whether it is given none of some parameters, in a way in which it is written to run.
-
-        :param names: The parameters.
-        """
+        """Return whether it is given none of some parameters, in a way in which it is written to run."""
         if not self.has_no_own_code or (self.is_mapped_over_steps and not self.expanded):
             return False  # What the user's own code gives it, or another step, is known too late.
         return not all(given & names for given in self.given)
@@ -196,8 +188,6 @@ class AuthoredTask:
         Return the parameters of a mapped task whose values another step returned, for one instance.
 
         Of a task that is mapped over the arguments of a function, these arguments.
-
-        :param context: The instance's Airflow context.
         """
         value = self.expand_input.value if self.is_mapped else {}
         if isinstance(value, dict):
@@ -237,9 +227,26 @@ class AuthoredTask:
             return None
         tasks = dag.task_dict
         upstream = Upstream(self.task, self.ancestry)
-        around = upstream, tasks.keys(), _MappedGroups(tasks), _Mapped(tasks), _Silent(tasks)
-        events = EventsInReach(dag, upstream, lambda: _producers(tasks) if self.producers is None else self.producers)
-        return Surroundings(self.task_id, *around, partial(way_along, tasks, self.task_id), events)
+
+        def producers() -> Mapping[str, Sequence[str]]:
+            return producers_of(map(AuthoredTask, tasks.values())) if self.producers is None else self.producers
+
+        return Surroundings(
+            self.task_id,
+            upstream,
+            tasks.keys(),
+            groups_of=lambda step: AuthoredTask(tasks[step]).mapped_groups,
+            is_mapped=lambda step: bool(tasks[step].is_mapped),
+            way_to=partial(way_along, tasks, self.task_id),
+            leaves_nothing=lambda step: AuthoredTask(tasks[step]).leaves_nothing,
+            events=EventsInReach(dag, upstream, producers),
+        )
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether it is told to leave nothing in XCom. The attribute of one that runs says something else."""
+        given = self.arguments if self.is_mapped else self.init_arguments
+        return given.get("do_xcom_push") is False
 
     @cached_property
     def _mapped_over(self) -> Any:
@@ -256,11 +263,7 @@ class AuthoredTask:
         return self._mapped_over if isinstance(self._mapped_over, (list, tuple)) else ()
 
     def run_after(self, step: str) -> None:
-        """
-        Let it run behind another task of its Dag.
-
-        :param step: The other task.
-        """
+        """Let it run behind another task of its Dag."""
         self.task.set_upstream(self.task.dag.task_dict[step])
 
     def add_arguments(self, arguments: Mapping[str, Any]) -> None:
@@ -276,23 +279,15 @@ class AuthoredTask:
         """The default arguments of its Dag and of its group."""
         return default_arguments(self.task.dag if self.task.has_dag() else None, self.task.task_group, {})
 
-    @property
+    @cached_property
     def shared_arguments(self) -> dict[str, Any]:
         """What all instances of a mapped task are given, by its author or by default arguments."""
-        return self._shared
-
-    @cached_property
-    def _shared(self) -> dict[str, Any]:
         task, given = self.task, self.arguments
         return {**default_arguments(task.dag if task.has_dag() else None, task.task_group, given), **given}
 
 
 def is_reference(value: Any) -> bool:
-    """
-    Tell whether Airflow would resolve a value at run time, as it does with an XComArg.
-
-    :param value: What is written for a parameter.
-    """
+    """Tell whether Airflow would resolve a value at run time, as it does with an XComArg."""
     # A path resolves in a sense of its own, and one of an object storage is no os.PathLike.
     return callable(getattr(value, "resolve", None)) and not hasattr(value, "joinpath")
 
@@ -340,47 +335,3 @@ def producers_of(tasks: Iterable[AuthoredTask]) -> dict[str, list[str]]:
         for name in task.event_names:
             found.setdefault(name, []).append(task.task_id)
     return found
-
-
-def _producers(tasks: Mapping[str, Any]) -> dict[str, list[str]]:
-    return producers_of(map(AuthoredTask, tasks.values()))
-
-
-class _Mapped(Container[str]):
-    """The mapped tasks of a Dag."""
-
-    def __init__(self, tasks: Mapping[str, Any]) -> None:
-        self._tasks = tasks
-
-    def __contains__(self, task_id: object) -> bool:
-        return bool(self._tasks[task_id].is_mapped) if isinstance(task_id, str) else False
-
-
-class _Silent(Container[str]):
-    """The tasks of a Dag that are told to leave nothing in XCom. The attribute of one that runs says something else."""
-
-    def __init__(self, tasks: Mapping[str, Any]) -> None:
-        self._tasks = tasks
-
-    def __contains__(self, task_id: object) -> bool:
-        if not isinstance(task_id, str):
-            return False
-        task = self._tasks[task_id]
-        given = task.partial_kwargs if task.is_mapped else AuthoredTask(task).init_arguments
-        return given.get("do_xcom_push") is False
-
-
-class _MappedGroups(Mapping[str, tuple[str, ...]]):
-    """The mapped groups of each task of a Dag."""
-
-    def __init__(self, tasks: Mapping[str, Any]) -> None:
-        self._tasks = tasks
-
-    def __getitem__(self, task_id: str) -> tuple[str, ...]:
-        return AuthoredTask(self._tasks[task_id]).mapped_groups
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tasks)
-
-    def __len__(self) -> int:
-        return len(self._tasks)

@@ -32,7 +32,6 @@ def unquoted_text(source: str, checked: Check, variables: Collection[str]) -> Ex
 
     One that reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source.
 
-    :param source: The expression.
     :param checked: What a check of it found.
     :param variables: The names of the variables that it may read.
     """

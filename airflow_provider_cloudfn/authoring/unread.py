@@ -6,11 +6,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, written_parts
-from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.options import ITEM_VARIABLES, formulas_of
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_PATH, Callback
-from airflow_provider_cloudfn.authoring.written import formulas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,18 +63,14 @@ def _reads(task: AuthoredTask, path: tuple[str, ...], *, after_call: bool) -> bo
     """
     Tell whether an expression can read what lies at a path; of a wrong one nobody knows.
 
-    :param task: The task.
-    :param path: The path.
     :param after_call: Whether one that is evaluated after the call counts.
     """
-    for parameter in task.parameters:
-        if parameter.after_call and not after_call:
+    for declared, formula in formulas_of(task):
+        if declared.after_call and not after_call:
             continue
-        for declared, value in written_parts(parameter, task.written(parameter.name)):
-            for formula in formulas(read(declared, value)):
-                checked = language.check(formula.source, variables=DECLARED | ITEM_VARIABLES)
-                if checked.program is None or any(_lies_on(one.path, path) for one in checked.references):
-                    return True
+        checked = language.check(formula.source, variables=DECLARED | ITEM_VARIABLES)
+        if checked.program is None or any(_lies_on(one.path, path) for one in checked.references):
+            return True
     return False
 
 

@@ -45,11 +45,7 @@ _LONGEST: Final = 10**9
 
 
 def method_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a method.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a method."""
     if value in METHODS:
         return None
     meant = value.strip(" \"'").upper() if isinstance(value, str) else ""
@@ -57,11 +53,7 @@ def method_problem(value: Any) -> str | None:
 
 
 def connection_id_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with the id of a connection.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with the id of a connection."""
     if not isinstance(value, str) or not value.strip():
         return f"must be the id of a connection, such as 'shop', not {value!r}"
     if len(value) > 2 and value[0] in "'\"" and value[0] == value[-1]:
@@ -72,48 +64,28 @@ def connection_id_problem(value: Any) -> str | None:
 
 
 def count_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a number of failures, which can be none.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a number of failures, which can be none."""
     return None if type(value) is int and value >= 0 else f"must be a whole number from 0, not {value!r}"
 
 
 def flag_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is either so or not.
-
-    :param value: What was given.
-    """
+    """Say what is wrong with what is either so or not."""
     return None if isinstance(value, bool) else f"must be True or False, not {value!r}"
 
 
 def list_style_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a style of lists.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a style of lists."""
     return None if value in get_args(ListStyle) else f"{value!r} is none of {', '.join(get_args(ListStyle))}"
 
 
 def files_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with the files of a form.
-
-    :param value: What was given as these.
-    """
+    """Say what is wrong with the files of a form."""
     is_map = value is None or isinstance(value, (Mapping, cel.Expression))
     return None if is_map else f"must be a map of paths, not {type(value).__name__}"
 
 
 def seconds_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a time span.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a time span."""
     span = value.total_seconds() if isinstance(value, dt.timedelta) else value
     if isinstance(span, bool) or not isinstance(span, (int, float)) or not 0 < span < float("inf"):
         return f"must be seconds above 0, or a timedelta, not {value!r}"
@@ -123,11 +95,7 @@ def seconds_problem(value: Any) -> str | None:
 
 
 def time_limit_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a time limit, for which None is the connection's.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with a time limit, for which None is the connection's."""
     return None if value is None else seconds_problem(value)
 
 
@@ -158,22 +126,14 @@ def seconds(parameter: str, value: Any) -> float:
 
 
 def event_problem(event: Any) -> str | None:
-    """
-    Say what is wrong with a completion event.
-
-    :param event: What was given as one.
-    """
+    """Say what is wrong with a completion event."""
     if event is None or isinstance(event, Asset):
         return None
     return f'must be a CompletionEvent or an Asset, not {type(event).__name__}: write CompletionEvent("charge.created")'
 
 
 def own_event_problem(event: Any) -> str | None:
-    """
-    Say what is wrong with the one completion event of a step.
-
-    :param event: What was given as such.
-    """
+    """Say what is wrong with the one completion event of a step."""
     if isinstance(event, (list, tuple, set, Mapping)):
         return (
             f"is one event, not {type(event).__name__}: several events of a step are a dict of what each carries, "
@@ -183,11 +143,7 @@ def own_event_problem(event: Any) -> str | None:
 
 
 def events_problem(events: Any) -> str | None:
-    """
-    Say what is wrong with several completion events.
-
-    :param events: What was given as such.
-    """
+    """Say what is wrong with several completion events."""
     if events is None:
         return None
     if not isinstance(events, Mapping):
@@ -208,11 +164,7 @@ def events_problem(events: Any) -> str | None:
 
 
 def key_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with an idempotency key.
-
-    :param value: What was given as one.
-    """
+    """Say what is wrong with an idempotency key."""
     if isinstance(value, (bool, cel.Expression)):
         return None
     name = value.text if isinstance(value, cel.Literal) else value
@@ -222,11 +174,7 @@ def key_problem(value: Any) -> str | None:
 
 
 def pages_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with ``pages``.
-
-    :param value: What was given.
-    """
+    """Say what is wrong with ``pages``."""
     if value is None:
         return None
     if isinstance(value, Pages):
@@ -253,11 +201,7 @@ def of_text(problem: Callable[[str], str | None]) -> Callable[[Any], str | None]
 
 
 def payload_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with a payload that is text: nobody can tell which of three things it means.
-
-    :param value: What was given as payload.
-    """
+    """Say what is wrong with a payload that is text: nobody can tell which of three things it means."""
     if not isinstance(value, (str, cel.Literal)):
         return None
     return (

@@ -64,20 +64,16 @@ class TaskVariables(Mapping[str, Any]):
 
     Nothing is pulled before an expression names it, and what was pulled once is kept for the next expression.
 
-    :param context: The task's Airflow context.
     :param inputs: The task's own inputs, rendered.
-    :param response: What the service answered, in what runs after the call.
     """
 
-    def __init__(self, context: Context, *, inputs: Any = None, response: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, context: Context, *, inputs: Any = None) -> None:
         self._context = context
         #: What these were made of: what is not made yet is made there, once for all that are made of the same.
         self._base: TaskVariables | None = None
         self._made: dict[str, Any] = {"inputs": restored(inputs)}
         #: Makes ``run`` anew, where it is another one.
         self._make_run: Callable[[], Any] | None = None
-        if response is not None:
-            self._made["response"] = response
 
     def with_inputs(self, inputs: Any) -> TaskVariables:
         """
@@ -99,7 +95,6 @@ class TaskVariables(Mapping[str, Any]):
         """
         Return the same variables, and an item with its own idempotency key: one for all would stand for one request.
 
-        :param item: The item.
         :param index: Its position, from 0.
         :param idempotency_key: Returns what ``run.idempotency_key`` is for it.
         """
@@ -138,11 +133,7 @@ class TaskVariables(Mapping[str, Any]):
         return SAMPLE_RUN in self._context
 
     def are_of(self, context: Context) -> bool:
-        """
-        Return whether these are the variables of a context.
-
-        :param context: An Airflow context.
-        """
+        """Return whether these are the variables of a context."""
         return self._context is context
 
     def __getitem__(self, name: str) -> Any:

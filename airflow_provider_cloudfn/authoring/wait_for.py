@@ -70,11 +70,7 @@ class Callback(Struct, frozen=True, repr_omit_defaults=True):
 
 
 def wait_for_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is given as ``wait_for``.
-
-    :param value: What was given.
-    """
+    """Say what is wrong with what is given as ``wait_for``."""
     if value is None or isinstance(value, (WaitFor, Callback)):
         return None
     return (

@@ -12,13 +12,13 @@ from airflow_provider_cloudfn.exceptions import ExpressionError
 
 __all__ = [
     "Deferred",
-    "Entries",
     "Formula",
-    "Items",
     "Plain",
     "Renderer",
     "Text",
     "Written",
+    "WrittenList",
+    "WrittenMap",
     "Wrong",
     "formulas",
     "parts",
@@ -54,13 +54,13 @@ class Deferred(Struct, frozen=True):
     reference: Any
 
 
-class Items(Struct, frozen=True):
+class WrittenList(Struct, frozen=True):
     """A list."""
 
     nodes: tuple[Written, ...]
 
 
-class Entries(Struct, frozen=True):
+class WrittenMap(Struct, frozen=True):
     """A map."""
 
     pairs: tuple[tuple[Written, Written], ...]
@@ -73,7 +73,7 @@ class Wrong(Struct, frozen=True):
     message: str
 
 
-Written: TypeAlias = Plain | Formula | Deferred | Items | Entries | Wrong
+Written: TypeAlias = Plain | Formula | Deferred | WrittenList | WrittenMap | Wrong
 #: Turns what was written into plain values, given what its expressions can name.
 Renderer: TypeAlias = Callable[[Mapping[str, Any]], Any]
 
@@ -94,10 +94,10 @@ def resolved(node: Written, resolve: Callable[[Any], Any]) -> Written:
     """
     if isinstance(node, Deferred):
         return Plain(resolve(node.reference))
-    if isinstance(node, Items):
-        return Items(tuple(resolved(item, resolve) for item in node.nodes))
-    if isinstance(node, Entries):
-        return Entries(tuple((resolved(key, resolve), resolved(value, resolve)) for key, value in node.pairs))
+    if isinstance(node, WrittenList):
+        return WrittenList(tuple(resolved(item, resolve) for item in node.nodes))
+    if isinstance(node, WrittenMap):
+        return WrittenMap(tuple((resolved(key, resolve), resolved(value, resolve)) for key, value in node.pairs))
     return node
 
 
@@ -115,10 +115,10 @@ def renderer(node: Written, evaluation: Callable[[str], Renderer]) -> Renderer:
         return lambda _: value
     if isinstance(node, Formula):
         return _formula(node, evaluation)
-    if isinstance(node, Items):
+    if isinstance(node, WrittenList):
         items = [renderer(item, evaluation) for item in node.nodes]
         return lambda variables: [item(variables) for item in items]
-    if isinstance(node, Entries):
+    if isinstance(node, WrittenMap):
         return _map(node, evaluation)
     if isinstance(node, Wrong):
         raise ExpressionError(node.message, field=node.label)
@@ -142,7 +142,7 @@ def _formula(node: Formula, evaluation: Callable[[str], Renderer]) -> Renderer:
     return rendered
 
 
-def _map(node: Entries, evaluation: Callable[[str], Renderer]) -> Renderer:
+def _map(node: WrittenMap, evaluation: Callable[[str], Renderer]) -> Renderer:
     entries = [(key, renderer(key, evaluation), renderer(value, evaluation)) for key, value in node.pairs]
     if all(type(key) is Plain and type(key.value) is str for key, _ in node.pairs):
         named = {key(_NONE): value for _, key, value in entries}
@@ -173,10 +173,10 @@ def parts(node: Written) -> list[Written]:
 
 def _gather(node: Written, found: list[Written]) -> None:
     found.append(node)
-    if isinstance(node, Items):
+    if isinstance(node, WrittenList):
         for item in node.nodes:
             _gather(item, found)
-    elif isinstance(node, Entries):
+    elif isinstance(node, WrittenMap):
         for key, value in node.pairs:
             _gather(key, found)
             _gather(value, found)

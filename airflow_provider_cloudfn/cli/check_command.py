@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.authoring.reading import read
+from airflow_provider_cloudfn.authoring.options import formulas_of
 from airflow_provider_cloudfn.authoring.rules import task_problems
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
-from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.cli.credential_notes import credential_notes
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.event_findings import event_findings
@@ -195,12 +194,7 @@ def _ours(dag: Any) -> list[AuthoredTask]:
 
 
 def _count(task: AuthoredTask) -> int:
-    return sum(
-        1
-        for parameter in task.parameters
-        for value in task.written(parameter.name)
-        for _ in formulas(read(parameter, value))
-    )
+    return sum(1 for _ in formulas_of(task))
 
 
 def _tree(file: str) -> ast.AST:

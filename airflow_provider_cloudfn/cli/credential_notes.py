@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.auth.credential_names import (
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.reading import read
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.authoring.written import Entries, Formula, Items, Plain
+from airflow_provider_cloudfn.authoring.written import Formula, Plain, WrittenList, WrittenMap
 from airflow_provider_cloudfn.cli.task_note import TaskNote
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def credential_notes(tasks: Iterable[AuthoredTask]) -> Iterator[TaskNote]:
 
 def _credentials(node: Written, field: str, place: Place) -> Iterator[tuple[str, str]]:
     """Yield where a credential stands, and what it is called there."""
-    if isinstance(node, Entries):
+    if isinstance(node, WrittenMap):
         for key, value in node.pairs:
             name = next(iter(_texts(key)), "")
             inner = f'{field}["{name}"]'
@@ -64,7 +64,7 @@ def _credentials(node: Written, field: str, place: Place) -> Iterator[tuple[str,
                 yield inner, name
             else:
                 yield from _credentials(value, inner, place)
-    elif isinstance(node, Items):
+    elif isinstance(node, WrittenList):
         for item in node.nodes:
             yield from _credentials(item, field, place)
     elif any(is_secret_value(text) or (field == "uri" and _is_secret_uri(text)) for text in _texts(node)):
@@ -77,7 +77,7 @@ def _is_secret_uri(text: str) -> bool:
 
 def _texts(node: Written) -> list[str]:
     """Return the texts that are written in a node, or in the elements of a list."""
-    if isinstance(node, Items):
+    if isinstance(node, WrittenList):
         return [text for item in node.nodes for text in _texts(item)]
     if isinstance(node, Formula):
         return [found[2] for found in _LITERAL.finditer(node.source)]
@@ -86,6 +86,6 @@ def _texts(node: Written) -> list[str]:
 
 
 def _is_constant(node: Written) -> bool:
-    if isinstance(node, Items):
+    if isinstance(node, WrittenList):
         return all(map(_is_constant, node.nodes))
     return not isinstance(node, Formula) or not language.check(node.source, variables=VARIABLES).references

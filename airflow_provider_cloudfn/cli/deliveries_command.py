@@ -26,13 +26,13 @@ def list_deliveries(args: Namespace) -> None:
     printer = Printer(args.json)
     with reported(printer, "deliveries list"), _database():
         from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
-        from airflow_provider_cloudfn.deliveries.outcome import Outcome
+        from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 
         found = find_deliveries(
             Wanted(
                 source=args.source,
                 event_type=args.type,
-                outcome=None if args.outcome is None else Outcome(args.outcome),
+                outcome=None if args.outcome is None else DeliveryOutcome(args.outcome),
                 since=since(args.since),
                 before=args.before,
                 at_most=args.limit,

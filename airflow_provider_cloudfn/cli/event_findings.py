@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
-from airflow_provider_cloudfn.authoring.reading import read
-from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.authoring.options import formulas_of
 from airflow_provider_cloudfn.events.address import is_completion_event
 from airflow_provider_cloudfn.events.asset import CompletionEvent, has_one_run_per_event
 from airflow_provider_cloudfn.events.run_events import scheduled_assets
@@ -154,6 +153,4 @@ def _uri(asset: Any) -> str | None:
 
 def _expressions(tasks: Iterable[AuthoredTask]) -> Iterator[str]:
     for task in tasks:
-        for parameter in task.parameters:
-            for value in task.written(parameter.name):
-                yield from (formula.source for formula in formulas(read(parameter, value)))
+        yield from (formula.source for _, formula in formulas_of(task))

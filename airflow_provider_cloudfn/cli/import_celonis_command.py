@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_path, is_secret_value
 from airflow_provider_cloudfn.authoring import language
+from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.cli.import_curl_command import identifier, show_import
 from airflow_provider_cloudfn.cli.presenting import Printer, reported
-from airflow_provider_cloudfn.client.request import METHODS
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words, nearest_name
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, encode_json, read_json
 from airflow_provider_cloudfn.records.named_secrets import (
     without_named_members,
@@ -78,8 +78,8 @@ def operator_of(step: Mapping[str, Any], conn_id: str) -> tuple[str, list[str]]:
     """
     notes: list[str] = []
     method = _text("Method", step["method"]).strip().upper()
-    if method not in METHODS:
-        raise ConfigurationError(f"Method: {method!r} is none of {', '.join(METHODS)}")
+    if (problem := method_problem(method)) is not None:
+        raise ConfigurationError(f"Method: {problem}")
     name, event = _text("Name", step["name"]), step.get("completion event")
     lines = [
         f"task_id={identifier(name, 'cloud_function')!r},",
@@ -157,7 +157,7 @@ def _labelled(value: object, labels: Mapping[str, bool], where: str) -> dict[str
     """Return what stands under each label of the form, whatever the case in which it is written."""
     if not isinstance(value, Mapping):
         raise ConfigurationError(
-            f"{where}: must be a map of the form's labels, such as Name and URI, not {type(value).__name__}"
+            f"{where}: must be a map of the form's labels, such as Name and URI, not {in_words(value)}"
         )
     found: dict[str, Any] = {}
     for written, one in value.items():
@@ -229,7 +229,7 @@ def _secret_error(place: str) -> ConfigurationError:
 def _text(place: str, value: object) -> str:
     """Return text; a number that YAML has made of it is written as one."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ConfigurationError(f"{place}: must be text, not {type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be text, not {in_words(value)}")
     return str(value)
 
 
@@ -289,7 +289,7 @@ def _expression(place: str, value: object, notes: list[str]) -> str:
     if isinstance(value, (bool, int)):
         return json.dumps(value)  # YAML has read what CEL writes the same.
     if not isinstance(value, str):
-        raise ConfigurationError(f"{place}: must be an expression in quotes, not {type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be an expression in quotes, not {in_words(value)}")
     text = value.strip().translate(_CURLY)
     if text != value.strip():
         notes.append(f"{place}: its curly quotes became straight ones")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.authoring import language
-from airflow_provider_cloudfn.authoring.options import parts_of
+from airflow_provider_cloudfn.authoring.options import formulas_of
 from airflow_provider_cloudfn.authoring.reading import is_expression, read
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
@@ -75,12 +75,9 @@ def _follows_the_place(task: AuthoredTask, name: str) -> bool:
 
 def _reads_key(task: AuthoredTask) -> bool:
     return any(
-        path[:2] == ("run", "idempotency_key")
-        for parameter in task.parameters
-        for value in task.written(parameter.name)
-        for declared, part in ((parameter, value), *parts_of(parameter.name, value))
-        if declared.reading is not None and part is not None
-        for path in _paths(declared, part)
+        reference.path[:2] == ("run", "idempotency_key")
+        for _, formula in formulas_of(task)
+        for reference in language.check(formula.source, variables=VARIABLES).references
     )
 
 

@@ -6,12 +6,13 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_name, is_secret_value
 from airflow_provider_cloudfn.auth.spellings import MASK
+from airflow_provider_cloudfn.authoring import airflow_masker
 from airflow_provider_cloudfn.cli.silenced_logs import silenced_logs
 from airflow_provider_cloudfn.client.default_headers import with_default_headers
 from airflow_provider_cloudfn.client.redaction import Redaction
@@ -151,10 +152,7 @@ def told_of(error: BaseException) -> str:
 
 def masked(value: Any, name: str) -> Any:
     """Return a value as Airflow shows it: registered secrets, and what its name says is one, as ``***``."""
-    from airflow.sdk import log
-
-    redact: Callable[..., Any] = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
-    return redact(_plain(value), name=name)
+    return airflow_masker.masked(_plain(value), name)
 
 
 def masked_body(body: Any) -> Any:

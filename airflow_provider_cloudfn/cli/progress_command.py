@@ -38,11 +38,11 @@ def progress(args: Namespace) -> None:
         if args.json:
             printer.document(report)
             return
-        of = "" if entry.total is None else f" of {entry.total:,}"
-        state = "all done" if entry.finished else "not finished"
-        printer.line(f"{entry.done:,}{of} items done, {entry.failed:,} failed, {entry.unknown:,} unknown: {state}")
+        printer.line(entry.progress)
         spent = (dt.datetime.now(tz=dt.UTC) - entry.started_at).total_seconds()
         printer.line(f"begun {entry.started_at.isoformat(timespec='seconds')}, {spent:,.0f} s ago")
+        for failure in entry.put_off[:_TOLD]:
+            printer.line(f"  again: {failure.index} ({failure.key}): {failure.error}")
         for failure in entry.failures[:_TOLD]:
             printer.line(f"  {failure.index} ({failure.key}): {failure.error}")
         if len(entry.failures) > _TOLD:

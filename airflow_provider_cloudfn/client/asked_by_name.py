@@ -40,7 +40,6 @@ class AskedByName(dict[str, Any]):
         """
         Return the value of a name, whether or not it is shown.
 
-        :param name: The name.
         :param default: What to return where there is none.
         """
         if name not in self._beside:

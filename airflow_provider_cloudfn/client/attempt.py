@@ -65,32 +65,21 @@ class Attempt(Struct, frozen=True):
     token_source: TokenSource | None = None
     split: TimeSplit = TimeSplit()
 
-    def ended(
-        self, outcome: Response | CloudFunctionError, duration: float, *, request_id: str | None, tokens: int
-    ) -> Attempt:
+    def ended(self, outcome: Response | BaseException, duration: float, request_id: str | None = None) -> Attempt:
         """
         Return the attempt with what came of it.
 
-        :param outcome: The answer, or what went wrong.
+        :param outcome: The answer, or what went wrong; what ended it from outside has the name of its class for a text.
         :param duration: As of the attempt.
         :param request_id: As of the attempt.
-        :param tokens: How many requests were sent to get a token.
         """
-        ended = replace(self, duration=duration, status=outcome.status, request_id=request_id, token_requests=tokens)
+        if not isinstance(outcome, BaseException):
+            return replace(self, duration=duration, status=outcome.status, request_id=request_id)
+        kind, status = type(outcome).__name__, None
+        error = kind
         if isinstance(outcome, CloudFunctionError):
-            return replace(ended, error=str(outcome), error_type=type(outcome).__name__)
-        return ended
-
-    def cut_short(self, error: BaseException, duration: float, *, tokens: int) -> Attempt:
-        """
-        Return the attempt with what ended it from outside, before there was an answer or an error.
-
-        :param error: What ended it.
-        :param duration: As of the attempt.
-        :param tokens: How many requests were sent to get a token.
-        """
-        kind = type(error).__name__
-        return replace(self, duration=duration, error=kind, error_type=kind, token_requests=tokens)
+            error, status = str(outcome), outcome.status
+        return replace(self, duration=duration, status=status, request_id=request_id, error=error, error_type=kind)
 
     def sentence(self) -> str:
         """Return what a reader of the log wants to know first, such as ``POST /v1/charges → 201 in 19 ms``."""
@@ -107,7 +96,6 @@ def report(attempt: Attempt, observer: AttemptObserver | None) -> None:
     """
     Log an attempt on one line, and tell it to whoever wants to know. What that one does wrong breaks no call.
 
-    :param attempt: The attempt.
     :param observer: Is told, and is expected to log it itself, so that the line here is for debugging; or None.
     """
     level = logging.INFO if observer is None else logging.DEBUG

@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.auth.media_type import FORM_TYPE
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.client.charset import codec_of
 from airflow_provider_cloudfn.client.query import query_pairs
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.json_encoding import encode_json
 
 if TYPE_CHECKING:
@@ -87,7 +87,6 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
     """
     Return the bytes of a body and their media type; None where there is no body.
 
-    :param body: The body.
     :param list_style: How a form's lists are written.
     :param charset: What text is encoded in, where the request says so; default UTF-8.
     :raises ConfigurationError: for what can't be a body.
@@ -110,9 +109,7 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
         return bytes(value), "application/octet-stream"
     if isinstance(value, str):
         return _encoded(body.parameter, value, charset), "text/plain; charset=utf-8"
-    raise ConfigurationError(
-        f"{body.parameter}: must be bytes, text or a map to send as a form, not {type(value).__name__}"
-    )
+    raise ConfigurationError(f"{body.parameter}: must be bytes, text or a map to send as a form, not {in_words(value)}")
 
 
 def _encoded(parameter: str, text: str, charset: str | None) -> bytes:

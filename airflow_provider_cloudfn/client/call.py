@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.client.attempt import Attempt, report
 from airflow_provider_cloudfn.client.cookies import CallCookies
 from airflow_provider_cloudfn.client.driver import Driver
 from airflow_provider_cloudfn.client.response import Response
-from airflow_provider_cloudfn.client.retry import is_idempotent
+from airflow_provider_cloudfn.client.retry import repeats_safely
 from airflow_provider_cloudfn.client.settings import Timeouts
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_error
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError
@@ -38,23 +38,17 @@ async def carry_out(
 
     :param settings: The client's.
     :param transport: What sends.
-    :param prepared: The request.
     :param sending: How it is sent.
     :raises CloudFunctionError: one of the tree, by what must be done about it.
     """
     total = settings.timeouts.total if sending.timeout is None else Timeouts(total=sending.timeout).total
     policy = settings.retry if sending.retry is None else sending.retry
-    repeatable = is_idempotent(prepared) if sending.idempotent is None else sending.idempotent
+    repeatable = (
+        repeats_safely(prepared.method, dict(prepared.headers)) if sending.idempotent is None else sending.idempotent
+    )
     request = prepared.filled(settings.secret_values).as_http()
     begun = time.monotonic()
-    await _wait_for_first_turn(settings, request, total)
-    if settings.is_ended:
-        shown = settings.redaction().url(request.url)
-        raise CloudFunctionError(
-            f"{request.method} {shown}: was not sent, as its task was ended from outside",
-            retryable=True,
-            never_sent=True,
-        )
+    await _first_turn(settings, request, total)
     waited = time.monotonic() - begun if settings.limiter is not None else 0.0
     number = 0
     carried_out = False
@@ -80,13 +74,14 @@ async def carry_out(
             token_source=outcome.token_source,
             split=outcome.split,
             received=outcome.received,
+            token_requests=outcome.token_requests,
         )
         if not isinstance(result, (Response, CloudFunctionError)):
             # Cancelled, as by the task's own time limit: nobody knows what became of it, so all the more it is told.
-            report(attempt.cut_short(result, spent - before, tokens=outcome.token_requests), settings.on_attempt)
+            report(attempt.ended(result, spent - before), settings.on_attempt)
             raise result
         shown_id = result.request_id and settings.redaction().text(result.request_id)
-        done = attempt.ended(result, spent - before, request_id=shown_id, tokens=outcome.token_requests)
+        done = attempt.ended(result, spent - before, shown_id)
         if outcome.goes_on is not None:
             request, carried_out, repeatable = outcome.goes_on, True, True
         wait, wanted, bound = None, False, total
@@ -103,7 +98,7 @@ async def carry_out(
             break
         await settings.unless_ended(settings.sleep(wait))
         ready = time.monotonic()
-        if not await _is_in_turn(settings, bound - (ready - begun)) or settings.is_ended:
+        if await _late_turn(settings, bound - (ready - begun)) is not None or settings.is_ended:
             # There is no time for another attempt: what came of this one is what came of the call.
             break
         waited = time.monotonic() - ready if settings.limiter is not None else 0.0
@@ -119,25 +114,26 @@ async def carry_out(
     return result
 
 
-async def _wait_for_first_turn(settings: ClientSettings, request: HttpRequest, seconds: float) -> None:
-    if settings.limiter is None:
+async def _first_turn(settings: ClientSettings, request: HttpRequest, seconds: float) -> None:
+    late = await _late_turn(settings, seconds)
+    if late is None and not settings.is_ended:
         return
-    try:
-        await settings.unless_ended(settings.limiter.acquire(seconds))
-    except RequestTimeoutError as error:
-        shown = settings.redaction().url(request.url)
-        raise error.reworded(f"{request.method} {shown}: {error}") from None
+    where = f"{request.method} {settings.redaction().url(request.url)}"
+    if late is not None:
+        raise late.reworded(f"{where}: {late}")
+    raise CloudFunctionError(
+        f"{where}: was not sent, as its task was ended from outside", retryable=True, never_sent=True
+    )
 
 
-async def _is_in_turn(settings: ClientSettings, seconds: float) -> bool:
-    """Return whether another attempt may be sent, as soon as it may be; False where that takes longer than there is time."""
-    if settings.limiter is None:
-        return True
-    try:
-        await settings.unless_ended(settings.limiter.acquire(seconds))
-    except RequestTimeoutError:
-        return False
-    return True
+async def _late_turn(settings: ClientSettings, seconds: float) -> RequestTimeoutError | None:
+    """Wait until an attempt may be sent; return the error where that takes longer than there is time."""
+    if settings.limiter is not None:
+        try:
+            await settings.unless_ended(settings.limiter.acquire(seconds))
+        except RequestTimeoutError as error:
+            return error
+    return None
 
 
 async def _tell(limiter: RateLimiter | None, result: Response | CloudFunctionError) -> None:

@@ -91,11 +91,7 @@ def charset_of(content_type: str | None) -> str | None:
 
 
 def _xml_charset(content: bytes) -> str:
-    """
-    Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F).
-
-    :param content: The document, which has no byte order mark.
-    """
+    """Return the character set of an XML document whose Content-Type names none (RFC 7303, section 3; XML 1.0, appendix F)."""
     declared = _xml_declaration(content)
     # What could be read up to here has a byte for each letter, so that it is none of those: .NET writes such.
     return "utf-8" if declared.lower().startswith(("utf-16", "utf-32", "ucs-", "unicode")) else declared
@@ -107,11 +103,7 @@ def _xml_declaration(content: bytes) -> str:
 
 
 def _html_charset(content: bytes) -> str:
-    """
-    Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8 all the same.
-
-    :param content: The page, which has no byte order mark.
-    """
+    """Return the character set of a page whose Content-Type names none: what a ``meta`` names, unless it is UTF-8."""
     found = _HTML_META.search(content, 0, _LONGEST)
     if found is None:
         return "utf-8"

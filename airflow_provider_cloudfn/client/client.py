@@ -52,7 +52,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Make the bytes of a request, without any network.
 
-        :param request: The request.
         :raises ConfigurationError: for what can't be sent.
         """
         return prepare(self.base_url, self.auth, request)
@@ -61,7 +60,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Make a call.
 
-        :param request: The request.
         :param sending: How it is sent.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
@@ -71,7 +69,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Send what was prepared, again where that can help.
 
-        :param prepared: The request.
         :param sending: How it is sent.
         :raises CloudFunctionError: one of the tree, by what must be done about it.
         """
@@ -87,7 +84,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         A path that does not lie below the base URL is one below it: a service behind a gateway does not know what stands before
         its own paths.
 
-        :param request: The request.
         :param link: A path, a query, or a URL; what the connection's authentication adds by itself is taken off.
         """
         link = encoded_reference(link)
@@ -106,7 +102,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Make a call from where no event loop runs. See :meth:`request`.
 
-        :param request: The request.
         :param sending: How it is sent.
         """
         return run(lambda: self.request(request, sending))
@@ -115,7 +110,6 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         """
         Send what was prepared, from where no event loop runs. See :meth:`send`.
 
-        :param prepared: The request.
         :param sending: How it is sent.
         """
         return run(lambda: self.send(prepared, sending))
@@ -135,16 +129,11 @@ class Client(ClientSettings, frozen=True, kw_only=True):
         Return the error that an answer is whose status is no success.
 
         :param method: The request's method.
-        :param response: The answer.
         """
         return status_error(method, response, self.redaction(), self.base_url.path)
 
     def excerpt(self, response: Response) -> str:
-        """
-        Return the beginning of an answer's body, on one line and without secrets, as errors show it.
-
-        :param response: The answer.
-        """
+        """Return the beginning of an answer's body, on one line and without secrets, as errors show it."""
         return excerpt_of(response, self.redaction())
 
     def _open(self) -> AbstractAsyncContextManager[Transport]:

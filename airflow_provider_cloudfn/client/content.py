@@ -65,7 +65,6 @@ def any_text(content: bytes, content_type: str) -> str:
     """
     Return bytes as text, whatever they are: in the character set that they name, else UTF-8; U+FFFD for what is none.
 
-    :param content: The bytes.
     :param content_type: As of :func:`read_content`.
     """
     own = json.detect_encoding(content) if _is_json(media_type_of(content_type)) else None

@@ -25,12 +25,7 @@ class CallCookies:
         self._jar: CookieJar | None = None
 
     def keep(self, request: HttpRequest, answer: HttpResponse) -> None:
-        """
-        Keep what an answer sets.
-
-        :param request: The request.
-        :param answer: Its answer.
-        """
+        """Keep what an answer sets."""
         lines = [_as_latin_1(value) for name, value in answer.headers if name.lower() == "set-cookie"]
         if not lines:
             return

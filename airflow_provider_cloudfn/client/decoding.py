@@ -19,20 +19,9 @@ _ALIASES = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
 #: ``aws-chunked`` from an upload, whose frames they have taken off.
 _NO_CODINGS = frozenset(
     {
-        "",
-        "identity",
-        "none",
-        "null",
-        "binary",
-        "8bit",
-        "aws-chunked",
-        "utf-8",
-        "utf8",
-        "utf-16",
-        "iso-8859-1",
-        "us-ascii",
+        "", "identity", "none", "null", "binary", "8bit", "aws-chunked", "utf-8", "utf8", "utf-16", "iso-8859-1", "us-ascii",
     }
-)
+)  # fmt: skip
 _LAYERS = 2
 _PADDING = 64 * 1024
 _BROKEN = "its body can't be decompressed"

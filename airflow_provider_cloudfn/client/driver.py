@@ -13,6 +13,7 @@ from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.token_store import TOKEN_SOURCE
 from airflow_provider_cloudfn.client.cookies import CallCookies
 from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
+from airflow_provider_cloudfn.client.request import Sending
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.client.sink import discard, keep
 from airflow_provider_cloudfn.client.time_split import STOPWATCH, Stopwatch, TimeSplit
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.auth.scheme import AuthFlow, AuthSteps
     from airflow_provider_cloudfn.auth.token_store import TokenSource
-    from airflow_provider_cloudfn.client.request import Sending
     from airflow_provider_cloudfn.client.settings import ClientSettings
     from airflow_provider_cloudfn.client.sink import StoredBody
     from airflow_provider_cloudfn.client.transport import Transport
 
-__all__ = ["Driver", "Outcome"]
+__all__ = ["AttemptOutcome", "Driver"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -44,9 +44,10 @@ _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _LONGEST_PLACE = 200
 #: A body that is no larger is read at once.
 _SMALL = 64 * 1024
+_NOTHING_SAID = Sending()
 
 
-class Outcome(Struct, frozen=True):
+class AttemptOutcome(Struct, frozen=True):
     """
     What came of an attempt.
 
@@ -88,7 +89,7 @@ class Driver:
         *,
         seconds: float,
         headers: Mapping[str, str] | None = None,
-        sending: Sending | None = None,
+        sending: Sending = _NOTHING_SAID,
         cookies: CallCookies | None = None,
     ) -> None:
         self._settings = settings
@@ -96,13 +97,8 @@ class Driver:
         self._seconds = max(seconds, 0.001)
         self._end = time.monotonic() + seconds
         self._headers = headers or {}
-        self._sink = None if sending is None else sending.sink
-        self._as_it_came = sending is not None and sending.as_it_came
-        self._accepts = None if sending is None else sending.accepts
-        self._takes_any_status = sending is not None and not sending.check_status
-        self._redirect_taken_by = "" if sending is None else sending.redirect_taken_by
+        self._sending = sending
         self._cookies = cookies or CallCookies()
-        self._tell = None if sending is None else sending.tell
         self._token_requests = 0
         self._watch = Stopwatch()
         self._is_sent = False
@@ -110,7 +106,7 @@ class Driver:
         self._stored: StoredBody | None = None
         self._received = 0
 
-    async def send(self, request: HttpRequest, *, shown: str, total: float, is_sent: bool = False) -> Outcome:
+    async def send(self, request: HttpRequest, *, shown: str, total: float, is_sent: bool = False) -> AttemptOutcome:
         """
         Send a request, follow redirects within the origin, and return what came of it: nothing is raised.
 
@@ -130,17 +126,17 @@ class Driver:
                 shown_as=total,
                 is_sent=lambda: self._is_sent,
             )
-            if raw.cut_short is not None and self._takes_any_status:
+            if raw.cut_short is not None and not self._sending.check_status:
                 raise raw.cut_short
             answered = shown if url == request.url else self._settings.redaction().url(url)
-            read = partial(read_response, raw, answered, self._stored, as_it_came=self._as_it_came)
+            read = partial(read_response, raw, answered, self._stored, as_it_came=self._sending.as_it_came)
             # To read much JSON takes a while, in which nothing else would go on in the event loop: in a triggerer, no trigger.
             result = read() if len(raw.content) <= _SMALL else await in_daemon_thread(read, "cloudfn-reader")
         except CloudFunctionError as error:
             result = self._settings.redacted(error)
         except BaseException as error:
             result = error
-        return Outcome(
+        return AttemptOutcome(
             result, self._token_requests, self._goes_on, self._watch.stop(), TOKEN_SOURCE.get(), self._received
         )
 
@@ -164,15 +160,15 @@ class Driver:
             accepted = raw.status in _REDIRECTS and self._is_accepted(request, raw)
             following = self._redirected(request, raw) if redirects and not accepted else None
             if following is None:
-                if self._sink is None or self._stored is None:
+                if self._sending.sink is None or self._stored is None:
                     return request.url, raw
-                await keep(self._sink, f"{request.method} {request.url.partition('?')[0]}", raw.status)
+                await keep(self._sending.sink, f"{request.method} {request.url.partition('?')[0]}", raw.status)
                 return request.url, HttpResponse(raw.status, raw.headers)
             self._cookies.keep(request, raw)
             if following.method != request.method:
                 self._goes_on = following
-                if self._tell is not None:
-                    self._tell("carried_out")
+                if self._sending.tell is not None:
+                    self._sending.tell("carried_out")
             request = following
         raise CommunicationError(
             f"{first.method} {first.url}: redirected more than {redirects} times; check the uri", stage="redirects"
@@ -224,11 +220,12 @@ class Driver:
         # One time is told of all that it takes to get a token.
         STOPWATCH.set(None)
         try:
-            return await self._transport.send(request)
+            answer, _ = await self._transport.send(request)
         except CloudFunctionError as error:
             # Whatever became of the request for credentials, the request itself was not sent.
             error.never_sent = True
             raise
+        return answer
 
     async def _send(self, request: HttpRequest) -> HttpResponse:
         # Such as traceparent and tracestate, which belong together: whoever writes one of them says what the trace is.
@@ -238,30 +235,26 @@ class Driver:
         STOPWATCH.set(self._watch)
         self._watch.turn_to(None)
         self._received = 0
-        if self._sink is None:
-            response = await self._transport.send(request, self._reached)
-            self._received = len(response.content)
-            return response
-        if self._stored is not None:
+        sink = self._sending.sink
+        if sink is not None and self._stored is not None:
             # The scheme took what was stored for a refusal of its credentials.
             self._stored = None
-            await discard(self._sink)
-        response, self._stored = await self._transport.send_to(request, self._sink, self._reached)
+            await discard(sink)
+        response, self._stored = await self._transport.send(request, self._reached, sink)
         self._received = len(response.content) if self._stored is None else self._stored.size
         return response
 
     def _is_accepted(self, request: HttpRequest, raw: HttpResponse) -> bool:
         """Return whether whoever asked takes a redirect as the answer."""
-        if self._accepts is None:
+        if self._sending.accepts is None:
             return False
-        return self._accepts(
-            read_response(raw, self._settings.redaction().url(request.url), as_it_came=self._as_it_came)
-        )
+        shown = self._settings.redaction().url(request.url)
+        return self._sending.accepts(read_response(raw, shown, as_it_came=self._sending.as_it_came))
 
     def _reached(self) -> None:
         self._is_sent = True
-        if self._tell is not None:
-            self._tell("sent")
+        if self._sending.tell is not None:
+            self._sending.tell("sent")
 
     def _redirected(self, request: HttpRequest, raw: HttpResponse) -> HttpRequest | None:
         """Return the request that a redirect asks for (RFC 9110, section 15.4), which must stay within the origin."""
@@ -281,7 +274,7 @@ class Driver:
             origin = Origin.of(url)
         except (ConfigurationError, ValueError):
             origin = None
-        taken_by = self._redirect_taken_by.format(status=raw.status)
+        taken_by = self._sending.redirect_taken_by.format(status=raw.status)
         or_taken = f", or take the redirect as the answer with {taken_by}" if taken_by else ""
         if origin is None or origin != self._settings.base_url.origin:
             place = f"{origin.scheme}://{origin.host}:{origin.port}{urlsplit(url).path}" if origin else ""

@@ -77,7 +77,6 @@ class _FramedParser:
         """
         Take what came.
 
-        :param data: The bytes.
         :returns: As aiohttp's: messages, whether the protocol changes, and what is left then.
         """
         if self._is_over:

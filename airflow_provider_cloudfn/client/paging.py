@@ -14,7 +14,13 @@ from airflow_provider_cloudfn.client.links import linked
 from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
 from airflow_provider_cloudfn.client.short_pages import stated_more
 from airflow_provider_cloudfn.client.url import without_parameters
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ResponseError, require_truth
+from airflow_provider_cloudfn.exceptions import (
+    CloudFunctionError,
+    ConfigurationError,
+    ResponseError,
+    in_words,
+    require_truth,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.pages import Pages
@@ -208,7 +214,7 @@ def _following(
     if link is None or (isinstance(link, str) and not link.strip()):
         return None
     if not isinstance(link, str):
-        raise ResponseError(f"pages.next: page {change.number} names no link but a {type(link).__name__}")
+        raise ResponseError(f"pages.next: page {change.number} names no link but {in_words(link)}")
     with _AtPage(change.number):
         # A link replaces the query, but not what else was given for all pages.
         return PageChange(number=number, taken=taken, uri=resolve(request, link.strip()))
@@ -238,7 +244,7 @@ def _cursor(pages: Pages, change: PageChange, cursor: Any, number: int, taken: i
         return PageChange(number=number, taken=taken, body=cursor, member=pages.body)
     if isinstance(cursor, bool) or not isinstance(cursor, (str, int, float)):
         raise ResponseError(
-            f"pages.next: page {change.number} gives no cursor but a {type(cursor).__name__}: a query and a header take text or "
+            f"pages.next: page {change.number} gives no cursor but {in_words(cursor)}: a query and a header take text or "
             "a number; say with body= where it goes in a body"
         )
     place = {pages.query or pages.header or "": cursor}
@@ -251,14 +257,14 @@ def _custom(value: Any, number: int, taken: int) -> PageChange | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise ConfigurationError(f"pages.next: must give a map or null, not {type(value).__name__}")
+        raise ConfigurationError(f"pages.next: must give a map or null, not {in_words(value)}")
     if unknown := sorted(str(name) for name in value if name not in ("uri", "query", "headers", "body")):
         raise ConfigurationError(f"pages.next: {unknown[0]!r} is none of uri, query, headers, body")
     for name in ("query", "headers"):
         if value.get(name) is not None and not isinstance(value[name], Mapping):
-            raise ConfigurationError(f"pages.next: {name} must be a map, not {type(value[name]).__name__}")
+            raise ConfigurationError(f"pages.next: {name} must be a map, not {in_words(value[name])}")
     if value.get("uri") is not None and not isinstance(value["uri"], str):
-        raise ConfigurationError(f"pages.next: uri must be text, not {type(value['uri']).__name__}")
+        raise ConfigurationError(f"pages.next: uri must be text, not {in_words(value['uri'])}")
     if all(part is None for part in value.values()):
         raise ConfigurationError("pages.next: changes nothing, so the same page would come again: give null at the end")
     return PageChange(
@@ -275,7 +281,7 @@ def _with_member(request: Request, path: str, value: Any) -> Any:
     """Return the body with a member at a path like ``page.after``."""
     content = None if request.body is None else request.body.value
     if content is not None and not isinstance(content, Mapping):
-        raise ConfigurationError(f"pages.body: {path!r} goes into a body that is a map, not {type(content).__name__}")
+        raise ConfigurationError(f"pages.body: {path!r} goes into a body that is a map, not {in_words(content)}")
     name, _, rest = path.partition(".")
     found = dict(content or {})
     if not rest:
@@ -287,19 +293,18 @@ def _with_member(request: Request, path: str, value: Any) -> Any:
 def _items(value: Any, number: int) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return list(value)
-    found = "null" if value is None else "a map" if isinstance(value, Mapping) else f"a {type(value).__name__}"
     remedy = 'such as items="response.body.data"'
     if value is None:
         remedy = 'and what stands for them where there are none: items="response.body.data == null ? [] : response.body.data"'
     raise ResponseError(
-        f"pages.items: page {number} has no list of items but {found}: say with items= where they are, {remedy}"
+        f"pages.items: page {number} has no list of items but {in_words(value)}: say with items= where they are, {remedy}"
     )
 
 
 def _count(value: Any, place: str) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    found = str(value) if isinstance(value, (int, float)) else type(value).__name__
+    found = str(value) if isinstance(value, (int, float)) else in_words(value)
     raise ResponseError(
         f"{place}: must be a whole number from 0, not {found}; write int(…) around text, and take total= out where the service "
         "does not always know it"

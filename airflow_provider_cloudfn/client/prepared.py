@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.client.charset import charset_to_send
 from airflow_provider_cloudfn.client.query import query_pairs, scalar_text
 from airflow_provider_cloudfn.client.request import METHODS, Request
 from airflow_provider_cloudfn.client.secret import HIDDEN, fill_secrets, has_secrets, looked_up
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.body import Body
     from airflow_provider_cloudfn.client.url import BaseUrl
 
-__all__ = ["PreparedRequest", "own_headers", "prepare", "refuse_reserved_header", "refuse_reserved_query"]
+__all__ = [
+    "HeaderError",
+    "PreparedRequest",
+    "own_headers",
+    "prepare",
+    "refuse_reserved_header",
+    "refuse_reserved_query",
+]
 
 #: What is smaller than this is not worth compressing.
 COMPRESSED_FROM = 1024
@@ -37,6 +44,20 @@ _BEGINNING = 1024
 _COMPRESSIONS = frozenset({"br", "compress", "deflate", "gzip", "x-gzip", "zstd"})
 #: Latin-1 without its control characters, but for the tab (RFC 9110, section 5.5).
 _HEADER_TEXT = re.compile(r"[\t -~\xa0-\xff]*")
+
+
+class HeaderError(ConfigurationError):
+    """
+    A header can't be sent.
+
+    :param name: Its name; None where that itself is wrong.
+    :param problem: What is wrong, and what to do.
+    """
+
+    def __init__(self, name: str | None, problem: str) -> None:
+        super().__init__(f"headers: {problem}" if name is None else f'headers["{name}"]: {problem}')
+        self.name = name
+        self.problem = problem
 
 
 class PreparedRequest(Redacted, frozen=True):
@@ -83,7 +104,6 @@ def prepare(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
 
     :param base_url: Where the service is.
     :param auth: What will put credentials on it, and so owns some headers and parameters.
-    :param request: The request.
     :raises ConfigurationError: for what can't be sent, or what the connection or the protocol owns.
     """
     if request.method not in METHODS:
@@ -120,7 +140,7 @@ def _made(base_url: BaseUrl, auth: Auth, request: Request) -> PreparedRequest:
     names = {name.lower() for name, _ in own}
     if media_type is not None and ("content-type" not in names or files):
         if files and "content-type" in names:
-            raise ConfigurationError('headers["Content-Type"]: a form with files has its own: leave it out')
+            raise HeaderError("Content-Type", "a form with files has its own: leave it out")
         own.append(("Content-Type", media_type))
     if "accept" not in names:
         own.append(("Accept", "application/json, */*;q=0.5"))
@@ -134,8 +154,8 @@ def _refuse_encoding(headers: list[tuple[str, str]], body: Body | None) -> None:
     name, said = next(((name, text) for name, text in headers if name.lower() == "content-encoding"), ("", ""))
     is_bytes = isinstance(body, Raw) and isinstance(body.value, (bytes, bytearray, memoryview))
     if said.strip().lower() in _COMPRESSIONS and body is not None and not is_bytes:
-        raise ConfigurationError(
-            f'headers["{name}"]: says {said.strip()}, and the body is not: leave it out, and give compress=True, which sends gzip'
+        raise HeaderError(
+            name, f"says {said.strip()}, and the body is not: leave it out, and give compress=True, which sends gzip"
         )
 
 
@@ -145,10 +165,10 @@ def refuse_reserved_header(name: str, reserved: frozenset[str]) -> None:
 
     :param name: The header's name.
     :param reserved: What the authentication sets, in lower case.
-    :raises ConfigurationError: for one of these.
+    :raises HeaderError: for one of these.
     """
     if name.lower() in reserved:
-        raise ConfigurationError(f'headers["{name}"]: the connection\'s authentication sets this header: leave it out')
+        raise HeaderError(name, "the connection's authentication sets this header: leave it out")
 
 
 def refuse_reserved_query(url: str, reserved: frozenset[str]) -> None:
@@ -174,35 +194,37 @@ def own_headers(headers: Mapping[str, str] | None, reserved: frozenset[str]) -> 
 
     :param headers: What was given as these; one that is None is left out.
     :param reserved: What the authentication sets, in lower case.
-    :raises ConfigurationError: for a name that none has or that the protocol or the connection owns, and for a value that can't
-        be sent.
+    :raises HeaderError: for a name that none has or that the protocol or the connection owns, and for a value that can't be sent.
     """
     own: list[tuple[str, str]] = []
     seen: set[str] = set()
     if headers is not None and not isinstance(headers, Mapping):
-        raise ConfigurationError(f"headers: must be a map of names and values, not {type(headers).__name__}")
+        raise HeaderError(None, f"must be a map of names and values, not {in_words(headers)}")
     for name, value in (headers or {}).items():
         if value is None:
             continue
         if not is_token(name):
-            raise ConfigurationError(f"headers: {name!r} is no name of a header (RFC 9110, section 5.6.2)")
+            raise HeaderError(None, f"{name!r} is no name of a header (RFC 9110, section 5.6.2)")
         lower = name.lower()
-        place = f'headers["{name}"]'
         refuse_reserved_header(name, reserved)
         if lower in PROTOCOL_HEADERS:
-            raise ConfigurationError(
-                f"{place}: belongs to the connection or to the protocol, and can't be set: leave it out"
-                + ("; credentials stand in the connection" if "authorization" in lower else "")
+            raise HeaderError(
+                name,
+                "belongs to the connection or to the protocol, and can't be set: leave it out"
+                + ("; credentials stand in the connection" if "authorization" in lower else ""),
             )
         if lower in seen:
-            raise ConfigurationError(f"{place}: is given twice, in different cases: give it once")
+            raise HeaderError(name, "is given twice, in different cases: give it once")
         seen.add(lower)
-        text = scalar_text(place, value).strip(" \t")
+        try:
+            text = scalar_text(value).strip(" \t")
+        except ConfigurationError as error:
+            raise HeaderError(name, str(error)) from None
         if _HEADER_TEXT.fullmatch(text) is None:
-            raise ConfigurationError(
-                f"{place}: has a line break, a control character or one beyond Latin-1: encode it, as with url.encode(…)"
+            raise HeaderError(
+                name, "has a line break, a control character or one beyond Latin-1: encode it, as with url.encode(…)"
             )
         if lower == "content-type" and text and "/" not in text:
-            raise ConfigurationError(f"{place}: {text!r} is no media type: write such as 'application/json'")
+            raise HeaderError(name, f"{text!r} is no media type: write such as 'application/json'")
         own.append((name, text))
     return own

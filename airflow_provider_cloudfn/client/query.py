@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError, in_words
 from airflow_provider_cloudfn.json_encoding import MOST_CHARACTERS, encode_json
 
 __all__ = ["ListStyle", "QueryValues", "query_pairs", "scalar_text"]
@@ -34,16 +34,19 @@ def query_pairs(
     if query is None:
         return
     if not isinstance(query, (Mapping, list, tuple)):
-        raise ConfigurationError(f"{parameter}: must be a map of names and values, not {type(query).__name__}")
+        raise ConfigurationError(f"{parameter}: must be a map of names and values, not {in_words(query)}")
     left = MOST_CHARACTERS
     for name, value in query.items() if isinstance(query, Mapping) else query:
-        place = f'{parameter}["{name}"]'
-        if not isinstance(name, str):
-            raise ConfigurationError(f"{place}: a name must be text, not {type(name).__name__}")
-        if not name.isascii():
-            _require_unicode(place, name)
         is_list = isinstance(value, (list, tuple))
-        texts = [scalar_text(place, one) for one in (value if is_list else [value]) if one is not None]
+        try:
+            if not isinstance(name, str):
+                raise ConfigurationError(f"a name must be text, not {in_words(name)}")
+            if not name.isascii():
+                _require_unicode(name)
+            texts = [scalar_text(one) for one in (value if is_list else [value]) if one is not None]
+        except ConfigurationError as error:
+            shown = f"{name}".encode("utf-8", "backslashreplace").decode()
+            raise ConfigurationError(f'{parameter}["{shown}"]: {error}') from None
         left -= len(name) * len(texts) + sum(map(len, texts))
         if left < 0:
             raise LimitError(f"{parameter}: has more than {MOST_CHARACTERS:,} characters; send less at once")
@@ -56,32 +59,30 @@ def query_pairs(
             yield from ((f"{name}[]" if list_style == "brackets" else name, text) for text in texts)
 
 
-def scalar_text(place: str, value: object) -> str:
+def scalar_text(value: object) -> str:
     """
     Return a value as the text that it is in a query, a form or a header.
 
-    :param place: Where it stands, for errors.
     :param value: Text, bytes that are text, a number, a truth value, or a moment.
-    :raises ConfigurationError: for one that has no text.
+    :raises ConfigurationError: for one that has no text; where it stands is not in the message.
     """
     if isinstance(value, str):
-        return value if value.isascii() else _require_unicode(place, value)
+        return value if value.isascii() else _require_unicode(value)
     if isinstance(value, (Mapping, list, tuple, set)):
         raise ConfigurationError(
-            f"{place}: must be text or a number, not {type(value).__name__}: give each value in it a name of its own, as the "
+            f"must be text or a number, not {in_words(value)}: give each value in it a name of its own, as the "
             "service reads it, such as 'address[city]', or make it JSON text"
         )
     if isinstance(value, (bytes, bytearray, memoryview)):
         try:
             return bytes(value).decode()
         except UnicodeDecodeError:
-            raise ConfigurationError(f"{place}: is bytes that are no UTF-8: encode them, as in Base64") from None
+            raise ConfigurationError("is bytes that are no UTF-8: encode them, as in Base64") from None
     text = encode_json(value)
     return text[1:-1] if text.startswith('"') else text
 
 
-def _require_unicode(place: str, text: str) -> str:
+def _require_unicode(text: str) -> str:
     if any("\ud800" <= character <= "\udfff" for character in text):
-        shown = place.encode("ascii", "backslashreplace").decode()
-        raise ConfigurationError(f"{shown}: has half of a surrogate pair, which no character set has")
+        raise ConfigurationError("has half of a surrogate pair, which no character set has")
     return text

@@ -15,7 +15,7 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from airflow_provider_cloudfn.auth.repeatable import seconds_meant
+from airflow_provider_cloudfn.auth.repeatable import moment_of, seconds_meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,7 +132,4 @@ def _moment(written: str) -> float | None:
 
 def _now(headers: Mapping[str, str]) -> float:
     """Return the moment by the service's own clock, where it says it."""
-    try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
-        return time.time()
+    return time.time() if (said := moment_of(headers.get("date"))) is None else said

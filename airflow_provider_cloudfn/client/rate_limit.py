@@ -17,9 +17,10 @@ import logging
 import math
 import re
 import time
+from abc import ABC, abstractmethod
 from contextvars import ContextVar
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from msgspec import Struct
@@ -115,9 +116,10 @@ class Rate(Struct, frozen=True):
         return f"{self.count}/{unit or format(Decimal(repr(self.seconds)), 'f').removesuffix('.0') + 's'}"
 
 
-class RateLimiter(Protocol):
+class RateLimiter(ABC):
     """What senders ask for their turn, and tell what the service says of its own limits."""
 
+    @abstractmethod
     async def acquire(self, at_most: float = math.inf) -> None:
         """
         Wait until one request may be sent.
@@ -127,6 +129,7 @@ class RateLimiter(Protocol):
         :raises RequestTimeoutError: when it would take longer; nobody's turn is taken then.
         """
 
+    @abstractmethod
     async def pause(self, seconds: float) -> None:
         """
         Send nothing for that long, because a service has asked for it.
@@ -136,10 +139,13 @@ class RateLimiter(Protocol):
 
     async def observe(self, headers: Mapping[str, str]) -> None:
         """
-        Read in an answer's headers how much of the service's own limit remains, and pause where nothing does.
+        Pause where an answer says that nothing remains of the service's own limit, until that begins anew.
 
         :param headers: Names in lower case.
         """
+        seconds = seconds_of_pause(headers)
+        if seconds is not None:
+            await self.pause(seconds)
 
 
 class _Queue:
@@ -150,7 +156,7 @@ class _Queue:
         self.length = 0
 
 
-class PacedLimiter:
+class PacedLimiter(RateLimiter):
     """
     A :class:`RateLimiter`: one rate, for all who share its turns.
 
@@ -181,7 +187,6 @@ class PacedLimiter:
         """
         Wait until one request may be sent.
 
-        :param at_most: For how many seconds there is time to wait.
         :raises RequestTimeoutError: when it would take longer; nobody's turn is taken then.
         """
         if not self._pace.interval and await self._turns.paused_for() <= 0:
@@ -214,16 +219,6 @@ class PacedLimiter:
         """
         if seconds > 0:
             await self._turns.pause(self._pace, min(seconds, LONGEST_PAUSE))
-
-    async def observe(self, headers: Mapping[str, str]) -> None:
-        """
-        Pause where an answer says that nothing remains of the service's own limit, until that begins anew.
-
-        :param headers: Names in lower case.
-        """
-        seconds = seconds_of_pause(headers)
-        if seconds is not None:
-            await self.pause(seconds)
 
     async def _take_turn(self, end: float) -> None:
         while True:
@@ -259,7 +254,7 @@ class PacedLimiter:
         return queue
 
 
-class AllLimits:
+class AllLimits(RateLimiter):
     """
     Several limits that all hold, such as that of a connection and that of a batch over it.
 
@@ -273,7 +268,6 @@ class AllLimits:
         """
         Wait until one request may be sent.
 
-        :param at_most: For how many seconds there is time to wait.
         :raises RequestTimeoutError: when it would take longer.
         """
         end = time.monotonic() + at_most
@@ -281,39 +275,23 @@ class AllLimits:
             await limit.acquire(end - time.monotonic())
 
     async def pause(self, seconds: float) -> None:
-        """
-        Send nothing for that long.
-
-        :param seconds: How long.
-        """
+        """Send nothing for that long."""
         for limit in self._limits:
             await limit.pause(seconds)
-
-    async def observe(self, headers: Mapping[str, str]) -> None:
-        """
-        Pause where an answer says that nothing remains of the service's own limit.
-
-        :param headers: Names in lower case.
-        """
-        for limit in self._limits:
-            await limit.observe(headers)
 
 
 #: Whether the call that is made in this context has its turn already.
 _IS_TAKEN: ContextVar[bool] = ContextVar("cloudfn_turn_is_taken", default=False)
 
 
-class TurnsAhead:
+class TurnsAhead(AllLimits):
     """
     A limit whose turns are taken ahead of calls, by who begins them one after the other.
 
     In a call the wait would be of its own time, and many that wait for one another have too little of it for a slow rate.
 
-    :param limit: The limit.
+    It is made of the limits that all hold.
     """
-
-    def __init__(self, limit: RateLimiter) -> None:
-        self._limit = limit
 
     async def take(self, at_most: float) -> None:
         """
@@ -322,7 +300,7 @@ class TurnsAhead:
         :param at_most: For how many seconds there is time to wait.
         :raises RequestTimeoutError: when it would take longer.
         """
-        await self._limit.acquire(at_most)
+        await super().acquire(at_most)
 
     def give(self) -> None:
         """Give the turn that was taken to the call that this task makes next."""
@@ -332,29 +310,12 @@ class TurnsAhead:
         """
         Wait until one request may be sent, unless its turn was taken ahead.
 
-        :param at_most: As of the limit.
         :raises RequestTimeoutError: as the limit does.
         """
         if _IS_TAKEN.get():
             _IS_TAKEN.set(False)
             return
-        await self._limit.acquire(at_most)
-
-    async def pause(self, seconds: float) -> None:
-        """
-        Send nothing for that long.
-
-        :param seconds: How long.
-        """
-        await self._limit.pause(seconds)
-
-    async def observe(self, headers: Mapping[str, str]) -> None:
-        """
-        Pause where an answer says that nothing remains of the service's own limit.
-
-        :param headers: Names in lower case.
-        """
-        await self._limit.observe(headers)
+        await super().acquire(at_most)
 
 
 def _shown(value: object) -> str:

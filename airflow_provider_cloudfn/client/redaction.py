@@ -57,17 +57,16 @@ class Redaction:
         ]
         return self.text(urlunsplit(parts._replace(query="&".join(pairs))))
 
-    def excerpt(self, content: bytes, charset: str = "utf-8", longest: int = _EXCERPT) -> str:
+    def excerpt(self, content: bytes, charset: str = "utf-8") -> str:
         """
         Return the beginning of a body, on one line, without the secrets.
 
         :param content: The bytes of a body.
         :param charset: How they are to be read.
-        :param longest: Characters that are shown.
         """
-        line = " ".join(self.beginning(content, charset, longest * 8).split())
+        line = " ".join(self.beginning(content, charset, _EXCERPT * 8).split())
         shown = "".join(character if character.isprintable() else "·" for character in line)
-        return shown if len(shown) <= longest else f"{shown[:longest]}…"
+        return shown if len(shown) <= _EXCERPT else f"{shown[:_EXCERPT]}…"
 
     def beginning(self, content: bytes, charset: str, longest: int) -> str:
         """

@@ -38,8 +38,6 @@ class GuardedResolver(AbstractResolver):
         """
         Return the addresses of a name. One that may not be talked to refuses them all.
 
-        :param host: The name.
-        :param port: The port.
         :param family: IPv4, IPv6 or either.
         :raises ConfigurationError: when it leads to an address that may not be talked to.
         :raises OSError: when the name leads nowhere.

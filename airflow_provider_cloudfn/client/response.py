@@ -124,7 +124,6 @@ def as_it_says(response: Response) -> Response:
     """
     Return an answer that was left as it came, read by its Content-Type.
 
-    :param response: The answer.
     :raises ResponseError: as of :func:`read_response`.
     """
     raw = HttpResponse(response.status, tuple(response.headers.items()), response.content)

@@ -15,7 +15,6 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError, Configuratio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_cloudfn.client.prepared import PreparedRequest
     from airflow_provider_cloudfn.client.response import Response
 
 __all__ = [
@@ -24,7 +23,6 @@ __all__ = [
     "RetryPolicy",
     "attempts_problem",
     "idempotency_key_in",
-    "is_idempotent",
     "repeats_safely",
 ]
 
@@ -138,14 +136,3 @@ def idempotency_key_in(headers: object) -> str | None:
         str(value) for name, value in given.items() if value is not None and str(name).lower() in IDEMPOTENCY_HEADERS
     )
     return next((key for key in keys if key.strip()), None)
-
-
-def is_idempotent(prepared: PreparedRequest) -> bool:
-    """
-    Return whether sending a request twice does no more than sending it once: by its method, or by a key that it carries.
-
-    :param prepared: The request.
-    """
-    return prepared.method in _IDEMPOTENT_METHODS or any(
-        name.lower() in IDEMPOTENCY_HEADERS and value.strip() for name, value in prepared.headers
-    )

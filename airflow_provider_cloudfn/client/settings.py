@@ -148,11 +148,7 @@ class ClientSettings(Redacted, frozen=True, kw_only=True):
         return found
 
     def redacted(self, error: CloudFunctionError) -> CloudFunctionError:
-        """
-        Return this very error, without secrets in what it says.
-
-        :param error: The error.
-        """
+        """Return this very error, without secrets in what it says."""
         redaction = self.redaction()
         error.request_id = error.request_id and redaction.text(error.request_id)
         return error.reworded(redaction.text(error.message))

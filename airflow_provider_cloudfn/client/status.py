@@ -54,11 +54,7 @@ _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 
 
 def status_meant(response: Response) -> int:
-    """
-    Return the status by which an answer is judged: services of AWS say with 400, and a name, what others say with 429.
-
-    :param response: The answer.
-    """
+    """Return the status by which an answer is judged: services of AWS say with 400, and a name, what others say with 429."""
     if response.status != 400:
         return response.status
     body = response.read if isinstance(response.read, dict) else {}
@@ -73,7 +69,6 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
     Return the error that an answer is.
 
     :param method: The request's method.
-    :param response: The answer.
     :param redaction: What may be shown of it.
     :param base_path: The path of the connection's base URL.
     """
@@ -127,7 +122,6 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
     """
     Return the beginning of an answer's body, as it may be shown.
 
-    :param response: The answer.
     :param redaction: What may be shown of it.
     """
     charset = declared_charset(response.headers.get("content-type"), response.content) or "utf-8"
@@ -135,11 +129,7 @@ def excerpt_of(response: Response, redaction: Redaction) -> str:
 
 
 def retry_after_seconds(response: Response) -> float | None:
-    """
-    Return how long a service asks to wait: by ``Retry-After`` or as Azure writes it, else where nothing remains of its limit.
-
-    :param response: The answer.
-    """
+    """Return how long a service asks to wait: by ``Retry-After``, as Azure writes it, or as nothing remains of its limit."""
     headers = response.headers
     told = seconds_to_wait(headers.get("retry-after"), headers.get("date"))
     for name in _MILLISECONDS if told is None else ():

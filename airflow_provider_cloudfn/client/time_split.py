@@ -68,7 +68,6 @@ class Stopwatch:
         """
         Count what has passed as a part's.
 
-        :param part: The part.
         :param seconds: How long it took; in it nothing else was counted.
         """
         self._spent[part] = self._spent.get(part, 0.0) + seconds

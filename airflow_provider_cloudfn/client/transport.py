@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
     from airflow_provider_cloudfn.client.sink import ResponseSink, StoredBody
-    from airflow_provider_cloudfn.client.wire import Answer, Wire
+    from airflow_provider_cloudfn.client.wire import OpenResponse, Wire
 
 __all__ = ["Transport", "open_transport"]
 
@@ -60,37 +60,24 @@ class Transport:
         self._allowed: str | None = None
         self._failures = failures_of_transport()
 
-    async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
+    async def send(
+        self,
+        request: HttpRequest,
+        on_connected: Callable[[], None] | None = None,
+        sink: ResponseSink | None = None,
+    ) -> tuple[HttpResponse, StoredBody | None]:
         """
         Send a request and read its answer. Redirects are not followed here.
 
         :param request: The request, with credentials.
         :param on_connected: Called when there is a connection: from then on the service may have got the request.
+        :param sink: Where the body of a success goes; that of any other answer is read.
+        :returns: The answer, with its body if it went nowhere else or is small, so that it can be judged; and the stored body.
+        :raises ConfigurationError: when the sink can't be written; the request is not sent then.
         :raises RequestTimeoutError: when it takes too long.
         :raises CommunicationError: when no connection can be made, or what comes over it is not a whole answer.
-        :raises LimitError: when the answer is larger than allowed.
+        :raises LimitError: when the answer is larger than allowed. The sink is discarded then, and with any other error.
         """
-        response, _ = await self._send(request, None, on_connected)
-        return response
-
-    async def send_to(
-        self, request: HttpRequest, sink: ResponseSink, on_connected: Callable[[], None] | None = None
-    ) -> tuple[HttpResponse, StoredBody | None]:
-        """
-        Send a request, and let the body of a success go into a sink; that of any other answer is read.
-
-        :param request: The request, with credentials.
-        :param sink: Where the body goes.
-        :param on_connected: As of :meth:`send`.
-        :returns: The answer, with its body if that is small, so that it can be judged; and the stored body.
-        :raises ConfigurationError: when the sink can't be written; the request is not sent then.
-        :raises CloudFunctionError: as :meth:`send` does; the sink is discarded then.
-        """
-        return await self._send(request, sink, on_connected)
-
-    async def _send(
-        self, request: HttpRequest, sink: ResponseSink | None, on_connected: Callable[[], None] | None
-    ) -> tuple[HttpResponse, StoredBody | None]:
         parts = split_url(request.url)
         where = f"{request.method} {parts.scheme}://{parts.netloc}{parts.path}"
         if self._is_allowed is not None and parts.netloc != self._allowed:
@@ -134,7 +121,7 @@ class Transport:
         # Raised here, so that what came over the wire, which aiohttp quotes, is not the error's context.
         raise failure
 
-    async def _decoded(self, answer: Answer, where: str) -> AsyncIterator[bytes]:
+    async def _decoded(self, answer: OpenResponse, where: str) -> AsyncIterator[bytes]:
         try:
             _refuse_transfer_coding(", ".join(answer.headers.getall("Transfer-Encoding", ())))
             decoder = BodyDecoder(", ".join(answer.headers.getall("Content-Encoding", ())))
@@ -150,7 +137,9 @@ class Transport:
                 stage="encoding",
             ) from None
 
-    async def _what_came(self, answer: Answer, where: str, *, is_head: bool) -> tuple[bytes, CloudFunctionError | None]:
+    async def _what_came(
+        self, answer: OpenResponse, where: str, *, is_head: bool
+    ) -> tuple[bytes, CloudFunctionError | None]:
         """Return what came of the body of an answer that is no success, and why that is not all: its status counts anyhow."""
         found: list[bytes] = []
         failure: CloudFunctionError
@@ -167,7 +156,7 @@ class Transport:
         failure.status = answer.status
         return b"".join(found), failure
 
-    async def _read(self, answer: Answer, where: str, found: list[bytes], *, is_head: bool) -> bytes:
+    async def _read(self, answer: OpenResponse, where: str, found: list[bytes], *, is_head: bool) -> bytes:
         """Return a body; what came of it goes into a list, too, in which it stands where the rest does not come."""
         bound = self._limits.body
         declared = answer.headers.get("Content-Length")
@@ -231,7 +220,7 @@ def _refuse_transfer_coding(name: str) -> None:
         )
 
 
-def _ends_by_close(answer: Answer) -> bool:
+def _ends_by_close(answer: OpenResponse) -> bool:
     """Return whether a body has neither a length nor chunks (RFC 9112, section 6.3, rule 8)."""
     return "Content-Length" not in answer.headers and "Transfer-Encoding" not in answer.headers
 
@@ -248,7 +237,6 @@ async def within(
     """
     Wait for work, but not for longer than that.
 
-    :param seconds: How long.
     :param where: What the error names.
     :param work: A coroutine.
     :param shown_as: How long the error says that it was allowed to take, where `seconds` is what was left of that.

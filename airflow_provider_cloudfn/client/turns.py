@@ -64,7 +64,6 @@ class Turns(Protocol):
         Give no turns for a while, and after it no burst.
 
         :param pace: As of :meth:`take`.
-        :param seconds: How long.
         """
 
 
@@ -79,29 +78,25 @@ class Schedule(Struct, frozen=True):
     due: float = 0.0
     paused_until: float = 0.0
 
-    def next_at(self, pace: Pace, now: float) -> float:
+    def take(self, pace: Pace, now: float, at_most: float) -> tuple[Schedule, Turn]:
         """
-        Return when the next request may be sent.
+        Return the schedule after the next turn, and that turn; a turn that is too far away is told, but not taken.
 
-        :param pace: How fast they follow one another.
+        :param pace: How fast turns follow one another.
         :param now: What the clock says.
+        :param at_most: How many seconds it may be away.
         """
-        return max(now, self.due - pace.tolerance, self.paused_until)
-
-    def taken(self, pace: Pace, moment: float) -> Schedule:
-        """
-        Return the schedule after a turn was taken.
-
-        :param pace: As of :meth:`next_at`.
-        :param moment: What that has returned.
-        """
-        return Schedule(max(self.due, moment) + pace.interval, self.paused_until)
+        moment = max(now, self.due - pace.tolerance, self.paused_until)
+        turn = Turn(moment - now, self.paused_until > now)
+        if turn.wait > at_most:
+            return self, turn
+        return Schedule(max(self.due, moment) + pace.interval, self.paused_until), turn
 
     def paused(self, pace: Pace, until: float) -> Schedule:
         """
         Return the schedule after a pause was asked for.
 
-        :param pace: As of :meth:`next_at`.
+        :param pace: As of :meth:`take`.
         :param until: When it ends.
         """
         return Schedule(max(self.due, until + pace.tolerance), max(self.paused_until, until))
@@ -121,18 +116,9 @@ class ProcessTurns:
         self._locks: dict[int, threading.Lock] = {}
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn; see :class:`Turns`.
-
-        :param pace: As it says there.
-        :param at_most: As it says there.
-        """
+        """Take the next turn; see :class:`Turns`."""
         with self._lock():
-            now = self._clock()
-            moment = self._schedule.next_at(pace, now)
-            turn = Turn(moment - now, self._schedule.paused_until > now)
-            if turn.wait <= at_most:
-                self._schedule = self._schedule.taken(pace, moment)
+            self._schedule, turn = self._schedule.take(pace, self._clock(), at_most)
             return turn
 
     async def paused_for(self) -> float:
@@ -140,12 +126,7 @@ class ProcessTurns:
         return max(0.0, self._schedule.paused_until - self._clock())
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         with self._lock():
             self._schedule = self._schedule.paused(pace, self._clock() + seconds)
 

@@ -55,31 +55,15 @@ class FileTurns:
         self._clock = clock
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param at_most: As it says there.
-        """
-
-        def taken(schedule: Schedule, now: float) -> tuple[Schedule, Turn]:
-            moment = schedule.next_at(pace, now)
-            turn = Turn(moment - now, schedule.paused_until > now)
-            return schedule.taken(pace, moment) if turn.wait <= at_most else schedule, turn
-
-        return await self._changed(taken)
+        """Take the next turn."""
+        return await self._changed(lambda schedule, now: schedule.take(pace, now, at_most))
 
     async def paused_for(self) -> float:
         """Return how long the pause still is."""
         return await self._changed(lambda schedule, now: (schedule, max(0.0, schedule.paused_until - now)))
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         await self._changed(lambda schedule, now: (schedule.paused(pace, now + seconds), None))
 
     async def _changed(self, change: Callable[[Schedule, float], tuple[Schedule, T]]) -> T:

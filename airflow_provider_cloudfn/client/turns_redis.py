@@ -85,12 +85,7 @@ class RedisTurns:
         self._paused_for = redis.register_script(_PAUSED_FOR)
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param at_most: As it says there.
-        """
+        """Take the next turn."""
         wait, is_paused = await self._ask(self._take, pace.interval, pace.tolerance, at_most)
         return Turn(float(wait) / 1e6, is_paused == b"1")
 
@@ -99,12 +94,7 @@ class RedisTurns:
         return float(await self._ask(self._paused_for)) / 1e6
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         await self._ask(self._pause, pace.tolerance, seconds)
 
     async def _ask(self, script: Callable[..., Any], *seconds: float) -> Any:

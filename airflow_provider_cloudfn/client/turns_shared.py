@@ -45,12 +45,7 @@ class SharedTurns:
         self._is_told = False
 
     async def take(self, pace: Pace, at_most: float) -> Turn:
-        """
-        Take the next turn.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param at_most: As it says there.
-        """
+        """Take the next turn."""
         return await self._ask(lambda: self._shared.take(pace, at_most), instead=lambda: self._own.take(pace, at_most))
 
     async def paused_for(self) -> float:
@@ -58,12 +53,7 @@ class SharedTurns:
         return await self._ask(self._shared.paused_for, instead=self._own.paused_for)
 
     async def pause(self, pace: Pace, seconds: float) -> None:
-        """
-        Give no turns for a while.
-
-        :param pace: As of :class:`~airflow_provider_cloudfn.client.turns.Turns`.
-        :param seconds: How long.
-        """
+        """Give no turns for a while."""
         # In this process in any case: the store may be out of reach before the pause is over.
         await self._own.pause(pace, seconds)
         await self._ask(lambda: self._shared.pause(pace, seconds), instead=_nothing)

@@ -10,12 +10,12 @@ from urllib.parse import SplitResult, quote, unquote, unquote_plus, urlsplit
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-__all__ = ["BaseUrl", "Origin", "encoded_reference", "split_url", "without_parameters"]
+__all__ = ["BaseUrl", "Origin", "encoded_reference", "is_loopback", "split_url", "without_parameters"]
 
 #: What may stand in a path (RFC 3986, section 3.3), and the percent sign of what is encoded already.
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -59,15 +59,21 @@ class Origin(Struct, frozen=True):
     @property
     def is_loopback(self) -> bool:
         """Whether it is this very machine."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 @lru_cache(maxsize=256)
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
+def is_loopback(host: str) -> bool:
+    """
+    Return whether a host is this machine (RFC 6761, section 6.3).
+
+    :param host: A name or an address, in any case.
+    """
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
 
@@ -132,7 +138,7 @@ class BaseUrl(Struct, frozen=True):
         :raises ConfigurationError: for a URI that could lead elsewhere, or that can't be one.
         """
         if not isinstance(uri, str):
-            raise ConfigurationError(f"uri: must be text, not {type(uri).__name__}")
+            raise ConfigurationError(f"uri: must be text, not {in_words(uri)}")
         is_whole = _has_scheme(uri.partition("?")[0])
         if is_whole:
             uri = self._relative(uri)

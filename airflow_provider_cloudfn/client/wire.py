@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest
     from airflow_provider_cloudfn.client.settings import Timeouts
 
-__all__ = ["Answer", "Wire"]
+__all__ = ["OpenResponse", "Wire"]
 
 #: A line of a head that is longer is none.
 _LINE = 64 * 1024
@@ -41,7 +41,7 @@ _FIELDS = {"max_headers": 1000} if "max_headers" in signature(ResponseHandler.se
 _SMALL = 64 * 1024
 
 
-class Answer:
+class OpenResponse:
     """
     An answer whose head is there; its connection is given back at the end of the block, or closed.
 
@@ -102,7 +102,7 @@ class Wire:
         #: By scheme and authority.
         self._routes: dict[tuple[str, str], _Route] = {}
 
-    async def send(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
+    async def send(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> OpenResponse:
         """
         Send a request, and wait for the head of its answer.
 
@@ -121,7 +121,7 @@ class Wire:
         finally:
             self._under_way -= 1
 
-    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> Answer:
+    async def _sent(self, request: HttpRequest, parts: SplitResult, on_connected: Callable[[], None]) -> OpenResponse:
         watch = STOPWATCH.get()
         route = self._route(parts)
         if watch is not None:
@@ -152,7 +152,7 @@ class Wire:
                 message, content = await protocol.read()
                 # Behind 100 Continue and 103 Early Hints there is more to come.
                 if not 100 <= message.code < 200 or message.code == 101:
-                    return Answer(connection, message, content, sending)
+                    return OpenResponse(connection, message, content, sending)
         except BaseException:
             if sending is not None:
                 sending.cancel()

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from airflow_provider_cloudfn.auth.credential_names import is_secret_value
-from airflow_provider_cloudfn.client.url import BaseUrl
+from airflow_provider_cloudfn.client.url import BaseUrl, is_loopback
 from airflow_provider_cloudfn.connections.reading import LONGEST_SHOWN, shown
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["base_url", "checked_url", "is_loopback"]
+__all__ = ["base_url", "checked_url"]
 
 _NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\<>\"^`{|}\s]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
@@ -78,18 +77,6 @@ def checked_url(reader: ConnectionReader, field: str, url: str, *, allow_http: b
     :raises ConfigurationError: when it is no ``https://`` address, or has user-info or a fragment.
     """
     return _split(reader, field, url, allow_http=allow_http).geturl()
-
-
-@lru_cache(maxsize=256)
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine (RFC 6761, section 6.3)."""
-    name = host.lower().rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _bracketed(url: str) -> str:

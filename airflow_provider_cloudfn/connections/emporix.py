@@ -157,18 +157,18 @@ class EmporixConnection(Redacted, frozen=True, kw_only=True):
         """
         if self.client_id is None or self.api_url is None:
             missing = "client_id and client_secret" if self.client_id is None else "api_url"
-            raise ConfigurationError(f"connection {self.conn_id!r}: the Emporix API needs {missing}, which is empty")
+            raise ConfigurationError(f": the Emporix API needs {missing}, which is empty", connection=self.conn_id)
         if self.secret is None:
             return OAuth2(
                 token_url=f"{self.api_url}/oauth2/token",
                 client_id=self.client_id,
-                client_secret=self.client_secret,
+                client_secret=self.client_secret or "",
                 scopes=("orchestration-engine",),
             )
         return OAuth2(
             token_url=f"{self.api_url}/oauth/token",
             client_id=self.client_id,
-            client_secret=self.client_secret,
+            client_secret=self.client_secret or "",
             client_auth_method="client_secret_post",
         )
 

@@ -40,13 +40,15 @@ class ConnectionReader:
             # Of a URI whose scheme holds a character that no scheme can, Airflow makes a connection without a type.
             scheme = form.connection_type.replace("_", "-")
             raise ConfigurationError(
-                f"connection {self.conn_id!r} has no type: make it one of type {form.connection_type!r} ({form.title!r}); in a "
-                f"URI the type is written with hyphens, never with '_': it begins with '{scheme}://'"
+                f" has no type: make it one of type {form.connection_type!r} ({form.title!r}); in a URI the type is written "
+                f"with hyphens, never with '_': it begins with '{scheme}://'",
+                connection=self.conn_id,
             )
         if conn.conn_type != form.connection_type:
             raise ConfigurationError(
-                f"connection {self.conn_id!r} is of type {conn.conn_type!r}: make it one of type "
-                f"{form.connection_type!r} ({form.title!r}), or name another connection"
+                f" is of type {conn.conn_type!r}: make it one of type {form.connection_type!r} ({form.title!r}), or name "
+                "another connection",
+                connection=self.conn_id,
             )
         self._standard: dict[str, Any] = {
             name: _present(getattr(conn, name, None)) for name in ("host", "schema", "login", "password", "port")
@@ -68,7 +70,7 @@ class ConnectionReader:
         """
         label = self._form.label(field)
         named = field if label == field else f"{field} ({label})"
-        return ConfigurationError(f"connection {self.conn_id!r}, {named}: {problem}")
+        return ConfigurationError(f", {named}: {problem}", connection=self.conn_id)
 
     def standard(self, name: str) -> str | None:
         """
@@ -318,7 +320,8 @@ class ConnectionReader:
             name = written.removeprefix(prefix)
             if name not in allowed:
                 raise ConfigurationError(
-                    f"connection {self.conn_id!r}: there is no extra field {_cut(written)}; {self._instead_of(name, allowed)}"
+                    f": there is no extra field {_cut(written)}; {self._instead_of(name, allowed)}",
+                    connection=self.conn_id,
                 )
             if _present(value) is not None:
                 known[name] = value
@@ -359,11 +362,7 @@ def _cut(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """
-    Return, for an error, what was written where no secret belongs; not where it is that long that it may be one all the same.
-
-    :param value: What it is.
-    """
+    """Return, for an error, what was written where no secret belongs; not where it is so long that it may be one."""
     if not isinstance(value, str):
         return _kind(value)
     return repr(value) if len(value) <= LONGEST_SHOWN else f"a text of {len(value)} characters"

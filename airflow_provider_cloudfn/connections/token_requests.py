@@ -36,7 +36,6 @@ def grant(reader: ConnectionReader) -> tuple[str, dict[str, str]]:
     """
     Return the grant's type, and the other parameters as they were written.
 
-    :param reader: The connection.
     :raises ConfigurationError: for a parameter that is another field's, or a secret in clear; and for a grant of persons.
     """
     parameters = reader.texts("oauth2_parameters", '{"tenant": "acme"}')
@@ -65,7 +64,6 @@ def headers_of(reader: ConnectionReader, method: str) -> dict[str, str]:
     """
     Return the headers of a token request as they were written.
 
-    :param reader: The connection.
     :param method: How the client authenticates.
     :raises ConfigurationError: for one that nobody may set.
     """
@@ -84,7 +82,6 @@ def claims_of(reader: ConnectionReader) -> dict[str, object]:
     """
     Return what an assertion says besides.
 
-    :param reader: The connection.
     :raises ConfigurationError: for a claim that each assertion gets anew.
     """
     claims = reader.json_object("jwt_claims", '{"sub": "ann@example.com"}')

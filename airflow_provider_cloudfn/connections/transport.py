@@ -58,11 +58,7 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, reader: ConnectionReader) -> TransportSettings:
-        """
-        Read the fields of ``transport_form.py``.
-
-        :param reader: The connection.
-        """
+        """Read the fields of ``transport_form.py``."""
         client_cert, key_file = reader.text("client_cert"), reader.text("client_key_file")
         private_key = reader.secret("client_private_key")
         passphrase = reader.secret("client_private_key_passphrase")
@@ -108,18 +104,13 @@ class TransportSettings(Redacted, frozen=True, kw_only=True):
         if self.client_private_key_passphrase:
             yield self.client_private_key_passphrase
 
-    @property
-    def needs_ssl_context(self) -> bool:
-        """Return whether TLS differs from what the system does by itself."""
-        return bool(self.ca_bundle or self.client_cert)
-
     def ssl_context(self) -> ssl.SSLContext | None:
         """
         Return the TLS settings, None where they are the system's.
 
         :raises ConfigurationError: when a certificate or key can't be read.
         """
-        if not self.needs_ssl_context:
+        if not (self.ca_bundle or self.client_cert):
             return None
         from airflow_provider_cloudfn.connections.tls import client_ssl_context
 
@@ -130,7 +121,6 @@ def proxy_url(reader: ConnectionReader, name: str, written: str) -> str:
     """
     Return the URL of a proxy.
 
-    :param reader: The connection.
     :param name: The field that it stands in.
     :param written: What stands there.
     :raises ConfigurationError: when it is none.
@@ -150,7 +140,6 @@ def read_rate_limit(reader: ConnectionReader) -> Rate | None:
     """
     Return the rate that a connection says; None where it says none.
 
-    :param reader: The connection.
     :raises ConfigurationError: when it is none.
     """
     written = reader.extras.get("rate_limit")

@@ -11,7 +11,7 @@ from airflow.utils.session import create_session
 from airflow_provider_cloudfn.deliveries.arrival import Arrival
 from airflow_provider_cloudfn.deliveries.destination import Destination, add_destination, find_destinations
 from airflow_provider_cloudfn.deliveries.incoming_record import incoming_record
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.deliveries.storable import storable
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -37,7 +37,6 @@ def accept(source: EventSource, events: Sequence[IncomingEvent]) -> list[Arrival
     """
     Return what is to become of events. Where one is refused, the request is.
 
-    :param source: The event source.
     :param events: The events, verified.
     :raises SQLAlchemyError: when the database is away.
     """
@@ -48,17 +47,19 @@ def accept(source: EventSource, events: Sequence[IncomingEvent]) -> list[Arrival
     return [
         _arrival(source, event, record, destinations[record.type])
         if event.outcome == "wanted"
-        else Arrival(record=record, outcome=Outcome.IGNORED, reason=_LEFT_OUT[event.outcome], status=200, is_kept=False)
+        else Arrival(
+            record=record, outcome=DeliveryOutcome.IGNORED, reason=_LEFT_OUT[event.outcome], status=200, is_kept=False
+        )
         for event, record in arriving
     ]
 
 
 def _arrival(source: EventSource, event: IncomingEvent, record: CompletionRecord, destination: Destination) -> Arrival:
     made = partial(Arrival, signed_key=event.signed_key, has_signed_id=event.has_signed_id)
-    refused = partial(made, outcome=Outcome.REFUSED)
+    refused = partial(made, outcome=DeliveryOutcome.REFUSED)
     if not destination.is_known:
         if source.unknown == "ignore":
-            return made(record=record, outcome=Outcome.IGNORED, reason="unknown_type", status=200)
+            return made(record=record, outcome=DeliveryOutcome.IGNORED, reason="unknown_type", status=200)
         if source.unknown == "reject":
             return refused(record=record, reason="unknown_type", status=422)
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec import Struct
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -49,7 +49,7 @@ class Arrival(Redacted, frozen=True, kw_only=True):
     _hidden: ClassVar = frozenset({"record"})
 
     record: CompletionRecord
-    outcome: Outcome = Outcome.ACCEPTED
+    outcome: DeliveryOutcome = DeliveryOutcome.ACCEPTED
     reason: Reason | None = None
     status: int = 202
     has_one_run: bool = False

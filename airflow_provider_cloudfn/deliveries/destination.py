@@ -37,7 +37,6 @@ def find_destinations(names: Iterable[str], *, session: Any) -> dict[str, Destin
     files declare it and one leaves the flag out, Airflow keeps the declaration that it has read last.
 
     :param names: The events' names.
-    :param session: Airflow's database.
     """
     from airflow.models.asset import AssetModel, DagScheduleAssetReference
     from airflow.models.dag import DagModel

@@ -28,9 +28,7 @@ def emit(record: CompletionRecord, *, has_one_run: bool, session: Any, callbacks
     """
     Make the asset event of a record, and return its number. The caller's transaction holds it.
 
-    :param record: The record.
     :param has_one_run: Whether it has a run of its own: its id is its partition key then.
-    :param session: Airflow's database.
     :param callbacks: Takes up what is to be called when the transaction is committed.
     :raises UnknownEventError: when Airflow has no asset of that name.
     """

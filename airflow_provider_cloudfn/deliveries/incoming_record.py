@@ -22,9 +22,6 @@ def incoming_record(source: str, event: IncomingEvent) -> CompletionRecord:
 
     Its id is made of the event source and what tells the event from every other one there. Two sources that both count from 1
     are told apart by it.
-
-    :param source: The event source.
-    :param event: The event.
     """
     return CompletionRecord(
         id=str(uuid.uuid5(_NAMESPACE, json.dumps([source, event.identity]))),

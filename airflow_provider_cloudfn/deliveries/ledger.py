@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.deliveries.destination import find_destinations
 from airflow_provider_cloudfn.deliveries.emission import UnknownEventError, emit, tell
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.deliveries.sealing import unseal
 from airflow_provider_cloudfn.deliveries.storable import storable
 from airflow_provider_cloudfn.deliveries.tables import Delivery
@@ -47,7 +47,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     source: str | None = None
     event_type: str | None = None
-    outcome: Outcome | None = None
+    outcome: DeliveryOutcome | None = None
     since: dt.datetime | None = None
     before: int | None = None
     at_most: int = 50
@@ -65,7 +65,7 @@ class KeptDelivery(Redacted, frozen=True, kw_only=True):
     id: int
     source: str
     received_at: dt.datetime
-    outcome: Outcome
+    outcome: DeliveryOutcome
     reason: str | None
     status: int
     size: int
@@ -115,7 +115,6 @@ def find_delivery(number: int) -> KeptDelivery:
     """
     Return one delivery.
 
-    :param number: Its number.
     :raises ConfigurationError: when there is none.
     :raises SQLAlchemyError: as of :func:`find_deliveries`.
     """
@@ -147,7 +146,7 @@ def replay(number: int) -> int:
             record = storable(unseal(row.record))
             destination = find_destinations([record.type], session=session)[record.type]
             if row.event_key is None:
-                row.event_key, row.outcome, row.status = record.id, Outcome.ACCEPTED.value, _ACCEPTED
+                row.event_key, row.outcome, row.status = record.id, DeliveryOutcome.ACCEPTED.value, _ACCEPTED
                 taken = select(Delivery.id).where(Delivery.signed_key == row.claimed_key)
                 # Of a batch, the first event has it.
                 if row.claimed_key is not None and session.scalar(taken) is None:
@@ -182,18 +181,5 @@ def _row(session: Any, number: int, *, locked: bool = False) -> Delivery:
 
 
 def _kept(row: Delivery) -> KeptDelivery:
-    return KeptDelivery(
-        id=row.id,
-        source=row.source,
-        received_at=row.received_at,
-        outcome=Outcome(row.outcome),
-        reason=row.reason,
-        status=row.status,
-        size=row.size,
-        repeats=row.repeats,
-        event_type=row.event_type,
-        event_id=row.event_id,
-        event_key=row.event_key,
-        asset_event_id=row.asset_event_id,
-        sealed=row.record,
-    )
+    columns = {name: getattr(row, name) for name in KeptDelivery.__struct_fields__ if name != "sealed"}
+    return KeptDelivery(**{**columns, "outcome": DeliveryOutcome(row.outcome), "sealed": row.record})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Outcome"]
+__all__ = ["DeliveryOutcome"]
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """
     What became of an event that came in.
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from airflow_provider_cloudfn.deliveries.emission import emit, tell
 from airflow_provider_cloudfn.deliveries.outage import is_overtaken
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.deliveries.sealing import seal
 from airflow_provider_cloudfn.deliveries.tables import LONGEST_NAME, Delivery
 
@@ -31,7 +31,7 @@ __all__ = ["note_refusal", "register"]
 _TRIES: Final = 3
 
 
-def register(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Outcome]:
+def register(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[DeliveryOutcome]:
     """
     Write what came, make asset events of what is accepted, and return what became of each.
 
@@ -51,7 +51,7 @@ def register(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Outc
     raise AssertionError  # The last one has returned, or raised.
 
 
-def _registered(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Outcome]:
+def _registered(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[DeliveryOutcome]:
     outcomes = [arrival.outcome for arrival in arrivals]
     callbacks: list[Callable[[], None]] = []
     with create_session(scoped=False) as session:
@@ -60,7 +60,7 @@ def _registered(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[O
         for place in _ordered(arrivals, lambda arrival: arrival.record.id):
             outcomes[place] = _write(session, request, arrivals[place], ids)
         for place in _ordered(arrivals, lambda arrival: arrival.record.type):
-            if outcomes[place] is Outcome.ACCEPTED:
+            if outcomes[place] is DeliveryOutcome.ACCEPTED:
                 arrival = arrivals[place]
                 made = emit(arrival.record, has_one_run=arrival.has_one_run, session=session, callbacks=callbacks)
                 key = Delivery.event_key == arrival.record.id
@@ -73,25 +73,23 @@ def note_refusal(request: IncomingRequest, reason: str, status: int, arrivals: S
     """
     Write down that a request was refused.
 
-    :param request: The request.
     :param reason: Why, in the receiver's own words: nothing of the request.
-    :param status: The status of the answer.
     :param arrivals: The events, where it has come so far that they are known: they can be replayed when what they were refused
         for is mended.
     """
     with create_session(scoped=False) as session:
         for arrival in arrivals or (None,):
-            session.execute(insert(Delivery).values(_row(request, arrival, Outcome.REFUSED, reason, status)))
+            session.execute(insert(Delivery).values(_row(request, arrival, DeliveryOutcome.REFUSED, reason, status)))
 
 
 def _ordered(arrivals: Sequence[Arrival], key: Callable[[Arrival], str]) -> list[int]:
     return sorted(range(len(arrivals)), key=lambda place: key(arrivals[place]))
 
 
-def _write(session: Any, request: IncomingRequest, arrival: Arrival, ids: Collection[str]) -> Outcome:
+def _write(session: Any, request: IncomingRequest, arrival: Arrival, ids: Collection[str]) -> DeliveryOutcome:
     """Write the row of an event; where it has one already, that one counts it. All ids are those of the request's events."""
     row = _row(request, arrival, arrival.outcome, arrival.reason, arrival.status)
-    if arrival.outcome is not Outcome.ACCEPTED:
+    if arrival.outcome is not DeliveryOutcome.ACCEPTED:
         session.execute(insert(Delivery).values(row))
         return arrival.outcome
     row["event_key"] = arrival.record.id
@@ -100,11 +98,11 @@ def _write(session: Any, request: IncomingRequest, arrival: Arrival, ids: Collec
         known = session.scalar(select(Delivery.event_key).where(signed))
         if known is not None and known not in ids:  # The same bytes, read as something else.
             session.execute(update(Delivery).where(signed).values(repeats=Delivery.repeats + 1))
-            return Outcome.DUPLICATE
+            return DeliveryOutcome.DUPLICATE
         if known is None:
             row["signed_key"] = arrival.claimed_key
     # MySQL counts whatever row is in the way: there is none of this event where somebody was faster with the same bytes.
-    return Outcome.ACCEPTED if _inserted_or_counted(session, row) == 0 else Outcome.DUPLICATE
+    return DeliveryOutcome.ACCEPTED if _inserted_or_counted(session, row) == 0 else DeliveryOutcome.DUPLICATE
 
 
 def _inserted_or_counted(session: Any, row: dict[str, Any]) -> int | None:
@@ -131,7 +129,7 @@ def _inserted_or_counted(session: Any, row: dict[str, Any]) -> int | None:
 
 
 def _row(
-    request: IncomingRequest, arrival: Arrival | None, outcome: Outcome, reason: str | None, status: int
+    request: IncomingRequest, arrival: Arrival | None, outcome: DeliveryOutcome, reason: str | None, status: int
 ) -> dict[str, Any]:
     record = None if arrival is None else arrival.record
     return {

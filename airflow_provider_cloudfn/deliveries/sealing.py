@@ -12,11 +12,7 @@ __all__ = ["seal", "unseal"]
 
 
 def seal(record: CompletionRecord) -> str:
-    """
-    Return a record as the table keeps it. Without a Fernet key it is plain JSON, as Airflow's connections are then.
-
-    :param record: The record.
-    """
+    """Return a record as the table keeps it. Without a Fernet key it is plain JSON, as Airflow's connections are then."""
     return str(_fernet().encrypt(encode_json(record.to_dict()).encode()).decode())
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.json_encoding import JsonValue, timestamp_text, to_json_value
 
 __all__ = ["RECORD_KEY", "CompletionRecord", "TaskInstanceKey"]
@@ -166,13 +166,13 @@ class CompletionRecord:
 
         def text(key: str) -> str:
             if not isinstance(found := metadata.get(key), str):
-                raise ConfigurationError(f"completion record: metadata.{key} must be text, not {type(found).__name__}")
+                raise ConfigurationError(f"completion record: metadata.{key} must be text, not {in_words(found)}")
             return found
 
         map_index = metadata.get("map_index", -1)
         if not isinstance(map_index, int) or isinstance(map_index, bool):
             raise ConfigurationError(
-                f"completion record: metadata.map_index must be an integer, not {type(map_index).__name__}"
+                f"completion record: metadata.map_index must be an integer, not {in_words(map_index)}"
             )
         came_in = all(metadata.get(key) is None for key in ("dag_id", "run_id", "task_id"))
         extensions = metadata.get("extensions")

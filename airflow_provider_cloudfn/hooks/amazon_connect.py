@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.connections.amazon_connect import AmazonConnectConnection
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.request import RequestHook
-from airflow_provider_cloudfn.hooks.tested_connection import said_of
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
@@ -48,7 +47,7 @@ class AmazonConnectHook(RequestHook[AmazonConnectConnection]):
             settings = self.settings()
             return _source(settings).test(settings.sts_endpoint_url)
         except CloudFunctionError as error:
-            return False, said_of(error, self._conn_id)
+            return False, error.unnamed(self._conn_id)
 
     def _scheme(self, settings: AmazonConnectConnection) -> Auth:
         from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth

@@ -98,8 +98,8 @@ class AwsCredentialSource:
             raise _failure(self._conn_id, error) from None
         if frozen is None:
             raise ConfigurationError(
-                f"connection {self._conn_id!r}: no AWS credentials; write the access key ID and the secret access key, or "
-                "give the worker a role"
+                ": no AWS credentials; write the access key ID and the secret access key, or give the worker a role",
+                connection=self._conn_id,
             )
         return frozen
 
@@ -108,6 +108,7 @@ class AwsCredentialSource:
         Ask AWS who these credentials are: STS GetCallerIdentity, which changes nothing and needs no permission.
 
         :param endpoint_url: Where to ask instead of AWS; default where the Amazon provider's ``service_config`` says.
+        :raises CloudFunctionError: when there are no credentials to ask with, or AWS can't be asked.
         """
         from botocore.config import Config
         from botocore.exceptions import ClientError
@@ -124,12 +125,12 @@ class AwsCredentialSource:
                 verify=self._wrapper.verify,
             )
             answer = _identity(client)
-        except CloudFunctionError as error:
-            return False, str(error)
+        except CloudFunctionError:
+            raise
         except ClientError as error:
             return False, f"AWS does not accept the credentials ({type(error).__name__}: {error})"
         except Exception as error:
-            return False, str(_failure(self._conn_id, error))
+            raise _failure(self._conn_id, error) from None
         if answer is None:
             return False, (
                 "what answered is not AWS STS: GetCallerIdentity got no Arn and Account that can be read; correct endpoint_url, "
@@ -151,7 +152,8 @@ def _failure(conn_id: str, error: Exception) -> CloudFunctionError:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         meant = 429 if error.response.get("Error", {}).get("Code") in THROTTLED else status
         return AuthenticationError(
-            f"connection {conn_id!r}: AWS gives no credentials {said}",
+            f": AWS gives no credentials {said}",
+            connection=conn_id,
             status=status,
             retryable=meant is not None and can_succeed_later(meant),
             never_sent=True,
@@ -159,10 +161,10 @@ def _failure(conn_id: str, error: Exception) -> CloudFunctionError:
     away = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.MetadataRetrievalError)
     if isinstance(error, (*away, exceptions.CredentialRetrievalError)):
         return CommunicationError(
-            f"connection {conn_id!r}: AWS could not be asked for credentials {said}", retryable=True, never_sent=True
+            f": AWS could not be asked for credentials {said}", retryable=True, never_sent=True, connection=conn_id
         )
     return ConfigurationError(
-        f"connection {conn_id!r}: no AWS session {said}; correct what it says for the Amazon provider"
+        f": no AWS session {said}; correct what it says for the Amazon provider", connection=conn_id
     )
 
 
@@ -200,15 +202,16 @@ def aws_keys_for(conn_id: str, region: str, keys: AwsKeys | None, amazon_connect
         )
     if amazon_connection.conn_type not in KEY_CONNECTIONS:
         raise ConfigurationError(
-            f"connection {conn_id!r}, aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
-            f"{amazon_connection.conn_type!r}; name one of type 'aws'"
+            f", aws_conn_id (AWS SigV4: Connection): {amazon_connection.conn_id!r} is of type "
+            f"{amazon_connection.conn_type!r}; name one of type 'aws'",
+            connection=conn_id,
         )
     try:
         extra = json.loads(amazon_connection.extra or "{}")
     except ValueError:
         extra = None
     if not isinstance(extra, dict):
-        raise ConfigurationError(f"connection {amazon_connection.conn_id!r}, extra: is no JSON object; write one")
+        raise ConfigurationError(", extra: is no JSON object; write one", connection=amazon_connection.conn_id)
     return AwsCredentialSource(
         conn_id=amazon_connection.conn_id,
         login=amazon_connection.login,

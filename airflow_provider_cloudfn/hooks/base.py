@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.transport import TransportSettings
     from airflow_provider_cloudfn.hooks.observation import CallWatcher
 
-__all__ = ["ConnectionHook", "Settings", "echoed_secrets"]
+__all__ = ["ConnectionHook", "Settings"]
 
 
 class Settings(Protocol):
@@ -124,11 +124,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         return self._settings
 
     def accept(self, conn: Any) -> SettingsT:
-        """
-        Read a connection that was fetched already, instead of fetching it.
-
-        :param conn: The Airflow connection.
-        """
+        """Read a connection that was fetched already, instead of fetching it."""
         settings: SettingsT
         settings, secrets = _settings_of(self.settings_class, conn)
         mask_secrets(secrets)
@@ -136,11 +132,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         return settings
 
     async def aaccept(self, conn: Any) -> SettingsT:
-        """
-        Do what :meth:`accept` does, in an event loop.
-
-        :param conn: The Airflow connection.
-        """
+        """Do what :meth:`accept` does, in an event loop."""
         settings: SettingsT
         settings, secrets = _settings_of(self.settings_class, conn)
         await amask_secrets(secrets)
@@ -167,11 +159,7 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
 
     @contextmanager
     def sending_over(self, client: Client) -> Iterator[None]:
-        """
-        Use another client for as long as the block lasts, such as one whose transport is scripted.
-
-        :param client: The client.
-        """
+        """Use another client for as long as the block lasts, such as one whose transport is scripted."""
         before, self._client = self._client, client
         try:
             yield
@@ -208,10 +196,13 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         from airflow_provider_cloudfn.client.settings import ResponseLimits, Timeouts
         from airflow_provider_cloudfn.client.url import BaseUrl
         from airflow_provider_cloudfn.connections.address_guard import is_allowed
+        from airflow_provider_cloudfn.connections.pem import is_pem
         from airflow_provider_cloudfn.hooks.observation import Observation
         from airflow_provider_cloudfn.hooks.rate_sharing import limiter_of
 
         watcher = self._watcher
+        # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
+        echoed = (secret for secret in transport.secrets() if not is_pem(secret))
         observation = Observation(self._conn_id, self._function, self._many, watcher)
         given = {
             "connect": transport.connect_timeout,
@@ -232,14 +223,14 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
                 if transport.address_guard == "off"
                 else partial(is_allowed, guard=transport.address_guard),
                 secret_values=secret_values or {},
-                secrets=(*echoed_secrets(transport), *secrets),
+                secrets=(*echoed, *secrets),
                 on_attempt=observation.end,
                 on_exchange=None if watcher is None else watcher.exchanged,
                 headers_for_attempt=observation.begin,
                 ending=self._ending,
             )
         except ConfigurationError as error:
-            raise ConfigurationError(f"connection {self._conn_id!r}: {error}") from None
+            raise ConfigurationError(f": {error}", connection=self._conn_id) from None
         if watcher is not None:
             watcher.over(self._conn_id, self.conn_type, client)
         return client
@@ -258,18 +249,6 @@ class ConnectionHook(BaseHook, Generic[SettingsT]):
         except RuntimeError:
             return
         raise ConfigurationError(f"{type(self).__name__}.{name} was called in an event loop: await {instead} instead")
-
-
-def echoed_secrets(transport: TransportSettings) -> tuple[str, ...]:
-    """
-    Return which secrets of the way of a request an answer could repeat, such as a proxy's password.
-
-    :param transport: How requests travel.
-    """
-    from airflow_provider_cloudfn.connections.pem import is_pem
-
-    # A private key is never sent. It is so long that the excerpt of an answer could not be shown for fear of a part of it.
-    return tuple(secret for secret in transport.secrets() if not is_pem(secret))
 
 
 def _settings_of(settings_class: type[Any], conn: Any) -> tuple[Any, tuple[str, ...]]:

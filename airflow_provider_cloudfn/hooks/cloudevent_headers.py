@@ -22,7 +22,6 @@ def attribute_text(place: str, text: str) -> str:
     Return the text of an attribute, which is refused where no attribute can have it.
 
     :param place: What the error calls it.
-    :param text: The text.
     :raises ConfigurationError: for a control character, a lone surrogate, and what is no character.
     """
     try:

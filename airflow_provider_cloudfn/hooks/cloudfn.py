@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_cloudfn.auth.credential_names import query_secrets
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.kinds.sigv4 import KEY_CONNECTIONS
-from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.hooks.answer_test import answer_test
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, ExpressionError, require_truth
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
 from airflow_provider_cloudfn.hooks.request import RequestHook
-from airflow_provider_cloudfn.hooks.tested_connection import said_of
 from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.kinds.kind import AwsKeySource
 
 __all__ = ["CloudFunctionHook"]
+
+_log = logging.getLogger(__name__)
 
 
 class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
@@ -71,7 +72,7 @@ class CloudFunctionHook(RequestHook[CloudFunctionConnection]):
             settings = self.settings()
             return settings.authentication.test(self._services(settings))
         except CloudFunctionError as error:
-            return False, said_of(error, self._conn_id)
+            return False, error.unnamed(self._conn_id)
 
     def _scheme(self, settings: CloudFunctionConnection) -> Auth:
         return settings.authentication.scheme(self._services(settings))
@@ -116,7 +117,32 @@ class _Services:
         return configured_token_store()
 
     def answer_test(self, field: str, expression: str) -> Callable[[HttpResponse], bool]:
-        return answer_test(f"connection {self._settings.conn_id!r}, {field} ({CLOUDFN_FORM.label(field)})", expression)
+        from airflow_provider_cloudfn import cel
+
+        conn_id, label = self._settings.conn_id, CLOUDFN_FORM.label(field)
+        try:
+            program = cel.compile(expression, variables=("response",))
+        except ExpressionError as error:
+            raise ConfigurationError(f", {field} ({label}): {error}", connection=conn_id) from None
+
+        def is_true_of(raw: HttpResponse) -> bool:
+            from airflow_provider_cloudfn.client.response import read_response, reads_body
+
+            try:
+                response = read_response(raw, "", as_it_came=not reads_body(program.paths))
+                return require_truth(program.evaluate({"response": response.as_variable()}))
+            except CloudFunctionError as error:
+                # The call may have been carried out, and what it answered must not be lost for that.
+                _log.warning(
+                    "connection %r, %s (%s): taken as false, for it can't be evaluated: %s",
+                    conn_id,
+                    field,
+                    label,
+                    error,
+                )
+                return False
+
+        return is_true_of
 
     def aws_key_source(self, *, region: str, keys: AwsKeys | None) -> AwsKeySource:
         from airflow_provider_cloudfn.hooks.aws_credentials import aws_keys_for

@@ -19,7 +19,6 @@ from airflow_provider_cloudfn.hooks.emporix_event import (
     unreadable_acceptance,
 )
 from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
-from airflow_provider_cloudfn.hooks.tested_connection import said_of
 from airflow_provider_cloudfn.hooks.token_sharing import configured_token_store
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
                 return True, f"{complete}, and {untested}."
             self._obtain_token(settings.api_authentication().test_scheme(), settings.api_url or "", settings.transport)
         except CloudFunctionError as error:
-            return False, said_of(error, self._conn_id)
+            return False, error.unnamed(self._conn_id)
         if settings.secret is None:
             return True, "The Celonis Platform gave an access token to the Client ID; no event was sent with it."
         return True, f"Emporix gave an API token to the Client ID; {untested}."

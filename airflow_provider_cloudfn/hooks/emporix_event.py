@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, 
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, choice_problem, in_words
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
@@ -195,7 +195,7 @@ def impact_problem(text: str) -> str | None:
 
     :param text: What was given.
     """
-    return None if text in IMPACTS else f"must be one of {', '.join(map(repr, IMPACTS))}, not {text!r}"
+    return choice_problem(text, IMPACTS)
 
 
 def timestamp_problem(text: str) -> str | None:
@@ -252,16 +252,12 @@ def _text(name: str, value: Any) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
-        raise ConfigurationError(f"{name}: must be text, not {type(value).__name__}")
+        raise ConfigurationError(f"{name}: must be text, not {in_words(value)}")
     return attribute_text(name, value)
 
 
 def json_string_problem(text: str) -> str | None:
-    """
-    Say what is wrong with JSON text.
-
-    :param text: The text.
-    """
+    """Say what is wrong with JSON text."""
     try:
         json.loads(text, parse_constant=_refuse_constant)
         text.encode()
@@ -289,9 +285,7 @@ def _body(payload: Any, json_string: str | None) -> bytes:
     if payload is not None:
         raise ConfigurationError("payload and json_string: give one of them, they are two ways to say the same")
     if not isinstance(json_string, str):
-        raise ConfigurationError(
-            f"json_string: must be text, not {type(json_string).__name__}; pass a value as payload"
-        )
+        raise ConfigurationError(f"json_string: must be text, not {in_words(json_string)}; pass a value as payload")
     if (problem := json_string_problem(json_string)) is not None:
         raise ConfigurationError(f"json_string: {problem}")
     return json_string.encode()

@@ -12,7 +12,6 @@ from airflow_provider_cloudfn.connections.event_source import event_source_of
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.hooks.masking import appearances, mask_secrets
 from airflow_provider_cloudfn.hooks.missing_connection import missing_connection
-from airflow_provider_cloudfn.hooks.tested_connection import said_of
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.webhooks.source import EventSource
@@ -53,11 +52,7 @@ class EventSourceHook(BaseHook):
         return self.accept(conn)
 
     def accept(self, conn: Any) -> EventSource:
-        """
-        Read a connection that was fetched already, instead of fetching it.
-
-        :param conn: The Airflow connection.
-        """
+        """Read a connection that was fetched already, instead of fetching it."""
         source = event_source_of(conn)
         mask_secrets(text for secret in source.scheme.hidden_values() for text in appearances(secret))
         return source
@@ -76,7 +71,7 @@ class EventSourceHook(BaseHook):
             source = self.source()
             forgotten = forgets_too_soon(source)
         except CloudFunctionError as error:
-            return False, said_of(error, self.event_source_conn_id)
+            return False, error.unnamed(self.event_source_conn_id)
         types = ", ".join(source.event_types) or "any type"
         rotation = ", and the previous secret holds too" if len(source.scheme.secrets) > 1 else ""
         registers = (

@@ -39,8 +39,6 @@ def appearances(secret: str) -> tuple[str, ...]:
 
     Airflow's masker compiles all its texts anew for each that is added: for a key or a token that fills pages, all
     spellings would take it seconds.
-
-    :param secret: The secret.
     """
     return spellings(secret) if len(secret) <= _LONG else common_spellings(secret)
 
@@ -76,11 +74,7 @@ async def amask_secrets(texts: Iterable[str]) -> None:
 
 
 def mask_obtained_secret(secret: str) -> None:
-    """
-    Register a secret that was obtained during a call, such as an access token, whether or not an event loop runs.
-
-    :param secret: The secret.
-    """
+    """Register a secret that was obtained during a call, such as an access token, whether or not an event loop runs."""
     texts = list(appearances(secret))
     if _would_wait_for_ever():
         _mask_here(texts)

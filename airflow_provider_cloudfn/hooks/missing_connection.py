@@ -20,7 +20,6 @@ def missing_connection(conn_id: str, parameter: str, types: Iterable[str]) -> It
 
     Airflow says the same where it could not be reached for it, so another try of the task may help.
 
-    :param conn_id: The connection.
     :param parameter: Where its name is written.
     :param types: Of which types it can be.
     :raises ConfigurationError: instead of Airflow's own error.

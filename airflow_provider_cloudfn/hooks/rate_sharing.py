@@ -25,7 +25,6 @@ def limiter_of(conn_id: str, base_url: str, rate: Rate | None) -> RateLimiter | 
     of a Redis among machines, with ``memory`` among nobody. A token store of one's own has no place for it: then as with
     ``file``.
 
-    :param conn_id: The connection.
     :param base_url: Where its service is. Of another service, such as another environment's, the limit is another.
     :param rate: What the connection says; None where it says nothing.
     :raises ConfigurationError: when ``[cloudfn] token_store`` is wrong.

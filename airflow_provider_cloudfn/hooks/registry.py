@@ -42,7 +42,7 @@ def hook_of(conn: Any) -> RequestHook[Any]:
     :param conn: An Airflow connection of type ``cloudfn`` or ``amazon_connect``.
     :raises ConfigurationError: when it is of another type, or wrong.
     """
-    hook = _hook(conn, conn.conn_id)
+    hook = _hook(conn)
     hook.accept(conn)
     return hook
 
@@ -55,19 +55,20 @@ async def ahook_for(conn_id: str) -> RequestHook[Any]:
     """
     with missing_connection(conn_id, "cloudfn_conn_id", _HOOKS):
         conn = await BaseHook.aget_connection(conn_id)
-    hook = _hook(conn, conn_id)
+    hook = _hook(conn)
     await hook.aaccept(conn)
     return hook
 
 
-def _hook(conn: Any, conn_id: str) -> RequestHook[Any]:
+def _hook(conn: Any) -> RequestHook[Any]:
     if conn.conn_type not in _HOOKS:
         known = " or ".join(repr(name) for name in _HOOKS)
         raise ConfigurationError(
-            f"connection {conn_id!r} is of type {conn.conn_type!r}, over which no cloud function can be called; make it one of "
-            f"type {known}, or name another connection"
-            + ("" if conn.conn_type else "; in a URI the type is written with a hyphen: 'amazon-connect://…'")
+            f" is of type {conn.conn_type!r}, over which no cloud function can be called; make it one of type {known}, or name "
+            "another connection"
+            + ("" if conn.conn_type else "; in a URI the type is written with a hyphen: 'amazon-connect://…'"),
+            connection=conn.conn_id,
         )
     module, name = _HOOKS[conn.conn_type]
-    hook: RequestHook[Any] = getattr(importlib.import_module(module), name)(conn_id)
+    hook: RequestHook[Any] = getattr(importlib.import_module(module), name)(conn.conn_id)
     return hook

@@ -76,7 +76,6 @@ class RequestHook(ConnectionHook[SettingsT]):
         """
         Make an authenticated call.
 
-        :param request: The request.
         :param sending: How it is sent.
         :returns: The answer.
         :raises CloudFunctionError: as :meth:`request` does.
@@ -93,14 +92,9 @@ class RequestHook(ConnectionHook[SettingsT]):
         Return the error that an answer is whose status is no success.
 
         :param method: The request's method.
-        :param response: The answer.
         """
         return self.client().failure(method, response)
 
     def excerpt(self, response: Response) -> str:
-        """
-        Return the beginning of an answer's body, on one line and without secrets, as errors show it.
-
-        :param response: The answer.
-        """
+        """Return the beginning of an answer's body, on one line and without secrets, as errors show it."""
         return self.client().excerpt(response)

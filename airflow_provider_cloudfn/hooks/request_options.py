@@ -92,7 +92,6 @@ def request_of(method: str, uri: str, parts: RequestParts) -> Request:
     """
     Return a request as it is written in Python.
 
-    :param method: The method.
     :param uri: The path below the base URL.
     :param parts: What else it is made of, and perhaps how it is sent.
     :raises ConfigurationError: for what is no option: left out, another request would be sent than the one that was meant.

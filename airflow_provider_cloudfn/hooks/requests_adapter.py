@@ -67,7 +67,6 @@ class ClientSession(Session):
         """
         Send a request.
 
-        :param request: The request.
         :param options: As of ``requests.Session``.
         :returns: The answer.
         """

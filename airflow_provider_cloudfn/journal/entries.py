@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt  # noqa: TC003 - msgspec reads the annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from msgspec.structs import replace
-
 from airflow_provider_cloudfn.auth.redacted import Redacted
 
 if TYPE_CHECKING:
@@ -16,15 +14,15 @@ __all__ = [
     "BATCH",
     "CALLBACK",
     "FORGET",
-    "Answer",
     "BatchEntry",
     "CallEntry",
     "CallbackEntry",
-    "Entry",
     "FailuresEntry",
     "ItemFailure",
     "ItemResult",
     "JobEntry",
+    "JournalEntry",
+    "KeptAnswer",
     "PagesEntry",
     "PartEntry",
     "StoredFile",
@@ -39,7 +37,7 @@ FORGET: Final = "`airflow cloudfn progress <dag_id> <task_id> --run-id <run_id> 
 CALLBACK: Final = "callback"
 
 
-class Entry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class JournalEntry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     The base of all that stands in a journal. No entry holds credentials, or a request's headers or body.
 
@@ -47,7 +45,7 @@ class Entry(Redacted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
 
-class StoredFile(Entry, frozen=True):
+class StoredFile(JournalEntry, frozen=True):
     """
     An answer's body that went into a file.
 
@@ -63,7 +61,7 @@ class StoredFile(Entry, frozen=True):
     sha256: str
 
 
-class Answer(Entry, frozen=True):
+class KeptAnswer(JournalEntry, frozen=True):
     """
     What a service answered.
 
@@ -101,7 +99,7 @@ class Answer(Entry, frozen=True):
         return read_response(raw, self.url, stored, as_it_came=as_it_came)
 
 
-class CallEntry(Entry, frozen=True):
+class CallEntry(JournalEntry, frozen=True):
     """
     A call that may not be repeated: written before it is sent, and again when its answer is there.
 
@@ -118,18 +116,10 @@ class CallEntry(Entry, frozen=True):
     url: str
     fingerprint: str
     idempotency_key: str | None = None
-    answer: Answer | None = None
-
-    def answered(self, answer: Answer) -> CallEntry:
-        """
-        Return the entry with its answer.
-
-        :param answer: What came back.
-        """
-        return replace(self, answer=answer)
+    answer: KeptAnswer | None = None
 
 
-class FailuresEntry(Entry, frozen=True):
+class FailuresEntry(JournalEntry, frozen=True):
     """
     The questions of a sensor that have failed in a row, where each is another process's.
 
@@ -139,7 +129,7 @@ class FailuresEntry(Entry, frozen=True):
     count: int
 
 
-class JobEntry(Entry, frozen=True):
+class JobEntry(JournalEntry, frozen=True):
     """
     A job that was started, and how it is asked for.
 
@@ -151,7 +141,7 @@ class JobEntry(Entry, frozen=True):
     job: dict[str, Any]
 
 
-class WaitEntry(Entry, frozen=True):
+class WaitEntry(JournalEntry, frozen=True):
     """
     What a step waits for.
 
@@ -163,7 +153,7 @@ class WaitEntry(Entry, frozen=True):
     wait: dict[str, Any]
 
 
-class CallbackEntry(Entry, frozen=True):
+class CallbackEntry(JournalEntry, frozen=True):
     """
     What a service has called back.
 
@@ -179,7 +169,7 @@ class CallbackEntry(Entry, frozen=True):
     payload: Any = None
 
 
-class PartEntry(Entry, frozen=True):
+class PartEntry(JournalEntry, frozen=True):
     """
     Some of the results of many calls.
 
@@ -191,7 +181,7 @@ class PartEntry(Entry, frozen=True):
     text: str
 
 
-class ItemFailure(Entry, frozen=True):
+class ItemFailure(JournalEntry, frozen=True):
     """
     An item whose call has failed.
 
@@ -209,7 +199,7 @@ class ItemFailure(Entry, frozen=True):
     request_id: str | None = None
 
 
-class ItemResult(Entry, frozen=True):
+class ItemResult(JournalEntry, frozen=True):
     """
     What a call for an item has returned, where one before it has failed.
 
@@ -225,7 +215,7 @@ class ItemResult(Entry, frozen=True):
     result: Any
 
 
-class BatchEntry(Entry, frozen=True):
+class BatchEntry(JournalEntry, frozen=True):
     """
     How far the calls for the items of a list got.
 
@@ -243,6 +233,7 @@ class BatchEntry(Entry, frozen=True):
     :param failed: How many have failed.
     :param unknown: Of how many nobody knows whether they were carried out; they are among those that have failed.
     :param failures: What is told of those.
+    :param put_off: What is told of those that have failed and that the next try calls for again; they are not among ``failures``.
     :param total: How many items there are, where that is known.
     :param stored: The file that the results are in; None before the end, and where they are a list.
     :param finished: Whether all is done.
@@ -262,6 +253,7 @@ class BatchEntry(Entry, frozen=True):
     failed: int = 0
     unknown: int = 0
     failures: tuple[ItemFailure, ...] = ()
+    put_off: tuple[ItemFailure, ...] = ()
     total: int | None = None
     stored: dict[str, Any] | None = None
     finished: bool = False
@@ -271,8 +263,16 @@ class BatchEntry(Entry, frozen=True):
         """The items that may have been sent, and of which no outcome is written down."""
         return {*range(self.done, self.begun), *self.uncertain} - {one.index for one in self.ahead}
 
+    @property
+    def progress(self) -> str:
+        """How far the calls got, as a person is told."""
+        of = "" if self.total is None else f" of {self.total:,}"
+        again = f", {len(self.put_off):,} to be called for again" if self.put_off else ""
+        state = "all done" if self.finished else "not finished"
+        return f"{self.done:,}{of} items done, {self.failed:,} failed, {self.unknown:,} unknown{again}: {state}"
 
-class PagesEntry(Entry, frozen=True):
+
+class PagesEntry(JournalEntry, frozen=True):
     """
     How far a read of many pages got.
 

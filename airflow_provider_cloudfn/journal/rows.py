@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.journal.entries import BATCH, FORGET
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_cloudfn.journal.entries import Entry
+    from airflow_provider_cloudfn.journal.entries import JournalEntry
 
 __all__ = ["PIECE", "FirstRow", "Writer", "first_row", "read_entry", "way_anew", "written"]
 
@@ -28,7 +28,7 @@ PIECE: Final = 60 * 1024
 #: What is nested about twice as deep Airflow keeps, and can't read any more; a piece is text.
 _DEEP: Final = 100
 
-_EntryT = TypeVar("_EntryT", bound="Entry")
+_EntryT = TypeVar("_EntryT", bound="JournalEntry")
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -71,13 +71,12 @@ class FirstRow(Redacted, frozen=True, kw_only=True, omit_defaults=True):
         return [f"{key}.{self.sha256[:16]}.{number}" for number in range(self.pieces)]
 
 
-def written(entry: Entry, generation: int, key: str, writer: Writer | None = None) -> dict[str, Any]:
+def written(entry: JournalEntry, generation: int, key: str, writer: Writer | None = None) -> dict[str, Any]:
     """
     Return the rows of an entry by their keys, in the order in which they are to be written.
 
     The first row comes last, so that what it names is there.
 
-    :param entry: The entry.
     :param generation: Which tries it is for.
     :param key: The key of the first row.
     :param writer: Who writes it.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_cloudfn.journal.entries import Entry
+    from airflow_provider_cloudfn.journal.entries import JournalEntry
 
 __all__ = ["PREFIX", "TaskJournal"]
 
@@ -23,7 +23,7 @@ __all__ = ["PREFIX", "TaskJournal"]
 PREFIX: Final = "cloudfn."
 _NAME: Final = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 
-_EntryT = TypeVar("_EntryT", bound="Entry")
+_EntryT = TypeVar("_EntryT", bound="JournalEntry")
 _Told = TypeVar("_Told")
 
 
@@ -87,7 +87,6 @@ class TaskJournal:
         Return what stands under a name; None where an earlier try of this generation has left nothing.
 
         :param name: Lower-case words with dots.
-        :param kind: What it is.
         :param of_any_generation: Whether what was left before a Clear counts, too.
         :raises ConfigurationError: for what is no such entry.
         """
@@ -128,12 +127,11 @@ class TaskJournal:
                 what,
             )
 
-    def write(self, name: str, entry: Entry) -> None:
+    def write(self, name: str, entry: JournalEntry) -> None:
         """
         Write an entry, in place of one that is there; whoever is killed meanwhile leaves the old one or the new one.
 
         :param name: Lower-case words with dots.
-        :param entry: The entry.
         """
         if self._store is None:
             return

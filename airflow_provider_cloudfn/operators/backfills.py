@@ -18,7 +18,6 @@ def is_silent(context: Context) -> bool:
     """
     Tell whether a run emits no asset events: one of a backfill, unless ``[cloudfn] events_in_backfills`` is ``emit``.
 
-    :param context: The task's Airflow context.
     :raises ConfigurationError: in a run of a backfill, where the option is neither of its values.
     """
     if getattr(context.get("dag_run"), "run_type", None) != "backfill":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from airflow.sdk import BaseOperator
+
 from airflow_provider_cloudfn.authoring.arrows import DEPENDS_ON_WHAT_IT_READS
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS
 from airflow_provider_cloudfn.authoring.expanding import refuse_expressions
@@ -14,6 +16,7 @@ from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import events_problem, own_event_problem
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.completion import complete, require_options
 from airflow_provider_cloudfn.operators.outlets import event_among, mapped_event_arguments, with_events
@@ -28,7 +31,7 @@ from airflow_provider_cloudfn.operators.storable import (
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from airflow.sdk import Asset
     from airflow.sdk.definitions.context import Context
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["ExpressionOperator"]
 
 
-class ExpressionOperator(ExpressionTask, RecordedTask):
+class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
     """
     An operator with parameters that hold CEL expressions, and with a completion event.
 
@@ -109,7 +112,6 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         Begin a mapped task, as :meth:`BaseOperator.partial` does, with the completion event among its outlets.
 
-        :param task_id: The task's id.
         :param kwargs: What every instance has in common. The completion event belongs here: it can't be expanded.
         """
         refuse_misspelt_names(cls, {"task_id": task_id, **kwargs})
@@ -129,12 +131,13 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         return mapped_event_arguments(cls, given)
 
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
-    ) -> None:
-        """Render the template fields; a step that fails for that leaves a record that says why."""
-        with self._recorded_rendering(parent, context):
-            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
+    def hook(self) -> Any:
+        """
+        Return the hook over which the step's calls go.
+
+        :raises ConfigurationError: when the connection is of no type for it, or wrong.
+        """
+        return hook_for(getattr(self, self.call_connection))
 
     def _render_expressions(self, context: Context, arrived: RunTimeData) -> None:
         """Turn the parameters that are evaluated before the call into plain values."""
@@ -150,37 +153,41 @@ class ExpressionOperator(ExpressionTask, RecordedTask):
         """
         return to_json_value(value, bytes_as=partial(described_bytes, self._response or self._kept_bytes))
 
-    def _returned(self, value: Any, *, is_storable: bool = False, size: int | None = None) -> Any:
-        """
-        Return what the step returns, in the form in which XCom holds it.
+    def place(self) -> str | None:
+        """Return what stands for the map index in the ids of the step's events; None for the map index itself."""
+        return None
 
-        :param value: What it is before that.
+    def _finish(
+        self,
+        context: Context,
+        result: Any,
+        variables: TaskVariables,
+        *,
+        is_storable: bool = False,
+        size: int | None = None,
+        summary: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """
+        Return what the step returns, in the form in which XCom holds it, when its events are emitted and it is pushed.
+
+        :param result: What it is before that.
+        :param variables: What the expressions of its events can name.
         :param is_storable: Whether it is of that form already, as the results of many calls are.
         :param size: How many bytes of JSON it has, where that is known.
+        :param summary: What an event of many calls carries by default, in place of their results.
         :raises ExpressionError: for what JSON can't hold, or what Airflow would refuse.
         :raises LimitError: for more than XCom takes.
         """
         try:
-            returned = value if is_storable else self._storable(value)
+            returned = result if is_storable else self._storable(result)
         except ConfigurationError as error:
             raise ExpressionError(str(error), field="returns") from error
         if returns_as_it_is(self):
             require_form(self, returned)
         if self.do_xcom_push:
             require_xcom(returned, self.log, size)
-        return returned
-
-    def _complete(
-        self, context: Context, *, function: str, result: Any, variables: TaskVariables, place: str | None = None
-    ) -> None:
-        """Emit the completion events that are declared and wanted."""
-        complete(self, context, function=function, result=result, variables=variables, place=place)
-
-    def _push_result(self, context: Context, returned: Any) -> None:
-        """
-        Push what the step returns, in Airflow's place: its own push gives up after five tries, and the task calls again.
-
-        :param context: The task's Airflow context.
-        :param returned: What the step returns.
-        """
+        if summary is not None:
+            variables = variables.with_more(summary=summary, results=returned)
+        complete(self, context, result=returned if summary is None else summary, variables=variables)
         push_result(self, context, returned)
+        return returned

@@ -10,6 +10,7 @@ from msgspec.structs import asdict, replace
 
 from airflow_provider_cloudfn.auth.repeatable import is_put_off_for_long
 from airflow_provider_cloudfn.authoring.confirm import Confirm
+from airflow_provider_cloudfn.authoring.for_each import as_for_each
 from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.client.batch import Done, run_batch
 from airflow_provider_cloudfn.client.daemon_thread import for_a_while, in_daemon_thread
@@ -25,9 +26,9 @@ from airflow_provider_cloudfn.exceptions import (
 )
 from airflow_provider_cloudfn.journal.entries import ItemFailure, ItemResult
 from airflow_provider_cloudfn.journal.outage import outlast
-from airflow_provider_cloudfn.operators.batch_items import BatchItems, Item, Peekable
+from airflow_provider_cloudfn.operators.batch_items import BatchItem, BatchItems, Peekable
 from airflow_provider_cloudfn.operators.batch_memory import BatchMemory
-from airflow_provider_cloudfn.operators.batch_summary import Progress, Summary, is_anew, too_many, unknown_outcome
+from airflow_provider_cloudfn.operators.batch_summary import ProgressLog, Summary, is_anew, too_many, unknown_outcome
 from airflow_provider_cloudfn.operators.done_early import DoneEarly
 from airflow_provider_cloudfn.operators.journal_parts import JournalParts
 from airflow_provider_cloudfn.operators.longest_wait import longest_wait_on_worker
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from airflow.sdk.definitions.context import Context
 
-    from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.authoring.variables import TaskVariables
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
@@ -65,7 +65,6 @@ class Batch:
     The calls of one task under ``for_each``.
 
     :param call: What makes the calls and judges the answers.
-    :param each: The option, rendered.
     :param variables: What all expressions can name.
     :param stable_id: Returns the idempotency key of what stands for the map index.
     :param journal: What the tries of the task tell one another.
@@ -74,7 +73,6 @@ class Batch:
     def __init__(
         self,
         call: FunctionCall,
-        each: ForEach,
         variables: TaskVariables,
         stable_id: Callable[[str | None], str],
         journal: TaskJournal,
@@ -82,9 +80,9 @@ class Batch:
         task = call.task
         self._call = call
         self._task = task
-        self._each = each
+        each = self._each = as_for_each(task.for_each)
         self._stable_id = stable_id
-        self._items = BatchItems(task, each, variables, stable_id)
+        self._items = BatchItems(task, variables, stable_id)
         rate = Rate.parse(each.rate) if isinstance(each.rate, str) else each.rate
         # No time passes in a rehearsal.
         self._rate = None if variables.are_rehearsed else rate
@@ -106,7 +104,7 @@ class Batch:
         self._memory.expect(self._items.total)
         self._memory.recall(task.log, anew=is_anew(variables["conf"], task.log), asks=asks)
         self._unknown = self._memory.unknown
-        self._progress = Progress()
+        self._progress = ProgressLog()
         #: Seconds that an item waits for its turn; for a longer wait the worker is freed, and the task's next try goes on.
         self._longest_wait = longest_wait_on_worker()
         self._early = DoneEarly(self._memory)
@@ -126,7 +124,6 @@ class Batch:
         """
         Make all calls that are not made yet, and push what has failed.
 
-        :param context: The task's Airflow context.
         :returns: How it ended.
         :raises OutcomeUnknownError: where an earlier try may have sent items that may not be sent twice.
         :raises CloudFunctionError: where an item fails and ``on_error`` is ``fail``, or too many have failed.
@@ -185,7 +182,7 @@ class Batch:
         concurrency = self._each.concurrency
         async with client.session() as session:
 
-            async def one(_: int, item: Item) -> Any:
+            async def one(_: int, item: BatchItem) -> Any:
                 turns.give()
                 try:
                     result = await self._result_of(session, item)
@@ -224,7 +221,7 @@ class Batch:
         if self._call.hook.is_ended and not (self._is_whole or self._is_stopped):
             raise CloudFunctionError(f"for_each: the task was ended from outside; {self._told_done()}", retryable=True)
 
-    async def _left(self, turns: TurnsAhead) -> AsyncIterator[tuple[int, Item]]:
+    async def _left(self, turns: TurnsAhead) -> AsyncIterator[tuple[int, BatchItem]]:
         """Yield the items that no earlier try has done."""
         try:
             items = Peekable(self._items)
@@ -254,7 +251,7 @@ class Batch:
         self._broken = self._broken or error
         self._is_stopped = True
 
-    async def _result_of(self, session: Client, item: Item) -> Any:
+    async def _result_of(self, session: Client, item: BatchItem) -> Any:
         if (known := self._memory.result_of(item.index)) is not None:
             return known.result
         task, call = self._task, self._call
@@ -295,7 +292,7 @@ class Batch:
         self._sent.discard(item.index)
         return result
 
-    def _confirmed_result(self, confirm: Confirm, response: Response, item: Item) -> Any:
+    def _confirmed_result(self, confirm: Confirm, response: Response, item: BatchItem) -> Any:
         """Return the result of an item that an earlier try has sent, and that the service says is done."""
         task, variables = self._task, item.variables.with_response(response.as_variable())
         name = "on_unknown.returns" if confirm.returns is not None else "returns"
@@ -303,7 +300,7 @@ class Batch:
         result = task.evaluate_after_call(name, variables) if asked else response.body
         return task.storable_result(result, response)
 
-    def _take(self, done: Done[Item, Any]) -> None:
+    def _take(self, done: Done[BatchItem, Any]) -> None:
         item = done.item
         self._early.forget(item)
         if isinstance(done.error, CloudFunctionError):
@@ -329,7 +326,7 @@ class Batch:
             return False
         return True
 
-    def _take_failure(self, item: Item, error: CloudFunctionError) -> None:
+    def _take_failure(self, item: BatchItem, error: CloudFunctionError) -> None:
         told = str(error)[:1_000]
         self._task.log.warning("Item %d (%s) has failed: %s", item.index, item.key, told)
         is_sent = item.index in self._sent and not isinstance(error, ExpressionError)

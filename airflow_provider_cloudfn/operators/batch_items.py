@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
@@ -12,24 +11,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from msgspec import UNSET
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.authoring.for_each import ForEach
+from airflow_provider_cloudfn.authoring.for_each import as_for_each
 from airflow_provider_cloudfn.authoring.stable_ids import stable_ids
 from airflow_provider_cloudfn.authoring.variables import TaskVariables
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import encode_json, to_json_value
 from airflow_provider_cloudfn.operators.idempotency import place_of
 from airflow_provider_cloudfn.operators.json_lines import lines_of
-from airflow_provider_cloudfn.operators.key_text import Seen
+from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
 
-__all__ = ["BatchItems", "Item", "Peekable", "items_of"]
+__all__ = ["BatchItem", "BatchItems", "Peekable", "items_of"]
 
 
-class Item(Redacted, frozen=True):
+class BatchItem(Redacted, frozen=True):
     """
     An item.
 
@@ -48,28 +47,24 @@ class Item(Redacted, frozen=True):
 
 
 class Peekable:
-    """
-    Items one after the other, of which the next ones can be looked at before it is their turn.
+    """Items one after the other, of which the next ones can be looked at before it is their turn."""
 
-    :param items: The items.
-    """
-
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[BatchItem]) -> None:
         self._items = iter(items)
-        self._waiting: deque[Item] = deque()
+        self._waiting: deque[BatchItem] = deque()
         self._error: Exception | None = None
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Item:
+    def __next__(self) -> BatchItem:
         if self._waiting:
             return self._waiting.popleft()
         if self._error is not None:
             raise self._error
         return next(self._items)
 
-    def following(self, count: int) -> list[Item]:
+    def following(self, count: int) -> list[BatchItem]:
         """
         Return the next items, which stay; what keeps one of them from being made is raised when it is its turn.
 
@@ -89,8 +84,6 @@ class BatchItems:
     """
     The items of a batch.
 
-    :param task: The operator.
-    :param each: Its option, rendered.
     :param variables: What all expressions can name.
     :param stable_id: Returns the idempotency key of what stands for the map index.
     :raises ExpressionError: for items that are no list and no map.
@@ -99,23 +92,22 @@ class BatchItems:
     def __init__(
         self,
         task: CloudFunctionOperator,
-        each: ForEach,
         variables: TaskVariables,
         stable_id: Callable[[str | None], str],
     ) -> None:
         self._task = task
-        self._each = each
+        each = self._each = as_for_each(task.for_each)
         self._variables = variables
         self._stable_id = stable_id
         self._map_index: int = variables["run"]["map_index"]
         self._keys, self._places = Seen(), Seen()
-        self._values = lines_of(each.path, "for_each") if each.path is not UNSET else _listed(each.items)
+        self._values = lines_of(each.path) if each.path is not UNSET else _listed(each.items)
         #: How many were given out by now.
         self.count = 0
         #: How many there are, where that is known.
         self.total: int | None = len(self._values) if isinstance(self._values, Sized) else None
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[BatchItem]:
         for index, value in enumerate(self._values):
             key = self._key(index, value)
             self.count = index + 1
@@ -124,7 +116,7 @@ class BatchItems:
             if self._task.key_is_evaluated:
                 own_key = partial(self._evaluated_key, index, value)
                 self._refuse_shared_key(index, value, key)
-            yield Item(index, key, place, self._variables.with_item(value, index, own_key))
+            yield BatchItem(index, key, place, self._variables.with_item(value, index, own_key))
 
     def _key(self, index: int, value: Any) -> str:
         if self._each.key is None:
@@ -132,9 +124,7 @@ class BatchItems:
         # Its own idempotency key is not known while its name is evaluated.
         found = self._task.evaluate_after_call("for_each.key", self._variables.with_item(value, index, str))
         if isinstance(found, bool) or not isinstance(found, (str, int)) or found == "":
-            kind = (
-                "empty text" if found == "" else "null" if found is None else f"a value of type {type(found).__name__}"
-            )
+            kind = "empty text" if found == "" else in_words(found)
             raise ExpressionError(
                 f"must give text or a whole number that names item {index}, not {kind}", field="for_each.key"
             )
@@ -174,19 +164,16 @@ def items_of(task: CloudFunctionOperator, context: Context) -> BatchItems:
     """
     Return the items of a task that is rendered.
 
-    :param task: The operator.
-    :param context: Its Airflow context.
     :raises CloudFunctionError: for items that can't be.
     """
-    each = task.for_each if isinstance(task.for_each, ForEach) else ForEach(task.for_each)
-    return BatchItems(task, each, TaskVariables(context, inputs=task.inputs), stable_ids(context, "idempotency_key"))
+    return BatchItems(task, TaskVariables(context, inputs=task.inputs), stable_ids(context, "idempotency_key"))
 
 
 def _listed(items: Any) -> Iterable[Any]:
     if isinstance(items, Mapping):
         return [{"key": key, "value": value} for key, value in items.items()]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        found = "null: what it comes from returned nothing" if items is None else type(items).__name__
+        found = "null: what it comes from returned nothing" if items is None else in_words(items)
         raise ExpressionError(f"must give a list or a map, not {found}", field="for_each")
     return items
 
@@ -196,4 +183,4 @@ def _digest(value: Any) -> str:
         text = encode_json(to_json_value(value))
     except ConfigurationError:
         text = repr(value)
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return digest_of(text, 12)

@@ -13,15 +13,16 @@ from msgspec.structs import replace
 
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.journal.entries import BATCH, FORGET, BatchEntry, ItemFailure, ItemResult
+from airflow_provider_cloudfn.operators.key_text import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
 
     from airflow_provider_cloudfn.journal.task_journal import TaskJournal
-    from airflow_provider_cloudfn.operators.batch_items import Item
+    from airflow_provider_cloudfn.operators.batch_items import BatchItem
     from airflow_provider_cloudfn.operators.results import Results
-    from airflow_provider_cloudfn.records.recorder import Items
+    from airflow_provider_cloudfn.records.recorder import ItemCounts
 
 __all__ = ["BatchMemory"]
 
@@ -33,13 +34,14 @@ _PATIENCE: Final = 5.0
 _DIGITS: Final = 8
 #: Failures that are told; the log tells all.
 _FAILURES_TOLD: Final = 1_000
+#: Failures that are told of which the next try calls for again: as many calls can be under way when one fails.
+_PUT_OFF_TOLD: Final = 50
 
 
 class BatchMemory:
     """
     Keeps the entry of a batch, and what it says of an earlier try.
 
-    :param journal: The task's.
     :param results: Where the results go.
     :param fingerprint: Tells whether the calls are defined as they were.
     :param keeps_windows: Whether an item may not be sent twice, so that it must be known which may have been sent.
@@ -89,7 +91,6 @@ class BatchMemory:
         """
         Begin where an earlier try ended.
 
-        :param log: The task's log.
         :param anew: Whether it is forgotten instead, where the task was cleared.
         :param asks: Whether the service can be asked what was carried out: after a Clear, too.
         """
@@ -125,7 +126,8 @@ class BatchMemory:
         self._sent_before = {} if is_cleared else dict(found.sent)
         self._sent = dict(self._sent_before)
         mine = self.entry
-        self.entry = replace(found, generation=mine.generation, fingerprint=mine.fingerprint, total=mine.total)
+        own = {"generation": mine.generation, "fingerprint": mine.fingerprint, "total": mine.total}
+        self.entry = replace(found, put_off=(), **own)
         if is_cleared:
             # What was unknown was decided by whoever has cleared the task: what is sent from now on is written down anew.
             self.entry = replace(self.entry, begun=found.done, sent=(), uncertain=())
@@ -146,26 +148,20 @@ class BatchMemory:
         return self._keeps_windows and not self._journal.is_kept and bool(self.entry.ok or self.entry.ahead)
 
     def result_of(self, index: int) -> ItemResult | None:
-        """
-        Return what an earlier try has got for an item behind one that has failed; None where it has got nothing.
-
-        :param index: Its position.
-        """
+        """Return what an earlier try has got for an item behind one that has failed; None where it has got nothing."""
         return self._ahead.get(index)
 
     def passes_over(self, index: int, key: str) -> bool:
         """
         Return whether an earlier try has done an item and all before it, and take note of it then.
 
-        :param index: Its position.
-        :param key: Its name.
         :raises ConfigurationError: when the items are not those of that try.
         """
         recalled = self._recalled
         if recalled is None or index >= recalled.done:
             if index in self._ahead and self._ahead[index].key != key:
                 raise _misfit(f"item {index} ({key}) is")
-            if index in self._sent_before and self._sent_before[index] != _digest(key):
+            if index in self._sent_before and self._sent_before[index] != digest_of(key, _DIGITS):
                 raise _misfit(f"item {index} ({key}) is")
             return False
         self._add_key(key)
@@ -186,21 +182,17 @@ class BatchMemory:
             raise _misfit(f"there are {count:,} items, which are")
 
     def is_begun(self, index: int) -> bool:
-        """
-        Return whether an item may be sent as it is; otherwise it is to be written down before that it may have been.
-
-        :param index: Its position.
-        """
+        """Return whether an item may be sent as it is; otherwise it is to be written down before that it may have been."""
         return not self._keeps_windows or not self._journal.is_kept or index < self.entry.begun
 
-    def begin(self, window: Sequence[Item]) -> None:
+    def begin(self, window: Sequence[BatchItem]) -> None:
         """
         Write down that items may be sent.
 
         :param window: One behind the other, at most :attr:`window` of them.
         :raises CloudFunctionError: where it could not be written down: then none of them may be sent.
         """
-        self._sent.update((item.index, _digest(item.key)) for item in window)
+        self._sent.update((item.index, digest_of(item.key, _DIGITS)) for item in window)
         self.entry = replace(self.entry, begun=window[-1].index + 1)
         # Not without the results of what it says is done.
         if not self.keep():
@@ -215,7 +207,6 @@ class BatchMemory:
         """
         Take note of the next item that is done, or has failed.
 
-        :param key: Its name.
         :param result: What it came to, where it has not failed.
         :param failure: What is told of it, where it has failed.
         :param is_unknown: Whether nobody knows what became of it.
@@ -240,7 +231,6 @@ class BatchMemory:
         """
         Take note of an item that has failed, and that the next try calls for again.
 
-        :param failure: What is told of it.
         :param is_unknown: Whether nobody knows what became of it.
         """
         self._put_off.append(failure)
@@ -272,7 +262,9 @@ class BatchMemory:
         kept = {one.index for one in entry.ahead}
         left = {index for index in self.unknown | uncertain if index >= entry.done and index not in kept}
         self._sent = {index: digest for index, digest in self._sent.items() if index in left}
-        self.entry = replace(entry, begun=entry.done, uncertain=tuple(sorted(left)))
+        self.entry = replace(
+            entry, begun=entry.done, uncertain=tuple(sorted(left)), put_off=tuple(self._put_off[:_PUT_OFF_TOLD])
+        )
         try:
             self.keep()
         finally:
@@ -331,6 +323,7 @@ class BatchMemory:
                 sent=tuple(self._sent.items()),
                 ahead=(*self._since, *(one for one in mine.ahead if one.index >= mine.done)),
                 uncertain=mine.uncertain,
+                put_off=mine.put_off,
             ),
         )
 
@@ -343,13 +336,13 @@ class BatchMemory:
         self.entry = replace(self.entry, finished=True, stored=stored if isinstance(stored, dict) else None)
         self.keep()
 
-    def told(self) -> Items:
+    def told(self) -> ItemCounts:
         """Return how far it got, as the log and the step's record tell it."""
         from airflow_provider_cloudfn.records.call_record import FailedCall
-        from airflow_provider_cloudfn.records.recorder import FAILURES, Items
+        from airflow_provider_cloudfn.records.recorder import FAILURES, ItemCounts
 
         entry, failures = self.entry, (*self.entry.failures, *self._put_off)
-        return Items(
+        return ItemCounts(
             total=entry.done + len(self._put_off),
             ok=entry.ok,
             failed=entry.failed + len(self._put_off),
@@ -364,10 +357,6 @@ class BatchMemory:
 
     def _add_key(self, key: str) -> None:
         self._keys.update(key.encode("utf-8", "surrogateescape") + b"\0")
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
 
 
 def _misfit(which: str) -> ConfigurationError:

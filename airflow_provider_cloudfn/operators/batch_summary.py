@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.for_each import ForEach
     from airflow_provider_cloudfn.journal.entries import BatchEntry
 
-__all__ = ["Progress", "Summary", "is_anew", "too_many", "unknown_outcome"]
+__all__ = ["ProgressLog", "Summary", "is_anew", "too_many", "unknown_outcome"]
 
 #: Seconds from the beginning to the first lines of progress; after these one a minute.
 _RHYTHM: Final = (1, 3, 8, 18, 38, 68, 128)
@@ -59,7 +59,7 @@ class Summary(Struct, frozen=True):
         )
 
 
-class Progress:
+class ProgressLog:
     """Says from time to time how far a batch is."""
 
     def __init__(self) -> None:
@@ -144,7 +144,6 @@ def is_anew(conf: Mapping[str, Any], log: Any) -> bool:
     Return whether a run's conf says that a batch is to begin anew.
 
     :param conf: The conf.
-    :param log: The task's log.
     """
     restart = conf.get(_RESTART)
     if restart is not None and not isinstance(restart, bool):

@@ -25,9 +25,6 @@ class CallLink(BaseOperatorLink):
         Return the address of the page, for a browser that shows Airflow; empty where there is no record.
 
         Airflow asks for it on the worker, when the task has ended.
-
-        :param operator: The task.
-        :param ti_key: The task instance.
         """
         if not getattr(operator, "call_is_recorded", False):
             return ""

@@ -34,30 +34,13 @@ class CallingTask(ExpressionOperator):
     call_is_final = False
 
     def execute(self, context: Context) -> Any:
-        """
-        Make the call.
-
-        :param context: The task's Airflow context.
-        """
+        """Make the call."""
         with _final_behind_the_call(self), self._recorded(context):
             self.prepare(context)
             return self.carry_out(context, self._watched(self.hook()))
 
-    def hook(self) -> Any:
-        """
-        Return the hook over which the call goes.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        raise NotImplementedError
-
     def carry_out(self, context: Context, hook: Any) -> Any:
-        """
-        Make the call of a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Make the call of a task whose parameters have been rendered."""
         raise NotImplementedError
 
 
@@ -66,7 +49,6 @@ def _final_behind_the_call(task: CallingTask) -> Iterator[None]:
     """
     Let a step fail for good that fails in this block behind a call which its next try would make again.
 
-    :param task: The step's operator.
     :raises FailedBehindItsCallError: in that case.
     """
     task.call_is_final = False

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers, header_value
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
-__all__ = ["MODES", "Message", "Mode", "OutgoingEvent", "batch", "binary", "extensions_of", "structured", "time_of"]
+__all__ = ["MODES", "HttpMessage", "Mode", "OutgoingEvent", "batch", "binary", "extensions_of", "structured", "time_of"]
 
 Mode: TypeAlias = Literal["binary", "structured", "batched"]
 MODES: Final = ("binary", "structured", "batched")
@@ -24,7 +24,7 @@ _NAME: Final = re.compile(r"[a-z0-9]+")
 _OWN: Final = frozenset({"specversion", "id", "type", "source", "subject", "time", "datacontenttype", "data"})
 
 
-class Message(Redacted, frozen=True):
+class HttpMessage(Redacted, frozen=True):
     """What is sent: headers and the exact bytes of the body."""
 
     _hidden: ClassVar = frozenset({"headers", "body"})
@@ -37,8 +37,6 @@ class OutgoingEvent(Redacted, frozen=True, kw_only=True):
     """
     An event that is sent.
 
-    :param id: Its id.
-    :param type: Its type.
     :param source: Who sends it.
     :param subject: What it is about, or None.
     :param time: When it happened, as RFC 3339 has it, or None.
@@ -70,38 +68,26 @@ class OutgoingEvent(Redacted, frozen=True, kw_only=True):
         }
 
 
-def binary(event: OutgoingEvent) -> Message:
-    """
-    Return an event whose attributes are headers and whose data is the body.
-
-    :param event: The event.
-    """
+def binary(event: OutgoingEvent) -> HttpMessage:
+    """Return an event whose attributes are headers and whose data is the body."""
     is_bytes = isinstance(event.data, bytes)
     content = "application/octet-stream" if is_bytes else "application/json"
     body = event.data if is_bytes else encode_json(event.data).encode()
-    return Message((("content-type", content), *cloudevent_headers(event.attributes)), body)
+    return HttpMessage((("content-type", content), *cloudevent_headers(event.attributes)), body)
 
 
-def structured(event: OutgoingEvent) -> Message:
-    """
-    Return an event that is one JSON object.
-
-    :param event: The event.
-    """
+def structured(event: OutgoingEvent) -> HttpMessage:
+    """Return an event that is one JSON object."""
     # No header of CloudEvents' has the id here: who signs the message, and who looks for repetitions, finds it in this one.
     content = _object(event)
     headers = (("content-type", "application/cloudevents+json"), ("webhook-id", header_value(content["id"])))
-    return Message(headers, encode_json(content).encode())
+    return HttpMessage(headers, encode_json(content).encode())
 
 
-def batch(events: Sequence[OutgoingEvent]) -> Message:
-    """
-    Return events that are one list of JSON objects.
-
-    :param events: The events.
-    """
+def batch(events: Sequence[OutgoingEvent]) -> HttpMessage:
+    """Return events that are one list of JSON objects."""
     body = encode_json([_object(event) for event in events]).encode()
-    return Message((("content-type", "application/cloudevents-batch+json"),), body)
+    return HttpMessage((("content-type", "application/cloudevents-batch+json"),), body)
 
 
 def extensions_of(given: Any) -> dict[str, str]:
@@ -112,7 +98,7 @@ def extensions_of(given: Any) -> dict[str, str]:
     :raises ConfigurationError: for a name or a value that no attribute has.
     """
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"extensions: must be a map of names and values, not {type(given).__name__}")
+        raise ConfigurationError(f"extensions: must be a map of names and values, not {in_words(given)}")
     found = {}
     for name, value in given.items():
         place = f"extensions[{name!r}]"
@@ -160,5 +146,5 @@ def _text(place: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise ConfigurationError(f"{place}: must be text, not {'empty' if value == '' else type(value).__name__}")
+        raise ConfigurationError(f"{place}: must be text, not {'empty' if value == '' else in_words(value)}")
     return attribute_text(place, value)

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from airflow_provider_cloudfn.authoring.arrows import wait_for_steps_in_options
 from airflow_provider_cloudfn.authoring.confirm import Confirm, on_unknown_problem
-from airflow_provider_cloudfn.authoring.for_each import ForEach, items_problem
+from airflow_provider_cloudfn.authoring.for_each import items_problem
 from airflow_provider_cloudfn.authoring.instance_label import displayed
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
@@ -33,14 +33,12 @@ from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_probl
 from airflow_provider_cloudfn.client.retry import attempts_problem
 from airflow_provider_cloudfn.events.place import with_inlet
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
-from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.function_call import Fields, FunctionCall
 from airflow_provider_cloudfn.operators.http_operator_names import refuse_http_operator_names
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, described
-from airflow_provider_cloudfn.operators.settled import Settled
 from airflow_provider_cloudfn.operators.storable import described_bytes
 from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
 
@@ -58,7 +56,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.wait_for import Callback, WaitFor
     from airflow_provider_cloudfn.client.pages import Pages
     from airflow_provider_cloudfn.client.query import ListStyle
-    from airflow_provider_cloudfn.client.request import Method
+    from airflow_provider_cloudfn.client.request import Method, Request
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
@@ -254,33 +252,15 @@ class CloudFunctionOperator(WaitingTask):
 
     @classmethod
     def partial(cls, *, task_id: str, function_name: str | None = None, **kwargs: Any) -> OperatorPartial:
-        """
-        Begin a mapped cloud function, as :meth:`BaseOperator.partial` does.
-
-        :param task_id: The task's id.
-        :param function_name: The cloud function's name.
-        """
+        """Begin a mapped cloud function, as :meth:`BaseOperator.partial` does."""
         refuse_http_operator_names(cls, {"task_id": task_id, **kwargs})
         kwargs = displayed(kwargs, function_name)
         if function_name is not None:
             kwargs["function_name"] = function_name
         return super().partial(task_id=task_id, **kwargs)
 
-    def hook(self) -> RequestHook[Any]:
-        """
-        Return the hook over which the call goes.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        return hook_for(self.cloudfn_conn_id)
-
     def carry_out(self, context: Context, hook: RequestHook[Any]) -> Any:
-        """
-        Make the call of a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Make the call of a task whose parameters have been rendered."""
         hook.name_calls(self.function, many=self.has_items or self.pages is not None)
         self.recorder.kind = "batch" if self.has_items else "pages" if self.pages else "job" if self.poll else "call"
         if context["ti"].try_number > 1:
@@ -294,41 +274,43 @@ class CloudFunctionOperator(WaitingTask):
             return self._carry_out_batch(context, call, variables)
         sink = None if self.response_file is None else ObjectStorageSink.at(self.response_file)
         request = call.request(self.fields(partial(getattr, self), key), key)
-        items: Any = None
-        size: int | None = None
         if self.pages is not None:
-            # With the modules of what a plain call has not, it would take a tenth longer to begin.
-            from airflow_provider_cloudfn.operators.pages import read_whole
-
-            read = read_whole(call, self.pages, request, variables, TaskJournal.of(context, self.log))
-            items, size = read.items, read.size
-            variables = variables.with_more(items=items, pages=read.pages)
-            settled = Settled(read.response)
-        elif self.wait_for is not None:
+            return self._carry_out_pages(context, call, self.pages, request, variables)
+        if self.wait_for is not None:
             return self._carry_out_wait(context, call, request)
-        elif self.poll is not None:
+        if self.poll is not None:
             settled, variables = self._polled_answer(context, call, request, sink)
         else:
             settled = call.settle(context, request, variables, sink)
-        self._response = response = settled.response
-        tell_media_type(response, self.headers or {}, self.log)
-        variables = variables.with_response(response.as_variable())
-        confirm = self.on_unknown
+        response, confirm = settled.response, self.on_unknown
+        variables = self._with_answer(response, variables)
         if settled.confirmed and isinstance(confirm, Confirm) and confirm.returns is not None:
             result = self.evaluate_after_call("on_unknown.returns", variables)
         elif self.returns is not None:
             result = self.evaluate_after_call("returns", variables)
-        elif self.pages is not None:
-            result = items
         elif settled.path is not None and response.stored is not None:
             result = described(settled.path, response.stored)
         else:
             result = response.body
-        are_items = result is items and items is not None
-        returned = self._returned(result, is_storable=are_items, size=size if are_items else None)
-        self._complete(context, function=self.function, result=returned, variables=variables, place=self.place())
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)
+
+    def _with_answer(self, response: Response, variables: TaskVariables) -> TaskVariables:
+        """Know the answer of the call, and return what expressions can name with it."""
+        self._response = response
+        tell_media_type(response, self.headers or {}, self.log)
+        return variables.with_response(response.as_variable())
+
+    def _carry_out_pages(
+        self, context: Context, call: FunctionCall, pages: Pages, request: Request, variables: TaskVariables
+    ) -> Any:
+        # With the modules of what a plain call has not, it would take a tenth longer to begin.
+        from airflow_provider_cloudfn.operators.pages import read_whole
+
+        read = read_whole(call, pages, request, variables, TaskJournal.of(context, self.log))
+        variables = self._with_answer(read.response, variables.with_more(items=read.items, pages=read.pages))
+        result = read.items if self.returns is None else self.evaluate_after_call("returns", variables)
+        are_items = result is read.items
+        return self._finish(context, result, variables, is_storable=are_items, size=read.size if are_items else None)
 
     def fields(self, value: Callable[[str], Any], key: Callable[[str | None], str]) -> Fields:  # noqa: ARG002 - of subclasses
         """Return what a request is made of; `value` returns a rendered parameter, `key` as of :meth:`FunctionCall.request`."""
@@ -337,15 +319,11 @@ class CloudFunctionOperator(WaitingTask):
     def _carry_out_batch(self, context: Context, call: FunctionCall, variables: TaskVariables) -> Any:
         from airflow_provider_cloudfn.operators.batch import Batch
 
-        each = self.for_each if isinstance(self.for_each, ForEach) else ForEach(self.for_each)
         ids = stable_ids(context, "idempotency_key")
-        batch = Batch(call, each, variables, ids, TaskJournal.of(context, self.log))
+        batch = Batch(call, variables, ids, TaskJournal.of(context, self.log))
         summary = batch.carry_out(context)
-        returned = self._returned(batch.finish(), is_storable=True, size=batch.results.size)
-        variables = variables.with_more(summary=asdict(summary), results=returned)
-        self._complete(context, function=self.function, result=asdict(summary), variables=variables)
-        self._push_result(context, returned)
-        return returned
+        results, size = batch.finish(), batch.results.size
+        return self._finish(context, results, variables, is_storable=True, size=size, summary=asdict(summary))
 
     @property
     def function(self) -> str:
@@ -368,11 +346,7 @@ class CloudFunctionOperator(WaitingTask):
             raise ExpressionError(str(error), field="returns") from error
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:  # noqa: ARG002 - OpenLineage's signature
-        """
-        Return what OpenLineage is told of the call: host, route, method, status and bytes.
-
-        :param task_instance: The task instance.
-        """
+        """Return what OpenLineage is told of the call: host, route, method, status and bytes."""
         if self._response is None:
             return None
         try:

@@ -59,8 +59,6 @@ def require_options(task: ExpressionOperator, context: Context) -> None:
     """
     Refuse an option of the configuration that is none before the call: after it, its answer would be lost.
 
-    :param task: The step.
-    :param context: Its Airflow context.
     :raises ConfigurationError: for such a one that the step needs.
     """
     xcom_limit()
@@ -70,15 +68,7 @@ def require_options(task: ExpressionOperator, context: Context) -> None:
         is_silent(context)
 
 
-def complete(
-    task: ExpressionOperator,
-    context: Context,
-    *,
-    function: str,
-    result: Any,
-    variables: TaskVariables,
-    place: str | None = None,
-) -> None:
+def complete(task: ExpressionOperator, context: Context, *, result: Any, variables: TaskVariables) -> None:
     """
     Emit the completion events of a step that it declares and wants: into XCom and as the asset events' extras.
 
@@ -86,12 +76,8 @@ def complete(
     record in XCom is passed over by those who read it: see
     :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
 
-    :param task: The step.
-    :param context: Its Airflow context.
-    :param function: The cloud function's name.
     :param result: What the step returns.
     :param variables: What its expressions can name.
-    :param place: What stands for the map index in the events' ids.
     :raises ExpressionError: for what an expression gives that no event can have.
     :raises LimitError: for a payload that is too large.
     """
@@ -101,9 +87,11 @@ def complete(
         name = emission.event.name
         if emission.when is not None and not task.truth_after_call(emission.when, variables):
             task.outlets = without_event(task.outlets, emission.event)
-            task.log.info("Completed %s: event %s is not emitted, because %s is false", function, name, emission.when)
+            task.log.info(
+                "Completed %s: event %s is not emitted, because %s is false", task.function, name, emission.when
+            )
             continue
-        record = _record(task, emission, context, function=function, result=result, variables=variables, place=place)
+        record = _record(task, emission, context, result=result, variables=variables)
         made.append((emission, record, _partition_key(task, emission, record, variables)))
     if not made:
         return
@@ -123,7 +111,7 @@ def complete(
             task.log.info(
                 "Completed %s: event %s, id %s, is in XCom and starts no Dag, because this is a run of a backfill "
                 "([cloudfn] events_in_backfills)",
-                function,
+                task.function,
                 record.type,
                 record.id,
             )
@@ -139,7 +127,7 @@ def complete(
         # A worker can't ask Airflow who waits for an event: whoever looks for a run that is missing finds here what it needs.
         task.log.info(
             "Completed %s: event %s, id %s%s; it starts Dags with schedule=%s that are not paused",
-            function,
+            task.function,
             record.type,
             record.id,
             "" if emission.key is None else f", partition key {key}",
@@ -163,14 +151,7 @@ def _emissions(task: ExpressionOperator) -> Iterator[_Emission]:
 
 
 def _record(
-    task: ExpressionOperator,
-    emission: _Emission,
-    context: Context,
-    *,
-    function: str,
-    result: Any,
-    variables: TaskVariables,
-    place: str | None,
+    task: ExpressionOperator, emission: _Emission, context: Context, *, result: Any, variables: TaskVariables
 ) -> CompletionRecord:
     """Return the record of a step, whose payload is one that the event can carry."""
     event, by_default = emission.event, emission.payload is None
@@ -181,11 +162,11 @@ def _record(
         record = CompletionRecord.of(
             task_instance_key(context),
             type=event.name,
-            function=function,
+            function=task.function,
             result=result if by_default else task._storable(payload),
             occurred_at=dt.datetime.now(tz=dt.UTC),
             started_by=event_ids(context),
-            place=place,
+            place=task.place(),
         )
         if schema is not None:
             require_payload(schema, record.result, event=event.name)

@@ -76,22 +76,14 @@ class DecoratedCloudFunction(DecoratedOperator, CloudFunctionOperator):
         self.inputs = None
 
     def prepare(self, context: Context) -> None:
-        """
-        Call the function, and turn all that is evaluated before the call into plain values.
-
-        :param context: The task's Airflow context.
-        """
+        """Call the function, and turn all that is evaluated before the call into plain values."""
         self.take_inputs(context)
         if not self._expressions_rendered and self._arrived is not None:
             arrived = replace(self._arrived, parameters=self._arrived.parameters | {"inputs"})
             super()._render_expressions(context, arrived)
 
     def take_inputs(self, context: Context) -> None:
-        """
-        Call the function, once.
-
-        :param context: The task's Airflow context.
-        """
+        """Call the function, once."""
         self.render_template_fields(context)
         if not self.inputs_are_given:
             # Its own arguments come before what the context calls the same.
@@ -179,7 +171,6 @@ def refuse_unknown_names(operator: type, given: Mapping[str, Any]) -> None:
     """
     Refuse parameters that a decorated cloud function has not, with what to write instead.
 
-    :param operator: The class.
     :param given: What it is given.
     :raises ConfigurationError: where there is one.
     """

@@ -10,7 +10,7 @@ from airflow_provider_cloudfn.client.daemon_thread import in_daemon_thread
 from airflow_provider_cloudfn.journal.entries import ItemResult
 
 if TYPE_CHECKING:
-    from airflow_provider_cloudfn.operators.batch_items import Item
+    from airflow_provider_cloudfn.operators.batch_items import BatchItem
     from airflow_provider_cloudfn.operators.batch_memory import BatchMemory
 
 __all__ = ["DoneEarly"]
@@ -29,12 +29,11 @@ class DoneEarly:
         self.turn = asyncio.Lock()
         self._results: dict[int, ItemResult] = {}
 
-    async def add(self, item: Item, result: Any) -> None:
+    async def add(self, item: BatchItem, result: Any) -> None:
         """
         Take note of a result, and write it down with the others where it is time to.
 
         :param item: What it came of.
-        :param result: The result.
         """
         self._results[item.index] = ItemResult(index=item.index, key=item.key, result=result)
         if not self._memory.is_due:
@@ -46,12 +45,8 @@ class DoneEarly:
                     self.hand_over()
                     await in_daemon_thread(self._memory.keep, "cloudfn-batch")
 
-    def forget(self, item: Item) -> None:
-        """
-        Leave an item to its turn, which has come.
-
-        :param item: The item.
-        """
+    def forget(self, item: BatchItem) -> None:
+        """Leave an item to its turn, which has come."""
         self._results.pop(item.index, None)
 
     def hand_over(self) -> None:

@@ -121,8 +121,12 @@ class EmporixEventOperator(CallingTask):
         # A payload that is null is JSON's null; one that was not given is {}. The hook can't tell None from None.
         return "null" if self._has_payload and self.payload is None else self.json_string
 
-    def _place(self) -> str | None:
-        """Return what stands for the map index in the ids of the events, where the author says what."""
+    def place(self) -> str | None:
+        """
+        Return what ``id_from`` gives.
+
+        :raises ExpressionError: for what names nothing.
+        """
         if not self._has_id_from:
             return None
         return key_text(
@@ -134,7 +138,7 @@ class EmporixEventOperator(CallingTask):
 
     def _event_id(self, context: Context) -> str:
         """Return the event's id, the same on every try."""
-        return stable_id(context, "ce-id", self._place())
+        return stable_id(context, "ce-id", self.place())
 
     def _once(self, context: Context, hook: EmporixHook, request: Request, sending: Sending) -> Response:
         """Send the event, unless an earlier try has the answer to it."""
@@ -156,7 +160,6 @@ class EmporixEventOperator(CallingTask):
         """
         Send the event over the hook.
 
-        :param hook: What :meth:`hook` returned.
         :param through: What sends the request and returns the answer.
         :param parts: What every event has besides its type.
         """
@@ -166,13 +169,8 @@ class EmporixEventOperator(CallingTask):
         """Return the hook over which the event goes."""
         return EmporixHook(self.emporix_conn_id)
 
-    def carry_out(self, context: Context, hook: EmporixHook) -> dict[str, Any]:
-        """
-        Send the event of a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+    def carry_out(self, context: Context, hook: EmporixHook) -> Any:
+        """Send the event of a task whose parameters have been rendered."""
         key = task_instance_key(context)
         parts: EventParts = {
             "case_id": self.case_id,
@@ -183,7 +181,7 @@ class EmporixEventOperator(CallingTask):
             "event_id": self._event_id(context),
         }
         accepted = self.send(hook, partial(self._once, context, hook), parts)
-        returned = {
+        result = {
             "id": accepted.id,
             "type": accepted.type,
             "source": accepted.source,
@@ -201,9 +199,7 @@ class EmporixEventOperator(CallingTask):
         variables = self._variables(context).with_response(
             {"status": accepted.status, "headers": {}, "body": None, "url": "", "request_id": accepted.request_id}
         )
-        self._complete(context, function=self.task_id, result=returned, variables=variables, place=self._place())
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables, is_storable=True)
 
 
 class EmporixStartOperator(EmporixEventOperator):
@@ -238,13 +234,7 @@ class EmporixStartOperator(EmporixEventOperator):
     not_said: ClassVar[str] = "a process was started"
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event as one that starts an instance.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event as one that starts an instance."""
         return hook.start(self.event_type, through=through, **parts)
 
 
@@ -272,13 +262,7 @@ class EmporixResumeOperator(EmporixEventOperator):
         self.instance_id = instance_id
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event to the instance.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event to the instance."""
         return hook.resume(self.event_type, instance_id=self.instance_id, through=through, **parts)
 
 
@@ -335,13 +319,7 @@ class EmporixCompleteOperator(EmporixEventOperator):
         self.timestamp = timestamp
 
     def send(self, hook: EmporixHook, through: Through, parts: EventParts) -> AcceptedEvent:
-        """
-        Send the event as the completion of the step.
-
-        :param hook: As of the base class.
-        :param through: As there.
-        :param parts: As there.
-        """
+        """Send the event as the completion of the step."""
         return hook.complete(
             self.event_type,
             instance_id=self.instance_id,

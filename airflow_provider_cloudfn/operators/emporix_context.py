@@ -58,17 +58,9 @@ class EmporixProcessContextOperator(CallingTask):
         return EmporixApiHook(self.emporix_conn_id)
 
     def carry_out(self, context: Context, hook: EmporixApiHook) -> Any:
-        """
-        Read the context for a task whose parameters have been rendered.
-
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
-        """
+        """Read the context for a task whose parameters have been rendered."""
         hook.name_calls(self.task_id)
         answer = self._response = hook.process_context(self.instance_id)
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
-        returned = self._returned(result)
-        self._complete(context, function=self.task_id, result=returned, variables=variables)
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)

@@ -63,7 +63,6 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
 
     :param name: The event's name.
     :param uri: Its URI.
-    :param step: The step.
     :param has_run_for_each: Whether the event has a run for each.
     :raises ConfigurationError: where the event's schema says that it carries something else.
     """

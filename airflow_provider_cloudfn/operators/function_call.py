@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -19,7 +18,7 @@ from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_sa
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
-from airflow_provider_cloudfn.operators.key_text import Seen
+from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 from airflow_provider_cloudfn.operators.object_storage import form_files
 from airflow_provider_cloudfn.operators.request_values import content_of
 from airflow_provider_cloudfn.operators.settled import Settled
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.retry import RetryPolicy
     from airflow_provider_cloudfn.client.sink import ResponseSink
     from airflow_provider_cloudfn.hooks.request import RequestHook
-    from airflow_provider_cloudfn.operators.batch_items import Item
+    from airflow_provider_cloudfn.operators.batch_items import BatchItem
     from airflow_provider_cloudfn.operators.cloudfn import CloudFunctionOperator
     from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink
 
@@ -65,8 +64,6 @@ class FunctionCall:
     """
     Makes the requests of a cloud function, and judges their answers.
 
-    :param task: The operator.
-    :param hook: The connection's hook.
     :raises ConfigurationError: for a method or a time limit that can't be.
     """
 
@@ -95,7 +92,7 @@ class FunctionCall:
         task = self.task
         of_each = (one.name for one in task.authored_parameters if one.per_item or one.name in _OF_EVERY_CALL)
         parts = (task.cloudfn_conn_id, *(getattr(task, name) for name in of_each))
-        return hashlib.sha256("\x1f".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        return digest_of("\x1f".join(map(repr, parts)), 32)
 
     def request(self, fields: Fields, key: Callable[[str | None], str]) -> Request:
         """
@@ -118,11 +115,10 @@ class FunctionCall:
         content = self._content(fields.files, body, headers)
         return Request(task.method, fields.uri, fields.query, headers, content, task.list_style, task.compress)
 
-    def request_for(self, item: Item, key: Callable[[str | None], str]) -> Request:
+    def request_for(self, item: BatchItem, key: Callable[[str | None], str]) -> Request:
         """
         Return the request for an item of a batch.
 
-        :param item: The item.
         :param key: As of :meth:`request`.
         :raises CloudFunctionError: for an item with which an expression fails, or that can't be sent.
         """
@@ -139,7 +135,7 @@ class FunctionCall:
                 self._require_key_of_its_own(item, found)
         return request
 
-    def _require_key_of_its_own(self, item: Item, key: str | None) -> None:
+    def _require_key_of_its_own(self, item: BatchItem, key: str | None) -> None:
         """Refuse an item without an idempotency key in its headers, or with that of another one."""
         if key is None:
             problem = "is empty, and it might be carried out twice"
@@ -196,14 +192,12 @@ class FunctionCall:
         """
         Make the step's one call: a request that may not be repeated is not sent twice unknowingly.
 
-        :param context: The task's Airflow context.
-        :param request: The request.
         :param variables: What expressions can name besides the answer.
         :param sink: Where the body of a success goes.
         :raises OutcomeUnknownError: when nobody knows whether it was carried out, by an earlier try or in this one.
         :raises CloudFunctionError: as the client does, and for an answer that is no success.
         """
-        from airflow_provider_cloudfn.client.retry import is_idempotent
+        from airflow_provider_cloudfn.client.retry import repeats_safely
 
         task, client, sending = self.task, self.hook.client(), self.sending(variables, sink)
         if task.poll is not None:
@@ -224,7 +218,7 @@ class FunctionCall:
             require_success(response)
             return Settled(response, path)
 
-        can_repeat = sending.idempotent or is_idempotent(prepared)
+        can_repeat = sending.idempotent or repeats_safely(prepared.method, dict(prepared.headers))
         if can_repeat and context["ti"].try_number <= 1:
             return plainly_sent()
         from airflow_provider_cloudfn.journal.entries import CallEntry
@@ -290,7 +284,6 @@ class FunctionCall:
         """
         Refuse an answer that is none by ``success_when``.
 
-        :param response: The answer.
         :param variables: What expressions can name, the answer among it.
         :raises CloudFunctionError: when it is no success.
         """

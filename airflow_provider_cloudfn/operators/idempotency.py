@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_cloudfn.authoring.request_checks import IDEMPOTENCY_KEY, KEY_IS_SET
 from airflow_provider_cloudfn.authoring.value_checks import key_problem
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.operators.key_text import key_text
 
 __all__ = ["place_of", "with_idempotency_key"]
@@ -20,7 +20,6 @@ def place_of(value: Any) -> str:
     """
     Return what stands for the map index in the key: what the author's own expression gave.
 
-    :param value: Its value.
     :raises ExpressionError: for one that names nothing, and so would make different requests the same one.
     """
     return key_text(
@@ -38,9 +37,6 @@ def with_idempotency_key(
     Return the headers and the body with the key.
 
     :param wanted: False for none; True for the usual place; or the header's name.
-    :param key: The key.
-    :param headers: The headers.
-    :param body: The body.
     :param conn_type: The connection's type: ``amazon_connect`` takes the key in the body.
     :raises ConfigurationError: where the key has no place, or its place is taken.
     """
@@ -66,6 +62,6 @@ def _with_client_token(wanted: Any, key: str, body: Any) -> Any:
         body = {}
     if not isinstance(body, Mapping):
         raise ConfigurationError(
-            f"idempotency_key: {_CLIENT_TOKEN} goes into a body that is a map, and this one is {type(body).__name__}"
+            f"idempotency_key: {_CLIENT_TOKEN} goes into a body that is a map, and this one is {in_words(body)}"
         )
     return {**body, _CLIENT_TOKEN: body.get(_CLIENT_TOKEN) or key}

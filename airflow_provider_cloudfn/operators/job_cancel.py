@@ -12,11 +12,14 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.client.daemon_thread import for_a_while
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
+from airflow_provider_cloudfn.json_encoding import encode_json
+from airflow_provider_cloudfn.triggers.job_end import handed_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_cloudfn.client.client import Client
+    from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
 __all__ = ["JobCancel"]
 
@@ -30,8 +33,6 @@ class JobCancel:
     """
     Ends a job.
 
-    :param client: The connection's client.
-    :param log: The task's log.
     :param forget: Lets the next try start another job.
     """
 
@@ -66,6 +67,22 @@ class JobCancel:
         if request is not None:
             self._client.prepare(request)
         self._request = request
+
+    def handed_over(self, conn_id: str) -> HttpPoll | None:
+        """
+        Return the request for the triggerer, which sends it where a person ends the task meanwhile; None where it can't.
+
+        :param conn_id: The connection.
+        """
+        if self._request is None:
+            return None
+        given = handed_over(conn_id, self._request)
+        if given is not None and self._client.redaction().text(text := encode_json(given.to_dict())) == text:
+            return given
+        self._log.warning(
+            "poll.cancel is bytes or repeats a secret: it is not sent where a person ends the task while it waits"
+        )
+        return None
 
     def send(self) -> bool:
         """

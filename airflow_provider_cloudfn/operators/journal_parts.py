@@ -18,7 +18,6 @@ class JournalParts:
     """
     Parts of results in the journal.
 
-    :param journal: The task's.
     :param name: What their entries are called, before their number.
     """
 
@@ -39,7 +38,6 @@ class JournalParts:
         """
         Return a part.
 
-        :param number: Its number.
         :raises ConfigurationError: when it is not there.
         """
         found = self._journal.read(f"{self._name}.{number}", PartEntry, of_any_generation=True)

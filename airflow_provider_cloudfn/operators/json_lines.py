@@ -15,24 +15,23 @@ if TYPE_CHECKING:
 __all__ = ["lines_of"]
 
 
-def lines_of(path: Any, parameter: str) -> Iterator[Any]:
+def lines_of(path: Any) -> Iterator[Any]:
     """
     Yield the values of a file of JSON Lines, one at a time.
 
     :param path: Where it is.
-    :param parameter: What said so, for errors.
     :raises CloudFunctionError: when it can't be read, or a line of it is no JSON.
     """
-    place = storage_path(parameter, path)
+    place = storage_path("for_each", path)
     try:
         with place.open("rb") as opened:  # type: ignore[no-untyped-call]  # Airflow's has no types
             for number, line in enumerate(opened, start=1):
                 if line.strip():
-                    yield _value_of(line, f"{parameter}: line {number} of {place}", is_first=number == 1)
+                    yield _value_of(line, f"for_each: line {number} of {place}", is_first=number == 1)
     except CloudFunctionError:
         raise
     except Exception as error:  # each storage has its own
-        raise unreadable(f"{parameter}: {place} can't be read", error) from error
+        raise unreadable(f"for_each: {place} can't be read", error) from error
 
 
 def _value_of(line: bytes, where: str, *, is_first: bool) -> Any:

@@ -31,7 +31,8 @@ class KeyedTask(CallingTask):
 
         :raises ExpressionError: for what names nothing.
         """
-        return place_of(self.idempotency_key) if self.key_is_evaluated else None
+        # Each item of a batch has one of its own.
+        return place_of(self.idempotency_key) if self.key_is_evaluated and not self.has_items else None
 
     def _prepare(self, arrived: RunTimeData, known: set[int]) -> None:
         """Keep whether the key is an expression: once it is rendered, its text could be a header's name."""

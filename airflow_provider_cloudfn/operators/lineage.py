@@ -40,7 +40,6 @@ def lineage_of(method: str, route: str, response: Response) -> OperatorLineage[A
 
     :param method: The request's method.
     :param route: The URI as it is written in the Dag.
-    :param response: The answer.
     """
     size = len(response.content) if response.stored is None else response.stored.size
     return OperatorLineage(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -155,7 +155,7 @@ def form_files(files: Any) -> dict[str, list[FilePart]]:
     :raises ConfigurationError: when one can't be read, or it is no map of paths.
     """
     if not isinstance(files, Mapping):
-        raise ConfigurationError(f"files: must be a map of paths, not {type(files).__name__}")
+        raise ConfigurationError(f"files: must be a map of paths, not {in_words(files)}")
     return {
         str(name): [_part(f'files["{name}"]', path) for path in (given if _is_list(given) else [given])]
         for name, given in files.items()
@@ -191,7 +191,7 @@ def storage_path(place: str, given: Any) -> ObjectStoragePath:
     if isinstance(given, ObjectStoragePath):
         return given
     if not isinstance(given, str) or not given:
-        found = "empty text" if given == "" else type(given).__name__
+        found = "empty text" if given == "" else in_words(given)
         raise ConfigurationError(f"{place}: must be an ObjectStoragePath or its text, not {found}")
     if "://" not in given and not PurePath(given).is_absolute():
         raise ConfigurationError(

@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import (
     ExpressionError,
     OutcomeUnknownError,
 )
-from airflow_provider_cloudfn.journal.entries import Answer, CallEntry, StoredFile
+from airflow_provider_cloudfn.journal.entries import CallEntry, KeptAnswer, StoredFile
 from airflow_provider_cloudfn.operators.settled import Settled
 from airflow_provider_cloudfn.operators.storable import xcom_limit
 
@@ -89,7 +89,6 @@ class Once:
     :param client: What sends it.
     :param journal: What the tries of the task tell one another.
     :param judges: What its author said.
-    :param log: The task's log.
     :param key: The id that the request is to be found by, where it carries it.
     :param path: The file that the body of a success goes into.
     """
@@ -110,7 +109,6 @@ class Once:
         """
         Send a request, unless an earlier try has its answer.
 
-        :param prepared: The request.
         :param sending: How it is sent.
         :raises OutcomeUnknownError: when nobody knows whether it was carried out, and the author gave no way to find out.
         :raises CloudFunctionError: as the client does, and for an answer that is no success.
@@ -225,7 +223,7 @@ class Once:
             return
         # Of the secrets that are known by now: the call itself may have got an access token.
         redaction, stored = self._client.redaction(), response.stored
-        answer = Answer(
+        answer = KeptAnswer(
             status=response.status,
             headers={name: redaction.text(value) for name, value in response.headers.items()},
             url=redaction.url(response.url),
@@ -236,7 +234,7 @@ class Once:
             confirmed=confirmed,
         )
         try:
-            self._journal.write(CALL, entry.answered(answer))
+            self._journal.write(CALL, replace(entry, answer=answer))
         except AirflowRuntimeError as error:
             # It stays unknown to the next try, which is no reason to throw away the answer that is here.
             self._log.warning("The answer could not be written down for the next try: %s", error)
@@ -255,11 +253,7 @@ class Once:
 
 
 def fingerprint_of(prepared: PreparedRequest) -> str:
-    """
-    Return what tells whether another request is the same.
-
-    :param prepared: The request.
-    """
+    """Return what tells whether another request is the same."""
     digest = hashlib.sha256(f"{prepared.method} {prepared.url}\n".encode())
     digest.update(prepared.body)
     return digest.hexdigest()
@@ -277,7 +271,6 @@ def unknown_call(entry: CallEntry, why: str, error: CloudFunctionError | None = 
     """
     Return the error of a request of which nobody knows whether it was carried out.
 
-    :param entry: The request.
     :param why: What is known of it.
     :param error: How it failed, where this try has sent it.
     """

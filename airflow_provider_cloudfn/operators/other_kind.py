@@ -21,7 +21,6 @@ def require_known_outcome(task: CloudFunctionOperator, context: Context) -> None
     Refuse to send anything where nobody knows what came of what an earlier try has sent in another way, and tell what is known.
 
     :param task: The operator, whose parameters are rendered.
-    :param context: The task's Airflow context.
     :raises OutcomeUnknownError: in that case, unless ``on_unknown`` is ``resend``.
     """
     journal = TaskJournal.of(context, task.log)

@@ -55,7 +55,6 @@ def with_events(outlets: Any, event: Any, several: Any) -> list[Any]:
     """
     Return the outlets with all events of a step among them.
 
-    :param outlets: The outlets.
     :param event: What was given as ``completion_event``, or None.
     :param several: What was given as ``completion_events``, or None.
     """
@@ -70,7 +69,6 @@ def with_event(outlets: Any, event: Any) -> list[Any]:
     """
     Return the outlets with the event among them, in a list of its own: the default's is everybody's.
 
-    :param outlets: The outlets.
     :param event: The event, or what was given as one.
     """
     given = _listed(outlets)
@@ -81,7 +79,6 @@ def event_among(outlets: Any, several: Any = None) -> CompletionEvent | None:
     """
     Return the one completion event among the outlets: a cloud function that has it there emits its record.
 
-    :param outlets: The outlets.
     :param several: What was given as ``completion_events``: these are not meant.
     """
     declared = {event_name(event) for event in several} if isinstance(several, Mapping) else ()
@@ -90,12 +87,7 @@ def event_among(outlets: Any, several: Any = None) -> CompletionEvent | None:
 
 
 def without_event(outlets: Any, event: Any) -> list[Any]:
-    """
-    Return the outlets without an event: Airflow registers an asset event for each that is left there.
-
-    :param outlets: The outlets.
-    :param event: The event.
-    """
+    """Return the outlets without an event: Airflow registers an asset event for each that is left there."""
     return [outlet for outlet in _listed(outlets) if outlet != event]
 
 

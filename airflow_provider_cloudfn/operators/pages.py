@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from contextlib import aclosing
 from functools import partial
@@ -21,6 +20,7 @@ from airflow_provider_cloudfn.exceptions import CloudFunctionError, ExpressionEr
 from airflow_provider_cloudfn.journal.entries import PagesEntry
 from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.journal_parts import JournalParts
+from airflow_provider_cloudfn.operators.key_text import digest_of
 from airflow_provider_cloudfn.operators.new_garbage import new_garbage_only
 from airflow_provider_cloudfn.operators.once import fingerprint_of
 from airflow_provider_cloudfn.operators.results import results_at
@@ -201,7 +201,7 @@ def _fingerprint(call: FunctionCall, pages: Pages, first: Request) -> str:
     """Return what tells whether a read is the one of an earlier try: a time that was too short may be longer now."""
     of_request = fingerprint_of(call.hook.client().prepare(first))
     how = repr(replace(pages, timeout=None, results=None))
-    return hashlib.sha256(f"{of_request}\n{how}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return digest_of(f"{of_request}\n{how}", 32)
 
 
 async def all_pages(

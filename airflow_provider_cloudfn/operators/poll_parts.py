@@ -12,7 +12,7 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import method_problem
 from airflow_provider_cloudfn.authoring.written import formulas
 from airflow_provider_cloudfn.client.request import Request
-from airflow_provider_cloudfn.exceptions import ExpressionError, ResponseError
+from airflow_provider_cloudfn.exceptions import ExpressionError, ResponseError, in_words
 from airflow_provider_cloudfn.operators.request_values import content_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.operators.base import ExpressionOperator
-    from airflow_provider_cloudfn.operators.polled_task import PolledTask
+    from airflow_provider_cloudfn.operators.waiting_task import WaitingTask
     from airflow_provider_cloudfn.triggers.job import JobPoll
     from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
@@ -31,15 +31,9 @@ __all__ = ["PollParts", "condition_source", "read_afterwards"]
 
 
 class PollParts:
-    """
-    Evaluates the parts of a poll.
+    """Evaluates the parts of a poll."""
 
-    :param task: The operator.
-    :param poll: Its poll.
-    :param client: The connection's client.
-    """
-
-    def __init__(self, task: PolledTask, poll: Poll, client: Client) -> None:
+    def __init__(self, task: WaitingTask, poll: Poll, client: Client) -> None:
         self._task = task
         self._poll = poll
         self._client = client
@@ -48,7 +42,6 @@ class PollParts:
         """
         Return what a part gives; None where it is not given.
 
-        :param name: The part.
         :param variables: What it can name.
         """
         if getattr(self._poll, name) is None:
@@ -73,8 +66,7 @@ class PollParts:
         :param kept: How an earlier try has asked for it.
         """
         for name in ("done_when", "failed_when"):
-            now = getattr(self._poll, name)
-            if (None if now is None else condition_source(now)) != getattr(kept, name):
+            if condition_source(getattr(self._poll, name)) != getattr(kept, name):
                 self._task.log.warning(
                     "poll.%s is another one than when the job was started, and that one counts: %s. Clear the task to start "
                     "another job",
@@ -91,7 +83,6 @@ class PollParts:
         """
         Return the request that a part describes.
 
-        :param name: The part.
         :param wanted: What it gives.
         :param question: The poll's question, from which a link leads on.
         :param method: The method where none is given.
@@ -101,7 +92,7 @@ class PollParts:
         if isinstance(wanted, str):
             return Request(method, wanted)
         if not isinstance(wanted, Mapping):
-            raise ExpressionError(f"must give text or a map, not {type(wanted).__name__}", field=place)
+            raise ExpressionError(f"must give text or a map, not {in_words(wanted)}", field=place)
         known = ("method", "uri", "link", "query", "headers", "body")
         if unknown := sorted(str(key) for key in wanted if key not in known):
             raise ExpressionError(f"{unknown[0]!r} is none of {', '.join(known)}", field=place)
@@ -123,7 +114,6 @@ def read_afterwards(task: ExpressionOperator, *others: str) -> Iterator[str]:
     """
     Yield the expressions that say what a step returns and emits, when what it waits for is there.
 
-    :param task: The operator.
     :param others: Which parameters are evaluated then besides, or parts of one.
     """
     events = (part.name for part, _ in parts_of_events(task.completion_events))
@@ -132,10 +122,12 @@ def read_afterwards(task: ExpressionOperator, *others: str) -> Iterator[str]:
             yield formula.source
 
 
-def condition_source(written: Any) -> str:
+def condition_source(written: Any) -> Any:
     """
-    Return the source of a condition.
+    Return the source of a condition; None for one that is not given.
 
     :param written: CEL, marked or not, or a bool.
     """
+    if written is None:
+        return None
     return str(written).lower() if isinstance(written, bool) else str(getattr(written, "source", written))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -31,7 +30,8 @@ from airflow_provider_cloudfn.operators.job_cancel import JobCancel
 from airflow_provider_cloudfn.operators.once import CALL
 from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
 from airflow_provider_cloudfn.operators.settled import Settled
-from airflow_provider_cloudfn.triggers.job import Ended, Job, JobPoll, wait_for_end
+from airflow_provider_cloudfn.triggers.deferral import defer
+from airflow_provider_cloudfn.triggers.job import Job, JobEnd, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 from airflow_provider_cloudfn.triggers.written_down import named_by, written_down
 
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PolledCall"]
 
-#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
-_GRACE: Final = 60.0
 _JOB: Final = "job"
 _SAME_JOB: Final = (
     "its idempotency key names this job, so another try would be told of the same one: where it should start another, make "
@@ -66,7 +64,6 @@ class PolledCall:
     The call of a task with ``poll=``.
 
     :param call: What starts the job, for an operator whose parameters are rendered, and judges its result.
-    :param context: The task's Airflow context.
     :param variables: What expressions can name.
     """
 
@@ -110,8 +107,8 @@ class PolledCall:
         return settled, variables
 
     def _settled(self, request: Request, sink: ObjectStorageSink | None) -> tuple[Settled, TaskVariables]:
-        if self._task.polled_event is not None:
-            return self._resumed(self._task.polled_event, sink)
+        if self._task.trigger_event is not None:
+            return self._resumed(self._task.trigger_event, sink)
         if (kept := self._kept()) is not None:
             self._task.log.info("An earlier try has started a job: its state is asked for at %s", _place(kept))
             self._parts.tell_changed(kept.poll)
@@ -199,7 +196,7 @@ class PolledCall:
             raise self._failure(job.poll.question.method, last)
         return self._result(job, last, sink)
 
-    async def _waited(self, poll: JobPoll, first_wait: float, seconds: float, *, once: bool) -> Ended:
+    async def _waited(self, poll: JobPoll, first_wait: float, seconds: float, *, once: bool) -> JobEnd:
         async def ask(question: HttpPoll) -> Response | NotYet:
             if self._cancel.is_killed:
                 raise _TaskEndedError
@@ -227,12 +224,8 @@ class PolledCall:
     def _defer(self, job: Job, first_wait: float, seconds: float) -> NoReturn:
         from airflow_provider_cloudfn.triggers.job_wait import JobTrigger
 
-        self._task.defer(
-            trigger=JobTrigger(job=job, seconds=seconds, first_wait=first_wait),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or has begun anew.
-            timeout=dt.timedelta(seconds=seconds + _GRACE),
-        )
+        cancel = self._cancel.handed_over(self._task.cloudfn_conn_id)
+        defer(self._task, JobTrigger(job=job, seconds=seconds, first_wait=first_wait, cancel=cancel), seconds)
 
     def _started(self, request: Request, first: Response) -> Job | None:
         """Return the job; None where the answer says that it was done at once."""
@@ -270,7 +263,7 @@ class PolledCall:
             poll=JobPoll(
                 question=question,
                 done_when=condition_source(poll.done_when),
-                failed_when=None if poll.failed_when is None else condition_source(poll.failed_when),
+                failed_when=condition_source(poll.failed_when),
                 known={name: value for name, value in known.items() if value is not None},
                 every=every,
                 at_most_every=max(every, seconds("poll: at_most_every", poll.at_most_every)),

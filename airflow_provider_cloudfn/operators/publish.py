@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.sdk import Asset
@@ -12,7 +13,7 @@ from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.shapes import text_or_null
 from airflow_provider_cloudfn.events.cloudevent import extension_attributes
 from airflow_provider_cloudfn.events.record import is_record
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, choice_problem, in_words
 from airflow_provider_cloudfn.operators.cloudevent_message import (
     MODES,
     Mode,
@@ -43,10 +44,6 @@ _THE_EVENT_IS_THE_BODY: Final = {
 
 #: What has a body that means something (RFC 9110, section 9.3).
 _METHODS: Final = ("POST", "PUT", "PATCH")
-
-
-def _mode_problem(value: Any) -> str | None:
-    return None if value in MODES else f"must be one of {', '.join(map(repr, MODES))}, not {value!r}"
 
 
 def _method_problem(value: Any) -> str | None:
@@ -118,7 +115,7 @@ class EventPublishOperator(CloudFunctionOperator):
         Parameter("time", Reading.MARKED, jinja=True, per_item=True),
         Parameter("event_id", Reading.MARKED, jinja=True, shape=text_or_null, per_item=True),
         Parameter("extensions", Reading.MARKED, jinja=True, per_item=True),
-        Parameter("mode", check=_mode_problem, excludes=_THE_EVENT_IS_THE_BODY),
+        Parameter("mode", check=partial(choice_problem, choices=MODES), excludes=_THE_EVENT_IS_THE_BODY),
     )
     ui_color = "#e7ecd8"
 
@@ -153,7 +150,6 @@ class EventPublishOperator(CloudFunctionOperator):
         Return what the request is made of: the event among it.
 
         :param value: Returns a parameter, rendered.
-        :param key: As of the base class.
         :raises ConfigurationError: for what can be no CloudEvent.
         """
         fields = super().fields(value, key)
@@ -194,7 +190,7 @@ class EventPublishOperator(CloudFunctionOperator):
             return {"type": kind}, value("payload")
         if is_record(record):
             return record["metadata"], record["result"]
-        found = "null" if record is None else type(record).__name__
+        found = in_words(record)
         raise ConfigurationError(
             f"event: must be a completion record, such as events[0], not {found}; to send anything else, write event_type= and "
             "payload="

@@ -20,13 +20,7 @@ _KEY: Final = "return_value"
 
 
 def push_result(task: Any, context: Context, returned: Any) -> None:
-    """
-    Push what a step returns, where Airflow would push just that.
-
-    :param task: The step's operator.
-    :param context: Its Airflow context.
-    :param returned: What it returns.
-    """
+    """Push what a step returns, where Airflow would push just that."""
     push: Any = getattr(context["ti"], "xcom_push", None)
     if push is None or not task.do_xcom_push or returned is None or SAMPLE_RUN in context:
         return
@@ -38,10 +32,6 @@ def push_result(task: Any, context: Context, returned: Any) -> None:
 
 
 def returns_as_it_is(task: Any) -> bool:
-    """
-    Return whether what our class returns is the step's result: a class of a user's own may make another one of it.
-
-    :param task: The step's operator.
-    """
+    """Return whether what our class returns is the step's result: a class of a user's own may make another one of it."""
     own = takewhile(may_take_any, type(task).__mro__)
     return not any(name in vars(kind) for kind in own for name in ("execute", "execute_complete"))

@@ -7,7 +7,6 @@ import time
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
@@ -15,6 +14,8 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
+from airflow_provider_cloudfn.authoring.airflow_masker import masked
+from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.configuration import options
 from airflow_provider_cloudfn.exceptions import ConfigurationError
@@ -22,14 +23,13 @@ from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.call_link import CallLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow.sdk import BaseOperatorLink
     from airflow.sdk.definitions.context import Context
 
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
-    from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, Outcome
+    from airflow_provider_cloudfn.records.call_record import CallRecord, Kind, TryOutcome
     from airflow_provider_cloudfn.records.recorder import CallRecorder
 
 __all__ = ["RecordedTask", "call_records"]
@@ -39,7 +39,7 @@ _CHOICES: Final = ("all", "failures", "none")
 _PATIENCE: Final = 20.0
 
 
-class RecordedTask(BaseOperator):
+class RecordedTask(TemplatedTask):
     """A task that makes calls, of which it leaves a record: see :mod:`airflow_provider_cloudfn.records`."""
 
     operator_extra_links: Sequence[BaseOperatorLink] = (CallLink(),)
@@ -56,22 +56,21 @@ class RecordedTask(BaseOperator):
     _is_ended = False
 
     @property
+    def function(self) -> str:
+        """The name of what it calls, in its records and its log."""
+        return self.task_id
+
+    @property
     def recorder(self) -> CallRecorder:
         """What the record of this try is made of; where none is left, nobody reads it."""
         if self._recorder is None:
             from airflow_provider_cloudfn.records.recorder import CallRecorder
 
-            self._recorder = CallRecorder(self.call_kind, _masked)
+            self._recorder = CallRecorder(self.call_kind, masked)
         return self._recorder
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """
-        Go on after a deferral, with the record that was begun before it.
-
-        :param next_method: What goes on.
-        :param next_kwargs: With what.
-        :param context: The task's Airflow context.
-        """
+        """Go on after a deferral, with the record that was begun before it."""
         with self._recorded(context, goes_on=True):
             return super().resume_execution(next_method, next_kwargs, context)
 
@@ -98,7 +97,6 @@ class RecordedTask(BaseOperator):
 
         A worker that is killed leaves none: what is pushed then could stand beside another try's.
 
-        :param context: The task's Airflow context.
         :param goes_on: Whether it goes on with a record that was begun before a deferral.
         :param only_begun: Whether the step goes on behind the block, so that a record is left only where it ends in it: the
             parameters are rendered before the step is carried out.
@@ -128,9 +126,13 @@ class RecordedTask(BaseOperator):
         finally:
             self._is_recording = False
 
-    def _recorded_rendering(self, parent: Any, context: Context) -> AbstractContextManager[None]:
-        """Return the block in which template fields are rendered: of the task itself, or of a value that it holds."""
-        return self._recorded(context, only_begun=True) if parent is self else nullcontext()
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
+    ) -> None:
+        """Render the template fields; a step that fails for that leaves a record that says why."""
+        # Airflow renders the values that a task holds by this, too.
+        with self._recorded(context, only_begun=True) if parent is self else nullcontext():
+            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
 
     def _records_wanted(self, context: Context) -> str | None:
         """Return which records are wanted; None for none."""
@@ -158,7 +160,6 @@ class _Recording:
     The record of a try, while that goes on.
 
     :param task: The task.
-    :param context: Its Airflow context.
     :param only_failures: Whether a record is left of a try that fails alone.
     :param goes_on: Whether one was begun before a deferral.
     """
@@ -171,11 +172,10 @@ class _Recording:
         self._started_at = dt.datetime.now(tz=dt.UTC)
         self._begun = time.monotonic()
 
-    def end(self, outcome: Outcome, error: BaseException | None = None) -> None:
+    def end(self, outcome: TryOutcome, error: BaseException | None = None) -> None:
         """
         Write the record.
 
-        :param outcome: How the try ended.
         :param error: Why it failed.
         """
         if self._only_failures and outcome != "failed":
@@ -189,9 +189,9 @@ class _Recording:
         else:
             self._task.call_is_recorded = True
 
-    def _record(self, outcome: Outcome, error: BaseException | None) -> CallRecord:
+    def _record(self, outcome: TryOutcome, error: BaseException | None) -> CallRecord:
         task, recorder = self._task, self._task.recorder
-        recorder.function = getattr(task, "function", None) or task.task_id
+        recorder.function = task.function
         recorder.conn_id = recorder.conn_id or str(getattr(task, task.call_connection, ""))
         record = recorder.record(
             outcome,
@@ -236,11 +236,3 @@ class _Recording:
             self._task.log,
             patience=_PATIENCE,
         )
-
-
-def _masked(text: str) -> str:
-    """Return a text without what Airflow knows to be secret. Where nobody can say what that is, nothing may be written."""
-    from airflow.sdk import log
-
-    redact: Any = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
-    return str(redact(text))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.auth.media_type import FORM_TYPE, is_json, media_type_of
 from airflow_provider_cloudfn.client.body import Form, Json, Raw
 from airflow_provider_cloudfn.client.secret import Secret
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.body import Body
@@ -21,7 +21,6 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     Return the body as the client takes it: by its type, or else by what Content-Type says.
 
     :param body: The body; one that turns out null is JSON's null.
-    :param headers: The headers.
     :raises ConfigurationError: for a body that can't be what Content-Type says.
     """
     if isinstance(body, bytes):
@@ -42,7 +41,7 @@ def content_of(body: Any, headers: Mapping[str, Any]) -> Body:
     has_text = isinstance(body, (bool, int, float)) and wanted in ("text", "bytes")
     if wanted is not None and not has_text:
         raise ConfigurationError(
-            f'body: is {_kind(body)}, and headers["{name}"] says {media_type}: make it {wanted}, or leave Content-Type out to '
+            f'body: is {in_words(body)}, and headers["{name}"] says {media_type}: make it {wanted}, or leave Content-Type out to '
             "send it as JSON"
         )
     return Json(body, "body")
@@ -75,9 +74,3 @@ def _wanted(media_type: str) -> str | None:
         return None
     is_text = media_type in _TEXTS or media_type.startswith("text/") or media_type.endswith(("/xml", "+xml"))
     return "text" if is_text else None
-
-
-def _kind(body: Any) -> str:
-    if body is None:
-        return "null"
-    return "a map" if isinstance(body, Mapping) else "a list" if isinstance(body, Sequence) else "a number"

@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.client.sink import unreadable, unwritable
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError, LimitError
 from airflow_provider_cloudfn.journal.rows import way_anew
 from airflow_provider_cloudfn.json_encoding import encode_json, parse_foreign_json
+from airflow_provider_cloudfn.operators.key_text import digest_of
 from airflow_provider_cloudfn.operators.object_storage import ObjectStorageSink, storage_path
 from airflow_provider_cloudfn.operators.storable import xcom_limit
 
@@ -48,27 +49,26 @@ class Parts(Protocol):
         """Remove the parts below a number."""
 
 
-class Results(Protocol):
-    """Takes results one after the other."""
+class Results:
+    """Takes results one after the other. By itself it keeps nothing over the end of its process."""
 
-    #: How many parts there are: all that was added before is in them after `keep`.
-    parts: int
-    #: How many results there are.
-    count: int
+    #: Whether so much waits in memory that it is time for `keep`.
+    is_full = False
+    #: How many bytes of JSON `finish` returns; None where that was not counted.
+    size: int | None = None
 
-    @property
-    def is_full(self) -> bool:
-        """Whether so much waits in memory that it is time for `keep`."""
-
-    @property
-    def size(self) -> int | None:
-        """How many bytes of JSON `finish` returns; None where that was not counted."""
+    def __init__(self) -> None:
+        #: How many parts there are: all that was added before is in them after `keep`.
+        self.parts = 0
+        #: How many results there are.
+        self.count = 0
 
     def check(self) -> None:
         """Refuse a place that can't be written, before anything is sent."""
 
     def add(self, *values: Any) -> None:
         """Add results, values as JSON has them."""
+        raise NotImplementedError
 
     def keep(self) -> None:
         """Let what was added survive the end of this process, as far as it can."""
@@ -78,6 +78,7 @@ class Results(Protocol):
 
     def finish(self) -> Any:
         """Return what the step returns."""
+        raise NotImplementedError
 
     def discard(self, parts: int) -> None:
         """Remove so many parts, with which nobody goes on any more."""
@@ -100,7 +101,7 @@ def results_at(path: Any, option: str, variables: TaskVariables, parts: Parts | 
     return _RehearsedFile(sink) if variables.are_rehearsed else _StoredResults(sink, parameter, variables["run"])
 
 
-class _ListResults:
+class _ListResults(Results):
     """
     Results that go into XCom.
 
@@ -108,21 +109,16 @@ class _ListResults:
     :param remedy: What the error says to give instead, such as ``pages``.
     """
 
-    #: What waits in it has a limit of its own.
-    is_full = False
+    size: int
 
     def __init__(self, parts: Parts | None, remedy: str) -> None:
-        self.parts = 0
-        self.count = 0
+        super().__init__()
         self._kept = parts
         self._remedy = remedy
         self._values: list[Any] = []
         self._waiting: list[str] = []
         self.size = 1
         self._limit = xcom_limit()
-
-    def check(self) -> None:
-        """Ask nobody: a list has no place of its own."""
 
     def add(self, *values: Any) -> None:
         if not values:
@@ -169,25 +165,18 @@ class _ListResults:
             self._kept.remove(parts)
 
 
-class _RehearsedFile:
+class _RehearsedFile(Results):
     """
-    The file of a rehearsal, which is left alone.
+    The file of a rehearsal, which is left alone: it has one try, and asks no storage.
 
     :param sink: Where it would be.
     """
 
-    is_full = False
-    size = None
-
     def __init__(self, sink: ObjectStorageSink) -> None:
-        self.parts = 0
-        self.count = 0
+        super().__init__()
         self._sink = sink
         self._digest = hashlib.sha256()
         self._size = 0
-
-    def check(self) -> None:
-        """Ask no storage."""
 
     def add(self, *values: Any) -> None:
         for value in values:
@@ -196,20 +185,11 @@ class _RehearsedFile:
             self._digest.update(line)
             self._size += len(line)
 
-    def keep(self) -> None:
-        """Keep nothing: a rehearsal has one try."""
-
-    def resume(self, parts: int, count: int) -> None:
-        """Find nothing: a rehearsal has no journal."""
-
     def finish(self) -> dict[str, Any]:
         return _description(self._sink, self.count, self._size, self._digest)
 
-    def discard(self, parts: int) -> None:
-        """Nothing was kept."""
 
-
-class _StoredResults:
+class _StoredResults(Results):
     """
     Results that go into a file of JSON Lines.
 
@@ -218,11 +198,8 @@ class _StoredResults:
     :param run: The run, of which other runs and other instances of a mapped step have other parts.
     """
 
-    size = None
-
     def __init__(self, sink: ObjectStorageSink, parameter: str, run: Mapping[str, Any]) -> None:
-        self.parts = 0
-        self.count = 0
+        super().__init__()
         self._sink = sink
         self._parameter = parameter
         self._kept = _FolderParts(storage_path(parameter, f"{sink.path}.parts-{_owner(run)}"), parameter)
@@ -249,7 +226,7 @@ class _StoredResults:
             self._waiting_size += len(text)
 
     @property
-    def is_full(self) -> bool:
+    def is_full(self) -> bool:  # type: ignore[override]  # of the others it is always the same
         return self._waiting_size > _BUFFER
 
     def keep(self) -> None:
@@ -295,14 +272,13 @@ def _description(sink: ObjectStorageSink, count: int, size: int, digest: hashlib
 def _owner(run: Mapping[str, Any]) -> str:
     """Return what names a task instance over its tries."""
     names = [run[name] for name in ("dag_id", "id", "task_id", "map_index")]
-    return hashlib.sha256(encode_json(names).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return digest_of(encode_json(names), 16)
 
 
 class _FolderParts(Struct, frozen=True):
     """
     Parts in a folder of an object storage.
 
-    :param folder: The folder.
     :param parameter: What said where it is, for errors.
     """
 
@@ -340,7 +316,6 @@ class _FolderParts(Struct, frozen=True):
         """
         Yield the bytes of a part.
 
-        :param number: The part.
         :raises CloudFunctionError: when it can't be read.
         """
         try:
@@ -354,7 +329,6 @@ class _FolderParts(Struct, frozen=True):
         """
         Refuse a folder without a part.
 
-        :param number: The part.
         :raises CloudFunctionError: when it is not there, or the storage can't say.
         """
         try:

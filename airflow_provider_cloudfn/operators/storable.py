@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size, size_limit
-from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError
+from airflow_provider_cloudfn.exceptions import ExpressionError, LimitError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,6 @@ def described_bytes(response: Response | KeptBytes | None, content: bytes) -> di
     Return bytes in the form in which XCom and an event hold them, with what is needed to use them.
 
     :param response: The answer: where the bytes are its body, its media type is theirs.
-    :param content: The bytes.
     """
     return {
         "content_type": response.headers.get("content-type") if response and content == response.content else None,
@@ -76,12 +75,11 @@ def require_form(task: Any, value: Any) -> None:
     """
     Refuse a result that Airflow would refuse when it pushes it: by then the call is done, and its event is out.
 
-    :param task: The step's operator.
     :param value: The result, as JSON has it.
     :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
     """
     pushed = value if task.do_xcom_push else None
-    kind = "null" if pushed is None else type(pushed).__name__
+    kind = in_words(pushed)
     if task.multiple_outputs and pushed is not None and not isinstance(pushed, dict):
         raise ExpressionError(
             f"with multiple_outputs=True the result must be a map, whose entries become XComs of their own, not {kind}: return "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -21,6 +20,7 @@ from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, timestamp_text
 from airflow_provider_cloudfn.operators.poll_parts import condition_source, read_afterwards
 from airflow_provider_cloudfn.operators.storable import KeptBytes
+from airflow_provider_cloudfn.triggers.deferral import defer
 from airflow_provider_cloudfn.triggers.wait import Wait, WaitEvent
 from airflow_provider_cloudfn.triggers.written_down import named_by, read_back, written_down
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WaitedCall", "callback_url"]
 
-#: Seconds that Airflow waits for a trigger after it should have stopped by itself.
-_GRACE: Final = 60.0
 #: Seconds between two looks of a worker: at first, by what they grow, and to what.
 _SHORTEST: Final = 1.0
 _GROWTH: Final = 1.5
@@ -49,12 +47,7 @@ _SAMPLE_URL: Final = "https://airflow.example.com/cloudfn/callbacks/rehearsed"
 
 
 class WaitedCall:
-    """
-    The call of a task with ``wait_for=``, and the wait.
-
-    :param task: The operator, whose parameters are rendered.
-    :param context: The task's Airflow context.
-    """
+    """The call of a task with ``wait_for=``, and the wait."""
 
     def __init__(self, task: WaitingTask, context: Context) -> None:
         self._task = task
@@ -79,8 +72,8 @@ class WaitedCall:
         if (sample_run := given.get(SAMPLE_RUN)) is not None:
             variables = variables.with_response(call().as_variable())
             return variables.with_more(event=self._sampled(sample_run, variables))
-        if self._task.waited_event is not None:
-            told = WaitEvent.from_dict(self._task.waited_event)
+        if self._task.trigger_event is not None:
+            told = WaitEvent.from_dict(self._task.trigger_event)
             told.tell(self._task.log)
             self._was_found = told.outcome == "found"
             return self._gone_on(Wait.from_dict(told.wait), told.seconds, variables, told.looks)
@@ -103,9 +96,8 @@ class WaitedCall:
             return Wait.from_dict(entry.wait)
         wait, option = Wait(begun=time.time()), self._task.wait_for
         if isinstance(option, WaitFor):
-            match = None if option.match is None else condition_source(option.match)
-            name, uri = option.event.name, option.event.uri
-            wait = replace(wait, event=name, uri=uri, place=place_now(self._context, option.event), match=match)
+            match, event = condition_source(option.match), option.event
+            wait = replace(wait, event=event.name, uri=event.uri, place=place_now(self._context, event), match=match)
         else:
             if not self._journal.is_kept:
                 raise ConfigurationError(
@@ -199,12 +191,7 @@ class WaitedCall:
     def _defer(self, wait: Wait, left: float, looks: int) -> NoReturn:
         from airflow_provider_cloudfn.triggers.event_wait import EventWaitTrigger
 
-        self._task.defer(
-            trigger=EventWaitTrigger(wait=wait, seconds=left, looks=looks),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or has begun anew.
-            timeout=dt.timedelta(seconds=left + _GRACE),
-        )
+        defer(self._task, EventWaitTrigger(wait=wait, seconds=left, looks=looks), left)
 
     def _end_late(self, wait: Wait) -> NoReturn:
         what = "no callback came"
@@ -246,8 +233,6 @@ def callback_url(task: WaitingTask, context: Context) -> str:
     """
     Return the address at which a task is called back, which nothing that is logged or shown has in it.
 
-    :param task: The operator.
-    :param context: The task's Airflow context.
     :raises ConfigurationError: where there can be none.
     """
     if SAMPLE_RUN in context:

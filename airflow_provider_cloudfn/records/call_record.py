@@ -34,12 +34,12 @@ __all__ = [
     "Kind",
     "ManyCalls",
     "Moment",
-    "Outcome",
     "Seconds",
     "Sent",
     "SlowCall",
     "TimeSplit",
     "Totals",
+    "TryOutcome",
     "size_of",
 ]
 
@@ -52,7 +52,7 @@ MOST_BYTES: Final = 16 * 1024
 #: are put until the answer is there.
 Kind: TypeAlias = Literal["call", "pages", "batch", "job", "wait"]
 #: How the try ended; ``waiting`` where the triggerer waits for it.
-Outcome: TypeAlias = Literal["success", "failed", "skipped", "waiting"]
+TryOutcome: TypeAlias = Literal["success", "failed", "skipped", "waiting"]
 #: What the journal knows of a request that may not be repeated: it was sent by this try; an earlier one has its answer;
 #: nobody knows whether it was carried out.
 Journal: TypeAlias = Literal["sent", "earlier", "unknown"]
@@ -92,7 +92,6 @@ class Sent(_Part, frozen=True):
     """
     A request as it was sent.
 
-    :param method: Its method.
     :param url: The whole URL; what the connection's authentication puts into the query is ``***``.
     :param headers: Names and values in their order; what the authentication sets is ``***``.
     :param headers_left_out: How many there were besides.
@@ -112,7 +111,6 @@ class Answered(_Part, frozen=True):
     """
     An answer.
 
-    :param status: Its status.
     :param headers: Names in lower case and values; without ``set-cookie``.
     :param headers_left_out: How many there were besides.
     :param body: The beginning of its body; None where it had none, or where that went into a file.
@@ -132,7 +130,6 @@ class Exchange(_Part, frozen=True):
     """
     A request and its answer.
 
-    :param sent: The request.
     :param answered: The answer; None where none came.
     """
 
@@ -211,7 +208,6 @@ class SlowCall(_Part, frozen=True):
     One of the slowest calls.
 
     :param seconds: How long it took, with all attempts and the waits between them.
-    :param method: The request's method.
     :param url: Where it went.
     :param status: The status of its answer; None where none came.
     :param attempts: How often it was sent.
@@ -306,7 +302,6 @@ class CallRecord(_Part, frozen=True):
     went through :class:`~airflow_provider_cloudfn.client.redaction.Redaction` and Airflow's masker.
 
     :param function: The cloud function's name.
-    :param conn_id: The connection.
     :param conn_type: Its type.
     :param kind: What the step does.
     :param outcome: How the try ended.
@@ -333,7 +328,7 @@ class CallRecord(_Part, frozen=True):
     conn_id: str
     conn_type: str
     kind: Kind
-    outcome: Outcome
+    outcome: TryOutcome
     started_at: Moment
     seconds: Seconds
     try_number: int = 1
@@ -388,9 +383,5 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def size_of(record: CallRecord) -> int:
-    """
-    Return how many bytes of JSON a record has, as Airflow's database keeps it.
-
-    :param record: The record.
-    """
+    """Return how many bytes of JSON a record has, as Airflow's database keeps it."""
     return len(json.dumps(record.to_dict()))

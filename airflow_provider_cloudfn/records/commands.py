@@ -26,11 +26,7 @@ _IN_QUERY: Final = re.compile(rf"(?<=[?&])([^=&]*)={re.escape(MASK)}")
 
 
 def curl(exchange: Exchange) -> str:
-    """
-    Return a call as a command of curl, for a POSIX shell.
-
-    :param exchange: The call.
-    """
+    """Return a call as a command of curl, for a POSIX shell."""
     sent = exchange.sent
     how = "--head" if sent.method == "HEAD" else f"--request {shlex.quote(sent.method)}"
     # Of a URL curl would take brackets and braces for patterns, and dots for folders.
@@ -52,11 +48,7 @@ def curl(exchange: Exchange) -> str:
 
 
 def hurl(exchange: Exchange) -> str:
-    """
-    Return a call as a file of Hurl, which expects the status that came back.
-
-    :param exchange: The call.
-    """
+    """Return a call as a file of Hurl, which expects the status that came back."""
     sent = exchange.sent
     # A variable that is no secret may become a number: 0123 would be sent as 123.
     lines = _remarks(sent, "with --secret NAME=VALUE", "with --variable NAME=VALUE")

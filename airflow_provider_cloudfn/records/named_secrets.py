@@ -30,11 +30,7 @@ _NAMING: Final = re.compile(r'"(?i:name|key|header|parameter|variable)"\s*:\s*"(
 
 
 def without_named_secrets(text: str) -> str:
-    """
-    Return a text, such as an error that quotes an answer, without the values whose names say that they are secrets.
-
-    :param text: The text.
-    """
+    """Return a text, such as an error that quotes an answer, without the values whose names say that they are secrets."""
     return _without_pairs(without_named_members(text))
 
 
@@ -82,11 +78,7 @@ def without_secrets_of_body(text: str, *, is_whole: bool) -> str | None:
 
 
 def without_named_members(text: str) -> str:
-    """
-    Return a text without the values of those members of JSON objects in it whose names say that they are secrets.
-
-    :param text: The text.
-    """
+    """Return a text without the values of those members of JSON objects in it whose names say that they are secrets."""
     return _MEMBER.sub(
         lambda found: f'"{found[1]}"{found[2]}"{MASK}"' if is_secret_name(found[1], "body") else found[0], text
     )

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
     from airflow_provider_cloudfn.client.attempt import Attempt
     from airflow_provider_cloudfn.client.settings import ClientSettings
-    from airflow_provider_cloudfn.records.call_record import Exchange, Journal, Kind, Outcome
+    from airflow_provider_cloudfn.records.call_record import Exchange, Journal, Kind, TryOutcome
 
-__all__ = ["DURATIONS", "FAILURES", "SLOWEST", "CallRecorder", "Items"]
+__all__ = ["DURATIONS", "FAILURES", "SLOWEST", "CallRecorder", "ItemCounts"]
 
 #: The bounds of the histogram, in seconds.
 DURATIONS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -52,7 +52,7 @@ FIRST, LAST = 5, 10
 _SOURCES: Final = get_args(TokenSource)
 
 
-class Items(Struct, frozen=True, kw_only=True):
+class ItemCounts(Struct, frozen=True, kw_only=True):
     """
     How far a batch got.
 
@@ -122,7 +122,7 @@ class CallRecorder:
         #: The cloud function's name, the connection and its type.
         self.function = self.conn_id = self.conn_type = ""
         self._shown = Shown(mask=mask)
-        self.items: Items | None = None
+        self.items: ItemCounts | None = None
         self.idempotency_key: str | None = None
         self.journal: Journal | None = None
         self.event: str | None = None
@@ -144,7 +144,6 @@ class CallRecorder:
         """
         Learn over which connection the calls go.
 
-        :param conn_id: The connection.
         :param conn_type: Its type.
         :param settings: What a client of it is made of.
         """
@@ -179,12 +178,17 @@ class CallRecorder:
             self._keep(call, attempt)
 
     def record(
-        self, outcome: Outcome, *, started_at: dt.datetime, seconds: float, try_number: int, error: BaseException | None
+        self,
+        outcome: TryOutcome,
+        *,
+        started_at: dt.datetime,
+        seconds: float,
+        try_number: int,
+        error: BaseException | None,
     ) -> CallRecord:
         """
         Return the record, not bounded yet.
 
-        :param outcome: How the try ended.
         :param started_at: When it began.
         :param seconds: How long it took.
         :param try_number: Which try it is.
@@ -268,7 +272,7 @@ class CallRecorder:
         return self._failed or self._first if self.kind == "batch" else self._first
 
     def _many(self) -> ManyCalls | None:
-        items = self.items or Items()
+        items = self.items or ItemCounts()
         if self.kind == "call" or (self.items is None and self._totals["calls"] < 2):
             return None
         told = [one for _, _, one in sorted(self._slowest, reverse=True)]

@@ -47,11 +47,7 @@ _ROOMS: Final = (
 
 
 def fitted(record: CallRecord) -> CallRecord:
-    """
-    Return a record that has no more than :data:`MOST_BYTES` of JSON: as it is, or with less of what is long.
-
-    :param record: The record.
-    """
+    """Return a record that has no more than :data:`MOST_BYTES` of JSON: as it is, or with less of what is long."""
     if size_of(record) <= MOST_BYTES:
         return record
     for room in _ROOMS:

@@ -53,7 +53,6 @@ def cut(text: str, longest: int) -> str:
     """
     Return the beginning of a text, with a mark where there is more of it.
 
-    :param text: The text.
     :param longest: Characters.
     """
     return text if len(text) <= longest else f"{text[: max(longest - 1, 0)]}…"
@@ -81,7 +80,6 @@ class Shown(Struct, frozen=True):
         """
         Return the beginning of a text, such as any database takes it.
 
-        :param text: The text.
         :param longest: Characters.
         :param lines: Whether it keeps its lines, such as those that show where an expression is wrong.
         """

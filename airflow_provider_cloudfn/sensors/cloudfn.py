@@ -19,7 +19,6 @@ from airflow_provider_cloudfn.authoring.value_checks import (
 )
 from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError, seconds_text
-from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
@@ -156,31 +155,14 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         self.deferrable = deferrable
         self._failures = 0
 
-    def hook(self) -> RequestHook[Any]:
-        """
-        Return the hook over which the questions go.
-
-        :raises ConfigurationError: when the connection is of no type for it, or wrong.
-        """
-        return hook_for(self.cloudfn_conn_id)
-
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         with self._recorded(context):
             self.prepare(context)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         from airflow_provider_cloudfn.triggers.job_wait import JobEvent
 
         told = JobEvent.from_dict(event)
@@ -191,11 +173,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """
-        Ask once.
-
-        :param context: The task's Airflow context.
-        """
+        """Ask once."""
         from airflow.sdk import PokeReturnValue
 
         poll = self._poll()
@@ -229,8 +207,6 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         """
         Wait in one go, as a rehearsal does.
 
-        :param context: The task's Airflow context.
-        :param hook: What :meth:`hook` returned.
         :raises RequestTimeoutError: when the answer is not there in time.
         """
         from airflow_provider_cloudfn.client.running import run
@@ -270,10 +246,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
         self._response = answer
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)
-        returned = self._returned(result)
-        self._complete(context, function=self.task_id, result=returned, variables=variables)
-        self._push_result(context, returned)
-        return returned
+        return self._finish(context, result, variables)
 
     def _failures_before(self, context: Context) -> int:
         """Return how many questions in a row have failed: with ``mode="reschedule"`` each is another process's."""
@@ -307,7 +280,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
                 as_it_came=self.returns is not None and not self.reads_body(),
             ),
             done_when=condition_source(self.done_when),
-            failed_when=None if self.failed_when is None else condition_source(self.failed_when),
+            failed_when=condition_source(self.failed_when),
             known={} if inputs is None else {"inputs": inputs},
             every=max(float(self.poke_interval), 0.001),
             at_most_every=max(float(self.poke_interval), self._longest_interval, 0.001),

@@ -104,7 +104,6 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         """
         Begin a mapped sensor, as :meth:`BaseOperator.partial` does, with the event among its inlets.
 
-        :param task_id: The task's id.
         :param kwargs: What every instance has in common. The event belongs here.
         """
         partial = super().partial(task_id=task_id, **kwargs)
@@ -114,21 +113,13 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         return partial
 
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         if not self._expressions_rendered:
             self.render_template_fields(context)
         return super().execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """
-        Look once.
-
-        :param context: The task's Airflow context.
-        """
+        """Look once."""
         variables = self._variables(context)
         arrivals = Arrivals(context, self.event, self._place or self._beginning(context))
         for record in arrivals.records():
@@ -143,12 +134,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         return False
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         told = WaitEvent.from_dict(event)
         told.tell(self.log)
         self._deadline, self._looks = time.monotonic() + told.seconds, told.looks
@@ -166,7 +152,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
 
     def _match_for_triggerer(self) -> tuple[str | None, dict[str, Any]]:
         """Return `match` and what it reads of the inputs; None where a worker must judge each event."""
-        source = None if self.match is None else condition_source(self.match)
+        source = condition_source(self.match)
         named = {one.path[0] for one in cel.check(source or "true", variables=_NAMES).references}
         if source is None or named - MATCH_VARIABLES:
             return None, {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
+
+from airflow_provider_cloudfn.triggers.deferral import defer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
 __all__ = ["DeferringSensor"]
-
-_GRACE: Final = dt.timedelta(minutes=1)
 
 
 class DeferringSensor(BaseSensorOperator):
@@ -34,11 +33,7 @@ class DeferringSensor(BaseSensorOperator):
         """Return what waits in the triggerer, for so many seconds, and asks first after so many."""
 
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         if self._deadline is None:
             self._deadline = time.monotonic() + float(self.timeout)
         return super().execute(context)
@@ -48,10 +43,6 @@ class DeferringSensor(BaseSensorOperator):
         Go on after the triggerer has waited.
 
         Airflow's own takes any error for a reason to skip then, with ``soft_fail``; on a worker only those are that end a wait.
-
-        :param next_method: What goes on.
-        :param next_kwargs: Its arguments.
-        :param context: The task's Airflow context.
         """
         from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
@@ -86,10 +77,4 @@ class DeferringSensor(BaseSensorOperator):
         left = (self._deadline or now) - now
         if left <= 0:
             raise AirflowSensorTimeout(f"Sensor has timed out; it has waited for {self.timeout} seconds.")
-        self.defer(
-            trigger=self._trigger(left, wait),
-            method_name="execute_complete",
-            # The trigger stops by itself: this is for one that can't, or that begins to count anew when the triggerer was
-            # started again. Airflow keeps it as a time of its database's, so that it outlasts both.
-            timeout=dt.timedelta(seconds=left) + _GRACE,
-        )
+        defer(self, self._trigger(left, wait), left)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
-from airflow_provider_cloudfn.authoring.rendering import TemplatedTask
 from airflow_provider_cloudfn.authoring.signature import parameters_of
 from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem, seconds
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
@@ -47,7 +46,7 @@ def _allowed_problem(value: Any) -> str | None:
     return f"must be a list of statuses, such as [404, 425], not {value!r}"
 
 
-class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
+class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
     """
     Wait until a service answers, and until the answer is the one.
 
@@ -123,29 +122,13 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         self.deferrable = deferrable
         self._answers_are_large = False
 
-    def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, *others: Any, **named: Any
-    ) -> None:
-        """Render the template fields; a step that fails for that leaves a record that says why."""
-        with self._recorded_rendering(parent, context):
-            super()._do_render_template_fields(parent, template_fields, context, *others, **named)
-
     def execute(self, context: Context) -> Any:
-        """
-        Wait.
-
-        :param context: The task's Airflow context.
-        """
+        """Wait."""
         with self._recorded(context):
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Any = None) -> Any:
-        """
-        Go on after the triggerer has waited.
-
-        :param context: The task's Airflow context.
-        :param event: What the trigger says.
-        """
+        """Go on after the triggerer has waited."""
         from airflow_provider_cloudfn.triggers.http_poll import PollEvent
 
         told = PollEvent.from_dict(event)
@@ -158,11 +141,7 @@ class CloudFunctionHttpSensor(TemplatedTask, RecordedTask, DeferringSensor):
         return self.execute(context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """
-        Ask once.
-
-        :param context: The task's Airflow context.
-        """
+        """Ask once."""
         poll = self._poll()
         answer = poll.ask(self._watched(hook_for(self.http_conn_id, parameter="http_conn_id")))
         self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0

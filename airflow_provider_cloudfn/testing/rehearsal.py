@@ -291,8 +291,10 @@ class _Transport:
         self.requests: list[HttpRequest] = []
         self.answers: list[HttpResponse | None] = []
 
-    async def send(self, request: HttpRequest, on_connected: Callable[[], None] | None = None) -> HttpResponse:
-        """Answer a request."""
+    async def send(
+        self, request: HttpRequest, on_connected: Callable[[], None] | None = None, sink: ResponseSink | None = None
+    ) -> tuple[HttpResponse, StoredBody | None]:
+        """Answer a request; where its body would go into a file, that is left alone."""
         self.requests.append(request)
         self.answers.append(None)
         is_sent = True
@@ -304,17 +306,7 @@ class _Transport:
         finally:
             if is_sent and on_connected is not None:
                 on_connected()
-        return answer
-
-    async def send_to(
-        self,
-        request: HttpRequest,
-        sink: ResponseSink,  # noqa: ARG002 - nothing is written in a rehearsal
-        on_connected: Callable[[], None] | None = None,
-    ) -> tuple[HttpResponse, StoredBody | None]:
-        """Answer a request whose body would go into a file, which is left alone."""
-        answer = await self.send(request, on_connected)
-        if not 200 <= answer.status < 300:
+        if sink is None or not 200 <= answer.status < 300:
             return answer, None
         digest = hashlib.sha256(answer.content).hexdigest()
         stored = StoredBody(len(answer.content), answer.header("content-type"), digest)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_cloudfn.events.record import is_record
-from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words, nearest_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ class Samples:
         for name in ("steps", "params", "conf", "context", "run"):
             section = given.get(name, {})
             if not isinstance(section, Mapping):
-                raise ConfigurationError(f"{where}: {name} must be a map, not {type(section).__name__}")
+                raise ConfigurationError(f"{where}: {name} must be a map, not {in_words(section)}")
         for name in given.get("run", {}):
             if name not in RUN_KEYS:
                 raise ConfigurationError(

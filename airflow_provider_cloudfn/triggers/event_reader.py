@@ -47,7 +47,7 @@ _Asset: TypeAlias = tuple[str, str]
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, EventReader] = WeakKeyDictionary()
 
 
-class _Waiting:
+class _Waiter:
     """A wait, and what its trigger hears of it."""
 
     def __init__(self, wait: Wait, patience: float) -> None:
@@ -64,7 +64,7 @@ class _Waiting:
 class _Group:
     """Waits for one asset that have been told of the same events."""
 
-    def __init__(self, waits: Iterable[_Waiting]) -> None:
+    def __init__(self, waits: Iterable[_Waiter]) -> None:
         self.waits = set(waits)
         self.after = min(one.wait.place.after for one in self.waits if one.wait.place is not None)
         self.seen: dict[int, dt.datetime] = {}
@@ -96,7 +96,7 @@ class EventReader:
     """What all waits in an event loop have in common."""
 
     def __init__(self) -> None:
-        self._waits: set[_Waiting] = set()
+        self._waits: set[_Waiter] = set()
         self._groups: dict[_Asset, list[_Group]] = {}
         self._task: asyncio.Task[None] | None = None
         self._new = asyncio.Event()
@@ -115,7 +115,7 @@ class EventReader:
         :param patience: After how many seconds without an answer of the API server it is the worker's turn to look.
         :returns: A future that is done when it came, or when that is so.
         """
-        one = _Waiting(wait, patience)
+        one = _Waiter(wait, patience)
         self._waits.add(one)
         self._new.set()
         if self._task is None or self._task.done():
@@ -214,13 +214,13 @@ class EventReader:
     def _group(self) -> None:
         """Let those that have gone go, and give those that are new a group of their own, which asks for what came before."""
         waits = {one for one in self._waits if not one.told.done() and one.wait.event is not None}
-        known: set[_Waiting] = set()
+        known: set[_Waiter] = set()
         for those in self._groups.values():
             for group in those:
                 group.waits &= waits
                 known |= group.waits
             those[:] = [group for group in those if group.waits]
-        new: dict[_Asset, list[_Waiting]] = {}
+        new: dict[_Asset, list[_Waiter]] = {}
         for one in waits - known:
             new.setdefault((one.wait.event or "", one.wait.uri or ""), []).append(one)
         for asset, those_new in new.items():
@@ -228,7 +228,7 @@ class EventReader:
         self._groups = {asset: those for asset, those in self._groups.items() if those}
 
 
-def _matched(waits: list[_Waiting], record: dict[str, Any] | None) -> list[_Waiting]:
+def _matched(waits: list[_Waiter], record: dict[str, Any] | None) -> list[_Waiter]:
     """
     Return the waits whose event it is, or may be: the worker looks again, and reads what was not told here, or lies elsewhere.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping
 
     from airflow_provider_cloudfn.triggers.item_stream import ItemStream
-    from airflow_provider_cloudfn.triggers.items import Item
+    from airflow_provider_cloudfn.triggers.items import NewItem
 
 __all__ = ["CloudFunctionEventTrigger"]
 
@@ -151,12 +151,8 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         """Leave those that share its question."""
         _watchers[self.shared_stream_key()].discard(self)
 
-    def matches(self, item: Item) -> bool:
-        """
-        Tell whether an item is an event.
-
-        :param item: The item.
-        """
+    def matches(self, item: NewItem) -> bool:
+        """Tell whether an item is an event."""
         if self.match is None:
             return True
         try:
@@ -166,10 +162,10 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
             self.log.warning("match has no value for item %s, which is emitted: %s", item.id, error)
             return True
 
-    def _matching(self, items: list[Item]) -> list[Item]:
+    def _matching(self, items: list[NewItem]) -> list[NewItem]:
         return [item for item in items if self.matches(item)]
 
-    def _record(self, item: Item) -> dict[str, Any]:
+    def _record(self, item: NewItem) -> dict[str, Any]:
         """Return the completion record of an item; its type is the asset's name, which a reader knows."""
         metadata = {
             "specversion": "1.0",

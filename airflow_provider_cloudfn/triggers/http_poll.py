@@ -45,7 +45,6 @@ class PollEvent(Struct, frozen=True):
         """
         Return the event that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         if (

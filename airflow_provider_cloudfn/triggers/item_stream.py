@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.events.size_limit import is_too_large
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
-from airflow_provider_cloudfn.triggers.items import Item, ItemQuestion, Progress
+from airflow_provider_cloudfn.triggers.items import ItemQuestion, ListPosition, NewItem
 from airflow_provider_cloudfn.triggers.poll import conditions
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 
@@ -54,7 +54,7 @@ class ItemStream(SharedStreamProducer):
         every: float,
         backlog: bool,
         stores: Callable[[], Iterable[Any]],
-        matches: Callable[[], Iterable[Callable[[Item], bool]]],
+        matches: Callable[[], Iterable[Callable[[NewItem], bool]]],
     ) -> None:
         self._question = question
         self._every = every
@@ -66,7 +66,7 @@ class ItemStream(SharedStreamProducer):
         self._settled = asyncio.Event()
         self._are_kept = False
 
-    async def open_stream(self) -> AsyncIterator[tuple[list[Item], Progress]]:
+    async def open_stream(self) -> AsyncIterator[tuple[list[NewItem], ListPosition]]:
         """Yield the new items of each answer, and how far the list is read when they are events."""
         failures = 0
         async with shared_hook(self._question.conn_id) as shared:
@@ -74,9 +74,9 @@ class ItemStream(SharedStreamProducer):
                 pause = self._every
                 try:
                     before = await self._progress()
-                    answer = await self._ask(shared, before or Progress())
+                    answer = await self._ask(shared, before or ListPosition())
                     if isinstance(answer, Response):
-                        items, after = await self._read(answer, before or Progress())
+                        items, after = await self._read(answer, before or ListPosition())
                         if before is None and not self._backlog:
                             items = []
                         # Before the first of them is an event: none is emitted again because another one has failed.
@@ -116,16 +116,16 @@ class ItemStream(SharedStreamProducer):
             _log.warning("Not all events of %s are in the database: its items are read again", self._question.conn_id)
             self._settled.set()
 
-    async def _ask(self, shared: SharedHook, progress: Progress) -> Response | NotYet:
+    async def _ask(self, shared: SharedHook, progress: ListPosition) -> Response | NotYet:
         loop = asyncio.get_running_loop()
         asked = await loop.run_in_executor(conditions(), self._question.asked, progress)
         async with shared.asking() as hook:
             return await asked.aask(hook)
 
-    async def _read(self, answer: Response, progress: Progress) -> tuple[list[Item], Progress]:
+    async def _read(self, answer: Response, progress: ListPosition) -> tuple[list[NewItem], ListPosition]:
         return await asyncio.get_running_loop().run_in_executor(conditions(), self._question.read, answer, progress)
 
-    async def _progress(self) -> Progress | None:
+    async def _progress(self) -> ListPosition | None:
         found = []
         for store in self._stores():
             try:
@@ -135,11 +135,11 @@ class ItemStream(SharedStreamProducer):
                     "several assets have a watcher with this trigger, and its progress is kept with one: give each another match"
                 ) from None
             if kept is not None:
-                found.append(msgspec.convert(kept, Progress))
+                found.append(msgspec.convert(kept, ListPosition))
         # Of watchers that have run apart, the one behind the others has not seen what they have.
         return min(found, key=lambda one: one.kept_at, default=None)
 
-    async def _keep(self, progress: Progress) -> None:
+    async def _keep(self, progress: ListPosition) -> None:
         """Write down how far the list is read, and go on."""
         kept = replace(progress, kept_at=time.time())
         # Airflow takes what JSON has, and so no tuple.
@@ -150,7 +150,7 @@ class ItemStream(SharedStreamProducer):
         self._settled.set()
 
 
-def _within_limit(items: list[Item], question: str, matches: list[Callable[[Item], bool]]) -> list[Item]:
+def _within_limit(items: list[NewItem], question: str, matches: list[Callable[[NewItem], bool]]) -> list[NewItem]:
     return [
         item.within_limit(question) if is_too_large(item.value) and any(one(item) for one in matches) else item
         for item in items

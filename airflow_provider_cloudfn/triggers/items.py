@@ -16,14 +16,14 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.client.sink import unwritable
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_payload
 from airflow_provider_cloudfn.events.size_limit import event_limit, is_too_large, json_size
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.json_encoding import encode_json, restored, to_json_value
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.client.response import Response
 
-__all__ = ["OF_ITEM", "Item", "ItemQuestion", "Progress", "compiled"]
+__all__ = ["OF_ITEM", "ItemQuestion", "ListPosition", "NewItem", "compiled"]
 
 #: How many items are known by their ids, besides those of the answer at hand.
 _KNOWN: Final = 1_000
@@ -34,7 +34,7 @@ _OF_ANSWER: Final = frozenset({"response", "cursor"})
 OF_ITEM: Final = frozenset({"item"})
 
 
-class Progress(Redacted, frozen=True, kw_only=True):
+class ListPosition(Redacted, frozen=True, kw_only=True):
     """
     How far a list was read, as it stands in Airflow's asset state.
 
@@ -50,7 +50,7 @@ class Progress(Redacted, frozen=True, kw_only=True):
     kept_at: float = 0.0
 
 
-class Item(Redacted, frozen=True):
+class NewItem(Redacted, frozen=True):
     """
     An item that was not there before.
 
@@ -65,7 +65,7 @@ class Item(Redacted, frozen=True):
     value: Any
     dataref: str | None = None
 
-    def within_limit(self, question: str) -> Item:
+    def within_limit(self, question: str) -> NewItem:
         """
         Return the item as an event can carry it: what is too large is put into the storage for events. It may take a while.
 
@@ -92,7 +92,6 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
     """
     The question, of expressions over ``cursor``, and what is read of its answer.
 
-    :param conn_id: The connection.
     :param uri: CEL: the path below its base URL.
     :param query: The query, CEL by name.
     :param headers: Headers, CEL by name.
@@ -123,7 +122,7 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
         if self.cursor is not None:
             compiled("cursor", self.cursor, _OF_ANSWER)
 
-    def asked(self, progress: Progress) -> HttpPoll:
+    def asked(self, progress: ListPosition) -> HttpPoll:
         """
         Return what is asked next.
 
@@ -143,21 +142,20 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
             once=True,
         )
 
-    def read(self, response: Response, progress: Progress) -> tuple[list[Item], Progress]:
+    def read(self, response: Response, progress: ListPosition) -> tuple[list[NewItem], ListPosition]:
         """
         Return the items of an answer that are new, in its order, and how far the list is read with them.
 
-        :param response: The answer.
         :param progress: How far it was read before.
         :raises ExpressionError: where an expression has no value, or one of another kind.
         """
         variables = {"response": response.as_variable(), "cursor": restored(progress.cursor)}
         found = _value("items", self.items, variables)
         if not isinstance(found, Sequence) or isinstance(found, (str, bytes)):
-            raise ExpressionError(f"must give a list, not {type(found).__name__}", field="items")
+            raise ExpressionError(f"must give a list, not {in_words(found)}", field="items")
         known, new, all_ids = set(progress.ids), [], []
         for value in found:
-            item = Item(cel.to_text(_value("id", self.id, {"item": value})), to_json_value(value))
+            item = NewItem(cel.to_text(_value("id", self.id, {"item": value})), to_json_value(value))
             digest = hashlib.sha256(item.id.encode()).hexdigest()[:24]
             all_ids.append(digest)
             if digest not in known:
@@ -184,7 +182,6 @@ def compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
     Return the program of an expression.
 
     :param place: Where it stands, for the error.
-    :param source: The expression.
     :param names: What it can name.
     :raises ExpressionError: which names the place.
     """

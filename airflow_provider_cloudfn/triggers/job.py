@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping  # noqa: TC003 - the wire format has its types
 from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -18,7 +18,7 @@ from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
 from airflow_provider_cloudfn.triggers.written_down import read_back
 
-__all__ = ["JOB_VARIABLES", "Ended", "Job", "JobPoll", "Outcome", "wait_for_end"]
+__all__ = ["JOB_VARIABLES", "Job", "JobEnd", "JobOutcome", "JobPoll", "wait_for_end"]
 
 #: What the expressions can name.
 JOB_VARIABLES: Final = ("response", "job", "inputs")
@@ -28,7 +28,7 @@ _LEAST: Final = 1.0
 
 
 #: What an answer says of a job; None that it goes on.
-Outcome: TypeAlias = Literal["done", "failed"] | None
+JobOutcome: TypeAlias = Literal["done", "failed"] | None
 
 
 class JobPoll(Redacted, frozen=True, kw_only=True):
@@ -58,7 +58,7 @@ class JobPoll(Redacted, frozen=True, kw_only=True):
     moves: bool = False
     place: str = "poll."
 
-    def judged(self, response: Response) -> Outcome:
+    def judged(self, response: Response) -> JobOutcome:
         """
         Return what an answer says of the job; None that it goes on.
 
@@ -86,23 +86,10 @@ class JobPoll(Redacted, frozen=True, kw_only=True):
         """
         Return what :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("job", written, cls.__struct_fields__, kinds=_KINDS, needed=("question", "done_when"))
+        require_wire_format("job", written, cls)
         return cls(**{**written, "question": HttpPoll.from_dict(written["question"])})
-
-
-_KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "done_when": (str,),
-    "failed_when": (str, type(None)),
-    "known": (Mapping,),
-    "every": (int, float),
-    "at_most_every": (int, float),
-    "tolerate": (int,),
-    "moves": (bool,),
-    "place": (str,),
-}
 
 
 class Job(Redacted, frozen=True, kw_only=True):
@@ -133,15 +120,13 @@ class Job(Redacted, frozen=True, kw_only=True):
         """
         Return what :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        fields = cls.__struct_fields__
-        require_wire_format("job", written, fields, kinds={"begun": (int, float)}, needed=fields)
+        require_wire_format("job", written, cls)
         return cls(poll=JobPoll.from_dict(written["poll"]), answer=written["answer"], begun=float(written["begun"]))
 
 
-class Ended(Struct, frozen=True):
+class JobEnd(Struct, frozen=True):
     """
     How a wait has ended.
 
@@ -169,8 +154,8 @@ async def wait_for_end(
     resolve: Callable[[HttpPoll, str], Awaitable[str]],
     once: bool = False,
     was_started: bool = False,
-    judge: Callable[[JobPoll, Response], Awaitable[Outcome]] | None = None,
-) -> Ended:
+    judge: Callable[[JobPoll, Response], Awaitable[JobOutcome]] | None = None,
+) -> JobEnd:
     """
     Ask until the job has ended.
 
@@ -193,7 +178,7 @@ async def wait_for_end(
         left = max(0.0, seconds - max(time.monotonic() - began, slept))
         if wait and wait >= left:
             await sleep(left)
-            return Ended("late", job)
+            return JobEnd("late", job)
         await sleep(wait)
         slept += wait
         answer: Response | NotYet
@@ -213,7 +198,7 @@ async def wait_for_end(
             is_seen = True
             outcome = job.judged(answer) if judge is None else await judge(job, answer)
             if outcome is not None:
-                return Ended(outcome, job, answer)
+                return JobEnd(outcome, job, answer)
             if job.moves and (link := _moved(answer)) is not None:
                 job = replace(job, question=replace(job.question, uri=await resolve(job.question, link)))
             told = retry_after_seconds(answer)
@@ -222,7 +207,7 @@ async def wait_for_end(
             wait = max(answer.seconds, interval)
         interval = min(interval * _GROWTH, max(job.at_most_every, job.every))
         if once:
-            return Ended("going", job, wait=wait)
+            return JobEnd("going", job, wait=wait)
 
 
 def _moved(response: Response) -> str | None:

@@ -11,16 +11,17 @@ from msgspec.structs import asdict, replace
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.triggers.job import Job, wait_for_end
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.job_end import end_job
+from airflow_provider_cloudfn.triggers.poll import HttpPoll, conditions
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
-from airflow_provider_cloudfn.triggers.wire_format import Told, require_event
+from airflow_provider_cloudfn.triggers.wire_format import TriggerPayload, require_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from airflow_provider_cloudfn.client.response import Response
-    from airflow_provider_cloudfn.triggers.job import JobPoll, Outcome
-    from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
+    from airflow_provider_cloudfn.triggers.job import JobOutcome, JobPoll
+    from airflow_provider_cloudfn.triggers.poll import NotYet
 
 __all__ = ["JobEvent", "JobTrigger"]
 
@@ -45,14 +46,13 @@ class JobEvent(Redacted, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
-        return Told(asdict(self))
+        return TriggerPayload(asdict(self))
 
     @classmethod
     def from_dict(cls, written: Any) -> JobEvent:
         """
         Return the event that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         told = require_event(written, ("ended", "error", "late"))
@@ -61,21 +61,32 @@ class JobEvent(Redacted, frozen=True):
 
 class JobTrigger(BaseTrigger):
     """
-    Ask after a job until it has ended. It sends nothing else: it can run twice, or again after the triggerer has restarted.
+    Ask after a job until it has ended.
 
-    All waits on one connection share its open connections and its token.
+    It can run twice, or again after the triggerer has restarted: all else that it sends is what ends the job when a person has
+    ended the task. All waits on one connection share its open connections and its token.
 
     :param job: The job, a :class:`~airflow_provider_cloudfn.triggers.job.Job` or what its ``to_dict`` wrote.
     :param seconds: How many are left for the job. They count from here, so that no two clocks need agree; after a restart
         of the triggerer they begin anew, up to the timeout that Airflow has been given for the trigger.
     :param first_wait: Seconds until the first poll.
+    :param cancel: What ends the job, a :class:`~airflow_provider_cloudfn.triggers.poll.HttpPoll` or what its ``to_dict`` wrote;
+        None where nothing does.
     """
 
-    def __init__(self, *, job: Job | Mapping[str, Any], seconds: float, first_wait: float) -> None:
+    def __init__(
+        self,
+        *,
+        job: Job | Mapping[str, Any],
+        seconds: float,
+        first_wait: float,
+        cancel: HttpPoll | Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.job = job if isinstance(job, Job) else Job.from_dict(job)
         self.seconds = seconds
         self.first_wait = first_wait
+        self.cancel = cancel if cancel is None or isinstance(cancel, HttpPoll) else HttpPoll.from_dict(cancel)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the trigger's row holds."""
@@ -83,7 +94,13 @@ class JobTrigger(BaseTrigger):
             "job": self.job.to_dict(),
             "seconds": self.seconds,
             "first_wait": self.first_wait,
+            "cancel": None if self.cancel is None else self.cancel.to_dict(),
         }
+
+    async def on_kill(self) -> None:
+        """Send ``cancel`` where a person has ended the task, of which no worker hears; Airflow calls it from 3.3 on."""
+        if self.cancel is not None:
+            await end_job(self.job, self.cancel, self.task_instance, self.log)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait; yields one :class:`JobEvent`, as its ``to_dict``."""
@@ -99,7 +116,7 @@ class JobTrigger(BaseTrigger):
                     async with shared.asking() as hook:
                         return (await hook.aclient()).resolve(question.request(), link)
 
-                async def judge(poll: JobPoll, response: Response) -> Outcome:
+                async def judge(poll: JobPoll, response: Response) -> JobOutcome:
                     return await asyncio.get_running_loop().run_in_executor(conditions(), poll.judged, response)
 
                 ended = await wait_for_end(

@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.auth.repeatable import is_put_off
-from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format's tests ask for its types
+from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the wire format has its types
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
@@ -110,7 +110,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Ask once.
 
-        :param hook: The connection's hook.
         :raises CloudFunctionError: for an answer that is neither yes nor "not yet".
         """
         try:
@@ -122,7 +121,6 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Do what :meth:`ask` does, in an event loop, and hold up nothing else that goes on in it.
 
-        :param hook: The connection's hook.
         :raises LimitError: for an answer that is larger than :data:`LARGEST`, unless an open session allows more.
         """
         client = await hook.aclient()
@@ -148,10 +146,9 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         """
         Return the question that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("poll", written, cls.__struct_fields__, kinds=_KINDS, needed=("conn_id",))
+        require_wire_format("poll", written, cls)
         read = {name: _standing_in(value) for name, value in written.items()}
         return cls(**{**read, "waiting": tuple(written.get("waiting", ()))})
 
@@ -197,11 +194,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
 
 
 def bounded(client: Client) -> Client:
-    """
-    Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before.
-
-    :param client: The client.
-    """
+    """Return a client that reads no more of an answer than :data:`LARGEST`; one whose session is open was bounded before."""
     return replace(client, limits=replace(client.limits, body=min(client.limits.body, LARGEST)))
 
 
@@ -230,20 +223,3 @@ def _standing_in(value: Any) -> Any:
 def _is_like_placeholder(value: Mapping[Any, Any]) -> bool:
     """Tell whether a map is a secret's place, or data that was or will be marked as being none."""
     return len(value) == 1 and all(isinstance(key, str) and key.rstrip("$") == _PLACEHOLDER for key in value)
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "conn_id": (str,),
-    "method": (str,),
-    "uri": (str,),
-    "query": (Mapping, type(None)),
-    "headers": (Mapping,),
-    "data": (str, Mapping, type(None)),
-    "timeout": (int, float, type(None)),
-    "waiting": (list, tuple),
-    "any_status": (bool,),
-    "until": (str, type(None)),
-    "once": (bool,),
-    "list_style": (str,),
-    "as_it_came": (bool,),
-}

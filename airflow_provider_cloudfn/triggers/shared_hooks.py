@@ -56,11 +56,7 @@ class _Opened:
 
 
 class SharedHook:
-    """
-    What all waits on one connection have in common.
-
-    :param conn_id: The connection.
-    """
+    """What all waits on one connection have in common."""
 
     def __init__(self, conn_id: str) -> None:
         self.waits = 0
@@ -106,11 +102,7 @@ class SharedHook:
 
 @asynccontextmanager
 async def shared_hook(conn_id: str) -> AsyncIterator[SharedHook]:
-    """
-    Share a connection's hook for as long as the block lasts; the last one closes it.
-
-    :param conn_id: The connection.
-    """
+    """Share a connection's hook for as long as the block lasts; the last one closes it."""
     lines = _lines.setdefault(asyncio.get_running_loop(), {})
     if (line := lines.get(conn_id)) is None:
         line = lines[conn_id] = SharedHook(conn_id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import Mapping  # noqa: TC003 - the wire format has its types
+from typing import Any, ClassVar, Literal
 
 from msgspec import field
 from msgspec.structs import asdict
@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Place
 from airflow_provider_cloudfn.events.signature import CallbackAddress
 from airflow_provider_cloudfn.exceptions import ExpressionError, require_truth
 from airflow_provider_cloudfn.json_encoding import restored
-from airflow_provider_cloudfn.triggers.wire_format import Told, require_event, require_wire_format
+from airflow_provider_cloudfn.triggers.wire_format import TriggerPayload, require_event, require_wire_format
 from airflow_provider_cloudfn.triggers.written_down import read_back
 
 __all__ = ["Wait", "WaitEvent"]
@@ -48,14 +48,13 @@ class Wait(Redacted, frozen=True, kw_only=True):
     answer: Mapping[str, Any] | None = None
     content_type: str | None = None
     answered: bool = False
-    begun: float = 0.0
+    begun: float
     place_of: str = "wait_for."
 
     def matches(self, record: Mapping[str, Any]) -> bool:
         """
         Return whether an event is the one.
 
-        :param record: Its record.
         :raises ExpressionError: when `match` has no value, or none that is true or false.
         """
         if self.match is None:
@@ -80,10 +79,9 @@ class Wait(Redacted, frozen=True, kw_only=True):
         """
         Return what :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
-        require_wire_format("wait", written, cls.__struct_fields__, kinds=_KINDS, needed=("begun",))
+        require_wire_format("wait", written, cls)
         place, callback = written.get("place"), written.get("callback")
         return cls(
             **{
@@ -92,20 +90,6 @@ class Wait(Redacted, frozen=True, kw_only=True):
                 "callback": None if callback is None else CallbackAddress.from_dict(callback),
             }
         )
-
-
-_NONE: Final = type(None)
-_KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "event": (str, _NONE),
-    "uri": (str, _NONE),
-    "match": (str, _NONE),
-    "known": (Mapping,),
-    "answer": (Mapping, _NONE),
-    "content_type": (str, _NONE),
-    "answered": (bool,),
-    "begun": (int, float),
-    "place_of": (str,),
-}
 
 
 class WaitEvent(Redacted, frozen=True):
@@ -129,14 +113,13 @@ class WaitEvent(Redacted, frozen=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the event as JSON."""
-        return Told(asdict(self))
+        return TriggerPayload(asdict(self))
 
     @classmethod
     def from_dict(cls, written: Any) -> WaitEvent:
         """
         Return the event that :meth:`to_dict` wrote.
 
-        :param written: What it wrote.
         :raises ConfigurationError: when it is nothing of the kind.
         """
         told = require_event(written, ("found", "look", "late"))
@@ -144,11 +127,7 @@ class WaitEvent(Redacted, frozen=True):
         return cls(told["outcome"], float(told["seconds"]), told.get("wait") or {}, looks, why)
 
     def tell(self, log: Any) -> None:
-        """
-        Say in the log of a task why its worker looks: the next trigger of the task writes over the log of this one.
-
-        :param log: The log.
-        """
+        """Say in the log of a task why its worker looks: the next trigger of the task writes over the log of this one."""
         if self.outcome == "look":
             log.warning(
                 "The triggerer can't ask the API server for what is waited for, so a worker looks, more and more seldom: %s",

@@ -25,7 +25,6 @@ def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
 
     :param sources: The expressions.
     :param name: The variable.
-    :param value: Its value.
     """
     paths = {
         reference.path[1:]
@@ -37,11 +36,7 @@ def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
 
 
 def written_down(value: Any) -> Any:
-    """
-    Return a value as JSON has it.
-
-    :param value: The value.
-    """
+    """Return a value as JSON has it."""
     return None if value is None else to_json_value(value, bytes_as=_tagged)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
 from airflow_provider_cloudfn.client.body import Json
@@ -75,7 +76,7 @@ async def measured(call: Callable[[], Awaitable[object]]) -> float:
 
 def clients(url: str) -> dict[str, Client]:
     token = OAuth2ClientCredentials(
-        token_url=f"{url}/token", client_id="c", client_secret="s", store=(store := MemoryTokenStore())
+        OAuth2Client(token_url=f"{url}/token", client_id="c", client_secret="s"), store=(store := MemoryTokenStore())
     )
     store.put(token.key, AccessToken("token", expires_at=time.time() + 3600))
     return {

@@ -70,6 +70,7 @@ def wait(order: int) -> Any:
 
     return EventWaitTrigger(
         wait=Wait(
+            begun=0.0,
             event=NAME,
             uri=URI,
             place=Place(BEGUN),

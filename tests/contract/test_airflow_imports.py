@@ -84,6 +84,9 @@ UNDOCUMENTED = {
     "airflow.sdk.execution_time.context.VariableAccessor": "as ConnectionAccessor",
     "airflow.sdk.execution_time.context.OutletEventAccessor": "tells whether events have partition keys; they have none",
     "airflow.sdk.execution_time.context.OutletEventAccessors": "collects events in rehearsals; nothing else needs it",
+    "airflow.sdk.execution_time.task_runner.RuntimeTaskInstance": (
+        "asks what became of a task that a person has ended, before its job is cancelled; Airflow logs that that failed"
+    ),
     "airflow.sdk.execution_time.lazy_sequence.LazyXComSequence": "a mapped step's XComs; a step that reads them fails",
     "airflow.sdk.log": "masks secrets; a call must fail that can't hide its secrets",
     "airflow.sdk.log.mask_secret": "as airflow.sdk.log",

@@ -138,7 +138,7 @@ def test_a_try_that_wants_the_event_emits_it_after_one_that_did_not(run: Any) ->
 def test_a_condition_that_is_none_fails_the_step_and_names_it(run: Any, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(thing(emit_when="'response.body.number'")).states == {"call": ["failed"]}
 
-    assert "emit_when: must give true or false, not int" in "".join(capfd.readouterr())
+    assert "emit_when: must give true or false, not an integer" in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(
@@ -202,10 +202,10 @@ def test_the_id_of_the_event_stays_its_own(run: Any) -> None:
         ("'response.body.none'", "gives null, under which events of different things would start one run: name what"),
         ("'\"\"'", "gives empty text, under which"),
         ("'\" \"'", "gives empty text, under which"),
-        ("'1.5'", "must give text or an integer, not float"),
-        ("'true'", "must give text or an integer, not bool"),
-        ("'[1]'", "must give text or an integer, not list"),
-        ("{'a': 1}", "must give text or an integer, not dict"),
+        ("'1.5'", "must give text or an integer, not a double"),
+        ("'true'", "must give text or an integer, not true"),
+        ("'[1]'", "must give text or an integer, not a list"),
+        ("{'a': 1}", "must give text or an integer, not a map"),
         ('\'"0123456789".replace("0", "' + 250 * "0" + "\")'", "gives 259 characters, and 250 are the most"),
     ],
 )

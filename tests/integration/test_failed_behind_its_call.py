@@ -112,7 +112,7 @@ def test_with_a_task_state_the_next_try_knows(parameters: dict[str, Any]) -> Non
 
 def test_a_step_that_is_skipped_is_skipped() -> None:
     class Skipping(CloudFunctionOperator):
-        def _complete(self, *_: Any, **__: Any) -> None:
+        def _finish(self, *_: Any, **__: Any) -> None:
             raise AirflowSkipException
 
     assert isinstance(failure_of(step(Skipping)), AirflowSkipException)

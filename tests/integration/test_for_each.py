@@ -117,24 +117,30 @@ def test_how_far_a_batch_got_is_told_before_the_picture_of_an_expression(
     assert "no such key: 'nothing' in response.body; 0 of 2 are done\n" in capfd.readouterr().out.replace("\\n", "\n")
 
 
-@pytest.mark.parametrize(("rate", "ends_at"), [(None, 2), ("1/h", 0)], ids=["at once", "while the next one waits"])
-def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
-    step: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    rate: str | None,
-    ends_at: int,
-) -> None:
-    """Airflow tells a task that it is ended, and lets it go on for some seconds."""
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[CloudFunctionOperator]:
+    """Return the tasks that have been prepared, so that they can be told that they are ended."""
     tasks: list[CloudFunctionOperator] = []
     prepare = CloudFunctionOperator.prepare
     monkeypatch.setattr(
         CloudFunctionOperator, "prepare", lambda task, context: tasks.append(task) or prepare(task, context)
     )
+    return tasks
+
+
+@pytest.mark.parametrize(("rate", "ends_at"), [(None, 2), ("1/h", 0)], ids=["at once", "while the next one waits"])
+def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_got(
+    step: Any,
+    prepared: list[CloudFunctionOperator],
+    capfd: pytest.CaptureFixture[str],
+    rate: str | None,
+    ends_at: int,
+) -> None:
+    """Airflow tells a task that it is ended, and lets it go on for some seconds."""
 
     def reply(request: Received) -> Answer:
         if request.json()["number"] == ends_at:
-            tasks[0].on_kill()
+            prepared[0].on_kill()
         return score(request)
 
     result, server = step(f"ForEach('[0, 2, 4, 6, 8, 10, 12]', concurrency=1, rate={rate!r})", reply=reply)
@@ -147,17 +153,11 @@ def test_a_batch_whose_task_is_ended_begins_no_more_calls_and_says_how_far_it_go
 
 @pytest.mark.parametrize("on_error", ["fail", "continue"])
 def test_an_item_whose_task_is_ended_is_not_sent_again_and_has_not_failed_for_that(
-    step: Any, monkeypatch: pytest.MonkeyPatch, on_error: str
+    step: Any, prepared: list[CloudFunctionOperator], on_error: str
 ) -> None:
-    tasks: list[CloudFunctionOperator] = []
-    prepare = CloudFunctionOperator.prepare
-    monkeypatch.setattr(
-        CloudFunctionOperator, "prepare", lambda task, context: tasks.append(task) or prepare(task, context)
-    )
-
     def reply(request: Received) -> Answer:
         if request.json()["number"] == 2:
-            tasks[0].on_kill()
+            prepared[0].on_kill()
             return Answer.of(503)
         return score(request)
 
@@ -273,7 +273,7 @@ def test_what_an_expression_reads_as_an_item_s_key_is_the_key_that_is_sent(step:
 @pytest.mark.parametrize(
     ("for_each", "parameters", "message"),
     [
-        ("'params.id'", {}, "for_each: must give a list or a map, not str"),
+        ("'params.id'", {}, "for_each: must give a list or a map, not text"),
         ("'params.nothing'", {}, "nothing"),
         ("'null'", {}, "for_each: must give a list or a map, not null"),
         ("'[1, \"x\"]'", {"body": "'{\"number\": item + 1}'"}, "for_each: item 1 (1-"),
@@ -282,7 +282,7 @@ def test_what_an_expression_reads_as_an_item_s_key_is_the_key_that_is_sent(step:
         ("'[2]'", {"idempotency_key": "cel('item.nope')"}, "for_each: item 0 (0-"),
         ("ForEach('[1]', key='item.id')", {}, "for_each.key"),
         ("ForEach('[1]', key='\"\"')", {}, "must give text or a whole number that names item 0, not empty text"),
-        ("ForEach('[{\"iban\": \"DE02\"}]', key='item')", {}, "names item 0, not a value of type dict"),
+        ("ForEach('[{\"iban\": \"DE02\"}]', key='item')", {}, "names item 0, not a map"),
         ("ForEach.lines('\"file:///nowhere/x.jsonl\"')", {}, "can't be read"),
         ("'[2]'", {"returns": "'b\"a\" == response.body'", "success_when": "'response.body.score == 5'"}, "success_when is false"),
     ],
@@ -566,6 +566,23 @@ def test_progress_shows_how_far_a_batch_got_and_forgets_it(step: Any, capsys: py
         with pytest.raises(SystemExit):
             progress(Namespace(**asked, forget=forget, json=False))
         assert "has left nothing about a batch" in capsys.readouterr().err
+
+
+def test_progress_tells_what_has_stopped_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from argparse import Namespace
+
+    from airflow_provider_cloudfn.cli.progress_command import progress
+
+    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+    result, _ = step("ForEach('[2, 5, 4]', concurrency=1, key='\"o-\" + string(item)')")
+    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
+
+    capsys.readouterr()
+    progress(Namespace(**asked, forget=False, json=False))
+    shown = capsys.readouterr().out
+
+    assert "1 of 3 items done, 0 failed, 0 unknown, 1 to be called for again: not finished" in shown
+    assert "again: 1 (o-5): POST" in shown
 
 
 def test_progress_forgets_nothing_but_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -330,7 +330,7 @@ def test_done_when_must_be_true_or_false(service: Any, store: StateStore) -> Non
     service.answer(200, {"id": "x"})
     killed(store, at=2, on_unknown=ask)
 
-    with pytest.raises(ExpressionError, match=r"on_unknown\.done_when: must give true or false, not str"):
+    with pytest.raises(ExpressionError, match=r"on_unknown\.done_when: must give true or false, not text"):
         carry_out(store, on_unknown=ask)
 
 

@@ -48,7 +48,7 @@ def test_a_step_returns_what_it_is_told(run: Any, returns: str, value: Any) -> N
     [
         ({"uri": "'\"/v1/orders/nope\"'"}, "404"),
         ({"success_when": "'response.body.total > 1000000.0'"}, "success_when is false for the answer 200"),
-        ({"success_when": "'response.body.id'"}, "success_when: must give true or false, not str"),
+        ({"success_when": "'response.body.id'"}, "success_when: must give true or false, not text"),
         ({"returns": "'response.body.nope'"}, "returns: 1:"),
         ({"uri": "'{\"a\": run.id}'"}, "uri: must give text, not "),
         ({"headers": "{'X-Api-Key': '\"mine\"'}"}, "X-Api-Key"),

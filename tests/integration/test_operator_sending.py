@@ -84,14 +84,14 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
         ({"idempotency_key": "cel('inputs.?id')", "inputs": "{}"}, "idempotency_key: gives null"),
         (
             {"idempotency_key": "cel('inputs')", "inputs": "{}"},
-            "idempotency_key: must give text or an integer, not dict",
+            "idempotency_key: must give text or an integer, not a map",
         ),
-        ({"idempotency_key": "cel('1.5')"}, "idempotency_key: must give text or an integer, not float"),
+        ({"idempotency_key": "cel('1.5')"}, "idempotency_key: must give text or an integer, not a double"),
         (
             {"idempotency_key": "True", "headers": 'cel(\'{"idempotency-key": "mine"}\')'},
             "idempotency_key sets this header",
         ),
-        ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not int"),
+        ({"response_file": "7"}, "response_file: must be an ObjectStoragePath or its text, not an integer"),
         ({"response_file": "'{{ \"\" }}'"}, "response_file: must be an ObjectStoragePath or its text, not empty text"),
         ({"uri": "lit('http://ann:pw@127.0.0.1/x')"}, "credentials"),
         ({"response_file": "'nope://x/y'"}, "response_file: 'nope://x/y' is no path of an object storage"),
@@ -99,7 +99,7 @@ def test_a_retry_after_that_is_too_long_is_left_to_the_task(run: Any, service: A
             {"response_file": "'file:///nowhere/x'", "method": "'POST'"},
             "/thing: was not sent, because its answer can't be written where it should go (FileNotFoundError",
         ),
-        ({"files": "cel('\"file:///x\"')", "method": "'POST'"}, "files: must be a map of paths, not str"),
+        ({"files": "cel('\"file:///x\"')", "method": "'POST'"}, "files: must be a map of paths, not text"),
         ({"files": "{'a': 'file:///nowhere/x'}", "method": "'POST'"}, 'files["a"]: file:///nowhere/x can\\\'t be read'),
         (
             {"body": "{'a': secret('nope')}", "method": "'POST'"},

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Python imports this before anything else: it keeps modules from being imported, as a broken installation would.
@@ -33,6 +32,31 @@ from airflow.dag_processing.dagbag import DagBag
 
 bag = DagBag(sys.argv[1], bundle_name="dags-folder", bundle_path=sys.argv[1])
 print(json.dumps({"dags": sorted(bag.dags), "errors": bag.import_errors}))
+"""
+
+# As Airflow's parser does: one that has imported Airflow, and of ours what Airflow itself imports, forks a process for each look.
+PARSER = """
+import json, os, sys, traceback
+import airflow.dag_processing.dagbag
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.dup2(os.open(asked["into"], os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+            os.dup2(1, 2)
+            os.environ["SABOTAGED"] = ",".join(asked["sabotaged"])
+            sys.argv[1:] = [asked["folder"]]
+            exec(asked["code"], {"__name__": "__main__"})
+            sys.stdout.flush()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 FOREIGN = """
@@ -66,15 +90,21 @@ INSIDE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the surroundings of a Python on an installation in which the modules that SABOTAGED names are broken."""
+    broken = tmp_path_factory.mktemp("broken")
+    (broken / "sitecustomize.py").write_text(SABOTAGE)
+    path = os.pathsep.join([str(broken), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "SABOTAGED": ""}
+
+
 @pytest.fixture
-def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def airflow(breakable: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that starts Python on an installation in which some modules are broken."""
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "sitecustomize.py").write_text(SABOTAGE)
 
     def start(*command: str, sabotaged: list[str]) -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(tmp_path / "broken"), *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = {**os.environ, "PYTHONPATH": path, "SABOTAGED": ",".join(sabotaged)}
+        environment = {**breakable, "SABOTAGED": ",".join(sabotaged)}
         return subprocess.run(
             [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=120, check=False
         )
@@ -82,19 +112,41 @@ def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return start
 
 
+@pytest.fixture(scope="module")
+def parser(breakable: dict[str, str], airflow_database: None) -> Iterator[subprocess.Popen[str]]:
+    """Return a running parser, which takes seconds to start."""
+    command = [sys.executable, "-c", PARSER]
+    with subprocess.Popen(command, env=breakable, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        yield running
+        assert running.stdin is not None
+        running.stdin.close()
+
+
 @pytest.fixture
-def parsed(airflow: Any, tmp_path: Path, airflow_database: None) -> Callable[[list[str]], dict[str, Any]]:
+def look(parser: subprocess.Popen[str], tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs code in a process of the parser in which some modules are broken; it returns what that wrote."""
+
+    def told(code: str, folder: Path, sabotaged: list[str]) -> str:
+        into = tmp_path / "written"
+        asked = {"code": code, "folder": str(folder), "into": str(into), "sabotaged": sabotaged}
+        assert parser.stdin is not None
+        assert parser.stdout is not None
+        print(json.dumps(asked), file=parser.stdin, flush=True)
+        code_of_it = parser.stdout.readline()
+        written = into.read_text()
+        assert code_of_it == "0\n", written
+        return written
+
+    return told
+
+
+@pytest.fixture
+def parsed(look: Callable[..., str], tmp_path: Path) -> Callable[[list[str]], dict[str, Any]]:
     """Return a function that parses a Dag of ours and another one there, as Airflow does."""
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "foreign.py").write_text(FOREIGN)
     (tmp_path / "dags" / "ours.py").write_text(OURS)
-
-    def parse(sabotaged: list[str]) -> dict[str, Any]:
-        ended = airflow("-c", textwrap.dedent(PARSED), str(tmp_path / "dags"), sabotaged=sabotaged)
-        assert ended.returncode == 0, ended.stderr
-        return dict(json.loads(ended.stdout.splitlines()[-1]))
-
-    return parse
+    return lambda sabotaged: dict(json.loads(look(PARSED, tmp_path / "dags", sabotaged).splitlines()[-1]))
 
 
 @pytest.mark.parametrize(
@@ -163,22 +215,22 @@ def test_other_dags_are_parsed_and_ours_say_what_is_broken(parsed: Any, sabotage
 
 @pytest.mark.parametrize("sabotaged", [["nothing"], [*INSIDE, "lark", "celpy"]])
 def test_dags_of_others_meet_nothing_of_ours_sound_or_broken(
-    airflow: Any, tmp_path: Path, airflow_database: None, sabotaged: list[str]
+    look: Callable[..., str], tmp_path: Path, sabotaged: list[str]
 ) -> None:
     for index in range(3):
         (tmp_path / f"foreign_{index}.py").write_text(FOREIGN.replace('"foreign"', f'"foreign_{index}"'))
     code = f"{PARSED}\nprint([name for name in sys.modules if name.startswith('airflow_provider_cloudfn.authoring.')])"
 
-    ended = airflow("-c", code, str(tmp_path), sabotaged=sabotaged)
+    told = look(code, tmp_path, sabotaged)
 
-    found, imported = ended.stdout.splitlines()[-2:]
+    found, imported = told.splitlines()[-2:]
     assert json.loads(found) == {"dags": ["foreign_0", "foreign_1", "foreign_2"], "errors": {}}
     assert imported == "[]"
-    assert "itself has failed" not in ended.stdout + ended.stderr
+    assert "itself has failed" not in told
 
 
 def test_a_fault_of_our_own_is_logged_once_and_is_in_the_error_of_each_dag(
-    airflow: Any, tmp_path: Path, airflow_database: None
+    look: Callable[..., str], tmp_path: Path
 ) -> None:
     for index in range(3):
         (tmp_path / f"ours_{index}.py").write_text(OURS.replace('"ours"', f'"ours_{index}"'))
@@ -186,12 +238,12 @@ def test_a_fault_of_our_own_is_logged_once_and_is_in_the_error_of_each_dag(
     code = PARSED.replace(
         "bag =", "from airflow_provider_cloudfn.authoring import rules; del rules.task_problems\nbag ="
     )
-    ended = airflow("-c", code, str(tmp_path), sabotaged=[])
+    told = look(code, tmp_path, [])
 
-    errors = json.loads(ended.stdout.splitlines()[-1])["errors"]
+    errors = json.loads(told.splitlines()[-1])["errors"]
     assert len(errors) == 3
     assert all("it can't be checked (ImportError" in message for message in errors.values())
-    assert (ended.stdout + ended.stderr).count("itself has failed") == 1
+    assert told.count("itself has failed") == 1
 
 
 def test_with_nothing_broken_both_are_parsed(parsed: Any) -> None:

@@ -310,7 +310,7 @@ ENDS: dict[str, tuple[str, Answer, list[Answer], str]] = {
         "Poll(done_when='response.body.state', every=0.01, uri='\"/jobs/7\"')",
         STARTED,
         [state("busy")],
-        "poll.done_when: must give true or false, not str",
+        "poll.done_when: must give true or false, not text",
     ),
     "no such field": (
         "Poll(done_when='response.body.stat == \"done\"', every=0.01, uri='\"/jobs/7\"')",
@@ -795,6 +795,41 @@ def test_where_airflow_gives_up_on_the_triggerer_the_job_is_cancelled(service: A
 
     assert jobs.asked == ["POST /v1/jobs", "DELETE /v1/jobs/7"]
     assert context["task_state_store"] == {}
+
+
+@pytest.mark.parametrize(
+    ("cancel", "handed_over"),
+    [
+        ('"/jobs/" + job.body.id', {"method": "DELETE", "uri": "/jobs/7"}),
+        ('{"method": "POST", "uri": "/end", "body": {"id": job.body.id}}', {"method": "POST", "data": '{"id":"7"}'}),
+        (None, None),
+        ("null", None),
+        ('"/jobs/s3cret-key"', None),
+    ],
+)
+def test_what_ends_the_job_is_handed_over_to_the_triggerer(
+    service: Any, connection: Callable[..., None], cancel: str | None, handed_over: dict[str, str] | None
+) -> None:
+    jobs = service(STARTED, state("busy"))
+    connection(
+        "jobs",
+        conn_type="cloudfn",
+        host=f"{jobs.server.url}/v1",
+        password="s3cret-key",
+        extra={"auth_type": "api_key", "key_location": "header", "key_name": "X-Key"},
+    )
+    poll = Poll(done_when="false", uri='"/jobs/" + job.body.id', cancel=cancel, timeout=60)
+    task = CloudFunctionOperator(
+        task_id="call", cloudfn_conn_id="jobs", method="POST", uri='"/jobs"', poll=poll, deferrable=True
+    )
+    instance = SimpleNamespace(dag_id="d", run_id="r", task_id="call", max_tries=0, map_index=-1, try_number=1)
+
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute({"ti": instance})  # type: ignore[typeddict-item]
+
+    given = deferred.value.trigger.serialize()[1]["cancel"]
+    assert (given is None) is (handed_over is None)
+    assert given is None or handed_over is None or given.items() >= handed_over.items()
 
 
 @KEPT

@@ -311,7 +311,7 @@ def test_an_operator_of_ones_own_may_find_its_event_later(import_errors: Callabl
     ("parameters", "told"),
     [
         ({"event": "'null'"}, "event: must be a completion record, such as events[0], not null"),
-        ({"event": "'params.id'"}, "event: must be a completion record, such as events[0], not str"),
+        ({"event": "'params.id'"}, "event: must be a completion record, such as events[0], not text"),
         ({"event_type": "'a\\nb'"}, "event_type: holds a line break"),
         ({"event_type": "'a'", "extensions": "{'Tenant': 'x'}"}, "extensions['Tenant']: a name has lower-case letters"),
         ({"event_type": "'a'", "extensions": "{'id': 'x'}"}, "none of CloudEvents' own attributes"),

@@ -37,6 +37,7 @@ DAGS = (
     "fail_late",
     "wait_ship",
     "wait_event",
+    "wait_job",
     "consume_webhook",
     *(("chain_place", "chain_book", "chain_pay", "chain_ship", "chain_note") if partitions_available() else ()),
 )

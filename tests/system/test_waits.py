@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import airflow.sdk
 import pytest
-from airflow.triggers.base import BaseEventTrigger
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger
 from kit.server import Answer, LoopbackServer, Received
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Orders:
 
     def reply(self, request: Received) -> Answer:
         self.received.append(request)
-        order = json.loads(request.body)
+        order = json.loads(request.body or "null")
         return Answer.of(202, {"order": order if isinstance(order, str) else None})
 
     def asked(self, path: str) -> list[Received]:
@@ -81,6 +81,18 @@ def test_two_deferred_waits_go_on_with_their_own_event(world: Any, orders: Order
     }
     assert came == {"order": {"order": "1001"}, "sense": {"order": "1001"}}
     assert len(orders.asked("/orders")) == 1
+
+
+@pytest.mark.skipif(not hasattr(BaseTrigger, "on_kill"), reason="this Airflow tells no trigger that its task was ended")
+def test_a_job_is_cancelled_when_a_person_ends_the_task_that_waits_for_it(world: Any, orders: Orders) -> None:
+    run_id = world.trigger("wait_job")
+    # A trigger that has not begun is not told of anything.
+    world.until(lambda: orders.asked("/long/7") or None, "the triggerer does not ask")
+
+    world.api.patch("dags", "wait_job", "dagRuns", run_id, "taskInstances", "job", json={"new_state": "failed"})
+
+    world.until(lambda: "DELETE" in [one.method for one in orders.asked("/long/7")] or None, "no cancel came")
+    assert [one.method for one in orders.asked("/long")] == ["POST"]
 
 
 @pytest.mark.skipif(not hasattr(airflow.sdk, "NEVER_EXPIRE"), reason="this Airflow keeps no task state")

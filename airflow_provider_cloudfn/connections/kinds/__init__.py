@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_cloudfn.connections.kinds.api_key import ApiKey
-from airflow_provider_cloudfn.connections.kinds.basic import Basic
-from airflow_provider_cloudfn.connections.kinds.bearer import Bearer
+from airflow_provider_cloudfn.connections.kinds.basic import BasicCredentials
+from airflow_provider_cloudfn.connections.kinds.bearer import BearerToken
 from airflow_provider_cloudfn.connections.kinds.hmac import HmacSignature
 from airflow_provider_cloudfn.connections.kinds.none import NoAuthentication
 from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
-from airflow_provider_cloudfn.connections.kinds.standard_webhooks import StandardWebhooks
+from airflow_provider_cloudfn.connections.kinds.standard_webhooks import WebhookSignature
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.kinds.kind import Authentication
@@ -23,9 +23,9 @@ KINDS: Final[tuple[type[Authentication], ...]] = (
     NoAuthentication,
     ApiKey,
     OAuth2,
-    Basic,
-    Bearer,
+    BasicCredentials,
+    BearerToken,
     AwsSignature,
     HmacSignature,
-    StandardWebhooks,
+    WebhookSignature,
 )

@@ -9,8 +9,6 @@ from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
@@ -65,10 +63,6 @@ class ApiKey(Authentication, frozen=True, kw_only=True):
         reader.require_clean_password(value, in_header=location == "header")
         reader.require_alone("password", value, re.escape(name) + (r"\s*:\s*" if location == "header" else "="))
         return cls(location=location, name=name, value=value)
-
-    def secrets(self) -> Iterator[str]:
-        """Return the key."""
-        yield self.value
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts the key on a request."""

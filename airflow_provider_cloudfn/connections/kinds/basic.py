@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["Basic"]
+__all__ = ["BasicCredentials"]
 
 
-class Basic(Authentication, frozen=True, kw_only=True):
+class BasicCredentials(Authentication, frozen=True, kw_only=True):
     """
     User name and password (RFC 7617).
 

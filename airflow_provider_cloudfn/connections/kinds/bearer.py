@@ -8,15 +8,13 @@ from airflow_provider_cloudfn.auth.header_fields import BEFORE_TOKEN
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["Bearer"]
+__all__ = ["BearerToken"]
 
 
-class Bearer(Authentication, frozen=True, kw_only=True):
+class BearerToken(Authentication, frozen=True, kw_only=True):
     """
     A token that was given once and for all (RFC 6750).
 
@@ -36,10 +34,6 @@ class Bearer(Authentication, frozen=True, kw_only=True):
         reader.require_clean_password(token, in_header=True)
         reader.require_alone("password", token, BEFORE_TOKEN)
         return cls(token=token)
-
-    def secrets(self) -> Iterator[str]:
-        """Return the token."""
-        yield self.token
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts the token on a request."""

@@ -9,8 +9,6 @@ from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
@@ -95,7 +93,6 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
         """
         Return the settings of a connection, which signs or has others sign.
 
-        :param reader: The connection.
         :param needed_by: What needs them, for the errors.
         :raises ConfigurationError: naming the field that is wrong, and what to do.
         """
@@ -124,10 +121,6 @@ class HmacSignature(Authentication, frozen=True, kw_only=True):
             signed=signed,
             timestamp_header=timestamp_header,
         )
-
-    def secrets(self) -> Iterator[str]:
-        """Return the key."""
-        yield self.secret
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts the signature on a request."""

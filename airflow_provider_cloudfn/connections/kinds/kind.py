@@ -58,7 +58,6 @@ class HookServices(Protocol):
         """
         Return where AWS access keys come from: the kind's ``other_connection``, else the keys, else what boto3 finds.
 
-        :param region: The region.
         :param keys: The connection's own access key, if it has one.
         :raises ConfigurationError: when nothing usable is there.
         """
@@ -97,13 +96,13 @@ class Authentication(Redacted, frozen=True, kw_only=True):
         """
         Return the settings of a connection.
 
-        :param reader: The connection.
         :raises ConfigurationError: naming the field that is wrong, and what to do.
         """
 
     def secrets(self) -> Iterator[str]:
-        """Return what must not be seen."""
-        return iter(())
+        """Return what must not be seen: the texts that no repr shows."""
+        hidden = (getattr(self, name) for name in sorted(self._hidden))
+        return (secret for secret in hidden if isinstance(secret, str) and secret)
 
     @property
     def other_connection(self) -> str | None:

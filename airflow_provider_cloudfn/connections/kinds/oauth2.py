@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
-from msgspec import field
-
-from airflow_provider_cloudfn.auth.basic import basic_credentials, before_credentials
-from airflow_provider_cloudfn.auth.client_authentication import CLIENT_AUTH_METHODS, certificate_fault, is_encrypted
-from airflow_provider_cloudfn.auth.credential_names import query_secrets
+from airflow_provider_cloudfn.auth.basic import before_credentials
+from airflow_provider_cloudfn.auth.client_authentication import (
+    CLIENT_AUTH_METHODS,
+    OAuth2Client,
+    certificate_fault,
+    is_encrypted,
+)
 from airflow_provider_cloudfn.connections.addresses import checked_url
 from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
@@ -18,7 +20,7 @@ from airflow_provider_cloudfn.connections.pem import is_pem, pem_text
 from airflow_provider_cloudfn.connections.token_requests import claims_of, filled, grant, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from airflow_provider_cloudfn.auth.message import HttpResponse
     from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
@@ -31,35 +33,13 @@ __all__ = ["OAuth2"]
 _SEPARATORS = {"space": " ", "comma": ","}
 
 
-class OAuth2(Authentication, frozen=True, kw_only=True):
+class OAuth2(OAuth2Client, Authentication, frozen=True, kw_only=True):
     """
     An access token for a client that acts without a person.
 
-    :param token_url: The token endpoint.
-    :param client_id: The client's public name.
-    :param client_secret: The client's secret; for ``private_key_jwt`` its private key as PEM text; for ``none`` None.
-    :param scopes: The permissions to ask for.
-    :param refresh_url: Where refresh tokens are exchanged, if elsewhere.
-    :param client_auth_method: How the token endpoint is shown who asks.
-    :param audience: The service that the token is for.
-    :param resource: The resource that the token is for (RFC 8707).
-    :param parameters: What else the token endpoint wants.
-    :param grant_type: What the token is asked for with.
-    :param scope_separator: What stands between the scopes.
-    :param headers: The headers that the token endpoint wants.
-    :param as_json: Whether the token endpoint is asked in JSON.
-    :param request_secrets: The secrets among the parameters and the headers.
-    :param key_id: The name of the private key, for ``private_key_jwt``.
-    :param algorithm: How the assertion is signed, for ``private_key_jwt``.
-    :param key_passphrase: What opens the private key, where it is encrypted.
-    :param jwt_certificate: The certificate of the private key, or its thumbprint.
-    :param claims: What an assertion says besides, or instead.
     :param renew_when: A CEL expression over ``response``: whether an answer says that the token is refused.
     """
 
-    _hidden: ClassVar = frozenset(
-        {"client_secret", "key_passphrase", "parameters", "headers", "request_secrets", "token_url", "refresh_url"}
-    )
     kind = "oauth2"
     confidential = "the client secret (or the private key)"
     fields = (
@@ -181,25 +161,6 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         ),
     )
 
-    token_url: str
-    client_id: str
-    client_secret: str | None
-    scopes: tuple[str, ...] = ()
-    refresh_url: str | None = None
-    client_auth_method: str = "client_secret_basic"
-    audience: str | None = None
-    resource: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    grant_type: str = "client_credentials"
-    scope_separator: str = " "
-    headers: Mapping[str, str] = field(default_factory=dict)
-    as_json: bool = False
-    request_secrets: tuple[str, ...] = ()
-    key_id: str | None = None
-    algorithm: str = "RS256"
-    key_passphrase: str | None = None
-    jwt_certificate: str | None = None
-    claims: Mapping[str, object] = field(default_factory=dict)
     renew_when: str | None = None
 
     @classmethod
@@ -248,18 +209,6 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
             renew_when=reader.text("renew_when"),
         )
 
-    def secrets(self) -> Iterator[str]:
-        """Return the client secret, what it becomes in the header of a token request, and what is secret in the URLs."""
-        if self.client_secret:
-            yield self.client_secret
-            if self.client_auth_method == "client_secret_basic":
-                yield from basic_credentials(self.client_id, self.client_secret)
-        if self.key_passphrase:
-            yield self.key_passphrase
-        yield from self.request_secrets
-        yield from query_secrets(self.token_url)
-        yield from query_secrets(self.refresh_url)
-
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts an access token on a request."""
         written = self.renew_when
@@ -285,30 +234,7 @@ class OAuth2(Authentication, frozen=True, kw_only=True):
         """
         from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 
-        return OAuth2ClientCredentials(
-            token_url=self.token_url,
-            client_id=self.client_id,
-            client_secret=self.client_secret or "",
-            scopes=self.scopes,
-            refresh_url=self.refresh_url,
-            client_auth_method=self.client_auth_method,
-            audience=self.audience,
-            resource=self.resource,
-            parameters=self.parameters,
-            grant_type=self.grant_type,
-            scope_separator=self.scope_separator,
-            headers=self.headers,
-            as_json=self.as_json,
-            hidden=self.request_secrets,
-            key_id=self.key_id,
-            algorithm=self.algorithm,
-            key_passphrase=self.key_passphrase,
-            jwt_certificate=self.jwt_certificate,
-            claims=self.claims,
-            renew_when=renew_when,
-            store=store,
-            certificate=certificate,
-        )
+        return OAuth2ClientCredentials(self, renew_when=renew_when, store=store, certificate=certificate)
 
     def test_scheme(self) -> OAuth2ClientCredentials:
         """Return what gets an access token that no other call has left, nor will get: for a test of the credentials."""
@@ -333,10 +259,10 @@ def _method(reader: ConnectionReader) -> str:
     return reader.choice("client_auth_method")
 
 
-def _client_secret(reader: ConnectionReader, method: str, client_id: str) -> str | None:
+def _client_secret(reader: ConnectionReader, method: str, client_id: str) -> str:
     if method == "none":
         reader.require_absent(["password"], "client_auth_method is 'none', which has no client secret")
-        return None
+        return ""
     secret = reader.required_password("auth_type 'oauth2' needs the Client secret there")
     if method == "private_key_jwt":
         if not is_pem(secret):
@@ -349,9 +275,9 @@ def _client_secret(reader: ConnectionReader, method: str, client_id: str) -> str
     return secret
 
 
-def _key_passphrase(reader: ConnectionReader, method: str, secret: str | None) -> str | None:
+def _key_passphrase(reader: ConnectionReader, method: str, secret: str) -> str | None:
     passphrase = reader.secret("jwt_key_passphrase")
-    encrypted = method == "private_key_jwt" and secret is not None and is_encrypted(secret)
+    encrypted = method == "private_key_jwt" and is_encrypted(secret)
     if encrypted and passphrase is None:
         raise reader.error("jwt_key_passphrase", "is missing, and the private key in password (Secret) is encrypted")
     if passphrase is not None and not encrypted:

@@ -9,8 +9,6 @@ from airflow_provider_cloudfn.connections.form import ExtraField
 from airflow_provider_cloudfn.connections.kinds.kind import Authentication, HookServices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.auth.sigv4 import AwsKeys
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
@@ -109,10 +107,6 @@ class AwsSignature(Authentication, frozen=True, kw_only=True):
             session_token=session_token,
             conn_id=conn_id,
         )
-
-    def secrets(self) -> Iterator[str]:
-        """Return the secret access key and the session token."""
-        yield from (secret for secret in (self.secret_key, self.session_token) if secret)
 
     @property
     def other_connection(self) -> str | None:

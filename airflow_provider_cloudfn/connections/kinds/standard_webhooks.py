@@ -9,15 +9,13 @@ from airflow_provider_cloudfn.connections.kinds.kind import Authentication, Hook
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_provider_cloudfn.auth.scheme import Auth
     from airflow_provider_cloudfn.connections.reading import ConnectionReader
 
-__all__ = ["StandardWebhooks"]
+__all__ = ["WebhookSignature"]
 
 
-class StandardWebhooks(Authentication, frozen=True, kw_only=True):
+class WebhookSignature(Authentication, frozen=True, kw_only=True):
     """
     The signature of Standard Webhooks over id, time and body.
 
@@ -40,10 +38,6 @@ class StandardWebhooks(Authentication, frozen=True, kw_only=True):
         except ConfigurationError as error:
             raise reader.error("password", str(error)) from None
         return cls(secret=secret)
-
-    def secrets(self) -> Iterator[str]:
-        """Return the secret."""
-        yield self.secret
 
     def scheme(self, services: HookServices) -> Auth:
         """Return what puts the signature on a request."""

@@ -14,6 +14,8 @@ from airflow.utils.session import create_session
 from fastapi import HTTPException
 from sqlalchemy import and_, func, select
 
+from airflow_provider_cloudfn.authoring.task import PACKAGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from uuid import UUID
@@ -28,7 +30,6 @@ _Version: TypeAlias = "tuple[UUID, str]"
 
 _log = logging.getLogger(__name__)
 
-_PACKAGE: Final = "airflow_provider_cloudfn."
 #: The fields that name a connection: what has none of them makes no call.
 _CONNECTIONS: Final = ("cloudfn_conn_id", "emporix_conn_id", "http_conn_id")
 #: How many Dags are read from the database at once.
@@ -211,7 +212,7 @@ def _functions(dag_id: str, data: Any) -> Iterator[CloudFunction]:
     for task in sorted(tasks, key=lambda one: one.task_id):
         written = task.partial_kwargs or task
         connections = [name for name in _CONNECTIONS if name in task.template_fields]
-        is_ours = task.module.startswith(_PACKAGE) or any(name != "http_conn_id" for name in connections)
+        is_ours = task.module.partition(".")[0] == PACKAGE or any(name != "http_conn_id" for name in connections)
         if not is_ours or not connections:
             continue
         events = [one.var.name for one in written.outlets if one.var.group == "completion_event"]

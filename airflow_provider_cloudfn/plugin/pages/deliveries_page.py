@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_cloudfn.deliveries.ledger import KeptDelivery, Wanted, find_deliveries, replay
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.plugin.pages.access import (
     current_user,
     makes_asset_events,
@@ -30,9 +30,9 @@ _PER_PAGE: Final = 50
 #: The largest number that a database has for a row.
 _LARGEST: Final = 2**63 - 1
 #: A duplicate has no row of its own.
-_OUTCOMES: Final = tuple(one.value for one in Outcome if one is not Outcome.DUPLICATE)
+_OUTCOMES: Final = tuple(one.value for one in DeliveryOutcome if one is not DeliveryOutcome.DUPLICATE)
 #: The form sends an empty one where none is chosen.
-_Chosen = Annotated[Outcome | None, BeforeValidator(lambda chosen: chosen or None)]
+_Chosen = Annotated[DeliveryOutcome | None, BeforeValidator(lambda chosen: chosen or None)]
 
 
 @router.get("/deliveries", dependencies=[reads_assets])

@@ -10,11 +10,11 @@ from airflow.models.asset import AssetEvent, AssetModel
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
-from airflow.sdk import log
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
 from airflow_provider_cloudfn.auth.redacted import Redacted
+from airflow_provider_cloudfn.authoring.airflow_masker import masked
 from airflow_provider_cloudfn.events.address import event_uri
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.journal.kept_batch import batch_of, rows_of_batch
@@ -23,7 +23,7 @@ from airflow_provider_cloudfn.plugin.pages.rendering import pretty
 from airflow_provider_cloudfn.records.call_record import CALL_RECORD_KEY, CallRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
@@ -218,5 +218,4 @@ def _field(name: str, written: Any, value: Any) -> Field:
 
 def _shown(value: Any, name: str) -> str:
     """Return a value as Airflow shows it, with what its name says is a secret as ``***``."""
-    redact: Callable[..., Any] = log.redact  # type: ignore[attr-defined]  # re-exported without saying so
-    return pretty(redact(value, name=name))
+    return pretty(masked(value, name))

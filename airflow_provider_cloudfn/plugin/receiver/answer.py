@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from starlette.responses import Response
 
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ class AnsweredEvent:
     """
 
     id: str | None
-    outcome: Outcome
+    outcome: DeliveryOutcome
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class RefusedDelivery:
     detail: str
 
 
-def answer_of(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> Response:
+def answer_of(arrivals: Sequence[Arrival], outcomes: Sequence[DeliveryOutcome]) -> Response:
     """
     Return the answer to a request: 202 where it has brought anything, 200 where all was there already, or is not wanted.
 
@@ -67,10 +67,10 @@ def answer_of(arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> Respo
     :param outcomes: What became of it.
     """
     answered = [
-        AnsweredEvent(None if outcome is Outcome.IGNORED else arrival.record.id, outcome)
+        AnsweredEvent(None if outcome is DeliveryOutcome.IGNORED else arrival.record.id, outcome)
         for arrival, outcome in zip(arrivals, outcomes, strict=True)
     ]
-    status = HTTPStatus.ACCEPTED if Outcome.ACCEPTED in outcomes else HTTPStatus.OK
+    status = HTTPStatus.ACCEPTED if DeliveryOutcome.ACCEPTED in outcomes else HTTPStatus.OK
     return _response(status.value, Answer(answered))
 
 

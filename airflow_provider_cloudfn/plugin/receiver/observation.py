@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_cloudfn.deliveries.arrival import Arrival
-    from airflow_provider_cloudfn.deliveries.outcome import Outcome
+    from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 
 __all__ = ["Observed", "observe"]
 
@@ -44,7 +44,7 @@ class Observed(Redacted, frozen=True, kw_only=True):
     size: int = 0
     seconds: float = 0.0
     arrivals: Sequence[Arrival] = ()
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[DeliveryOutcome] = ()
 
 
 def observe(observed: Observed) -> None:

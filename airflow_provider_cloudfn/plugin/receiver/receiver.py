@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.deliveries.acceptance import accept
 from airflow_provider_cloudfn.deliveries.arrival import IncomingRequest
 from airflow_provider_cloudfn.deliveries.emission import UnknownEventError
 from airflow_provider_cloudfn.deliveries.outage import sentence_of
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.deliveries.registration import note_refusal, register
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.plugin.receiver.admission import Admission, Held
@@ -117,7 +117,7 @@ class Receiver:
             request = IncomingRequest(source.name, now, taken.size)
             taken.arrivals, taken.outcomes = await self._writing.run(_made, source, request, brought)
             for arrival in taken.arrivals:
-                if arrival.outcome is Outcome.REFUSED and arrival.reason is not None:
+                if arrival.outcome is DeliveryOutcome.REFUSED and arrival.reason is not None:
                     raise RefusedError(arrival.status, arrival.reason)
             return answer_of(taken.arrivals, taken.outcomes)
         except SQLAlchemyError as error:
@@ -159,7 +159,7 @@ class _Taken:
         self.size = 0
         self.reason: str | None = None
         self.arrivals: Sequence[Arrival] = ()
-        self.outcomes: Sequence[Outcome] = ()
+        self.outcomes: Sequence[DeliveryOutcome] = ()
 
 
 def _read(source: EventSource, received: ReceivedRequest, now: dt.datetime) -> Handshake | list[IncomingEvent]:
@@ -171,9 +171,9 @@ def _read(source: EventSource, received: ReceivedRequest, now: dt.datetime) -> H
 
 def _made(
     source: EventSource, request: IncomingRequest, events: Sequence[IncomingEvent]
-) -> tuple[list[Arrival], list[Outcome]]:
+) -> tuple[list[Arrival], list[DeliveryOutcome]]:
     arrivals = accept(source, events)
-    is_refused = any(arrival.outcome is Outcome.REFUSED for arrival in arrivals)
+    is_refused = any(arrival.outcome is DeliveryOutcome.REFUSED for arrival in arrivals)
     return arrivals, [] if is_refused else register(request, arrivals)
 
 

@@ -105,6 +105,8 @@ def test_its_test_passes(cloudfn: Callable[..., Any], folder: Path, options: tup
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
         cwd=folder,
+        # What is installed for our own tests, which takes seconds to load, a reader does not have.
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -176,7 +176,7 @@ def test_what_can_not_be_is_refused_with_the_remedy(
         ("steps: [1", "is neither JSON nor YAML at line"),
         ("step: {}", "'step' is none of steps, params, conf, context, inputs, events, run; did you mean 'steps'?"),
         ("[1]", "must be a map with any of steps"),
-        ("steps: 1", "steps must be a map, not int"),
+        ("steps: 1", "steps must be a map, not an integer"),
     ],
 )
 def test_a_sample_that_can_not_be_is_refused(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.body import FilePart, Json
@@ -155,9 +156,7 @@ def test_a_small_body_in_a_sink_can_say_that_the_token_is_refused(server_of: Any
     async def call() -> Any:
         async with server_of(script) as server:
             auth = OAuth2ClientCredentials(
-                token_url=f"{server.url}/token",
-                client_id="c",
-                client_secret="s",
+                OAuth2Client(token_url=f"{server.url}/token", client_id="c", client_secret="s"),
                 renew_when=lambda response: b"40001" in response.content,
                 store=MemoryTokenStore(),
             )

@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 
 from airflow_provider_cloudfn.auth.basic import BasicAuth
 from airflow_provider_cloudfn.auth.bearer import BearerAuth
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
@@ -227,7 +228,7 @@ def assertion_of(registered: Registered) -> Any:
 
 def oauth_client(url: str, **changed: Any) -> Client:
     settings: dict[str, Any] = {"client_id": "ann", "client_secret": SECRET, "scopes": ("read",), **changed}
-    auth = OAuth2ClientCredentials(token_url=f"{url}/token", store=MemoryTokenStore(), **settings)
+    auth = OAuth2ClientCredentials(OAuth2Client(token_url=f"{url}/token", **settings), store=MemoryTokenStore())
     return Client(base_url=BaseUrl.parse(url), auth=auth)
 
 

@@ -73,7 +73,7 @@ def test_what_latin_1_cannot_write_is_refused_and_the_header_named(
 ) -> None:
     exchange = talk(answers(), call=call, **settings)
 
-    assert type(exchange.outcome) is ConfigurationError
+    assert isinstance(exchange.outcome, ConfigurationError)
     assert f'headers["{name}"]' in str(exchange.outcome)
     assert "beyond Latin-1" in str(exchange.outcome)
     assert exchange.received == []
@@ -93,7 +93,7 @@ class _Smuggling(Auth):
 def test_what_would_end_a_header_is_refused_and_nothing_is_sent(talk: Any, answers: Any, value: str) -> None:
     exchange = talk(answers(), auth=_Smuggling(value))
 
-    assert type(exchange.outcome) is ConfigurationError
+    assert isinstance(exchange.outcome, ConfigurationError)
     assert "X-Signed-By" in str(exchange.outcome)
     assert "admin" not in str(exchange.outcome)
     assert exchange.outcome.never_sent

@@ -15,6 +15,7 @@ import pytest
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.basic import BasicAuth
 from airflow_provider_cloudfn.auth.bearer import BearerAuth
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.sigv4 import SigV4Auth
@@ -55,10 +56,7 @@ SCHEMES: dict[str, Callable[[str], Auth]] = {
     "sigv4": lambda url: SigV4Auth(Keys, "connect", "eu-central-1"),
     **{
         f"oauth2-{method}": lambda url, method=method: OAuth2ClientCredentials(  # type: ignore[misc]  # a default of a lambda
-            token_url=f"{url}/token",
-            client_id="ann",
-            client_secret=SECRET,
-            client_auth_method=method,
+            OAuth2Client(token_url=f"{url}/token", client_id="ann", client_secret=SECRET, client_auth_method=method),
             store=MemoryTokenStore(),
         )
         for method in ("client_secret_basic", "client_secret_post")

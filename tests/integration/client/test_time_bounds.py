@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.client import Client, run
@@ -122,7 +123,7 @@ def test_waiting_for_the_token_of_another_one_is_a_part_of_the_call_and_half_of_
     async def both() -> Any:
         async with server_of(silence) as server:
             auth = OAuth2ClientCredentials(
-                token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET, store=store
+                OAuth2Client(token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET), store=store
             )
             held = store.lock(auth.key)
             assert held.try_acquire()
@@ -154,7 +155,8 @@ def test_a_call_that_is_given_up_leaves_the_lock_to_others(server_of: Any, clien
     async def both() -> Any:
         async with server_of(script) as server:
             auth = OAuth2ClientCredentials(
-                token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET, store=MemoryTokenStore()
+                OAuth2Client(token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET),
+                store=MemoryTokenStore(),
             )
             client = client_of(server, auth=auth, timeouts=Timeouts(total=20))
             first = asyncio.ensure_future(client.request(Request("GET", "/v1")))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.client import Client
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CODE = """
 import pathlib, sys
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.client import token_locks
@@ -30,7 +32,7 @@ from airflow_provider_cloudfn.client.url import BaseUrl
 url, folder, patience = sys.argv[1:]
 token_locks._LONGEST = float(patience)
 store = FileTokenStore(pathlib.Path(folder))
-auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s3cret-value', store=store)
+auth = OAuth2ClientCredentials(OAuth2Client(token_url=url + '/token', client_id='ann', client_secret='s3cret-value'), store=store)
 assert Client(base_url=BaseUrl.parse(url), auth=auth).request_sync(Request('GET', '/v1')).content == b'ok'
 """
 
@@ -157,7 +159,8 @@ def test_a_call_keeps_time_for_a_token_of_its_own(server_of: Any) -> None:
         service = Service()
         async with server_of(service) as server:
             auth = OAuth2ClientCredentials(
-                token_url=f"{server.url}/token", client_id="ann", client_secret="s3cret", store=MemoryTokenStore()
+                OAuth2Client(token_url=f"{server.url}/token", client_id="ann", client_secret="s3cret"),
+                store=MemoryTokenStore(),
             )
             hangs = auth._store.lock(auth.key)
             assert hangs.try_acquire()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
 from airflow_provider_cloudfn.client.request import Request
@@ -52,9 +53,7 @@ class TokenService:
 
 def credentials(server: Any, store: Any = None) -> OAuth2ClientCredentials:
     return OAuth2ClientCredentials(
-        token_url=f"{server.url}/token",
-        client_id="ann",
-        client_secret=SECRET,
+        OAuth2Client(token_url=f"{server.url}/token", client_id="ann", client_secret=SECRET),
         store=MemoryTokenStore() if store is None else store,
     )
 
@@ -94,13 +93,14 @@ def test_processes_ask_for_one_token(server_of: Any, tmp_path: Path) -> None:
     service = TokenService()
     code = (
         "import pathlib, sys\n"
+        "from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client\n"
         "from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials\n"
         "from airflow_provider_cloudfn.auth.token_file import FileTokenStore\n"
         "from airflow_provider_cloudfn.client.client import Client\n"
         "from airflow_provider_cloudfn.client.request import Request\n"
         "from airflow_provider_cloudfn.client.url import BaseUrl\n"
         "url, folder = sys.argv[1:]\n"
-        "auth = OAuth2ClientCredentials(token_url=url + '/token', client_id='ann', client_secret='s', "
+        "auth = OAuth2ClientCredentials(OAuth2Client(token_url=url + '/token', client_id='ann', client_secret='s'), "
         "store=FileTokenStore(pathlib.Path(folder)))\n"
         "assert Client(base_url=BaseUrl.parse(url), auth=auth).request_sync(Request('GET', '/v1')).content == b'ok'\n"
     )

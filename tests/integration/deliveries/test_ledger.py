@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import until
 from airflow_provider_cloudfn.deliveries.ledger import Wanted, _query, find_deliveries
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.deliveries.sweep import STEP, sweep
 from airflow_provider_cloudfn.deliveries.tables import Delivery
 
@@ -89,7 +89,7 @@ def test_deliveries_are_listed_by_what_is_asked_for(
     [
         (Wanted(source="shop"), "idx_cloudfn_delivery_source"),
         (Wanted(event_type="order.paid"), "idx_cloudfn_delivery_event_type"),
-        (Wanted(outcome=Outcome.REFUSED), "idx_cloudfn_delivery_outcome"),
+        (Wanted(outcome=DeliveryOutcome.REFUSED), "idx_cloudfn_delivery_outcome"),
         (Wanted(source="shop", before=1_000), "idx_cloudfn_delivery_source"),
     ],
 )

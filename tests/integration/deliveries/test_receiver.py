@@ -12,7 +12,7 @@ from kit.hostile_events import HOSTILE
 from airflow_provider_cloudfn.cli.demo.airflow_api import until
 from airflow_provider_cloudfn.client.rate_limit import Rate
 from airflow_provider_cloudfn.deliveries.ledger import Wanted, find_deliveries
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.events.claim_check import payload_of
 from airflow_provider_cloudfn.plugin.receiver.admission import Held
 
@@ -476,4 +476,4 @@ def test_the_api_is_described(client: Any) -> None:
 
 
 def test_outcomes_are_words_of_the_table() -> None:
-    assert {outcome.value for outcome in Outcome} == {"accepted", "duplicate", "ignored", "refused"}
+    assert {outcome.value for outcome in DeliveryOutcome} == {"accepted", "duplicate", "ignored", "refused"}

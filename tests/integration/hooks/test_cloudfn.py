@@ -190,7 +190,7 @@ def test_the_client_secret_goes_as_the_connection_says(service: Any, connection:
         ({"idempotency_key": "k"}, 'idempotency_key: there is no such option; write headers={"Idempotency-Key": …}'),
         ({"jsn": {"amount": 12}}, "jsn: there is no such option; did you mean json="),
         ({"retry": 3}, "retry: must be such as RetryPolicy"),
-        ({"headers": [("X-Shop", "1")]}, "headers: must be a map of names and values, not list"),
+        ({"headers": [("X-Shop", "1")]}, "headers: must be a map of names and values, not a list"),
     ],
 )
 def test_what_is_no_option_is_refused_before_another_request_is_sent_than_the_one_that_was_meant(

@@ -9,6 +9,7 @@ import pytest
 from airflow.sdk import BaseHook
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
 from airflow_provider_cloudfn.exceptions import AuthenticationError
@@ -57,7 +58,8 @@ def an_expired_token(client: Client, url: str, *, refresh_url: str) -> Client:
     """Return the client with a token that has to be refreshed."""
     store = MemoryTokenStore()
     auth = OAuth2ClientCredentials(
-        token_url=f"{url}/token", refresh_url=refresh_url, client_id="c1", client_secret=SECRET, store=store
+        OAuth2Client(token_url=f"{url}/token", refresh_url=refresh_url, client_id="c1", client_secret=SECRET),
+        store=store,
     )
     store.put(auth.key, AccessToken("t1", expires_at=0.0, refresh_token="r1"))
     return replace(client, auth=auth)

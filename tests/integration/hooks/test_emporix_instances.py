@@ -119,7 +119,7 @@ def test_what_was_prepared_is_what_is_sent(service: Any, hook: EmporixHook, meth
     [
         ("resume", {"instance_id": ""}, "instance_id: is missing; write the id of the running instance"),
         ("resume", {"instance_id": None}, "instance_id: is missing"),
-        ("resume", {"instance_id": 5}, "instance_id: must be text, not int"),
+        ("resume", {"instance_id": 5}, "instance_id: must be text, not an integer"),
         ("resume", {"instance_id": "i\r\nce-id: 2"}, "instance_id: holds a line break"),
         ("complete", {"instance_id": ""}, "instance_id: is missing"),
         ("complete", {"execution_id": ""}, "execution_id: is missing; write the id of the execution that is done"),

@@ -55,7 +55,7 @@ ENDS: dict[str, tuple[dict[str, str], list[tuple[Any, ...]], str]] = {
     "no bool": (
         {"done_when": "'response.body.state'"},
         [(200, {"state": "busy"})],
-        "done_when: must give true or false, not str",
+        "done_when: must give true or false, not text",
     ),
 }
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_cloudfn.triggers import shared_hooks
 from airflow_provider_cloudfn.triggers.job import Job, JobPoll
@@ -181,3 +183,61 @@ def test_event_loops_share_nothing(service: Any) -> None:
             return hook
 
     assert asyncio.run(one()) is not asyncio.run(one())
+
+
+DELETE = HttpPoll(conn_id="service", method="DELETE", uri="/jobs/7", json={"reason": "unwanted"})
+INSTANCE = SimpleNamespace(dag_id="export", task_id="job", run_id="today", map_index=2)
+IS_ENDED = {"today": {"job_2": "failed"}}
+
+
+def ended_by_person(states: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Let a trigger hear what Airflow says when a person has ended its task, and return what it has asked Airflow for."""
+    asked: dict[str, Any] = {}
+
+    def get_task_states(**names: Any) -> dict[str, Any]:
+        asked.update(names)
+        return states
+
+    monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", staticmethod(get_task_states))
+    waiting = JobTrigger(job=trigger().job, seconds=20.0, first_wait=0.0, cancel=DELETE)
+    waiting.task_instance = INSTANCE  # type: ignore[assignment]
+    asyncio.run(asyncio.wait_for(waiting.on_kill(), timeout=30))
+    return asked
+
+
+@pytest.mark.parametrize("states", [IS_ENDED, {"today": {"job_2": "success"}}, {"today": {"job_2": None}}, {}])
+def test_a_job_is_cancelled_when_a_person_has_ended_the_task(
+    service: Any, monkeypatch: pytest.MonkeyPatch, states: Any
+) -> None:
+    service.answer(200, {"state": "busy"})
+
+    asked = ended_by_person(states, monkeypatch)
+
+    assert [(one.method, one.body) for one in service.received] == [("GET", b""), ("DELETE", b'{"reason":"unwanted"}')]
+    assert asked == {"dag_id": "export", "task_ids": ["job"], "run_ids": ["today"], "map_index": 2}
+
+
+@pytest.mark.parametrize("state", ["deferred", "scheduled", "queued", "running", "up_for_retry"])
+def test_a_job_goes_on_where_another_process_waits_for_it(
+    service: Any, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    ended_by_person({"today": {"job_2": state}}, monkeypatch)
+
+    assert not service.received
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, "done"), (404, "gone"), (503, "busy")])
+def test_a_job_that_is_over_or_of_which_nobody_knows_is_not_cancelled(
+    service: Any, monkeypatch: pytest.MonkeyPatch, status: int, state: str
+) -> None:
+    service.answer(status, {"state": state})
+
+    ended_by_person(IS_ENDED, monkeypatch)
+
+    assert {request.method for request in service.received} == {"GET"}
+
+
+def test_nothing_is_asked_for_a_job_that_cannot_be_cancelled(service: Any) -> None:
+    asyncio.run(trigger().on_kill())
+
+    assert not service.received

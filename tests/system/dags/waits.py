@@ -13,6 +13,7 @@ from airflow_provider_cloudfn import (
     CompletionEvent,
     CompletionEventSensor,
     EmporixStartOperator,
+    Poll,
     WaitFor,
     cel,
 )
@@ -47,6 +48,16 @@ with DAG("wait_event", schedule=None, params={"order": ""}):
         inputs="{{ params.order }}",
         deferrable=True,
         timeout=600,
+    )
+
+with DAG("wait_job", schedule=None):
+    CloudFunctionOperator(
+        task_id="job",
+        cloudfn_conn_id="waiting",
+        method="POST",
+        uri='"/long"',
+        poll=Poll(done_when="response.status == 201", uri='"/long/7"', every=2, cancel='"/long/7"'),
+        deferrable=True,
     )
 
 if hasattr(airflow.sdk, "NEVER_EXPIRE"):

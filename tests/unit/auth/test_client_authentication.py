@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from airflow_provider_cloudfn.auth.client_authentication import JWT_BEARER, ClientAuthentication
+from airflow_provider_cloudfn.auth.client_authentication import JWT_BEARER, ClientAuthentication, OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
@@ -67,7 +67,9 @@ def test_every_assertion_is_used_once() -> None:
 
 def test_an_assertion_is_a_secret() -> None:
     auth = OAuth2ClientCredentials(
-        token_url=TOKEN_URL, client_id="ann", client_secret=pem(RSA_KEY), client_auth_method="private_key_jwt"
+        OAuth2Client(
+            token_url=TOKEN_URL, client_id="ann", client_secret=pem(RSA_KEY), client_auth_method="private_key_jwt"
+        )
     )
 
     asked = next(auth.token_flow())
@@ -157,7 +159,7 @@ X5T_256 = base64.urlsafe_b64encode(SHA256).decode().rstrip("=")
     ids=["pem", "sha1", "sha1-with-colons", "sha256", "none"],
 )
 def test_an_assertion_names_the_certificate_of_its_key(written: str | None, expected: dict[str, str]) -> None:
-    header, _ = assertion(ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt", certificate=written))
+    header, _ = assertion(ClientAuthentication("ann", pem(RSA_KEY), "private_key_jwt", jwt_certificate=written))
 
     assert header == {"alg": "RS256", "typ": "JWT", **expected}
 
@@ -189,12 +191,14 @@ def test_a_grant_of_somebody_elses_assertion_is_shown_who_asks_besides() -> None
 @pytest.mark.parametrize(("as_json", "grant_type"), [(False, JWT_BEARER), (True, JWT_BEARER), (True, "x")])
 def test_an_assertion_is_a_secret_however_it_is_sent(as_json: bool, grant_type: str) -> None:
     auth = OAuth2ClientCredentials(
-        token_url=TOKEN_URL,
-        client_id="ann",
-        client_secret=pem(RSA_KEY),
-        client_auth_method="private_key_jwt",
-        grant_type=grant_type,
-        as_json=as_json,
+        OAuth2Client(
+            token_url=TOKEN_URL,
+            client_id="ann",
+            client_secret=pem(RSA_KEY),
+            client_auth_method="private_key_jwt",
+            grant_type=grant_type,
+            as_json=as_json,
+        )
     )
     body = next(auth.token_flow()).body.decode()
     sent = json.loads(body) if as_json else {name: values[0] for name, values in parse_qs(body).items()}

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import pytest
 import time_machine
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_store import MemoryTokenStore
@@ -24,15 +25,11 @@ REFRESH_URL = "https://auth.example.com/oauth/refresh"
 REQUEST = HttpRequest("GET", "https://api.example.com/v1/orders")
 
 
-def client(**changed: Any) -> OAuth2ClientCredentials:
-    settings: dict[str, Any] = {
-        "token_url": TOKEN_URL,
-        "client_id": "ann",
-        "client_secret": SECRET,
-        "store": MemoryTokenStore(),
-        **changed,
-    }
-    return OAuth2ClientCredentials(**settings)
+def client(*, store: Any = None, renew_when: Any = None, certificate: str | None = None, **changed: Any) -> Any:
+    settings: dict[str, Any] = {"token_url": TOKEN_URL, "client_id": "ann", "client_secret": SECRET, **changed}
+    return OAuth2ClientCredentials(
+        OAuth2Client(**settings), renew_when=renew_when, certificate=certificate, store=store or MemoryTokenStore()
+    )
 
 
 def form(request: HttpRequest) -> dict[str, str]:

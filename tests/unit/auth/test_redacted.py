@@ -49,7 +49,7 @@ OTHERWISE = {
     "Pages": {"body"},
     "Poll": {"headers", "result", "value"},
     "CallEntry": {"answer"},
-    "Outcome": {"result"},
+    "AttemptOutcome": {"result"},
     "Parameter": {"answer"},
     "Confirm": {"headers"},
     "Event": {"headers", "body"},

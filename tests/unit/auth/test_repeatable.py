@@ -10,6 +10,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.repeatable import (
@@ -108,7 +109,8 @@ def test_whatever_a_service_writes_is_a_time_or_nothing(text: str, date: str | N
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_token_endpoint_that_asks_to_wait_is_waited_for(status: int) -> None:
     auth = OAuth2ClientCredentials(
-        token_url="https://auth.example.com/token", client_id="ann", client_secret="s", store=MemoryTokenStore()
+        OAuth2Client(token_url="https://auth.example.com/token", client_id="ann", client_secret="s"),
+        store=MemoryTokenStore(),
     )
     flow = auth.token_flow()
     next(flow)

@@ -14,6 +14,7 @@ import time_machine
 from airflow_provider_cloudfn.auth.api_key import ApiKeyAuth
 from airflow_provider_cloudfn.auth.basic import BasicAuth
 from airflow_provider_cloudfn.auth.bearer import BearerAuth
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.hmac_signature import HmacSignatureAuth
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
@@ -39,7 +40,9 @@ SCHEMES: list[Auth] = [
     BasicAuth("ann", SECRET),
     BearerAuth(SECRET),
     HmacSignatureAuth(SECRET, "X-Signature"),
-    OAuth2ClientCredentials(token_url="https://auth.example.com/token", client_id="ann", client_secret=SECRET),
+    OAuth2ClientCredentials(
+        OAuth2Client(token_url="https://auth.example.com/token", client_id="ann", client_secret=SECRET)
+    ),
     SigV4Auth(lambda: Keys(secret_key=SECRET), "connect", "eu-central-1"),
 ]
 

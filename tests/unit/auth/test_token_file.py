@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_file import FileTokenStore
 from airflow_provider_cloudfn.auth.token_store import AccessToken, MemoryTokenStore
@@ -186,10 +187,9 @@ def test_a_lock_leaves_no_descriptor_open(folder: Path) -> None:
 
 def test_a_client_without_a_secret_shares_with_nobody(folder: Path) -> None:
     auth = OAuth2ClientCredentials(
-        token_url="https://auth.example.com/token",
-        client_id="ann",
-        client_secret="",
-        client_auth_method="none",
+        OAuth2Client(
+            token_url="https://auth.example.com/token", client_id="ann", client_secret="", client_auth_method="none"
+        ),
         store=store_of(folder),
     )
     auth._store.put(auth.key, TOKEN)

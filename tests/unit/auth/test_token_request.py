@@ -14,6 +14,7 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from airflow_provider_cloudfn.auth.client_authentication import OAuth2Client
 from airflow_provider_cloudfn.auth.message import HttpRequest, HttpResponse
 from airflow_provider_cloudfn.auth.oauth2 import OAuth2ClientCredentials
 from airflow_provider_cloudfn.auth.token_request import MANNERS
@@ -41,14 +42,8 @@ def unknown_endpoints() -> Iterator[None]:
 
 
 def client(**changed: Any) -> OAuth2ClientCredentials:
-    settings: dict[str, Any] = {
-        "token_url": TOKEN_URL,
-        "client_id": "ann",
-        "client_secret": "s3cret",
-        "store": MemoryTokenStore(),
-        **changed,
-    }
-    return OAuth2ClientCredentials(**settings)
+    settings: dict[str, Any] = {"token_url": TOKEN_URL, "client_id": "ann", "client_secret": "s3cret", **changed}
+    return OAuth2ClientCredentials(OAuth2Client(**settings), store=MemoryTokenStore())
 
 
 def asked(auth: OAuth2ClientCredentials, endpoint: Callable[[HttpRequest], HttpResponse]) -> list[HttpRequest]:
@@ -215,7 +210,7 @@ class TestGrants:
         assert refresh.url == REFRESH_URL
 
     def test_secrets_among_the_parameters_are_hidden(self) -> None:
-        auth = client(grant_type="password", parameters={"password": "0pen+sesame"}, hidden=["0pen+sesame"])
+        auth = client(grant_type="password", parameters={"password": "0pen+sesame"}, request_secrets=("0pen+sesame",))
         flow = auth.token_flow()
         body = next(flow).body
 

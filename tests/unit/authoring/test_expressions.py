@@ -33,8 +33,8 @@ MAPPED = Surroundings(
     task_id="charge",
     upstream=frozenset({"score", "group.inner"}),
     tasks=frozenset({"score", "group.inner", "charge"}),
-    groups={"group.inner": ("group",)},
-    mapped=frozenset({"score"}),
+    groups_of=lambda step: ("group",) if step == "group.inner" else (),
+    is_mapped=lambda step: step == "score",
 )
 
 

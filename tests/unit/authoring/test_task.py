@@ -177,5 +177,5 @@ def test_the_mapped_groups_of_a_task_are_known() -> None:
 
     surroundings = AuthoredTask(call).surroundings
     assert surroundings is not None
-    assert surroundings.groups["g.call"] == ()
+    assert surroundings.groups_of("g.call") == ()
     assert surroundings.tasks == dag.task_dict.keys()

@@ -112,7 +112,7 @@ def test_header_values_are_text_and_null_leaves_one_out() -> None:
         ({"json": {}, "data": b""}, "json and data"),
         ({"json": float("nan")}, "NaN|nan"),
         ({"data": 7}, "data: must be bytes, text or a map"),
-        ({"query": {"a": {"b": 1}}}, 'query\\["a"\\]: must be text or a number, not dict'),
+        ({"query": {"a": {"b": 1}}}, 'query\\["a"\\]: must be text or a number, not a map'),
         ({"query": {"a": [["b"]]}}, 'query\\["a"\\]: must be text'),
         ({"headers": {"X A": "1"}}, "no name of a header"),
         ({"headers": {"": "1"}}, "no name of a header"),
@@ -122,7 +122,7 @@ def test_header_values_are_text_and_null_leaves_one_out() -> None:
         ({"headers": {"X-A": "☕"}}, "Latin-1"),
         ({"query": {"a": "\ud83d"}}, "half of a surrogate pair"),
         ({"query": {"\ud83d": "a"}}, "half of a surrogate pair"),
-        ({"headers": {"X-A": ["1"]}}, "must be text or a number, not list"),
+        ({"headers": {"X-A": ["1"]}}, "must be text or a number, not a list"),
         ({"headers": {"X-A": "1", "x-a": "2"}}, "given twice"),
         *(
             ({"headers": {name: "x"}}, "can't be set")

@@ -70,13 +70,13 @@ def test_a_list_is_written_in_its_style(value: Any, style: Any, pairs: list[tupl
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("a=1", "query: must be a map of names and values, not str"),
-        ({"x": {"y": 1}}, r'query\["x"\]: must be text or a number, not dict'),
-        ({"x": [[1]]}, r'query\["x"\]: must be text or a number, not list'),
-        ({"x": {1}}, r'query\["x"\]: must be text or a number, not set'),
+        ("a=1", "query: must be a map of names and values, not text"),
+        ({"x": {"y": 1}}, r'query\["x"\]: must be text or a number, not a map'),
+        ({"x": [[1]]}, r'query\["x"\]: must be text or a number, not a list'),
+        ({"x": {1}}, r'query\["x"\]: must be text or a number, not a list'),
         ({"x": float("nan")}, "NaN"),
         ({"x": object()}, "object"),
-        ({1: "x"}, r'query\["1"\]: a name must be text, not int'),
+        ({1: "x"}, r'query\["1"\]: a name must be text, not an integer'),
     ],
 )
 def test_what_has_no_text_is_refused(query: Any, message: str) -> None:
@@ -110,5 +110,5 @@ def test_bytes_that_are_no_text_are_refused_with_the_remedy() -> None:
 
 
 def test_what_is_wrong_with_a_form_is_said_of_the_body_s_data() -> None:
-    with pytest.raises(ConfigurationError, match=re.escape('data["a"]: must be text or a number, not dict')):
+    with pytest.raises(ConfigurationError, match=re.escape('data["a"]: must be text or a number, not a map')):
         make_body(Form({"a": {"b": 1}}), "repeat")

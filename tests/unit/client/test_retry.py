@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_cloudfn.client.prepared import PreparedRequest
 from airflow_provider_cloudfn.client.response import Response
-from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy, is_idempotent
+from airflow_provider_cloudfn.client.retry import NO_RETRY, RetryPolicy, repeats_safely
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -93,4 +92,4 @@ def test_attempts_are_bounded() -> None:
 def test_a_request_can_be_repeated_by_its_method_or_its_key(
     method: str, headers: tuple[tuple[str, str], ...], expected: bool
 ) -> None:
-    assert is_idempotent(PreparedRequest(method, "https://h/", headers)) is expected
+    assert repeats_safely(method, dict(headers)) is expected

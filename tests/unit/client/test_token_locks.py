@@ -103,10 +103,10 @@ def test_after_an_answer_half_of_what_is_left_by_then_is_spent_on_waiting(monkey
     assert other.try_acquire()
 
     class SlowToRefuse:
-        async def send(self, request: HttpRequest, on_connected: Any = None) -> HttpResponse:
+        async def send(self, request: HttpRequest, on_connected: Any, sink: None) -> tuple[HttpResponse, None]:
             nonlocal now
             now += 59.9
-            return HttpResponse(401, ())
+            return HttpResponse(401, ()), None
 
     class Refused(NoAuth):
         def steps(self, request: HttpRequest) -> Any:

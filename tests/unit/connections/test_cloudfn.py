@@ -10,13 +10,13 @@ from airflow.sdk import Connection
 from airflow_provider_cloudfn.auth.header_fields import PROTOCOL_HEADERS
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.kinds.api_key import ApiKey
-from airflow_provider_cloudfn.connections.kinds.basic import Basic
-from airflow_provider_cloudfn.connections.kinds.bearer import Bearer
+from airflow_provider_cloudfn.connections.kinds.basic import BasicCredentials
+from airflow_provider_cloudfn.connections.kinds.bearer import BearerToken
 from airflow_provider_cloudfn.connections.kinds.hmac import HmacSignature
 from airflow_provider_cloudfn.connections.kinds.none import NoAuthentication
 from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
 from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
-from airflow_provider_cloudfn.connections.kinds.standard_webhooks import StandardWebhooks
+from airflow_provider_cloudfn.connections.kinds.standard_webhooks import WebhookSignature
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def refusal(**fields: Any) -> str:
             OAuth2(
                 token_url="https://id.example.com/oauth2/token",
                 client_id="f9b8",
-                client_secret=None,
+                client_secret="",
                 client_auth_method="none",
             ),
         ),
@@ -148,10 +148,10 @@ def refusal(**fields: Any) -> str:
                 claims={"sub": "ann"},
             ),
         ),
-        ({"auth_type": "basic", "username": "airflow"}, SECRET, Basic(username="airflow", password=SECRET)),
-        ({"auth_type": "basic", "username": "sk_live_1"}, None, Basic(username="sk_live_1", password="")),
-        ({"auth_type": "basic", "username": ""}, SECRET, Basic(username="", password=SECRET)),
-        ({"auth_type": "bearer"}, SECRET, Bearer(token=SECRET)),
+        ({"auth_type": "basic", "username": "airflow"}, SECRET, BasicCredentials(username="airflow", password=SECRET)),
+        ({"auth_type": "basic", "username": "sk_live_1"}, None, BasicCredentials(username="sk_live_1", password="")),
+        ({"auth_type": "basic", "username": ""}, SECRET, BasicCredentials(username="", password=SECRET)),
+        ({"auth_type": "bearer"}, SECRET, BearerToken(token=SECRET)),
         (
             {"auth_type": "sigv4", "aws_service": "execute-api", "aws_region": "eu-central-1", "aws_key_id": "AKIA1"},
             SECRET,
@@ -162,7 +162,7 @@ def refusal(**fields: Any) -> str:
             None,
             AwsSignature(service="lambda", region="us-east-1", conn_id="aws_default"),
         ),
-        ({"auth_type": "standard_webhooks"}, "whsec_c2VjcmV0", StandardWebhooks(secret="whsec_c2VjcmV0")),
+        ({"auth_type": "standard_webhooks"}, "whsec_c2VjcmV0", WebhookSignature(secret="whsec_c2VjcmV0")),
         (
             {"auth_type": "hmac", "hmac_header": "X-Signature", "hmac_algorithm": "sha512", "hmac_encoding": "hex"},
             SECRET,
@@ -593,7 +593,7 @@ def test_another_connection_type_is_refused() -> None:
 def test_keys_with_the_form_s_old_prefix_are_read() -> None:
     extra = {"extra__cloudfn__auth_type": "bearer", "extra__cloudfn__key_name": None}
 
-    assert read(extra=extra, password=SECRET).authentication == Bearer(token=SECRET)
+    assert read(extra=extra, password=SECRET).authentication == BearerToken(token=SECRET)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,10 @@ def test_a_place_stands_for_the_map_index_in_an_id() -> None:
             {"metadata": {**charge().to_dict()["metadata"], "occurredAt": "today"}},
             r"metadata\.occurredAt must be a time",
         ),  # type: ignore[dict-item]  # a JSON value
-        ({"metadata": {**charge().to_dict()["metadata"], "source": 5}}, r"metadata\.source must be text, not int"),  # type: ignore[dict-item]  # a JSON value
+        (
+            {"metadata": {**charge().to_dict()["metadata"], "source": 5}},
+            r"metadata\.source must be text, not an integer",
+        ),  # type: ignore[dict-item]  # a JSON value
         ({"metadata": {**charge().to_dict()["metadata"], "map_index": "0"}}, r"metadata\.map_index must be an integer"),  # type: ignore[dict-item]  # a JSON value
     ],
 )

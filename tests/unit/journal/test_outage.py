@@ -13,6 +13,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from airflow_provider_cloudfn import CloudFunctionOperator
 from airflow_provider_cloudfn.journal import outage
+from airflow_provider_cloudfn.operators.pushed_result import push_result
 
 LOG = logging.getLogger(__name__)
 
@@ -126,23 +127,23 @@ def test_each_repetition_is_a_word_in_the_log(clock: Clock, caplog: pytest.LogCa
     ]
 
 
-def pushing(airflow: Airflow) -> tuple[SimpleNamespace, list[tuple[str, Any]]]:
-    """Return a task instance whose XComs go to this Airflow, and what has arrived there."""
+def pushing(airflow: Airflow) -> tuple[Any, list[tuple[str, Any]]]:
+    """Return the context of a task whose XComs go to this Airflow, and what has arrived there."""
     arrived: list[tuple[str, Any]] = []
 
     def push(key: str, value: Any) -> None:
         airflow.push()
         arrived.append((key, value))
 
-    return SimpleNamespace(xcom_push=push), arrived
+    return {"ti": SimpleNamespace(xcom_push=push)}, arrived
 
 
 def test_what_a_step_returns_is_pushed_in_airflow_s_place_and_outlasts_an_outage(clock: Clock) -> None:
     airflow = Airflow(clock, failures=3, error=UNREACHABLE)
-    instance, arrived = pushing(airflow)
+    context, arrived = pushing(airflow)
     task = CloudFunctionOperator(task_id="call", uri='"/x"')
 
-    task._push_result({"ti": instance}, {"id": 1})
+    push_result(task, context, {"id": 1})
 
     assert airflow.asked == 4
     assert arrived == [("return_value", {"id": 1})]
@@ -154,20 +155,20 @@ def test_what_a_step_returns_is_pushed_in_airflow_s_place_and_outlasts_an_outage
     ("given", "returned"), [({"do_xcom_push": False}, {"id": 1}), ({}, None)], ids=["not wanted", "nothing returned"]
 )
 def test_nothing_is_pushed_that_airflow_would_not_push(clock: Clock, given: dict[str, Any], returned: Any) -> None:
-    instance, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
+    context, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
 
-    CloudFunctionOperator(task_id="call", uri='"/x"', **given)._push_result({"ti": instance}, returned)
+    push_result(CloudFunctionOperator(task_id="call", uri='"/x"', **given), context, returned)
 
     assert arrived == []
 
 
 def test_what_another_step_is_mapped_over_is_left_to_airflow_which_counts_it(clock: Clock) -> None:
-    instance, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
+    context, arrived = pushing(Airflow(clock, failures=0, error=UNREACHABLE))
     with DAG("d", schedule=None):
         first = CloudFunctionOperator(task_id="first", uri='"/x"')
         CloudFunctionOperator.partial(task_id="second", uri='"/x"').expand(inputs=first.output)
 
-    first._push_result({"ti": instance}, [1, 2])
+    push_result(first, context, [1, 2])
 
     assert arrived == []
     assert first.do_xcom_push

@@ -13,12 +13,20 @@ import pytest
 from hypothesis import given
 from kit.state_store import LARGEST, StateStore
 from kit.wire_values import values
+from msgspec.structs import replace
 from pydantic import JsonValue, TypeAdapter
 
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.journal import task_journal
-from airflow_provider_cloudfn.journal.entries import Answer, CallbackEntry, CallEntry, Entry, ItemResult, StoredFile
+from airflow_provider_cloudfn.journal.entries import (
+    CallbackEntry,
+    CallEntry,
+    ItemResult,
+    JournalEntry,
+    KeptAnswer,
+    StoredFile,
+)
 from airflow_provider_cloudfn.journal.rows import PIECE
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 
@@ -31,12 +39,12 @@ SENT = CallEntry(
 )
 
 
-def answer(content: bytes | None) -> Answer:
-    return Answer(status=201, headers={"x-id": "1"}, url=SENT.url, content=content)
+def answer(content: bytes | None) -> KeptAnswer:
+    return KeptAnswer(status=201, headers={"x-id": "1"}, url=SENT.url, content=content)
 
 
 #: Of a size that compression can't make small.
-LARGE = SENT.answered(answer(random.Random(1).randbytes(200_000)))
+LARGE = replace(SENT, answer=answer(random.Random(1).randbytes(200_000)))
 
 
 def journal_of(store: StateStore, generation: int = 2) -> TaskJournal:
@@ -247,14 +255,14 @@ def test_a_name_has_words_and_dots(store: StateStore, name: str) -> None:
         journal_of(store).write(name, SENT)
 
 
-def kinds(base: type[Entry] = Entry) -> list[type[Entry]]:
+def kinds(base: type[JournalEntry] = JournalEntry) -> list[type[JournalEntry]]:
     return [kind for one in base.__subclasses__() for kind in (one, *kinds(one))]
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
-def test_every_entry_is_the_same_after_a_round_trip(kind: type[Entry]) -> None:
+def test_every_entry_is_the_same_after_a_round_trip(kind: type[JournalEntry]) -> None:
     @given(values(kind))
-    def comes_back(entry: Entry) -> None:
+    def comes_back(entry: JournalEntry) -> None:
         store = StateStore()
         journal_of(store).write("some.name", entry)
         assert journal_of(store).read("some.name", kind) == entry
@@ -263,13 +271,13 @@ def test_every_entry_is_the_same_after_a_round_trip(kind: type[Entry]) -> None:
 
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
-def test_no_entry_takes_what_it_does_not_know(kind: type[Entry]) -> None:
+def test_no_entry_takes_what_it_does_not_know(kind: type[JournalEntry]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"password": "x"}, kind)
 
 
 def test_an_answer_is_read_again_as_it_came() -> None:
-    kept = Answer(
+    kept = KeptAnswer(
         status=200,
         headers={"content-type": "application/json", "x-request-id": "r-1"},
         url=SENT.url,

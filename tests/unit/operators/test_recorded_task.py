@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowRuntimeError, AirflowTaskTimeout, ErrorType
 from airflow.sdk.execution_time.comms import ErrorResponse
 from kit.call_records import call_record
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
 
-class Step(RecordedTask):
+class Step(RecordedTask, BaseOperator):
     """A step that does nothing, before and after a deferral."""
 
     def execute(self, context: Context) -> str:

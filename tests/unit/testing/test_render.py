@@ -229,7 +229,7 @@ def test_a_repeated_parameter_is_a_list() -> None:
         ({}, ExpressionError, "no sample of what step 'fetch_order' returned: give it under 'steps'"),
         ({"steps": {"fetch_order": {}}}, ExpressionError, "no such key: 'total' in steps.fetch_order"),
         ({"steps": {"fetch_order": None}}, ExpressionError, "steps.fetch_order is null"),
-        ({"steps": []}, ConfigurationError, "samples: steps must be a map, not list"),
+        ({"steps": []}, ConfigurationError, "samples: steps must be a map, not a list"),
         ({"events": [1]}, ConfigurationError, "events must be a list of completion records"),
         ({"run": {"date": 1}}, ConfigurationError, "run.date can't be given"),
         ({"run": {"logical_date": "soon"}}, ConfigurationError, "run.logical_date: must be a time in RFC 3339"),

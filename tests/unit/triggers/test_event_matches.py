@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_cloudfn.triggers.event_reader import _matched, _Waiting
+from airflow_provider_cloudfn.triggers.event_reader import _matched, _Waiter
 from airflow_provider_cloudfn.triggers.wait import Wait
 
 MATCHES = {
@@ -24,7 +24,7 @@ def record(result: Any, **metadata: Any) -> dict[str, Any]:
 
 def hears(match: str | None, told: dict[str, Any]) -> bool:
     async def judged() -> bool:
-        waiting = _Waiting(Wait(event="paid", uri="x-cloudfn://paid", match=match), 60.0)
+        waiting = _Waiter(Wait(begun=0.0, event="paid", uri="x-cloudfn://paid", match=match), 60.0)
         return _matched([waiting], told) == [waiting]
 
     return asyncio.run(judged())

@@ -65,7 +65,17 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
 
 def wait(number: int, after: float = 0.0, besides: tuple[int, ...] = ()) -> Wait:
     place = Place(BEGUN + dt.timedelta(seconds=after), besides)
-    return Wait(event="e", uri="x-cloudfn://e", place=place, match=f"event.result == {number}")
+    return Wait(begun=0.0, event="e", uri="x-cloudfn://e", place=place, match=f"event.result == {number}")
+
+
+def outcome_of(wait: Wait) -> str:
+    """Return what a reader of its own tells of a wait."""
+
+    async def scenario() -> str:
+        async with EventReader().waiting(wait, 60) as told:
+            return await asyncio.wait_for(told, 20)
+
+    return asyncio.run(scenario())
 
 
 async def asked_once_more(api: ApiServer, questions: int = 2) -> None:
@@ -136,11 +146,7 @@ def test_an_api_server_for_tasks_alone_is_passed_over(api: ApiServer, monkeypatc
     with LoopbackServer(reply=lambda _: Answer.of(404, {})) as tasks_only:
         monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{tasks_only.url}/execution/")
 
-        async def scenario() -> str:
-            async with EventReader().waiting(wait(1), 60) as told:
-                return await asyncio.wait_for(told, 20)
-
-        assert asyncio.run(scenario()) == "found"
+        assert outcome_of(wait(1)) == "found"
 
 
 @pytest.mark.usefixtures("api")
@@ -156,21 +162,13 @@ def test_an_answer_of_another_form_ends_no_reading(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{server.url}/execution/")
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", server.url)
 
-        async def scenario() -> str:
-            async with EventReader().waiting(wait(1), 60) as told:
-                return await asyncio.wait_for(told, 20)
-
-        assert asyncio.run(scenario()) == "found"
+        assert outcome_of(wait(1)) == "found"
 
 
 def test_an_event_that_is_told_without_its_record_is_the_workers_to_read(api: ApiServer) -> None:
     api.events.append((1, BEGUN, None))
 
-    async def scenario() -> str:
-        async with EventReader().waiting(wait(2), 60) as told:
-            return await asyncio.wait_for(told, 20)
-
-    assert asyncio.run(scenario()) == "found"
+    assert outcome_of(wait(2)) == "found"
 
 
 async def outcome(trigger: EventWaitTrigger) -> Any:
@@ -202,7 +200,9 @@ def test_it_ends_when_its_time_has_passed(api: ApiServer) -> None:
 
 def test_an_expression_that_fails_is_told_the_worker(api: ApiServer) -> None:
     api.come(1)
-    trigger = EventWaitTrigger(wait=Wait(event="e", uri="u", place=Place(BEGUN), match="event.result.nope"), seconds=60)
+    trigger = EventWaitTrigger(
+        wait=Wait(begun=0.0, event="e", uri="u", place=Place(BEGUN), match="event.result.nope"), seconds=60
+    )
 
     assert asyncio.run(outcome(trigger)) == "found"
 

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_cloudfn.auth.message import HttpResponse
 from airflow_provider_cloudfn.client.response import Response, read_response
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ResponseError
-from airflow_provider_cloudfn.triggers.job import Ended, JobPoll, wait_for_end
+from airflow_provider_cloudfn.triggers.job import JobEnd, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
 
@@ -42,7 +42,7 @@ class Waited:
         self._answers = list(answers)
         given = {"done_when": 'response.body.state == "done"', "every": 10.0, "at_most_every": 30.0, **poll}
         job = JobPoll(question=HttpPoll(conn_id="jobs", uri="/7"), **given)
-        self.ended: Ended = asyncio.run(
+        self.ended: JobEnd = asyncio.run(
             wait_for_end(
                 job,
                 self._ask,

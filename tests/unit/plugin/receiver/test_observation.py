@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from airflow_provider_cloudfn.deliveries.arrival import Arrival
-from airflow_provider_cloudfn.deliveries.outcome import Outcome
+from airflow_provider_cloudfn.deliveries.outcome import DeliveryOutcome
 from airflow_provider_cloudfn.events.record import CompletionRecord
 from airflow_provider_cloudfn.plugin.receiver import observation
 from airflow_provider_cloudfn.plugin.receiver.observation import Observed, observe
@@ -56,7 +56,7 @@ def test_a_delivery_is_one_line_with_names_and_without_what_it_carries(counted: 
                 size=120,
                 seconds=0.25,
                 arrivals=[arrival(1), arrival(2)],
-                outcomes=[Outcome.ACCEPTED, Outcome.DUPLICATE],
+                outcomes=[DeliveryOutcome.ACCEPTED, DeliveryOutcome.DUPLICATE],
             )
         )
 
@@ -68,7 +68,7 @@ def test_a_delivery_is_one_line_with_names_and_without_what_it_carries(counted: 
 
 
 def test_a_delivery_is_counted_by_source_status_and_outcome(counted: Any) -> None:
-    outcomes = [Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.IGNORED]
+    outcomes = [DeliveryOutcome.ACCEPTED, DeliveryOutcome.ACCEPTED, DeliveryOutcome.IGNORED]
 
     observe(Observed(source="shop", status=202, seconds=0.25, outcomes=outcomes))
 
