@@ -146,7 +146,9 @@ class EmporixEventOperator(CallingTask):
         from airflow_provider_cloudfn.operators.once import Judges, Once
 
         client = hook.client()
-        judges = Judges(_take, resend=self.on_unknown == "resend")
+        judges = Judges(
+            _take, resend=self.on_unknown == "resend", remedies="on_unknown='resend' where twice does no harm"
+        )
         once = Once(client, TaskJournal.of(context, self.log), judges, self.log, key=self._event_id(context))
         self.recorder.idempotency_key, self.recorder.journal = self._event_id(context), "sent"
         try:

@@ -48,6 +48,13 @@ class TaskOutcomeUnknownError(OutcomeUnknownError, AirflowFailException):
     """What :class:`OutcomeUnknownError` is in a task: it fails for good, whatever its retries are."""
 
 
+#: Of a step whose parameters are those of a cloud function.
+WAYS_OF_A_CALL: Final = (
+    "idempotency_key=True where the service knows such keys, on_unknown=Confirm(…) to ask it, or on_unknown='resend' where "
+    "twice does no harm"
+)
+
+
 class Judges(Struct, frozen=True):
     """
     What the author of a call has said about its outcomes.
@@ -57,6 +64,7 @@ class Judges(Struct, frozen=True):
     :param begin: Is told that the request is being sent: what was said of an earlier answer says nothing of this one.
     :param resend: Whether a request is sent again of which nobody knows whether it was carried out.
     :param confirm: Asks the service: returns its answer where it was carried out, None where it was not.
+    :param remedies: What the author can write so that nobody has to look next time.
     """
 
     require_success: Callable[[Response], None]
@@ -64,6 +72,7 @@ class Judges(Struct, frozen=True):
     begin: Callable[[], object] = lambda: None
     resend: bool = False
     confirm: Callable[[], Response | None] | None = None
+    remedies: str = WAYS_OF_A_CALL
 
 
 def is_unknown_after(error: CloudFunctionError, *, sent: bool, carried_out: bool = False) -> bool:
@@ -175,7 +184,7 @@ class Once:
                 why,
             )
             return None
-        raise unknown_call(earlier, why)
+        raise unknown_call(earlier, why, remedies=judges.remedies)
 
     def _sent(self, prepared: PreparedRequest, sending: Sending, entry: CallEntry) -> Settled:
         reached: set[str] = set()
@@ -214,7 +223,7 @@ class Once:
         # Without a journal, the next try would not know that there is something to ask.
         asks = self._judges.confirm is not None and self._journal.is_kept
         if error.retryable and not asks and not self._judges.resend:
-            raise unknown_call(entry, f"and {error.message}", error) from error
+            raise unknown_call(entry, f"and {error.message}", error, remedies=self._judges.remedies) from error
 
     def _write_answer(self, entry: CallEntry, response: Response, *, confirmed: bool = False) -> None:
         if not self._journal.is_kept:
@@ -265,7 +274,9 @@ def _moment(entry: CallEntry) -> str:
     return entry.sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def unknown_call(entry: CallEntry, why: str, error: CloudFunctionError | None = None) -> TaskOutcomeUnknownError:
+def unknown_call(
+    entry: CallEntry, why: str, error: CloudFunctionError | None = None, *, remedies: str = WAYS_OF_A_CALL
+) -> TaskOutcomeUnknownError:
     """Return the error of a request of which nobody knows whether it was carried out."""
     request_id = None if error is None else error.request_id
     if request_id is None and entry.answer is not None:
@@ -279,8 +290,7 @@ def unknown_call(entry: CallEntry, why: str, error: CloudFunctionError | None = 
         f"{entry.method} {entry.url}: nobody knows whether it was carried out, so it is not sent again by itself. It was sent "
         f"at {_moment(entry)}, {why}. Look in the service for {', '.join(one for one in named if one)}. If it was carried out, "
         "mark the task as success; if not, clear the task, which sends it anew. So that nobody has to look next time: "
-        "idempotency_key=True where the service knows such keys, on_unknown=Confirm(…) to ask it, or on_unknown='resend' "
-        "where twice does no harm",
+        f"{remedies}",
         sent_at=entry.sent_at,
         method=entry.method,
         url=entry.url,

@@ -108,9 +108,12 @@ def require_ours(task: Any) -> None:
             "an operator for Emporix; for any other task use `airflow tasks render` or `airflow tasks test`"
         )
     if not hasattr(authored.kind, "carry_out"):
+        # What waits for an event, and not for a service, has no sibling that asks one.
+        remedy = "use `airflow tasks test`"
+        if hasattr(authored.kind, "call_connection"):
+            remedy += ", or a CloudFunctionSensor in its place"
         raise ConfigurationError(
-            f"task {task.task_id!r} is a {authored.kind.__name__}, which can't be rehearsed: use `airflow tasks test`, or a "
-            "CloudFunctionSensor in its place"
+            f"task {task.task_id!r} is a {authored.kind.__name__}, which can't be rehearsed: {remedy}"
         )
 
 

@@ -18,6 +18,7 @@ from airflow_provider_cloudfn.client.query import ListStyle  # noqa: TC001 - the
 from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.retry import NO_RETRY
 from airflow_provider_cloudfn.client.secret import Secret
+from airflow_provider_cloudfn.client.status import retry_after_seconds
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     CloudFunctionError,
@@ -171,8 +172,9 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
         return cel.compile(until, variables={"response"})
 
     def _judged(self, response: Response) -> Response | NotYet:
-        if self.any_status and response.status in self.waiting:
-            return NotYet(status=response.status)
+        if response.status in self.waiting:
+            # A success too, such as a 202 or a 204: what its author calls "not yet" is no answer.
+            return NotYet(retry_after_seconds(response) or 0.0, response.status)
         if self.until is None:
             return response
         try:

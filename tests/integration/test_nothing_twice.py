@@ -635,6 +635,10 @@ def test_an_event_of_which_nobody_knows_is_not_sent_again(
     [received] = engine.received
     assert failure.value.idempotency_key == received.headers["ce-id"]
     assert received.headers["ce-id"] in str(failure.value)
+    # Its operators take neither a key nor a question.
+    assert str(failure.value).endswith(
+        "So that nobody has to look next time: on_unknown='resend' where twice does no harm"
+    )
 
 
 @EACH_KIND

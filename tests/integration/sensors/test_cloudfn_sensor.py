@@ -30,6 +30,16 @@ def test_it_waits_for_the_answer_and_returns_it(run: Any, service: Any, mode: di
 
 
 @EVERY_MODE
+@pytest.mark.parametrize("status", [202, 204, 409])
+def test_any_status_can_mean_not_yet(run: Any, service: Any, mode: dict[str, str], status: int) -> None:
+    service.answer_in_turn((status, {}), (200, {"n": 1}))
+
+    result = run(sensor(**mode, not_yet=f"[{status}]"))
+
+    assert (result.states, result.xcom("call")) == ({"call": ["success"]}, {"n": 1})
+
+
+@EVERY_MODE
 def test_it_emits_its_event(run: Any, service: Any, mode: dict[str, str]) -> None:
     service.answer_in_turn((404, {}), (200, {"n": 1}))
 

@@ -81,6 +81,17 @@ def test_it_waits_for_a_status_of_success(wait: Any, service: Any, mode: str) ->
 
 
 @EVERY_MODE
+@pytest.mark.parametrize("status", [202, 204, 409])
+def test_any_status_can_mean_not_yet(wait: Any, service: Any, mode: str, status: int) -> None:
+    service.answer_in_turn((status, {}), (200, {}))
+
+    result = wait(f"endpoint='/things/1', response_error_codes_allowlist=[{status}], poke_interval=0.01, {mode}")
+
+    assert result.states == {"wait": ["success"]}
+    assert len(service.received) == 2
+
+
+@EVERY_MODE
 @pytest.mark.parametrize("check", ["done", "with_context", "with_everything", "cel(\"response.body.state == 'done'\")"])
 def test_it_waits_for_the_answer(wait: Any, service: Any, mode: str, check: str) -> None:
     service.answer_in_turn((200, {"state": "busy"}), (404, {}), (200, {"state": "done"}))
