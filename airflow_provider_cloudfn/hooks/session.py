@@ -159,6 +159,10 @@ class HookSession:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the session's event loop, in the context of whoever asks."""
+        if self._thread.ident is None:
+            # Nothing runs the loop: who asks would wait for ever.
+            work.close()
+            raise ConfigurationError("session: it is opened by its block: write `with hook.session() as shop:`")
         if self._is_ending or threading.current_thread() is self._thread:
             work.close()
             raise ConfigurationError(

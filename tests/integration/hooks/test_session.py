@@ -231,3 +231,16 @@ def test_who_is_interrupted_leaves_no_request_behind(
     finally:
         over.set()
         signal.signal(signal.SIGUSR1, earlier)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: session.request("GET", "/a"),
+        lambda session: list(session.for_each([1], lambda _: ("GET", "/a", {}))),
+    ],
+    ids=["request", "for_each"],
+)
+def test_a_session_without_its_block_says_so(server: LoopbackServer, ask: Any) -> None:
+    with pytest.raises(ConfigurationError, match="opened by its block: write `with"):
+        ask(CloudFunctionHook("shop").session())
