@@ -274,7 +274,8 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """
     Return the known name that another one most likely stands for, None where none is near.
 
-    That is one of which the name is the end after a dot, the only one that begins with it, or the most similar one.
+    That is the same one in other letters, one of which the name is the end after a dot, the only one that begins with it, or the
+    most similar one.
 
     :param name: The name that is not known.
     :param known: The names that are.
@@ -282,6 +283,8 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     if len(name) > _LONGEST:
         return None
     others = [other for other in known if other != name]
+    if (same := next((other for other in others if other.lower() == name.lower()), None)) is not None:
+        return same
     if (whole := next((other for other in others if other.endswith(f".{name}")), None)) is not None:
         return whole
     begun = [other for other in others if len(name) > 2 and other.startswith(name)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+from kit import in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,19 +21,11 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.sandbox import Sandbox
 
 
-def _folder_in_memory() -> str | None:
-    """Return one with room for a database, which on a disk waits for that at each commit; None where there is none."""
-    shared = Path("/dev/shm")
-    has_room = os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2**30
-    return str(shared) if has_room else None
-
-
 _home = tempfile.mkdtemp(prefix="cloudfn-tests-")
-_database = tempfile.mkdtemp(prefix="cloudfn-tests-", dir=_folder_in_memory())
+_database = in_memory.new_folder()
 _dags = Path(_home, "dags")
 _dags.mkdir()
-for _folder in (_home, _database):
-    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 for _name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_")]:
     del os.environ[_name]

@@ -46,11 +46,7 @@ def absent_dates_explained(context: Mapping[str, Any]) -> Iterator[None]:
 
 
 def absent_date(program: cel.Program, variables: Mapping[str, Any]) -> str | None:
-    """
-    Return the date whose absence alone is why an expression fails; None where it fails for something else.
-
-    :param variables: What it was evaluated with.
-    """
+    """Return the date whose absence alone is why an expression fails; None where it fails for something else."""
     read = {path[1]: variables["run"][path[1]] for path in program.paths if path[0] == "run" and len(path) > 1}
     absent = [name for name in read if name in _MOMENTS and read[name] is None]
     if not absent:

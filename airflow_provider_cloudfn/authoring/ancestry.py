@@ -25,31 +25,17 @@ class Ancestry:
         self._tasks = tasks
 
     def is_before(self, first: object, last: str) -> bool:
-        """
-        Tell whether a task runs before another one.
-
-        :param first: The one's id.
-        :param last: The other's id.
-        """
+        """Tell whether a task runs before another one."""
         place = self._places.get(first)
         return place is not None and bool(self._before[last] >> place & 1)
 
     def all_before(self, last: str) -> Iterator[str]:
-        """
-        Yield the ids of all tasks that run before one.
-
-        :param last: The one's id.
-        """
+        """Yield the ids of all tasks that run before one."""
         before = self._before[last]
         return (task_id for task_id, place in self._places.items() if before >> place & 1)
 
     def add(self, first: str, last: str) -> None:
-        """
-        Take in an arrow that was added.
-
-        :param first: The id of the task that it leads from.
-        :param last: The id of the task that it leads to.
-        """
+        """Take in an arrow that was added."""
         more = self._before[first] | 1 << self._places[first]
         ahead = [last]
         for task_id in ahead:

@@ -11,11 +11,7 @@ __all__ = ["dag_problems"]
 
 
 def dag_problems(dag: Any, ours: list[AuthoredTask]) -> list[str]:
-    """
-    Return what is wrong with a Dag, a sentence for each problem. The arrows that its expressions ask for are added before.
-
-    :param ours: Its tasks that are ours, or emit an event of ours.
-    """
+    """Return what is wrong with a Dag, a sentence for each problem. The arrows that its expressions ask for are added before."""
     problems: list[str] = []
     if ours:
         from airflow_provider_cloudfn.authoring.arrows import add_arrows

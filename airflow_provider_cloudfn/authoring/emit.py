@@ -41,20 +41,12 @@ _PARTS: Final = (
 
 
 def event_name(event: Any) -> str:
-    """
-    Return the name of an event among ``completion_events``.
-
-    :param event: The event, or its name.
-    """
+    """Return the name of an event among ``completion_events``."""
     return event if isinstance(event, str) else str(getattr(event, "name", event))
 
 
 def emit_of(written: Any) -> Emit:
-    """
-    Return what is written for an event among ``completion_events``.
-
-    :param written: :class:`Emit`, or a payload.
-    """
+    """Return what is written for an event among ``completion_events``."""
     return written if isinstance(written, Emit) else Emit(written)
 
 
@@ -62,7 +54,6 @@ def label_of(event: Any, part: str) -> str:
     """
     Return how messages name a part of an event.
 
-    :param event: The event, or its name.
     :param part: ``payload``, ``when`` or ``key``.
     """
     place = f'{SEVERAL_EVENTS}["{event_name(event)}"]'
@@ -70,11 +61,7 @@ def label_of(event: Any, part: str) -> str:
 
 
 def parts_of_events(events: Any) -> Iterator[tuple[Parameter, Any]]:
-    """
-    Yield what is declared of the parts of several events, and what is written there.
-
-    :param events: What is given as ``completion_events``.
-    """
+    """Yield what is declared of the parts of several events, and what is written there."""
     for event, written in events.items() if isinstance(events, Mapping) else ():
         emit = emit_of(written)
         for part in _PARTS:
@@ -86,7 +73,6 @@ def marked_events(events: Mapping[Any, Any], marked: Callable[[Parameter, Any], 
     """
     Return several events in whose parts is marked what is data; the same where nothing is.
 
-    :param events: What is given as ``completion_events``.
     :param marked: Marks a part, or returns it as it is.
     """
     changed = False

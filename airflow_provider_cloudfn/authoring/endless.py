@@ -21,7 +21,6 @@ def endless_problems(dag: Any, ours: Iterable[AuthoredTask]) -> Iterator[str]:
     What may end is left alone: a step that emits on a condition, is mapped, waits, or stands behind a task that can skip it.
 
     :param dag: A Dag with a schedule on assets.
-    :param ours: Its tasks that are ours, or emit an event of ours.
     """
     sure = {task.task_id: task for task in ours if _always_succeeds(task)}
     for task in sure.values():

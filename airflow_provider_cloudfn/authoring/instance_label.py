@@ -19,11 +19,7 @@ _VARIABLE: Final = "cloudfn_instance"
 
 
 def displayed(arguments: dict[str, Any], function_name: str | None) -> dict[str, Any]:
-    """
-    Return a task's arguments with the function's name as what the UI shows, unless its author wants another one.
-
-    :param arguments: Those that were given.
-    """
+    """Return a task's arguments with the function's name as what the UI shows, unless its author wants another one."""
     return arguments if function_name is None else {"task_display_name": function_name, **arguments}
 
 

@@ -10,11 +10,7 @@ _MARKS: Final = ("{{", "{%", "{#")
 
 
 def jinja_at(text: str) -> int | None:
-    """
-    Return where Jinja begins in a text, None where there is none.
-
-    :param text: An expression, or text.
-    """
+    """Return where Jinja begins in a text, None where there is none."""
     if "{" not in text:
         return None
     return min((at for mark in _MARKS if (at := text.find(mark)) >= 0), default=None)

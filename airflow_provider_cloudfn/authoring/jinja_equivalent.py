@@ -24,10 +24,14 @@ __all__ = ["NAMES", "equivalent"]
 _OUTPUT: Final = re.compile(r"\{\{-?\s*([^{}]{1,200}?)\s*-?\}\}")
 #: A string of an expression or of JSON; the quotes inside of `{{…}}` don't end it.
 _STRING: Final = re.compile(r"""([rR]?)(["'])((?:\{\{[^{}]*+\}\}|\\.|(?!\2)[^\\])*+)\2""", re.DOTALL)
-_PULL: Final = re.compile(r"""(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?['"]([\w.-]{1,250})['"]\s*\)""")
-_PATH: Final = re.compile(
-    r"(params|dag_run\.conf|conf)((?:\.(?!(?:in|true|false|null)\b)[A-Za-z_]\w{0,99}){0,20})", re.ASCII
+#: Fields and elements, which are written alike.
+_FIELDS: Final = (
+    r"""((?:\.(?!(?:in|true|false|null)\b)[A-Za-z_]\w{0,99}|\[(?:"[^"\\]{1,99}"|'[^'\\]{1,99}'|\d{1,9})\]){0,20})"""
 )
+_PULL: Final = re.compile(
+    rf"""(?:ti|task_instance)\.xcom_pull\(\s*(?:task_ids\s*=\s*)?['"]([\w.-]{{1,250}})['"]\s*\){_FIELDS}""", re.ASCII
+)
+_PATH: Final = re.compile(rf"(params|dag_run\.conf|conf){_FIELDS}", re.ASCII)
 
 #: How long an expression is shown whole.
 _LONGEST: Final = 1_000
@@ -81,7 +85,7 @@ def _translated(jinja: str) -> str | None:
         return NAMES[jinja]
     pull = _PULL.fullmatch(jinja)
     if pull is not None:
-        return f"steps.{pull[1]}" if pull[1].isidentifier() else f'steps["{pull[1]}"]'
+        return (f"steps.{pull[1]}" if pull[1].isidentifier() else f'steps["{pull[1]}"]') + pull[2]
     path = _PATH.fullmatch(jinja)
     return None if path is None else path[1].removeprefix("dag_run.") + path[2]
 

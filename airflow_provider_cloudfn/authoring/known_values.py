@@ -38,16 +38,19 @@ _BASE: Final = BaseUrl.parse("https://api.example.com")
 _PLACEHOLDER: Final = re.compile(
     r"\$?\{[A-Za-z_][\w.-]*\}|<[A-Za-z_][\w -]*>|%[sd](?![0-9A-Fa-f])|%\([A-Za-z_]\w*\)[sd]|(?<=/):[A-Za-z_]\w*(?=[/?\"'])"
 )
+#: A number that is compared with digits in quotes, to which it is never equal.
+_NUMBER: Final = r"(?P<number>\bresponse\.status|\brun\.(?:map_index|try_number))\b"
+_DIGITS: Final = r"""(?P<text>"-?\d+"|'-?\d+')"""
+_COMPARED: Final = (
+    re.compile(rf"{_NUMBER}\s*(?:[=!]=|[<>]=?|in\s*\[)\s*{_DIGITS}"),
+    re.compile(rf"{_DIGITS}\s*(?:[=!]=|[<>]=?)\s*{_NUMBER}"),
+)
 #: What is a division in Python, and a comment here.
 _DIVISION: Final = re.compile(r"[\w)\]][ \t]*(//[ \t]*[0-9.]+)\s*\Z")
 
 
 def known_problem(program: Program, parameter: Parameter) -> ExpressionProblem | None:
-    """
-    Say what is wrong with what an expression is known to give, None where nothing is.
-
-    :param parameter: Where it stands.
-    """
+    """Say what is wrong with what an expression is known to give, None where nothing is."""
     return _known_problem(program, parameter.reading is Reading.CONDITION, parameter.name.rpartition(".")[2] == "uri")
 
 
@@ -59,7 +62,7 @@ def _known_problem(program: Program, is_condition: bool, is_uri: bool) -> Expres
             "comment that is meant has a word in it"
         )
         return ExpressionProblem(message, *position(program.source, program.source.rindex("//")))
-    placed = _placeholder(program.source) if is_uri else None
+    placed = _compared_with_text(program.source) or (_placeholder(program.source) if is_uri else None)
     if is_condition and program.source.strip() in _NO_TRUTHS:
         placed = ExpressionProblem(f"must be true or false, and {program.source.strip()} is neither: {_COMPARE}", 1, 1)
     if placed is not None or not program.is_constant:
@@ -78,6 +81,18 @@ def _value_problem(program: Program, *, is_condition: bool, is_uri: bool) -> str
     if is_condition and not isinstance(value, bool):
         return f"must be true or false, and is always {_shown(value)}: {_COMPARE}"
     return _uri_problem(value) if is_uri and isinstance(value, str) else None
+
+
+def _compared_with_text(source: str) -> ExpressionProblem | None:
+    for pattern in _COMPARED:
+        found = pattern.search(source)
+        if found is None or any(text.start() < found.start() < text.end() for text in _STRING.finditer(source)):
+            continue
+        message = (
+            f"{found['number']} is a number, which no text is equal to: write {found['text'][1:-1]} without quotes"
+        )
+        return ExpressionProblem(message, *position(source, found.start("text")))
+    return None
 
 
 def _placeholder(source: str) -> ExpressionProblem | None:

@@ -31,7 +31,6 @@ def compile(source: str, *, variables: Collection[str]) -> cel.Program:  # its n
     """
     Compile an expression, or return the program that an earlier call made of it.
 
-    :param variables: The names of the variables that it may read.
     :raises ExpressionError: with all that is wrong, as far as it can be known without evaluating.
     """
     return _compiled(source, frozenset(variables))
@@ -46,7 +45,6 @@ def check(source: str, *, variables: Collection[str], text: bool = False) -> cel
     """
     Check an expression; what is wrong with it is returned, not raised. Jinja in it is refused with what to write instead.
 
-    :param variables: The names of the variables that it may read.
     :param text: Whether it stands where static text is usual, as in ``uri``, ``query`` and ``headers``, so that what
         looks like text without its quotes is refused.
     """

@@ -33,11 +33,7 @@ def not_json(headers: Mapping[str, str], body: Any) -> str | None:
 
 
 def tell_media_type(response: Response, sent: Mapping[str, Any], log: Any) -> None:
-    """
-    Say in the log that an answer is no JSON, where nobody has asked for anything else.
-
-    :param sent: The headers of the request.
-    """
+    """Say in the log that an answer is no JSON, where nobody has asked for anything else."""
     asked = any(name.lower() == "accept" for name in sent)
     media_type = None if asked or not response.ok else not_json(response.headers, response.body)
     if media_type in HTML:

@@ -42,11 +42,7 @@ _REMEDY: Final = (
 
 
 def one_file_problems(task: AuthoredTask) -> Iterator[tuple[str, str]]:
-    """
-    Yield the field and the message of each path of a file that all instances of a mapped step have in common.
-
-    :param task: The task, as the Dag file has it.
-    """
+    """Yield the field and the message of each path of a file that all instances of a mapped step have in common."""
     if not task.is_mapped and not task.mapped_groups:
         return
     seen: set[tuple[str, str]] = set()
@@ -62,7 +58,6 @@ def shared_file_problems(tasks: Iterable[AuthoredTask], ancestry: Ancestry) -> I
     """
     Yield the step, the field and the message of each path of a file that an earlier step of the Dag has, too.
 
-    :param tasks: The tasks of a Dag, as its file has them.
     :param ancestry: What runs before which of them.
     """
     first: dict[str, AuthoredTask] = {}
@@ -104,7 +99,6 @@ def is_of_the_run(path: Any, others: AbstractSet[str] = _MEMBERS_OF_THE_INSTANCE
     """
     Tell whether a path, or another text, is known to be the same wherever it stands in a run.
 
-    :param path: What is written for it.
     :param others: The members of ``run`` that are not.
     """
     if isinstance(path, cel.Expression):

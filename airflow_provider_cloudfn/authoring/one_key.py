@@ -35,11 +35,7 @@ _PROBLEM: Final = 'is the same for all {what}, and {why}, such as {name}=cel("{e
 
 
 def one_key_problems(task: AuthoredTask) -> Iterator[tuple[str, str]]:
-    """
-    Yield the field and the message of each key that many calls would have in common.
-
-    :param task: The task, as the Dag file has it.
-    """
+    """Yield the field and the message of each key that many calls would have in common."""
     if task.is_mapped_over_steps and not task.expanded:
         return  # What each instance gets is known at run time.
     has_items = any("for_each" in given for given in task.given)

@@ -108,11 +108,7 @@ def parts_of(name: str, value: Any) -> Iterable[tuple[Parameter, Any]]:
 
 
 def written_parts(parameter: Parameter, values: Iterable[Any]) -> Iterator[tuple[Parameter, Any]]:
-    """
-    Yield the values of a parameter that can hold expressions, and after each the parts that it has.
-
-    :param values: What is written for it.
-    """
+    """Yield the values of a parameter that can hold expressions, and after each the parts that it has."""
     for value in values:
         if value is None:
             continue
@@ -152,11 +148,7 @@ def declared_by(task: Any) -> Iterator[tuple[Parameter, Any, frozenset[str]]]:
 
 
 def with_parts(value: Any, rendered: Callable[[Parameter, Any], Any], name: str) -> Any:
-    """
-    Return a value whose parts are rendered that are evaluated before the call, once.
-
-    :param rendered: Renders a part.
-    """
+    """Return a value whose parts are rendered that are evaluated before the call, once."""
     changes = {
         part.name.rpartition(".")[2]: rendered(part, written)
         for part, written in parts_of(name, value)
@@ -183,12 +175,7 @@ def with_marks(value: Any, marked: Callable[[Parameter, Any], Any], name: str) -
 
 
 def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
-    """
-    Return what the expressions of a parameter can name besides what all can.
-
-    :param parameter: The parameter, or a part of one.
-    :param given: The parameters that the task is given.
-    """
+    """Return what the expressions of a parameter can name besides what all can."""
     names = parameter.also
     if given.isdisjoint(_BRINGS_NAMES):
         return names
@@ -207,9 +194,5 @@ def names_for(parameter: Parameter, given: AbstractSet[str]) -> frozenset[str]:
 
 
 def is_of_event(parameter: Parameter) -> bool:
-    """
-    Return whether a parameter, or a part of one, says something of a step's completion events.
-
-    :param parameter: What is declared of it.
-    """
+    """Return whether a parameter, or a part of one, says something of a step's completion events."""
     return parameter.name in EVENT_PARAMETERS or parameter.name.startswith(SEVERAL_EVENTS)

@@ -45,7 +45,6 @@ def refuse_misspelt_names(operator: type, given: Mapping[str, Any]) -> None:
     """
     Refuse a parameter that an operator of ours has not, and that is near to one that it has; Airflow names no other.
 
-    :param given: The parameters that it is made with.
     :raises ConfigurationError: where there is one.
     """
     if may_take_any(operator):

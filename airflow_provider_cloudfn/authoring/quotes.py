@@ -33,11 +33,7 @@ _MARK: Final = re.compile(r"""\s*(?:secret|cel|lit)\((?:"[^"]*"|'[^']*')\)\s*"""
 
 
 def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem | None:
-    """
-    Say that an expression is a text which reads as an expression, None where it is not.
-
-    :param names: What an expression there can name.
-    """
+    """Say that an expression is a text which reads as an expression, None where it is not."""
     if not is_quoted(formula.source):
         return None
     inner = plain_literal(formula.source)[1]
@@ -51,12 +47,7 @@ def quoted_problem(formula: Formula, names: frozenset[str]) -> ExpressionProblem
 
 
 def text_problem(text: Text, parameter: Parameter, names: frozenset[str]) -> str | None:
-    """
-    Say what is wrong with text that nobody has marked, where text is text; None where nothing is.
-
-    :param parameter: Where it stands.
-    :param names: What an expression there can name.
-    """
+    """Say what is wrong with text that nobody has marked, where text is text; None where nothing is."""
     if (shown := shown_object(text.value)) is not None:
         return shown[1]
     if _MARK.fullmatch(text.value) is not None:
@@ -105,8 +96,6 @@ def reads_something(source: str, names: frozenset[str]) -> bool:
 
     Where it begins with a variable of which it reads something, it need not know each function that it calls. A text such as
     ``run.completed`` or ``events.created``, which no expression can be, is text, and so is the name of a variable alone.
-
-    :param names: What an expression there can name.
     """
     reads = _READS.search(source)
     if reads is None and (_JOINED.search(source) is None or _VARIABLE.search(source) is None):

@@ -242,7 +242,6 @@ class ExpressionTask(TemplatedTask):
         """
         Return what a parameter is for one item.
 
-        :param name: A parameter that is evaluated for each.
         :param variables: What its expressions can name, the item among it.
         """
         if name in self._item_constants:
@@ -264,7 +263,6 @@ class ExpressionTask(TemplatedTask):
         Return what an expression gives that is evaluated when the answer is there.
 
         :param name: The parameter, or a part of one, such as ``pages.items``.
-        :param variables: What it can name.
         """
         key = name, variables.names
         if (render := self._renderers_after_call.get(key)) is None:
@@ -273,11 +271,7 @@ class ExpressionTask(TemplatedTask):
         return render(variables)
 
     def leads_nowhere(self, name: str, variables: TaskVariables) -> bool:
-        """
-        Return whether a part that is evaluated when the answer is there is a path of which something is not there.
-
-        :param variables: What it can name.
-        """
+        """Return whether a part that is evaluated when the answer is there is a path of which something is not there."""
         return all(
             language.compile(formula.source, variables=variables.names).leads_nowhere(variables)
             for formula in formulas(read(*self.written(name)))
@@ -288,7 +282,6 @@ class ExpressionTask(TemplatedTask):
         Return what a condition gives that is evaluated when the answer is there.
 
         :param name: The parameter, or a part of one.
-        :param variables: What it can name.
         :raises ExpressionError: when that is no bool.
         """
         return require_truth(self.evaluate_after_call(name, variables), field=name)

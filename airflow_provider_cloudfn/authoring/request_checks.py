@@ -67,12 +67,7 @@ def headers_problem(value: Any) -> str | EntryProblem | None:
 
 
 def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
-    """
-    Return where headers have the one of the idempotency key, as far as names are known, and what to do; None where they don't.
-
-    :param key: What was given as the key.
-    :param headers: What was given as the headers.
-    """
+    """Return where headers have that of the idempotency key, as far as names are known, and what to do; None where they don't."""
     if key is False or key is None:
         return None
     name = key if isinstance(key, str) else key.text if isinstance(key, cel.Literal) else IDEMPOTENCY_KEY
@@ -81,23 +76,13 @@ def key_problem_of_headers(key: Any, headers: Any) -> tuple[str, str] | None:
 
 
 def key_problem_of_pages(headers: Any) -> tuple[str, str] | None:
-    """
-    Return where the headers of many pages have an idempotency key, as far as names are known, and what to do.
-
-    :param headers: What was given as the headers.
-    """
+    """Return where the headers of many pages have an idempotency key, as far as names are known, and what to do."""
     found = _among(headers, IDEMPOTENCY_HEADERS)
     return None if found is None else (found, ONE_KEY)
 
 
 def overridden_problem(pages: Pages, query: Any, uri: Any) -> tuple[str, str] | None:
-    """
-    Return where a request has what its pages set, as far as names are known, and what to do; None where it has nothing.
-
-    :param pages: How a read goes on.
-    :param query: What was given as the query.
-    :param uri: What was given as the path.
-    """
+    """Return where a request has what its pages set, as far as names are known, and what to do; None where it has nothing."""
     own = query if isinstance(query, Mapping) else {}
     names = [_known(name) if is_quoted(str(name)) else name for name, value in own.items() if value is not None]
     return pages.overridden(names, _known(uri))

@@ -372,7 +372,6 @@ def refuse(task: AuthoredTask, arrived: RunTimeData) -> dict[str, Written]:
     """
     Refuse a task for anything that is wrong with any of its parameters, before anything is sent.
 
-    :param arrived: What arrived at run time.
     :returns: What was read of the parameters that have a value, by name: to be rendered without reading them again.
     :raises ExpressionError: for what is wrong with an expression, and all else besides.
     :raises ConfigurationError: where only values are wrong that are no expressions.

@@ -17,11 +17,7 @@ _SHOWN: Final = re.compile(
 
 
 def shown_object(text: str) -> tuple[int, str] | None:
-    """
-    Say where a text holds what Python shows of an object, and what to do; None where it doesn't.
-
-    :param text: Text or an expression, as the Dag file has it.
-    """
+    """Say where a text holds what Python shows of an object, and what to do; None where it doesn't."""
     if (found := _SHOWN.search(text)) is None:
         return None
     remedy = (

@@ -267,11 +267,7 @@ class AuthoredTask:
         self.task.set_upstream(self.task.dag.task_dict[step])
 
     def add_arguments(self, arguments: Mapping[str, Any]) -> None:
-        """
-        Give all instances of a mapped task some arguments more.
-
-        :param arguments: What its author could have given.
-        """
+        """Give all instances of a mapped task some arguments more."""
         self.task.partial_kwargs.update(arguments)
 
     @property

@@ -33,7 +33,6 @@ def unquoted_text(source: str, checked: Check, variables: Collection[str]) -> Ex
     One that reads no variable must be a quoted string, ``true``, ``false``, ``null``, or a number whose text is its source.
 
     :param checked: What a check of it found.
-    :param variables: The names of the variables that it may read.
     """
     if checked.program is None:
         return _without_quotes(source, checked.problems[0], variables)

@@ -116,7 +116,6 @@ def seconds(parameter: str, value: Any) -> float:
     """
     Return a time span in seconds.
 
-    :param parameter: The parameter's name.
     :param value: Seconds or a timedelta.
     :raises ConfigurationError: for what is none.
     """

@@ -52,8 +52,6 @@ class SampleRun(Protocol):
         """
         Return what an upstream step left in XCom, a list for a mapped one; None where it left nothing.
 
-        :param step: The upstream operator.
-        :param key: The XCom's key.
         :raises ExpressionError: when nobody said what it left.
         """
 
@@ -109,11 +107,7 @@ class TaskVariables(Mapping[str, Any]):
         return self._with({}, idempotency_key)
 
     def with_more(self, **more: Any) -> TaskVariables:
-        """
-        Return the same variables, and some that exist in a few places only, such as ``page``.
-
-        :param more: Their values by name.
-        """
+        """Return the same variables, and some that exist in a few places only, such as ``page``."""
         return self._with(more)
 
     def _with(self, more: Mapping[str, Any], idempotency_key: Callable[[], str] | None = None) -> TaskVariables:

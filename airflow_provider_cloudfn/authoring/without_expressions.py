@@ -28,11 +28,7 @@ def template_problem(value: Any) -> str | None:
 
 
 def untemplated_problem(value: Any) -> str | None:
-    """
-    Say what is wrong with what is sent as it stands: no expression, and no Jinja.
-
-    :param value: What is written, a map or a list or text.
-    """
+    """Say what is wrong with what is sent as it stands: no expression, and no Jinja."""
     for part in _parts(value):
         if isinstance(part, cel.Expression):
             return f"{part!r}: no expression is evaluated here, and no Jinja rendered: {_AS_TEXT}"

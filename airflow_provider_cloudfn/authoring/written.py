@@ -90,7 +90,6 @@ def resolved(node: Written, resolve: Callable[[Any], Any]) -> Written:
     Return a node in which what Airflow resolves is there: for one that is rendered many times.
 
     :param node: What :func:`read` returned.
-    :param resolve: Resolves an XComArg and the like.
     """
     if isinstance(node, Deferred):
         return Plain(resolve(node.reference))

@@ -75,6 +75,11 @@ class Overloads(dict[tuple[str, ...], Callable[..., Any]]):
             return message + "; write text.contains(part)"
         if "null_type" in kinds:
             return message + "; null stands for a value that is not there"
+        if not self.name.startswith("'"):
+            # Of JSON's numbers those that are whole by chance are ints, and those with a fraction doubles.
+            for kind, others in (("double", ("int", "uint")), ("int", ("double",))):
+                if self._declared_for(tuple(kind if one in others else one for one in kinds)) is not None:
+                    return message + f"; write {kind}(…) around the number"
         if "double" in kinds and ("int" in kinds or "uint" in kinds):
             return message + "; convert one side with double(…) or int(…)"
         takes = sorted({"(" + ", ".join(signature) + ")" for signature, _ in self.declared})

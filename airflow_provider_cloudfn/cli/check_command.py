@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_cloudfn.authoring.options import formulas_of
 from airflow_provider_cloudfn.authoring.rules import task_problems
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
+from airflow_provider_cloudfn.cli.credential_notes import credential_notes
 from airflow_provider_cloudfn.cli.dag_files import ParsedFiles, bundle_folders, parse
 from airflow_provider_cloudfn.cli.event_findings import event_findings
 from airflow_provider_cloudfn.cli.key_notes import key_notes
@@ -62,7 +63,7 @@ def check(args: Namespace) -> None:
         about_events = [pair for pair in _event_findings(dags) if (pair[0].dag_id, pair[0].task_id) not in said]
         findings.extend(finding for finding, is_certain in about_events if is_certain)
         findings += [_of_option(*problem) for problem in option_problems()]
-        warnings = [*(finding for finding, is_certain in about_events if not is_certain), *_key_findings(dags)]
+        warnings = [*(finding for finding, is_certain in about_events if not is_certain), *_noted(dags)]
         warnings += [_of_option(*note) for note in option_notes()]
         if args.json:
             printer.document(
@@ -172,9 +173,9 @@ def _event_findings(dags: list[Any]) -> Iterator[tuple[Finding, bool]]:
         yield Finding(dag.fileloc, line, dag.dag_id, task_id, found.field, None, found.message), found.is_certain
 
 
-def _key_findings(dags: list[Any]) -> Iterator[Finding]:
+def _noted(dags: list[Any]) -> Iterator[Finding]:
     for dag in dags:
-        for note in key_notes(_ours(dag)):
+        for note in (*key_notes(_ours(dag)), *credential_notes(_ours(dag))):
             task_id = note.task.task_id
             line = line_of_task(_tree(dag.fileloc), task_id, dag.dag_id)
             yield Finding(dag.fileloc, line, dag.dag_id, task_id, note.field, None, note.message)

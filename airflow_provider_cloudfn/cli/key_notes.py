@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import Struct
-
 from airflow_provider_cloudfn.authoring import language
 from airflow_provider_cloudfn.authoring.options import formulas_of
 from airflow_provider_cloudfn.authoring.reading import is_expression, read
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
 from airflow_provider_cloudfn.authoring.written import formulas
+from airflow_provider_cloudfn.cli.task_note import TaskNote
 from airflow_provider_cloudfn.client.retry import idempotency_key_in
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.authoring.parameter import Parameter
     from airflow_provider_cloudfn.authoring.task import AuthoredTask
 
-__all__ = ["KeyNote", "key_notes"]
+__all__ = ["key_notes"]
 
 #: The parameters that say what stands for the map index, each with what it makes stable and an example.
 _NAMED_BY: Final = {
@@ -46,21 +45,7 @@ _OF_AN_INSTANCE: Final = frozenset({("inputs",), ("steps",), ("item",), ("index"
 _OF_ITS_RUN: Final = frozenset({("run", "idempotency_key"), ("run", "map_index")})
 
 
-class KeyNote(Struct, frozen=True):
-    """
-    A key that can stand for something else, on the next try or for another instance.
-
-    :param task: The mapped task.
-    :param field: The parameter.
-    :param message: What can happen, and what to write.
-    """
-
-    task: AuthoredTask
-    field: str
-    message: str
-
-
-def key_notes(tasks: Iterable[AuthoredTask]) -> Iterator[KeyNote]:
+def key_notes(tasks: Iterable[AuthoredTask]) -> Iterator[TaskNote]:
     """
     Yield the mapped steps whose keys follow the place in a list that another step returns, or are the same for all of it.
 
@@ -68,12 +53,12 @@ def key_notes(tasks: Iterable[AuthoredTask]) -> Iterator[KeyNote]:
     """
     for task in tasks:
         if (name := _shared_header(task)) is not None:
-            yield KeyNote(task, "headers", _IS_SHARED.format(name=name))
+            yield TaskNote(task, "headers", _IS_SHARED.format(name=name))
         if not task.is_mapped_over_steps:
             continue
         for name, (what, example) in _NAMED_BY.items():
             if any(parameter.name == name for parameter in task.parameters) and _follows_the_place(task, name):
-                yield KeyNote(task, name, _FOLLOWS_THE_PLACE.format(what=what, example=example))
+                yield TaskNote(task, name, _FOLLOWS_THE_PLACE.format(what=what, example=example))
 
 
 def _follows_the_place(task: AuthoredTask, name: str) -> bool:

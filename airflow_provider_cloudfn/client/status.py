@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -43,6 +44,11 @@ _ADVICE = {
 }
 #: With these a service refuses who has asked too often, and not each of them says in Retry-After for how long: GitHub's is 403.
 _REFUSALS = frozenset({403, 429})
+#: The headers that say what was wrong, often without a body (RFC 9110, sections 10.2.1 and 11.6.1; RFC 6750, section 3).
+_TELLING_HEADERS = {401: ("WWW-Authenticate",), 403: ("WWW-Authenticate",), 405: ("Allow",)}
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=[\s,]|$)")
+#: The schemes that no connection has.
+_UNKNOWN_SCHEMES = frozenset({"digest", "kerberos", "negotiate", "ntlm"})
 #: The headers in which Azure and others say in milliseconds what Retry-After says, and some of them only there.
 _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
 
@@ -82,10 +88,17 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         parts.append(f" (request id {request_id})")
     if base_path and status in (403, 404) and f"{urlsplit(response.url).path}/".startswith(f"{base_path}{base_path}/"):
         parts.append(f": the path {base_path} stands in the base URL already, so leave it out of uri")
-    elif advice := _TOO_OFTEN if retry_after is not None and status in _REFUSALS else _ADVICE.get(meant):
+    elif retry_after is not None and status in _REFUSALS:
+        parts.append(f": {_TOO_OFTEN}")
+    elif advice := _wanted_scheme(response) or _ADVICE.get(meant):
         parts.append(f": {advice}")
     if retry_after:
         parts.append(f"; it asks to come back in {ceil(retry_after):,} second{'' if retry_after <= 1 else 's'}")
+    parts += [
+        f"; {name}: {redaction.excerpt(said.encode('utf-8', 'replace'))}"
+        for name in _TELLING_HEADERS.get(status, ())
+        if (said := response.headers.get(name.lower()))
+    ]
     if excerpt:
         parts.append(f"; it says: {excerpt}")
     return kind(
@@ -95,6 +108,14 @@ def status_error(method: str, response: Response, redaction: Redaction, base_pat
         retryable=can_succeed_later(meant, retry_after),
         retry_after=retry_after,
     )
+
+
+def _wanted_scheme(response: Response) -> str | None:
+    """Return what is said where a service wants to be asked in a way that no connection has, and in no other."""
+    wanted = _SCHEME.findall(response.headers.get("www-authenticate") or "") if response.status == 401 else []
+    if not wanted or any(name.lower() not in _UNKNOWN_SCHEMES for name in wanted):
+        return None
+    return f"the service wants {' or '.join(wanted)}, which no connection has: ask who runs it for another way to authenticate"
 
 
 def excerpt_of(response: Response, redaction: Redaction) -> str:

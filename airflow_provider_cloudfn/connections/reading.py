@@ -209,7 +209,9 @@ class ConnectionReader:
         value = self._extras.get(name, field.default)
         written = value.strip() if isinstance(value, str) else value
         if written not in field.choices:
-            nearest = nearest_name(written.lower(), field.choices) if isinstance(written, str) else None
+            nearest = None
+            if isinstance(written, str):
+                nearest = nearest_name(written, field.choices) or nearest_name(written.lower(), field.choices)
             found = f"{written!r}; did you mean {nearest!r}?" if nearest else f"{shown(written)};"
             raise self.error(name, f"got {found} choose one of {', '.join(field.choices)}")
         return str(written)

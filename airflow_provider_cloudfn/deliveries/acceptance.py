@@ -37,7 +37,6 @@ def accept(source: EventSource, events: Sequence[IncomingEvent]) -> list[Arrival
     """
     Return what is to become of events. Where one is refused, the request is.
 
-    :param events: The events, verified.
     :raises SQLAlchemyError: when the database is away.
     """
     arriving = [(event, incoming_record(source.name, event)) for event in events]

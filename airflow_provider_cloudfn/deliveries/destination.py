@@ -35,8 +35,6 @@ def find_destinations(names: Iterable[str], *, session: Any) -> dict[str, Destin
 
     That an event has one run for each is what its declaration says, or the schedule of a Dag that waits for it: where two
     files declare it and one leaves the flag out, Airflow keeps the declaration that it has read last.
-
-    :param names: The events' names.
     """
     from airflow.models.asset import AssetModel, DagScheduleAssetReference
     from airflow.models.dag import DagModel
@@ -70,7 +68,6 @@ def add_destination(name: str) -> None:
     """
     Register an event that no Dag names yet. It is a transaction of its own, and nothing where somebody was faster.
 
-    :param name: The event's name.
     :raises ConfigurationError: for a name that no event can have.
     """
     from airflow.assets.manager import asset_manager

@@ -89,7 +89,6 @@ def find_deliveries(wanted: Wanted) -> list[KeptDelivery]:
     """
     Return deliveries, the newest first.
 
-    :param wanted: Which ones.
     :raises SQLAlchemyError: when the database is away, or has no table of them yet.
     """
     with create_session(scoped=False) as session:
@@ -129,7 +128,6 @@ def replay(number: int) -> int:
     The event keeps its id, and so the runs that it starts keep their keys: what they do at services that know such keys is not
     done twice. Filters are not asked again.
 
-    :param number: The delivery's number.
     :raises ConfigurationError: when there is none, when nothing is kept of what it carries, when no Dag names the event, and for
         one that was refused or ignored, and is an asset event by another delivery.
     :raises SQLAlchemyError: as of :func:`find_deliveries`.

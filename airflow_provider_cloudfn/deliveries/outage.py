@@ -19,20 +19,12 @@ _WORDS: Final = ("no such table", "no such column", "has no column named")
 
 
 def is_overtaken(error: SQLAlchemyError) -> bool:
-    """
-    Tell whether a transaction has failed because another one was faster, so that it will see what that has written.
-
-    :param error: What SQLAlchemy has raised.
-    """
+    """Tell whether a transaction has failed because another one was faster, so that it will see what that has written."""
     return isinstance(error, IntegrityError) or not _DEADLOCK.isdisjoint(_codes(error))
 
 
 def sentence_of(error: SQLAlchemyError) -> str:
-    """
-    Return what is wrong and what to do, without the statement: it holds what the sender sent.
-
-    :param error: What SQLAlchemy has raised.
-    """
+    """Return what is wrong and what to do, without the statement: it holds what the sender sent."""
     cause: Any = getattr(error, "orig", None)
     first = next(iter(getattr(cause, "args", ())), None)
     if not _MISSING.isdisjoint(_codes(error)) or (

@@ -35,7 +35,6 @@ def register(request: IncomingRequest, arrivals: Sequence[Arrival]) -> list[Deli
     """
     Write what came, make asset events of what is accepted, and return what became of each.
 
-    :param request: The request that they came with.
     :param arrivals: The events. Two of them may be the same.
     :raises SQLAlchemyError: when the database is away; then nothing was written, or, where the connection broke at the very
         end, all of it: sent again, it is a duplicate.

@@ -18,7 +18,6 @@ def storable(record: CompletionRecord) -> CompletionRecord:
     """
     Return a record as an asset event can have it.
 
-    :param record: The record, with its payload.
     :raises RefusedError: 413 for a payload that is too large, where no storage is named.
     :raises ConfigurationError: for a storage that is none.
     """

@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import XComArg
 
-__all__ = ["CompletionEvent", "has_one_run_per_event", "partitions_available"]
+__all__ = ["CompletionEvent", "has_one_run_per_event", "listed", "partitions_available", "with_asset"]
 
 #: The URIs of the events that this process has seen declared with a run for each.
 _SINGLE: set[str] = set()
@@ -180,3 +180,16 @@ def partitions_available() -> bool:
     except ImportError:
         return False
     return hasattr(OutletEventAccessor, "add_partitions")
+
+
+def listed(assets: Any) -> list[Any]:
+    """Return what is given as inlets or outlets in a list of its own: the default's is everybody's."""
+    if isinstance(assets, (list, tuple)):
+        return list(assets)
+    return [] if assets is None else [assets]
+
+
+def with_asset(assets: Any, event: Any) -> list[Any]:
+    """Return inlets or outlets with an event among them; what is none is left out, as the rules refuse it."""
+    given = listed(assets)
+    return given if not isinstance(event, Asset) or event in given else [*given, event]

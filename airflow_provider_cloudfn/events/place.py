@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk.definitions.context import Context
 
-__all__ = ["LATE", "MATCH_VARIABLES", "Arrivals", "Place", "place_now", "with_inlet"]
+__all__ = ["LATE", "MATCH_VARIABLES", "Arrivals", "Place", "place_now"]
 
 #: What says whether an event is the one can name these, on a worker and in the triggerer.
 MATCH_VARIABLES: Final = frozenset({"event", "response", "inputs"})
@@ -142,14 +142,3 @@ def _asked(context: Context, event: Any) -> Any:
             f"the event {event.name!r} is not among the inlets of the task, and only of these may it ask: of a mapped task, "
             "give it to partial()"
         ) from None
-
-
-def with_inlet(inlets: Any, event: Any) -> list[Any]:
-    """
-    Return the inlets with an event among them, in a list of its own: the default's is everybody's.
-
-    :param inlets: The inlets.
-    :param event: The event, or what was given as one.
-    """
-    given = list(inlets) if isinstance(inlets, (list, tuple)) else [] if inlets is None else [inlets]
-    return given if not isinstance(event, Asset) or event in given else [*given, event]

@@ -124,11 +124,7 @@ class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
 
     @classmethod
     def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """
-        Return the arguments of a mapped task that tell Airflow of its completion event.
-
-        :param given: What all its instances are given.
-        """
+        """Return the arguments of a mapped task that tell Airflow of its completion event."""
         return mapped_event_arguments(cls, given)
 
     def hook(self) -> Any:
@@ -153,7 +149,7 @@ class ExpressionOperator(RecordedTask, ExpressionTask, BaseOperator):
         """
         return to_json_value(value, bytes_as=partial(described_bytes, self._response or self._kept_bytes))
 
-    def place(self) -> str | None:
+    def _place(self) -> str | None:
         """Return what stands for the map index in the ids of the step's events; None for the map index itself."""
         return None
 

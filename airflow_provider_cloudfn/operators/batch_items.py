@@ -65,11 +65,7 @@ class Peekable:
         return next(self._items)
 
     def following(self, count: int) -> list[BatchItem]:
-        """
-        Return the next items, which stay; what keeps one of them from being made is raised when it is its turn.
-
-        :param count: How many at most.
-        """
+        """Return the next items, which stay; what keeps one of them from being made is raised when it is its turn."""
         try:
             while len(self._waiting) < count and self._error is None:
                 self._waiting.append(next(self._items))

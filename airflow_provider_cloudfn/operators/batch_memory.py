@@ -175,7 +175,6 @@ class BatchMemory:
         """
         Refuse to end where an earlier try has called for more items than there are by now.
 
-        :param count: How many there are.
         :raises ConfigurationError: in that case.
         """
         if count < max(self.skipped, *(index + 1 for index in (*self._ahead, *self._sent_before)), 0):
@@ -242,11 +241,7 @@ class BatchMemory:
         return self._results.is_full or (self._journal.is_kept and time.monotonic() - self._written >= _EVERY)
 
     def take_ahead(self, *done: ItemResult) -> None:
-        """
-        Take note of items that are done behind one that has failed, or is under way.
-
-        :param done: Their results.
-        """
+        """Take note of items that are done behind one that has failed, or is under way."""
         taken = {one.index for one in done}
         others = (one for one in self.entry.ahead if one.index not in taken)
         self.entry = replace(self.entry, ahead=(*others, *done))

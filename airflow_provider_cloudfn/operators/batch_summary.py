@@ -75,7 +75,6 @@ class ProgressLog:
         """
         Return what the log says now; None where it is not time for another line.
 
-        :param entry: How far the batch is.
         :param skipped: How many items an earlier try has done.
         :param total: How many there are, where that is known.
         """
@@ -93,8 +92,6 @@ def too_many(entry: BatchEntry, each: ForEach, failures: str) -> CloudFunctionEr
     """
     Return the error of a batch of which more items have failed than may.
 
-    :param entry: How far it got.
-    :param each: The option.
     :param failures: The XCom key of those that have failed.
     """
     first = entry.failures[0]
@@ -113,7 +110,6 @@ def unknown_outcome(
     """
     Return the error of items of which nobody knows whether their calls were carried out.
 
-    :param keys: Their keys.
     :param error: How the call has failed; None where an earlier try may have made it.
     :param goes_on: Whether the batch goes on with failures: what has failed is done then.
     :param sent_at: When the first call of the batch was made.
@@ -140,11 +136,7 @@ def unknown_outcome(
 
 
 def is_anew(conf: Mapping[str, Any], log: Any) -> bool:
-    """
-    Return whether a run's conf says that a batch is to begin anew.
-
-    :param conf: The conf.
-    """
+    """Return whether a run's conf says that a batch is to begin anew."""
     restart = conf.get(_RESTART)
     if restart is not None and not isinstance(restart, bool):
         log.warning("conf: %r is true or false for a batch, not %r: it is passed over", _RESTART, restart)

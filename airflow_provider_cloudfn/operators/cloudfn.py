@@ -31,7 +31,7 @@ from airflow_provider_cloudfn.authoring.value_checks import (
 )
 from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
 from airflow_provider_cloudfn.client.retry import attempts_problem
-from airflow_provider_cloudfn.events.place import with_inlet
+from airflow_provider_cloudfn.events.asset import with_asset
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
@@ -241,7 +241,7 @@ class CloudFunctionOperator(WaitingTask):
         self.poll = poll
         self.wait_for = wait_for
         # Only of its inlets may a task ask for events.
-        self.inlets = with_inlet(self.inlets, getattr(wait_for, "event", None))
+        self.inlets = with_asset(self.inlets, getattr(wait_for, "event", None))
         self.deferrable = deferrable
         self.list_style = list_style
         self.compress = compress
@@ -329,6 +329,9 @@ class CloudFunctionOperator(WaitingTask):
     def function(self) -> str:
         """The cloud function's name, in the completion record and the logs."""
         return self.function_name or self.task_id
+
+    def _called(self) -> str:
+        return self.function
 
     def storable_result(self, result: Any, response: Response) -> Any:
         """

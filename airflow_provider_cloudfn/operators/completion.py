@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.authoring.emit import emit_of, label_of
 from airflow_provider_cloudfn.authoring.options import EVENT_PARAMETERS
 from airflow_provider_cloudfn.authoring.stable_ids import task_instance_key
 from airflow_provider_cloudfn.client.sink import unwritable
-from airflow_provider_cloudfn.events.asset import has_one_run_per_event
+from airflow_provider_cloudfn.events.asset import has_one_run_per_event, with_asset
 from airflow_provider_cloudfn.events.claim_check import event_storage, put_aside
 from airflow_provider_cloudfn.events.payload_schema import require_payload
 from airflow_provider_cloudfn.events.record import RECORD_KEY, CompletionRecord
@@ -21,7 +21,7 @@ from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionEr
 from airflow_provider_cloudfn.journal.outage import outlast
 from airflow_provider_cloudfn.operators.backfills import is_silent
 from airflow_provider_cloudfn.operators.key_text import key_text
-from airflow_provider_cloudfn.operators.outlets import as_event, with_event, without_event
+from airflow_provider_cloudfn.operators.outlets import as_event, without_event
 from airflow_provider_cloudfn.operators.storable import require_event, xcom_limit
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
     :func:`~airflow_provider_cloudfn.events.run_events.emitted_by_success`.
 
     :param result: What the step returns.
-    :param variables: What its expressions can name.
     :raises ExpressionError: for what an expression gives that no event can have.
     :raises LimitError: for a payload that is too large.
     """
@@ -88,7 +87,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
         if emission.when is not None and not task.truth_after_call(emission.when, variables):
             task.outlets = without_event(task.outlets, emission.event)
             task.log.info(
-                "Completed %s: event %s is not emitted, because %s is false", task.function, name, emission.when
+                "Completed %s: event %s is not emitted, because %s is false", task._called(), name, emission.when
             )
             continue
         record = _record(task, emission, context, result=result, variables=variables)
@@ -111,13 +110,13 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
             task.log.info(
                 "Completed %s: event %s, id %s, is in XCom and starts no Dag, because this is a run of a backfill "
                 "([cloudfn] events_in_backfills)",
-                task.function,
+                task._called(),
                 record.type,
                 record.id,
             )
             continue
         # It may be missing there: where a Dag is tested, the tries of a task are one object's.
-        task.outlets = with_event(task.outlets, emission.event)
+        task.outlets = with_asset(task.outlets, emission.event)
         accessor: Any = context["outlet_events"][emission.event]
         accessor.extra = extra
         schedule = f"[CompletionEvent({record.type!r})]"
@@ -127,7 +126,7 @@ def complete(task: ExpressionOperator, context: Context, *, result: Any, variabl
         # A worker can't ask Airflow who waits for an event: whoever looks for a run that is missing finds here what it needs.
         task.log.info(
             "Completed %s: event %s, id %s%s; it starts Dags with schedule=%s that are not paused",
-            task.function,
+            task._called(),
             record.type,
             record.id,
             "" if emission.key is None else f", partition key {key}",
@@ -162,11 +161,11 @@ def _record(
         record = CompletionRecord.of(
             task_instance_key(context),
             type=event.name,
-            function=task.function,
+            function=task._called(),
             result=result if by_default else task._storable(payload),
             occurred_at=dt.datetime.now(tz=dt.UTC),
             started_by=event_ids(context),
-            place=task.place(),
+            place=task._place(),
         )
         if schema is not None:
             require_payload(schema, record.result, event=event.name)

@@ -109,20 +109,11 @@ class _DecoratedFunction(_TaskDecorator[Any, Any, Any]):
     """A function under ``@task.cloudfn``, which Airflow maps without asking its operator."""
 
     def expand(self, **map_kwargs: Any) -> XComArg:
-        """
-        Map the task over arguments of the function.
-
-        :param map_kwargs: As of any task.
-        """
+        """Map the task over arguments of the function."""
         return _completed(super().expand(**map_kwargs))
 
     def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> XComArg:
-        """
-        Map the task over the function's arguments by name, one dict for each instance.
-
-        :param kwargs: As of any task.
-        :param strict: As of any task.
-        """
+        """Map the task over the function's arguments by name, one dict for each instance."""
         return _completed(super().expand_kwargs(kwargs, strict=strict))
 
 
@@ -152,7 +143,6 @@ def refuse_function(function: Any) -> None:
     """
     Refuse what can't be called for ``inputs``.
 
-    :param function: What stands under the decorator.
     :raises ConfigurationError: for no function, or one whose call returns no value.
     """
     if not callable(function):
@@ -171,7 +161,6 @@ def refuse_unknown_names(operator: type, given: Mapping[str, Any]) -> None:
     """
     Refuse parameters that a decorated cloud function has not, with what to write instead.
 
-    :param given: What it is given.
     :raises ConfigurationError: where there is one.
     """
     refuse_http_operator_names(operator, given)

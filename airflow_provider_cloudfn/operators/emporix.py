@@ -121,7 +121,7 @@ class EmporixEventOperator(CallingTask):
         # A payload that is null is JSON's null; one that was not given is {}. The hook can't tell None from None.
         return "null" if self._has_payload and self.payload is None else self.json_string
 
-    def place(self) -> str | None:
+    def _place(self) -> str | None:
         """
         Return what ``id_from`` gives.
 
@@ -138,7 +138,7 @@ class EmporixEventOperator(CallingTask):
 
     def _event_id(self, context: Context) -> str:
         """Return the event's id, the same on every try."""
-        return stable_id(context, "ce-id", self.place())
+        return stable_id(context, "ce-id", self._place())
 
     def _once(self, context: Context, hook: EmporixHook, request: Request, sending: Sending) -> Response:
         """Send the event, unless an earlier try has the answer to it."""

@@ -61,8 +61,6 @@ def tell_failure(name: str, uri: str, step: str, has_run_for_each: bool) -> None
     """
     Emit the event, where the step has failed.
 
-    :param name: The event's name.
-    :param uri: Its URI.
     :param has_run_for_each: Whether the event has a run for each.
     :raises ConfigurationError: where the event's schema says that it carries something else.
     """

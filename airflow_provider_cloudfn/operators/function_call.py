@@ -16,12 +16,12 @@ from airflow_provider_cloudfn.authoring.value_checks import method_problem, seco
 from airflow_provider_cloudfn.client.body import Form
 from airflow_provider_cloudfn.client.retry import idempotency_key_in, repeats_safely
 from airflow_provider_cloudfn.client.status import retry_after_seconds, status_meant
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, ResponseError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.operators.idempotency import place_of, with_idempotency_key
 from airflow_provider_cloudfn.operators.key_text import Seen, digest_of
 from airflow_provider_cloudfn.operators.object_storage import form_files
 from airflow_provider_cloudfn.operators.request_values import content_of
-from airflow_provider_cloudfn.operators.settled import Settled
+from airflow_provider_cloudfn.operators.settled import Settled, refused_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -237,7 +237,7 @@ class FunctionCall:
             resend=confirm == "resend",
             confirm=partial(self._confirmed, variables) if isinstance(confirm, Confirm) else None,
         )
-        key = stable_id(context, "idempotency_key", task.place())
+        key = stable_id(context, "idempotency_key", task._place())
         once = Once(client, journal, judges, task.log, key=key, path=path)
         task.recorder.journal = "sent"
         try:
@@ -248,11 +248,7 @@ class FunctionCall:
         return settled
 
     def confirmation(self, variables: TaskVariables) -> tuple[Request, Sending]:
-        """
-        Return the question whether a request was carried out, as ``on_unknown=Confirm(…)`` has it.
-
-        :param variables: What its expressions can name.
-        """
+        """Return the question whether a request was carried out, as ``on_unknown=Confirm(…)`` has it."""
         from airflow_provider_cloudfn.client.request import Request, Sending
 
         def written(part: str, shape: Callable[[str, Any], Any]) -> Any:
@@ -267,7 +263,6 @@ class FunctionCall:
         """
         Return whether the service says that the request was carried out.
 
-        :param response: Its answer to the question.
         :param variables: What expressions can name besides.
         :raises CloudFunctionError: for an answer that says neither.
         """
@@ -299,14 +294,11 @@ class FunctionCall:
             failure = self.hook.failure(task.method, response)
             raise failure.reworded(f"{failure.message}; success_when has no value for it: {error}") from None
         if not is_success:
-            excerpt, retry_after = self.hook.excerpt(response), retry_after_seconds(response)
-            raise ResponseError(
-                # A job's answer, and one behind a redirect, is of another method than the call's.
-                f"success_when is false for the answer {response.status} of {response.url}"
-                + (f" (request id {response.request_id})" if response.request_id else "")
-                + (f"; it says: {excerpt}" if excerpt else ""),
-                status=response.status,
-                request_id=response.request_id,
+            retry_after = retry_after_seconds(response)
+            raise refused_answer(
+                "success_when is false for",
+                response,
+                self.hook,
                 # What the service says with a status of success, such as "pending", can be otherwise next time.
                 retryable=response.status < 400 or can_succeed_later(status_meant(response), retry_after),
                 retry_after=retry_after,

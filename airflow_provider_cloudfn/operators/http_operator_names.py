@@ -64,8 +64,6 @@ def refuse_http_operator_names(operator: type, given: Mapping[str, Any], instead
     Refuse parameters of ``HttpOperator``, with what to write instead.
 
     :param operator: The class, of which one of a user's own may have a parameter of such a name.
-    :param given: The parameters that it is made with.
-    :param instead: What to write instead of each.
     :raises ConfigurationError: where there is one.
     """
     known = {**_OF_LIBRARIES, **instead}

@@ -69,11 +69,7 @@ class JobCancel:
         self._request = request
 
     def handed_over(self, conn_id: str) -> HttpPoll | None:
-        """
-        Return the request for the triggerer, which sends it where a person ends the task meanwhile; None where it can't.
-
-        :param conn_id: The connection.
-        """
+        """Return the request for the triggerer, which sends it where a person ends the task meanwhile; None where it can't."""
         if self._request is None:
             return None
         given = handed_over(conn_id, self._request)

@@ -26,12 +26,7 @@ class JournalParts:
         self._name = name
 
     def write(self, number: int, text: str) -> None:
-        """
-        Write a part.
-
-        :param number: Its number, from 0.
-        :param text: JSON Lines.
-        """
+        """Write a part."""
         self._journal.write(f"{self._name}.{number}", PartEntry(text=text))
 
     def read(self, number: int) -> str:
@@ -47,10 +42,6 @@ class JournalParts:
         return found.text
 
     def remove(self, count: int) -> None:
-        """
-        Remove the parts below a number.
-
-        :param count: The number.
-        """
+        """Remove the parts below a number."""
         for number in range(count):
             self._journal.forget(f"{self._name}.{number}")

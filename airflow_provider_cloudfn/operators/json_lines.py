@@ -19,7 +19,6 @@ def lines_of(path: Any) -> Iterator[Any]:
     """
     Yield the values of a file of JSON Lines, one at a time.
 
-    :param path: Where it is.
     :raises CloudFunctionError: when it can't be read, or a line of it is no JSON.
     """
     place = storage_path("for_each", path)

@@ -14,9 +14,7 @@ def key_text(value: Any, *, field: str, cost: str, remedy: str) -> str:
     """
     Return what an expression gives as the text of a key.
 
-    :param field: The parameter.
     :param cost: What can't be done with a key that names nothing.
-    :param remedy: What to write instead.
     :raises ExpressionError: for a value that names nothing, and so would make different things the same one.
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, type(None))):

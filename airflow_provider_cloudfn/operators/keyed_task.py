@@ -25,7 +25,7 @@ class KeyedTask(CallingTask):
     #: Whether its author says what stands for the map index in the key, by an expression.
     key_is_evaluated = False
 
-    def place(self) -> str | None:
+    def _place(self) -> str | None:
         """
         Return what stands for the map index in the key, when the parameters are rendered; None for the map index itself.
 
@@ -52,6 +52,6 @@ class KeyedTask(CallingTask):
                 return stable_id(
                     context, "idempotency_key", place_of(self.evaluate_after_call("idempotency_key", without))
                 )
-            return stable_id(context, "idempotency_key", self.place())
+            return stable_id(context, "idempotency_key", self._place())
 
         return variables.with_idempotency_key(key)

@@ -138,12 +138,7 @@ def _share_as(file: Path, earlier: os.stat_result) -> None:
 
 
 def described(path: str, stored: StoredBody) -> dict[str, Any]:
-    """
-    Return what a step returns in place of a body that is in a file.
-
-    :param path: Where the file is.
-    :param stored: What was written.
-    """
+    """Return what a step returns in place of a body that is in a file."""
     return {"path": path, "size": stored.size, "media_type": stored.media_type, "sha256": stored.sha256}
 
 

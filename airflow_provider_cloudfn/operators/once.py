@@ -70,7 +70,6 @@ def is_unknown_after(error: CloudFunctionError, *, sent: bool, carried_out: bool
     """
     Return whether a request that failed may have been carried out without an answer that says so.
 
-    :param error: How it failed.
     :param sent: Whether the service may have got it.
     :param carried_out: Whether a redirect said that it was carried out, and its result is elsewhere.
     """
@@ -109,7 +108,6 @@ class Once:
         """
         Send a request, unless an earlier try has its answer.
 
-        :param sending: How it is sent.
         :raises OutcomeUnknownError: when nobody knows whether it was carried out, and the author gave no way to find out.
         :raises CloudFunctionError: as the client does, and for an answer that is no success.
         """
@@ -268,12 +266,7 @@ def _moment(entry: CallEntry) -> str:
 
 
 def unknown_call(entry: CallEntry, why: str, error: CloudFunctionError | None = None) -> TaskOutcomeUnknownError:
-    """
-    Return the error of a request of which nobody knows whether it was carried out.
-
-    :param why: What is known of it.
-    :param error: How it failed, where this try has sent it.
-    """
+    """Return the error of a request of which nobody knows whether it was carried out."""
     request_id = None if error is None else error.request_id
     if request_id is None and entry.answer is not None:
         request_id = entry.answer.response(as_it_came=True).request_id

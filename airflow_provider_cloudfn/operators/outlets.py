@@ -6,16 +6,14 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset
-
 from airflow_provider_cloudfn.authoring.emit import SEVERAL_EVENTS, event_name
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.events.asset import CompletionEvent
+from airflow_provider_cloudfn.events.asset import CompletionEvent, listed, with_asset
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
-__all__ = ["as_event", "event_among", "mapped_event_arguments", "with_event", "with_events", "without_event"]
+__all__ = ["as_event", "event_among", "mapped_event_arguments", "with_events", "without_event"]
 
 
 def mapped_event_arguments(operator: type[BaseOperator], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,21 +56,11 @@ def with_events(outlets: Any, event: Any, several: Any) -> list[Any]:
     :param event: What was given as ``completion_event``, or None.
     :param several: What was given as ``completion_events``, or None.
     """
-    found = with_event(outlets, event)
+    found = with_asset(outlets, event)
     for one in several if isinstance(several, Mapping) else ():
         # A name that no asset can have is an error here, as in CompletionEvent(…) itself.
-        found = with_event(found, as_event(one))
+        found = with_asset(found, as_event(one))
     return found
-
-
-def with_event(outlets: Any, event: Any) -> list[Any]:
-    """
-    Return the outlets with the event among them, in a list of its own: the default's is everybody's.
-
-    :param event: The event, or what was given as one.
-    """
-    given = _listed(outlets)
-    return given if not isinstance(event, Asset) or event in given else [*given, event]
 
 
 def event_among(outlets: Any, several: Any = None) -> CompletionEvent | None:
@@ -82,16 +70,10 @@ def event_among(outlets: Any, several: Any = None) -> CompletionEvent | None:
     :param several: What was given as ``completion_events``: these are not meant.
     """
     declared = {event_name(event) for event in several} if isinstance(several, Mapping) else ()
-    events = [one for one in _listed(outlets) if isinstance(one, CompletionEvent) and one.name not in declared]
+    events = [one for one in listed(outlets) if isinstance(one, CompletionEvent) and one.name not in declared]
     return events[0] if len(events) == 1 else None
 
 
 def without_event(outlets: Any, event: Any) -> list[Any]:
     """Return the outlets without an event: Airflow registers an asset event for each that is left there."""
-    return [outlet for outlet in _listed(outlets) if outlet != event]
-
-
-def _listed(outlets: Any) -> list[Any]:
-    if isinstance(outlets, (list, tuple)):
-        return list(outlets)
-    return [] if outlets is None else [outlets]
+    return [outlet for outlet in listed(outlets) if outlet != event]

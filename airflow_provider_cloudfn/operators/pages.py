@@ -74,9 +74,7 @@ def pages_of(
 
     :param call: What makes the calls and judges the answers.
     :param client: An open client.
-    :param pages: How to go on.
     :param first: The first page's request.
-    :param variables: What expressions can name.
     :param begin: The page to begin with; None for the first.
     :raises CloudFunctionError: with the number of the page.
     """

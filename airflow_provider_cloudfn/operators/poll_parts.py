@@ -39,11 +39,7 @@ class PollParts:
         self._client = client
 
     def value(self, name: str, variables: TaskVariables) -> Any:
-        """
-        Return what a part gives; None where it is not given.
-
-        :param variables: What it can name.
-        """
+        """Return what a part gives; None where it is not given."""
         if getattr(self._poll, name) is None:
             return None
         return self._task.evaluate_after_call(f"poll.{name}", variables)
@@ -83,7 +79,6 @@ class PollParts:
         """
         Return the request that a part describes.
 
-        :param wanted: What it gives.
         :param question: The poll's question, from which a link leads on.
         :param method: The method where none is given.
         :raises ExpressionError: for what is no request.

@@ -29,7 +29,7 @@ from airflow_provider_cloudfn.json_encoding import encode_json
 from airflow_provider_cloudfn.operators.job_cancel import JobCancel
 from airflow_provider_cloudfn.operators.once import CALL
 from airflow_provider_cloudfn.operators.poll_parts import PollParts, condition_source
-from airflow_provider_cloudfn.operators.settled import Settled
+from airflow_provider_cloudfn.operators.settled import Settled, refused_answer
 from airflow_provider_cloudfn.triggers.deferral import defer
 from airflow_provider_cloudfn.triggers.job import Job, JobEnd, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll
@@ -85,7 +85,6 @@ class PolledCall:
         """
         Start the job, unless an earlier try has, wait for it, and return the answer of the step.
 
-        :param request: What starts it.
         :param sink: Where the body of the result goes.
         :raises CloudFunctionError: when it can't be started, has failed, or is not done in time, or its result is no success.
         """
@@ -322,18 +321,11 @@ class PolledCall:
         return Settled(replace(last, read=self._parts.value("value", variables))), variables
 
     def _failure(self, method: str, last: Response) -> ResponseError:
-        excerpt = self._hook.excerpt(last)
+        # The next try starts another job, as its author wants with retries; unless its key names this one.
         has_key = bool(self._task.idempotency_key)
-        return ResponseError(
-            f"poll: the job has failed, says the answer {last.status} of {method} {last.url}"
-            + (f" (request id {last.request_id})" if last.request_id else "")
-            + (f"; it says: {excerpt}" if excerpt else "")
-            + (f"; {_SAME_JOB}" if has_key else ""),
-            status=last.status,
-            request_id=last.request_id,
-            # The next try starts another job, as its author wants with retries; unless its key names this one.
-            retryable=not has_key,
-        )
+        end = f"; {_SAME_JOB}" if has_key else ""
+        why = "poll: the job has failed, says"
+        return refused_answer(why, last, self._hook, method=method, end=end, retryable=not has_key)
 
     def _end_late(self, job: Job) -> NoReturn:
         limit = seconds("poll: timeout", self._poll.timeout)

@@ -55,9 +55,8 @@ class RecordedTask(TemplatedTask):
     _calls_over: ConnectionHook[Any] | None = None
     _is_ended = False
 
-    @property
-    def function(self) -> str:
-        """The name of what it calls, in its records and its log."""
+    def _called(self) -> str:
+        """Return the name of what it calls, in its records and its log."""
         return self.task_id
 
     @property
@@ -173,11 +172,7 @@ class _Recording:
         self._begun = time.monotonic()
 
     def end(self, outcome: TryOutcome, error: BaseException | None = None) -> None:
-        """
-        Write the record.
-
-        :param error: Why it failed.
-        """
+        """Write the record."""
         if self._only_failures and outcome != "failed":
             return
         try:
@@ -191,7 +186,7 @@ class _Recording:
 
     def _record(self, outcome: TryOutcome, error: BaseException | None) -> CallRecord:
         task, recorder = self._task, self._task.recorder
-        recorder.function = task.function
+        recorder.function = task._called()
         recorder.conn_id = recorder.conn_id or str(getattr(task, task.call_connection, ""))
         record = recorder.record(
             outcome,

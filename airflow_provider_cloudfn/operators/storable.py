@@ -75,7 +75,6 @@ def require_form(task: Any, value: Any) -> None:
     """
     Refuse a result that Airflow would refuse when it pushes it: by then the call is done, and its event is out.
 
-    :param value: The result, as JSON has it.
     :raises ExpressionError: for a result of another form than ``multiple_outputs``, or a step that is mapped over it, takes.
     """
     pushed = value if task.do_xcom_push else None
@@ -102,7 +101,6 @@ def require_xcom(value: Any, log: Any, size: int | None = None) -> None:
     """
     Refuse what Airflow can't keep as a step's result.
 
-    :param value: The result, as JSON has it.
     :param log: The task's log, where a large one is a warning.
     :param size: How many bytes of JSON it has, where that is known.
     :raises LimitError: for more bytes of JSON than ``[cloudfn] xcom_limit``.

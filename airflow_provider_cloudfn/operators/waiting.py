@@ -63,7 +63,6 @@ class WaitedCall:
         """
         Make the call, unless an earlier try has, wait, and return what expressions can name then: ``response`` and ``event``.
 
-        :param call: Makes the call, and returns its answer.
         :param variables: What expressions can name before it.
         :param redaction: What hides the secrets that are known by then.
         :raises CloudFunctionError: when the call fails, or nothing comes in time.

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import TaskDeferralTimeout
 
 from airflow_provider_cloudfn.authoring.media_type import tell_media_type
 from airflow_provider_cloudfn.authoring.wait_for import CALLBACK_URL, Callback
-from airflow_provider_cloudfn.events.place import with_inlet
+from airflow_provider_cloudfn.events.asset import with_asset
 from airflow_provider_cloudfn.operators.keyed_task import KeyedTask
 
 if TYPE_CHECKING:
@@ -49,13 +49,9 @@ class WaitingTask(KeyedTask):
 
     @classmethod
     def event_arguments(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        """
-        Return the arguments of a mapped task that tell Airflow of its events: the one that it waits for is among its inlets.
-
-        :param given: What all its instances are given.
-        """
+        """Return the arguments of a mapped task that tell Airflow of its events: the one it waits for is among its inlets."""
         event = getattr(given.get("wait_for"), "event", None)
-        waited = {} if event is None else {"inlets": with_inlet(given.get("inlets"), event)}
+        waited = {} if event is None else {"inlets": with_asset(given.get("inlets"), event)}
         return {**super().event_arguments(given), **waited}
 
     def keep_bytes(self, kept: KeptBytes | None) -> None:

@@ -357,7 +357,6 @@ class CallRecord(_Part, frozen=True):
         """
         Read a record as :meth:`to_dict` writes it. What is there besides is ignored, so that a later version can add to it.
 
-        :param written: What stood in XCom.
         :raises ConfigurationError: for anything else; the message names the field.
         """
         if any(_NO_TEXT.search(text) for text in _texts(written)):

@@ -35,11 +35,7 @@ def without_named_secrets(text: str) -> str:
 
 
 def without_query_secrets(url: str) -> str:
-    """
-    Return a URL, or a reference, without the parameters whose names say that they are secrets.
-
-    :param url: The URL, or a text with one in it.
-    """
+    """Return a URL, or a reference, without the parameters whose names say that they are secrets."""
 
     def shown(found: re.Match[str]) -> str:
         name, value = map(unquote_plus, found.groups())

@@ -144,7 +144,6 @@ class CallRecorder:
         """
         Learn over which connection the calls go.
 
-        :param conn_type: Its type.
         :param settings: What a client of it is made of.
         """
         self.conn_id, self.conn_type, self._shown = conn_id, conn_type, replace(self._shown, settings=settings)
@@ -161,11 +160,7 @@ class CallRecorder:
         self._raw.set((request if before is None else before[0], answer))
 
     def ended(self, attempt: Attempt) -> None:
-        """
-        Take note of an attempt.
-
-        :param attempt: What came of it.
-        """
+        """Take note of an attempt."""
         raw = self._raw.get()
         self._raw.set(None)
         call = self._call.get()
@@ -186,14 +181,7 @@ class CallRecorder:
         try_number: int,
         error: BaseException | None,
     ) -> CallRecord:
-        """
-        Return the record, not bounded yet.
-
-        :param started_at: When it began.
-        :param seconds: How long it took.
-        :param try_number: Which try it is.
-        :param error: Why it failed.
-        """
+        """Return the record, not bounded yet."""
         with self._lock:
             main = self._main()
             newest = self._newest

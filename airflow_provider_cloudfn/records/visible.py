@@ -16,9 +16,5 @@ _UNSEEN: Final = re.compile(rf"[{NO_TEXT}\u2028\u2029]|\r(?!\n)")
 
 
 def visible(text: str) -> str:
-    """
-    Return a text that no terminal obeys, and no reader takes for another: what can't be seen is written as JSON and Python do.
-
-    :param text: The text, of whoever.
-    """
+    """Return a text that no terminal obeys, and no reader takes for another: what is unseen is written as JSON and Python do."""
     return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

@@ -18,12 +18,13 @@ from airflow_provider_cloudfn.authoring.value_checks import (
     time_limit_problem,
 )
 from airflow_provider_cloudfn.client.status import retry_after_seconds
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, ResponseError, seconds_text
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, seconds_text
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.base import ExpressionOperator
 from airflow_provider_cloudfn.operators.http_operator_names import OF_SENSOR, refuse_http_operator_names
 from airflow_provider_cloudfn.operators.poll_parts import condition_source
+from airflow_provider_cloudfn.operators.settled import refused_answer
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
 from airflow_provider_cloudfn.triggers.job import Job, JobPoll, wait_for_end
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
@@ -236,13 +237,7 @@ class CloudFunctionSensor(ExpressionOperator, DeferringSensor):
 
     def _finished(self, context: Context, hook: RequestHook[Any], answer: Response, *, failed: bool) -> Any:
         if failed:
-            excerpt = hook.excerpt(answer)
-            raise ResponseError(
-                f"failed_when is true for the answer {answer.status} of GET {answer.url}"
-                + (f"; it says: {excerpt}" if excerpt else ""),
-                status=answer.status,
-                request_id=answer.request_id,
-            )
+            raise refused_answer("failed_when is true for", answer, hook, method="GET")
         self._response = answer
         variables = self._variables(context).with_response(answer.as_variable())
         result = answer.body if self.returns is None else self.evaluate_after_call("returns", variables)

@@ -15,7 +15,8 @@ from airflow_provider_cloudfn.authoring.rendering import ExpressionTask
 from airflow_provider_cloudfn.authoring.task import default_arguments
 from airflow_provider_cloudfn.authoring.value_checks import event_problem, since_problem
 from airflow_provider_cloudfn.authoring.vocabulary import VARIABLES
-from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Arrivals, Place, with_inlet
+from airflow_provider_cloudfn.events.asset import with_asset
+from airflow_provider_cloudfn.events.place import MATCH_VARIABLES, Arrivals, Place
 from airflow_provider_cloudfn.json_encoding import restored, to_json_value
 from airflow_provider_cloudfn.operators.poll_parts import condition_source
 from airflow_provider_cloudfn.operators.storable import require_xcom
@@ -97,7 +98,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         self.inputs = inputs
         self.returns = returns
         # Only of its inlets may a task ask for events.
-        self.inlets = with_inlet(self.inlets, event)
+        self.inlets = with_asset(self.inlets, event)
 
     @classmethod
     def partial(cls, *, task_id: str, **kwargs: Any) -> OperatorPartial:
@@ -109,7 +110,7 @@ class CompletionEventSensor(ExpressionTask, DeferringSensor):
         partial = super().partial(task_id=task_id, **kwargs)
         given = partial.kwargs
         event = given.get("event", default_arguments(given.get("dag"), given.get("task_group"), kwargs).get("event"))
-        given["inlets"] = with_inlet(given.get("inlets"), event)
+        given["inlets"] = with_asset(given.get("inlets"), event)
         return partial
 
     def execute(self, context: Context) -> Any:

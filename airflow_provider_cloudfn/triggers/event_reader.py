@@ -20,7 +20,7 @@ from airflow_provider_cloudfn.events.claim_check import is_elsewhere
 from airflow_provider_cloudfn.events.place import LATE
 from airflow_provider_cloudfn.events.signature import triggerer_token
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.poll import in_condition_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -74,11 +74,10 @@ class _Group:
 
     async def hear(self, arrived: list[dict[str, Any]]) -> None:
         """Tell the waits of events, oldest first."""
-        loop = asyncio.get_running_loop()
         for event in arrived:
             number, moment = event["id"], dt.datetime.fromisoformat(event["timestamp"])
             hearers = [one for one in self.waits if one.wait.place is not None and one.wait.place.has(moment, number)]
-            for one in await loop.run_in_executor(conditions(), _matched, hearers, event["record"]):
+            for one in await in_condition_thread(_matched, hearers, event["record"]):
                 one.tell("found")
             self.seen[number] = moment
         if self.seen:
@@ -202,8 +201,7 @@ class EventReader:
             try:
                 async with session.post(address, json=asked, headers=headers, ssl=tls) as answer:
                     if answer.status == 200:
-                        loop, content = asyncio.get_running_loop(), await answer.read()
-                        told: dict[str, Any] = await loop.run_in_executor(conditions(), json.loads, content)
+                        told: dict[str, Any] = await in_condition_thread(json.loads, await answer.read())
                         self._address = address
                         return told
                     failure = CloudFunctionError(f"{address} answers {answer.status}")

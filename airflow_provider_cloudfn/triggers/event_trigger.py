@@ -13,7 +13,7 @@ from airflow_provider_cloudfn.authoring.value_checks import seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
 from airflow_provider_cloudfn.json_encoding import timestamp_text, to_json_value
 from airflow_provider_cloudfn.triggers.items import OF_ITEM, ItemQuestion, compiled
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.poll import in_condition_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Mapping
@@ -111,11 +111,7 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> ItemStream:
-        """
-        Return what asks for all watchers of a question.
-
-        :param kwargs: The arguments of one of them.
-        """
+        """Return what asks for all watchers of a question."""
         from airflow_provider_cloudfn.triggers.item_stream import ItemStream
 
         one = cls(**kwargs)
@@ -129,16 +125,9 @@ class CloudFunctionEventTrigger(BaseEventTrigger):
         )
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
-        """
-        Yield an event for each new item that matches.
-
-        :param shared_stream: The new items of each answer.
-        """
-        import asyncio
-
-        loop = asyncio.get_running_loop()
+        """Yield an event for each new item that matches."""
         async for items in shared_stream:
-            for item in await loop.run_in_executor(conditions(), self._matching, items):
+            for item in await in_condition_thread(self._matching, items):
                 yield TriggerEvent(self._record(item))  # type: ignore[no-untyped-call]  # Airflow's has no types
 
     def run(self) -> AsyncIterator[TriggerEvent]:

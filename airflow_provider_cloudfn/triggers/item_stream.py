@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.client.response import Response
 from airflow_provider_cloudfn.events.size_limit import is_too_large
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, ConfigurationError
 from airflow_provider_cloudfn.triggers.items import ItemQuestion, ListPosition, NewItem
-from airflow_provider_cloudfn.triggers.poll import conditions
+from airflow_provider_cloudfn.triggers.poll import in_condition_thread
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class ItemStream(SharedStreamProducer):
                     before = await self._progress()
                     answer = await self._ask(shared, before or ListPosition())
                     if isinstance(answer, Response):
-                        items, after = await self._read(answer, before or ListPosition())
+                        items, after = await in_condition_thread(self._question.read, answer, before or ListPosition())
                         if before is None and not self._backlog:
                             items = []
                         # Before the first of them is an event: none is emitted again because another one has failed.
@@ -117,13 +117,9 @@ class ItemStream(SharedStreamProducer):
             self._settled.set()
 
     async def _ask(self, shared: SharedHook, progress: ListPosition) -> Response | NotYet:
-        loop = asyncio.get_running_loop()
-        asked = await loop.run_in_executor(conditions(), self._question.asked, progress)
+        asked = await in_condition_thread(self._question.asked, progress)
         async with shared.asking() as hook:
             return await asked.aask(hook)
-
-    async def _read(self, answer: Response, progress: ListPosition) -> tuple[list[NewItem], ListPosition]:
-        return await asyncio.get_running_loop().run_in_executor(conditions(), self._question.read, answer, progress)
 
     async def _progress(self) -> ListPosition | None:
         found = []

@@ -126,7 +126,6 @@ class ItemQuestion(Struct, frozen=True, kw_only=True):
         """
         Return what is asked next.
 
-        :param progress: How far the list was read.
         :raises ExpressionError: for what an expression gives that can't be sent.
         """
         variables = {"cursor": restored(progress.cursor)}
@@ -182,7 +181,6 @@ def compiled(place: str, source: str, names: frozenset[str]) -> cel.Program:
     Return the program of an expression.
 
     :param place: Where it stands, for the error.
-    :param names: What it can name.
     :raises ExpressionError: which names the place.
     """
     try:

@@ -62,7 +62,6 @@ class JobPoll(Redacted, frozen=True, kw_only=True):
         """
         Return what an answer says of the job; None that it goes on.
 
-        :param response: The answer of a poll.
         :raises ExpressionError: when an expression has no value, or none that is true or false.
         """
         known = {name: read_back(value) for name, value in self.known.items()}
@@ -159,11 +158,8 @@ async def wait_for_end(
     """
     Ask until the job has ended.
 
-    :param job: What is asked.
-    :param ask: Asks once.
     :param first_wait: Seconds until the first question; 0 asks at once, even where no time is left.
     :param seconds: How long to wait in all.
-    :param sleep: Waits.
     :param tell: Is told of each poll that failed and is tolerated.
     :param resolve: Returns the whole URL of a link in an answer.
     :param once: Whether one question is all.

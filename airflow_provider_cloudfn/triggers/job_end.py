@@ -16,7 +16,7 @@ from airflow_provider_cloudfn.client.request import Request, Sending
 from airflow_provider_cloudfn.client.secret import has_secrets
 from airflow_provider_cloudfn.exceptions import CloudFunctionError
 from airflow_provider_cloudfn.json_encoding import encode_json
-from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet, bounded, conditions
+from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet, bounded, in_condition_thread
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ def handed_over(conn_id: str, request: Request) -> HttpPoll | None:
     Return a request as the wire format that the triggerer takes.
 
     None for a body of bytes, or with a secret: it has no place in a trigger's row.
-
-    :param conn_id: The connection.
-    :param request: The request.
     """
     body, headers = request.body, dict(request.headers or {})
     data: Any = None
@@ -71,8 +68,6 @@ async def end_job(job: Job, cancel: HttpPoll, instance: Any, log: Any) -> None:
     """
     Send what ends a job, if its task is over and the job is not.
 
-    :param job: The job.
-    :param cancel: The request.
     :param instance: The task instance, as Airflow gives it to a trigger.
     :param log: The trigger's log, which stands in that of the task.
     """
@@ -100,7 +95,7 @@ async def _why_not(job: Job, hook: RequestHook[Any]) -> str | None:
             answer = await job.poll.question.aask(hook)
             if isinstance(answer, NotYet):
                 return f"the service did not say how far it is (status {answer.status})"
-            outcome = await asyncio.get_running_loop().run_in_executor(conditions(), job.poll.judged, answer)
+            outcome = await in_condition_thread(job.poll.judged, answer)
     except TimeoutError:
         return f"the service did not say within {_LONGEST:.0f} s how far it is"
     except CloudFunctionError as error:

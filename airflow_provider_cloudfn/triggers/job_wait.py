@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from airflow_provider_cloudfn.auth.redacted import Redacted
 from airflow_provider_cloudfn.triggers.job import Job, wait_for_end
 from airflow_provider_cloudfn.triggers.job_end import end_job
-from airflow_provider_cloudfn.triggers.poll import HttpPoll, conditions
+from airflow_provider_cloudfn.triggers.poll import HttpPoll, in_condition_thread
 from airflow_provider_cloudfn.triggers.shared_hooks import shared_hook
 from airflow_provider_cloudfn.triggers.wire_format import TriggerPayload, require_event
 
@@ -117,7 +117,7 @@ class JobTrigger(BaseTrigger):
                         return (await hook.aclient()).resolve(question.request(), link)
 
                 async def judge(poll: JobPoll, response: Response) -> JobOutcome:
-                    return await asyncio.get_running_loop().run_in_executor(conditions(), poll.judged, response)
+                    return await in_condition_thread(poll.judged, response)
 
                 ended = await wait_for_end(
                     self.job.poll,

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
@@ -29,14 +29,17 @@ from airflow_provider_cloudfn.hooks.request_options import body_of
 from airflow_provider_cloudfn.triggers.wire_format import require_wire_format
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_cloudfn.client.client import Client
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request import RequestHook
 
-__all__ = ["LARGEST", "HttpPoll", "NotYet", "bounded", "conditions"]
+__all__ = ["LARGEST", "HttpPoll", "NotYet", "bounded", "in_condition_thread"]
 
 #: The largest body, in bytes, that is read where other triggers are at work: what reads it, in C, stops them all meanwhile.
 LARGEST = 1024 * 1024
+_T = TypeVar("_T")
 #: By process: a fork inherits an executor, and none of its threads.
 _executors: dict[int, ThreadPoolExecutor] = {}
 
@@ -44,16 +47,16 @@ _executors: dict[int, ThreadPoolExecutor] = {}
 _PLACEHOLDER = "$cloudfn.secret"
 
 
-def conditions() -> ThreadPoolExecutor:
+async def in_condition_thread(function: Callable[..., _T], *arguments: Any) -> _T:
     """
-    Return where conditions are evaluated in a triggerer: in few threads, for they have one interpreter.
+    Return what a function gives that can take as long as a condition may, while an event loop goes on with all else.
 
-    A condition can take as long as its limits allow, and nothing else would go on in the event loop meanwhile.
+    Its threads are few, for they have one interpreter.
     """
     process = os.getpid()
     if process not in _executors:
         _executors[process] = ThreadPoolExecutor(2, "cloudfn-condition")
-    return _executors[process]
+    return await asyncio.get_running_loop().run_in_executor(_executors[process], function, *arguments)
 
 
 class NotYet(Struct, frozen=True):
@@ -128,7 +131,7 @@ class HttpPoll(Redacted, frozen=True, kw_only=True):
             response = await bounded(client).request(self.request(), self._sending())
             if self.until is None:
                 return self._judged(response)
-            return await asyncio.get_running_loop().run_in_executor(conditions(), self._judged, response)
+            return await in_condition_thread(self._judged, response)
         except CloudFunctionError as error:
             return self._put_off(error)
 

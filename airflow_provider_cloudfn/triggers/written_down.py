@@ -23,7 +23,6 @@ def named_by(sources: Iterable[str], name: str, value: Any) -> Any:
     """
     Return of a variable's value what expressions name of it: no more of an answer is written down than is needed.
 
-    :param sources: The expressions.
     :param name: The variable.
     """
     paths = {
@@ -41,11 +40,7 @@ def written_down(value: Any) -> Any:
 
 
 def read_back(written: Any) -> Any:
-    """
-    Return the value of which :func:`written_down` is the JSON, with its numbers and its bytes.
-
-    :param written: The JSON.
-    """
+    """Return the value of which :func:`written_down` is the JSON, with its numbers and its bytes."""
     return _untagged(restored(written))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kit import dag_runs
+from kit.command_line import Ended, ended
 from kit.server import Answer, LoopbackServer, Received
 
 from airflow_provider_cloudfn import CloudFunctionOperator
@@ -543,60 +544,40 @@ def test_item_is_known_under_for_each_only(import_errors: Callable[[str], str]) 
     assert "unknown name 'item'" in import_errors(dag_runs.dag_file(dag_runs.call(uri="'\"/\" + item.id'")))
 
 
-def test_progress_shows_how_far_a_batch_got_and_forgets_it(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from argparse import Namespace
-
-    from airflow_provider_cloudfn.cli.progress_command import progress
-
+@pytest.fixture
+def progress(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Return a function that runs ``airflow cloudfn progress`` of a run, and tells how it ended."""
     pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
-    result, _ = step("ForEach('[2, 5, 4]', on_error='continue', key='\"o-\" + string(item)')")
-    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
+    return lambda result, *flags: ended(capsys, "progress", result.dag_id, "call", "--run-id", result.run_id, *flags)
 
-    capsys.readouterr()
-    progress(Namespace(**asked, forget=False, json=False))
-    shown = capsys.readouterr().out
-    progress(Namespace(**asked, forget=False, json=True))
-    document = json.loads(capsys.readouterr().out)
-    progress(Namespace(**asked, forget=True, json=False))
+
+def test_progress_shows_how_far_a_batch_got_and_forgets_it(step: Any, progress: Callable[..., Ended]) -> None:
+    result, _ = step("ForEach('[2, 5, 4]', on_error='continue', key='\"o-\" + string(item)')")
+
+    shown = progress(result).out
+    document = progress(result, "--json").document
+    progress(result, "--forget")
 
     assert "3 of 3 items done, 1 failed, 0 unknown: all done" in shown
     assert "1 (o-5): POST" in shown
     assert (document["done"], document["failed"], document["finished"]) == (3, 1, True)
-    for forget in (False, True):
-        with pytest.raises(SystemExit):
-            progress(Namespace(**asked, forget=forget, json=False))
-        assert "has left nothing about a batch" in capsys.readouterr().err
+    for flags in ([], ["--forget"]):
+        assert "has left nothing about a batch" in progress(result, *flags).err
 
 
-def test_progress_tells_what_has_stopped_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from argparse import Namespace
-
-    from airflow_provider_cloudfn.cli.progress_command import progress
-
-    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+def test_progress_tells_what_has_stopped_a_batch(step: Any, progress: Callable[..., Ended]) -> None:
     result, _ = step("ForEach('[2, 5, 4]', concurrency=1, key='\"o-\" + string(item)')")
-    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
 
-    capsys.readouterr()
-    progress(Namespace(**asked, forget=False, json=False))
-    shown = capsys.readouterr().out
+    shown = progress(result).out
 
     assert "1 of 3 items done, 0 failed, 0 unknown, 1 to be called for again: not finished" in shown
     assert "again: 1 (o-5): POST" in shown
 
 
-def test_progress_forgets_nothing_but_a_batch(step: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from argparse import Namespace
-
-    from airflow_provider_cloudfn.cli.progress_command import progress
-
-    pytest.importorskip("airflow.models.task_state_store", reason="this Airflow keeps no task state")
+def test_progress_forgets_nothing_but_a_batch(step: Any, progress: Callable[..., Ended]) -> None:
     result, _ = step("None", body="'{\"number\": 2}'", uri="'\"/v1/scores\"'")
-    asked = {"dag_id": result.dag_id, "task_id": "call", "run_id": result.run_id, "map_index": None}
 
-    with pytest.raises(SystemExit):
-        progress(Namespace(**asked, forget=True, json=False))
-    assert "has left nothing about a batch" in capsys.readouterr().err
+    assert "has left nothing about a batch" in progress(result, "--forget").err
 
 
 def test_a_rehearsal_of_a_batch_sends_nothing(serve: Callable[..., LoopbackServer]) -> None:

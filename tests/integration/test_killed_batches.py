@@ -10,11 +10,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG, ObjectStoragePath
-from kit.forked import FileStore, kill, returned_by
+from airflow.sdk import ObjectStoragePath
+from kit.forked import FileStore, kill, prepared_call, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
-from airflow_provider_cloudfn import CloudFunctionOperator, Confirm, ForEach, Pages
+from airflow_provider_cloudfn import Confirm, ForEach, Pages
 from airflow_provider_cloudfn.exceptions import CloudFunctionError, OutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -65,15 +65,7 @@ def run_try(parameters: dict[str, Any], file: Path, **instance: int) -> Any:
     def one_try() -> Any:
         context = FileStore(file).context(**instance)
         context["ti"].xcom_push = lambda **_: None
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(
-                task_id="call",
-                cloudfn_conn_id="service",
-                do_xcom_push=False,
-                headers={"X-Process": f'"{os.getpid()}"'},
-                **parameters,
-            )
-        task = task.prepare_for_execution()
+        task = prepared_call(headers={"X-Process": f'"{os.getpid()}"'}, **parameters)
         signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
         try:
             return task.execute(context)

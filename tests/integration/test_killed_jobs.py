@@ -7,12 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
 from airflow.sdk.exceptions import TaskDeferred
-from kit.forked import FileStore, kill, returned_by
+from kit.forked import FileStore, kill, prepared_call, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
-from airflow_provider_cloudfn import CloudFunctionOperator, Poll
+from airflow_provider_cloudfn import Poll
 from airflow_provider_cloudfn.exceptions import OutcomeUnknownError
 from airflow_provider_cloudfn.triggers.job_wait import JobTrigger
 
@@ -139,18 +138,13 @@ class Airflow:
         store.kills = self.kills_before_place
         context = store.context()
         context["ti"].map_index = map_index
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(
-                task_id="call",
-                cloudfn_conn_id="service",
-                method="POST",
-                uri='"/jobs"',
-                poll=Poll(done_when='response.body.state == "done"', uri='"/jobs/" + job.body.id', every=0.01),
-                returns="response.body.job",
-                do_xcom_push=False,
-                **parameters,
-            )
-        ready = task.prepare_for_execution()
+        ready = prepared_call(
+            method="POST",
+            uri='"/jobs"',
+            poll=Poll(done_when='response.body.state == "done"', uri='"/jobs/" + job.body.id', every=0.01),
+            returns="response.body.job",
+            **parameters,
+        )
         try:
             return ready.execute(context) if event is None else ready.execute_complete(context, event)
         except TaskDeferred as deferred:

@@ -10,11 +10,10 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import DAG
-from kit.forked import FileStore, kill, returned_by
+from kit.forked import FileStore, kill, prepared_call, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
-from airflow_provider_cloudfn import CloudFunctionOperator, Confirm
+from airflow_provider_cloudfn import Confirm
 from airflow_provider_cloudfn.exceptions import OutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -120,12 +119,8 @@ def run_try(way: str, file: Path, killed_at: str | None = None) -> Any:
         if way.startswith("without"):
             del context["task_state_store"]
         parameters = {"headers": {"X-Process": f'"{os.getpid()}"'}, **WAYS[way]}
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(
-                task_id="call", cloudfn_conn_id="service", method="POST", uri='"/do"', do_xcom_push=False, **parameters
-            )
         try:
-            returned = task.prepare_for_execution().execute(context)
+            returned = prepared_call(method="POST", uri='"/do"', **parameters).execute(context)
         except OutcomeUnknownError:
             returned = UNKNOWN
         if killed_at == BEFORE_SUCCESS:
@@ -176,15 +171,8 @@ def test_a_killed_task_leaves_no_call_record(service: Service, tmp_path: Path) -
     def one_try() -> Any:
         context = FileStore(tmp_path / "state").context()
         context["ti"].xcom_push = lambda key, value: pushed.write_text(key)
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(
-                task_id="call",
-                cloudfn_conn_id="service",
-                method="POST",
-                uri='"/do"',
-                headers={"X-Process": f'"{os.getpid()}"'},
-            )
-        return task.prepare_for_execution().execute(context)
+        headers = {"X-Process": f'"{os.getpid()}"'}
+        return prepared_call(method="POST", uri='"/do"', headers=headers, do_xcom_push=True).execute(context)
 
     service.kills = True
 

@@ -8,11 +8,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
-from airflow.sdk import DAG
-from kit.forked import FileStore, kill, returned_by
+from kit.forked import FileStore, kill, prepared_call, returned_by
 from kit.server import Answer, LoopbackServer, Received
 
-from airflow_provider_cloudfn import CloudFunctionOperator, CompletionEvent, WaitFor
+from airflow_provider_cloudfn import CompletionEvent, WaitFor
 from airflow_provider_cloudfn.exceptions import OutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -91,17 +90,9 @@ def run_try(file: Path, orders: list[str], writes: int | None = None) -> Any:
     def one_try() -> Any:
         context = KillingStore(file, writes).context(inlet_events=Inlets(orders))
         context["dag_run"].start_date = NOW
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(
-                task_id="call",
-                cloudfn_conn_id="service",
-                method="POST",
-                uri='"/do"',
-                do_xcom_push=False,
-                wait_for=WaitFor(SHIPPED, match="event.result.order == response.body.id", timeout=5),
-            )
+        wait_for = WaitFor(SHIPPED, match="event.result.order == response.body.id", timeout=5)
         try:
-            return task.prepare_for_execution().execute(context)
+            return prepared_call(method="POST", uri='"/do"', wait_for=wait_for).execute(context)
         except OutcomeUnknownError:
             return UNKNOWN
 

@@ -20,6 +20,7 @@ from urllib.parse import quote, quote_plus
 
 import kit
 import pytest
+from kit import in_memory
 from kit.server import Answer, LoopbackServer, Received
 
 if TYPE_CHECKING:
@@ -227,8 +228,8 @@ def service() -> Iterator[Talkative]:
 
 
 @pytest.fixture(scope="module")
-def left(service: Talkative, tmp_path_factory: pytest.TempPathFactory) -> Left:
-    home = tmp_path_factory.mktemp("airflow")
+def left(service: Talkative) -> Left:
+    home = in_memory.new_folder()
     dags: Path = home / "dags"
     dags.mkdir()
     (dags / "secrets.py").write_text(DAG.format(conn_ids=[conn_id(kind) for kind in KINDS], outcomes=list(OUTCOMES)))

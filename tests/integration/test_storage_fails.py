@@ -7,11 +7,12 @@ import json
 import resource
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import DAG
-from kit.forked import FileStore, returned_by
+from kit.forked import FileStore, prepared_call, returned_by
 from kit.server import Answer, LoopbackServer, Received
 from kit.state_store import StateStore
 
@@ -89,10 +90,8 @@ def run_try(parameters: dict[str, Any], state: Path, *, largest: int | None = No
         if largest is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
         context = FileStore(state).context()
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", do_xcom_push=False, **parameters)
         try:
-            return task.prepare_for_execution().execute(context)
+            return prepared_call(**parameters).execute(context)
         except CloudFunctionError as error:
             return f"{type(error).__name__}: {error}"
 
@@ -155,23 +154,28 @@ def test_a_storage_that_is_gone_in_the_middle_loses_nothing(
     assert service.done.total() <= ITEMS + 2
 
 
+@contextmanager
+def third_part_fails(error: BaseException) -> Iterator[None]:
+    """Let a storage fail at the third part that is put into it."""
+
+    def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
+        if number == 2:
+            raise error
+        real(parts, number, content)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(results._FolderParts, "_put", put)
+        yield
+
+
 class AwayError(Exception):
     """What a storage raises that has errors of its own, as Amazon's library has."""
 
 
 @pytest.mark.parametrize("error", [AwayError("no endpoint"), ConnectionError("no route"), TimeoutError()])
-def test_a_storage_with_errors_of_its_own_loses_nothing(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_a_storage_with_errors_of_its_own_loses_nothing(service: Service, tmp_path: Path, error: Exception) -> None:
     parameters = batch(f"file://{tmp_path / 'out.jsonl'}")
-    with monkeypatch.context() as patched:
-
-        def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
-            if number == 2:
-                raise error
-            real(parts, number, content)
-
-        patched.setattr(results._FolderParts, "_put", put)
+    with third_part_fails(error):
         refused = run_try(parameters, tmp_path / "state.json")
 
     returned = run_try(parameters, tmp_path / "state.json")
@@ -184,22 +188,12 @@ def test_a_storage_with_errors_of_its_own_loses_nothing(
 
 @pytest.mark.parametrize("shape", [batch, read])
 def test_a_storage_that_is_cancelled_in_an_event_loop_of_its_own_loses_nothing(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Callable[[str], dict[str, Any]]
+    service: Service, tmp_path: Path, shape: Callable[[str], dict[str, Any]]
 ) -> None:
     parameters = shape(f"file://{tmp_path / 'out.jsonl'}")
-    with monkeypatch.context() as patched:
-
-        def put(parts: Any, number: int, content: bytes, real: Any = results._FolderParts._put) -> None:
-            if number == 2:
-                raise asyncio.CancelledError
-            real(parts, number, content)
-
-        patched.setattr(results._FolderParts, "_put", put)
-        with DAG("d", schedule=None):
-            task = CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", do_xcom_push=False, **parameters)
-        context = FileStore(tmp_path / "state.json").context()
-        with pytest.raises(RuntimeError, match="CancelledError"):
-            task.prepare_for_execution().execute(context)
+    context = FileStore(tmp_path / "state.json").context()
+    with third_part_fails(asyncio.CancelledError()), pytest.raises(RuntimeError, match="CancelledError"):
+        prepared_call(**parameters).execute(context)
 
     returned = run_try(parameters, tmp_path / "state.json")
 

@@ -7,17 +7,22 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.sdk import DAG
 from asgiref.sync import SyncToAsync
 
+from airflow_provider_cloudfn import CloudFunctionOperator
 from kit.state_store import StateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -49,6 +54,14 @@ class FileStore(StateStore):
         whole.replace(self.file)
 
 
+def prepared_call(**parameters: Any) -> CloudFunctionOperator:
+    """Return a step that calls the connection ``service``, as a worker has it."""
+    with DAG("d", schedule=None):
+        task = CloudFunctionOperator(task_id="call", cloudfn_conn_id="service", **{"do_xcom_push": False, **parameters})
+    prepared: CloudFunctionOperator = task.prepare_for_execution()
+    return prepared
+
+
 def returned_by(work: Callable[[], Any]) -> Any:
     """Return what a function returns in a process of its own; None where that was killed."""
 
@@ -77,3 +90,51 @@ def returned_by(work: Callable[[], Any]) -> Any:
     process.join()
     assert process.exitcode == -signal.SIGKILL
     return None
+
+
+class ForkedPopen(subprocess.Popen[bytes]):
+    """
+    A process that does in a fork of this one, which has imported Airflow, what its command would start a Python for.
+
+    Its folder, its pipes, its session and its end are those that :class:`subprocess.Popen` gives it.
+
+    :param command: The command; not run.
+    :param work: What the process does, with the command as its ``sys.argv``.
+    """
+
+    def __init__(self, command: Sequence[str], work: Callable[[], object], **options: Any) -> None:
+        known = _open_files()
+
+        def instead() -> None:
+            # The pipe among them tells that the command is about to run.
+            for number in _open_files() - known:
+                with contextlib.suppress(OSError):
+                    os.close(number)
+            os._exit(_exit_code(command, work))
+
+        super().__init__(command, preexec_fn=instead, **options)
+
+
+def _open_files() -> set[int]:
+    return {int(file.name) for file in Path("/proc/self/fd").iterdir()}
+
+
+def _exit_code(command: Sequence[str], work: Callable[[], object]) -> int:
+    from airflow import settings
+
+    # Neither a connection to the database nor a thread is shared with the parent.
+    if settings.engine is not None:
+        settings.engine.dispose(close=False)
+    SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
+    sys.argv[:] = command
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115 - they are numbers
+    try:
+        work()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+    return 0

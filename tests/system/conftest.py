@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kit import in_memory
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import AirflowApi, until
 from airflow_provider_cloudfn.cli.demo.airflow_server import AirflowServer
@@ -102,7 +103,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("system")
+    home = in_memory.new_folder()
     dags = tmp_path_factory.mktemp("system-dags")
     shutil.copytree(Path(__file__).parent / "dags", dags, dirs_exist_ok=True)
     shutil.copy(EXAMPLES / "process_round.py", dags)

@@ -17,6 +17,7 @@ from airflow_provider_cloudfn.exceptions import nearest_name
         ("inner", ["group.inner", "winner"], "group.inner"),
         ("abs", ["abc", "math.abs"], "math.abs"),
         ("charge", ["charge"], None),
+        ("PARAMS", ["params", "PARAM"], "params"),
         ("zzz", ["charge"], None),
         ("charge" * 11, ["charge" * 11 + "s"], None),
     ],

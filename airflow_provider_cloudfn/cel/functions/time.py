@@ -20,7 +20,6 @@ __all__: list[str] = []
 # Without field widths, which the C library would take: %999999999Y builds a string of a gigabyte.
 _FORMAT: Final = re.compile(r"(?:[^%\x00]|%-?[aAbBcdfGHIjmMpSuUVwWxXyYzZDFRT%]){0,200}")
 _recent: Final[set[str]] = set()
-_FORMAT_FAULT: Final = "the format has a directive that is none of Python's strftime, or is longer than 200 characters"
 
 
 @function("time.format", "timestamp", "string")
@@ -28,8 +27,7 @@ _FORMAT_FAULT: Final = "the format has a directive that is none of Python's strf
 def format_time(value: dt.datetime, pattern: str, zone_name: str | None = None) -> str:
     """Return the timestamp in a time zone, default UTC, written as a pattern such as ``%Y-%m-%d`` says."""
     value = instant(value) if zone_name is None else instant(value).astimezone(zone(zone_name))
-    if _FORMAT.fullmatch(pattern) is None:
-        raise Fault(_FORMAT_FAULT)
+    _check(pattern)
     # Some C libraries leave the zeros of early years away.
     return value.strftime(re.sub(r"%(%|Y)", lambda match: f"{value.year:04}" if match[1] == "Y" else "%%", pattern))
 
@@ -43,8 +41,7 @@ def iso(value: dt.datetime) -> str:
 @function("time.parse", "string", "string")
 def parse(budget: Budget, text: str, pattern: str) -> dt.datetime:
     """Return the timestamp that a text in the given pattern names, in UTC where it has no zone."""
-    if _FORMAT.fullmatch(pattern) is None:
-        raise Fault(_FORMAT_FAULT)
+    _check(pattern)
     if pattern not in _recent:
         budget.spend(500)  # Python makes a regular expression of a pattern, and keeps five
         if len(_recent) >= 5:
@@ -56,3 +53,17 @@ def parse(budget: Budget, text: str, pattern: str) -> dt.datetime:
     except (ValueError, re.error, OverflowError):
         pass
     raise Fault("the text is no time in the form that time.parse() was given")
+
+
+def _check(pattern: str) -> None:
+    found = _FORMAT.match(pattern)
+    end = len(pattern) if found is None else found.end()
+    if end == len(pattern):
+        return
+    directive = re.match(r"%-?.?|\x00", pattern[end:], re.DOTALL)
+    if directive is None or _FORMAT.fullmatch(directive[0]):
+        raise Fault("the format is longer than 200 characters and directives")
+    remedy = "; seconds since 1970 are int(timestamp)" if directive[0] == "%s" else ""
+    raise Fault(
+        f"{directive[0]!r} is no directive that a format can have, as '%Y-%m-%d' has them of Python's strftime{remedy}"
+    )

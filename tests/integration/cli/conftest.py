@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
+from kit.command_line import Ended, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,19 +16,6 @@ SAMPLE = """
 steps:
   fetch_order: {id: "1001", total: 42, customer: {id: c-1}}
 """
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 @pytest.fixture(autouse=True)
@@ -46,20 +33,7 @@ def _database_without_connections_and_runs(airflow_database: None) -> None:
 @pytest.fixture
 def cloudfn(airflow_database: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Return a function that runs a command and tells how it ended."""
-
-    def run(*arguments: str) -> Ended:
-        from airflow.cli.cli_parser import get_parser
-
-        capsys.readouterr()
-        code = 0
-        try:
-            options = get_parser().parse_args(["cloudfn", *arguments])
-            options.func(options)
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        return Ended(code, *capsys.readouterr())
-
-    return run
+    return partial(ended, capsys)
 
 
 @pytest.fixture

@@ -475,3 +475,49 @@ with DAG("consumer", schedule=[placed]):
 
     assert (ended.code, ended.document["problems"]) == (0, [])
     assert "order.placed" not in str(ended.document["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "noted"),
+    [
+        ('headers={"X-Api-Key": \'"abc123"\'}', [('headers["X-Api-Key"]', "secret('x_api_key') here")]),
+        ('headers={"X-Other": lit("ghp_abcdefghijklmnopqrstuvwxyz0123")}', [('headers["X-Other"]', "secret('token')")]),
+        ('query={"access_token": [\'"abc"\']}', [('query["access_token"]', "access_token")]),
+        ('query={"access_token": \'"abc"\', "page_token": "params.page"}', [('query["access_token"]', "access_token")]),
+        ('body={"inner": [{"client_secret": "abc"}]}', [('body["inner"]["client_secret"]', "client_secret")]),
+        ('body=\'{"password": "hunter2"}\'', [('body["password"]', "secret('password') here")]),
+        ('body=\'{"a": "sk_live_abcdefghijk", "b": params.page}\'', [("body", "secret('token') here")]),
+        (
+            'headers={"X-Token": secret("tok"), "Idempotency-Key": "run.idempotency_key", "X-Key": "params.key"}',
+            [],
+        ),
+    ],
+)
+def test_a_credential_in_a_dag_file_is_a_note(
+    cloudfn: Callable[..., Any], tmp_path: Path, parameters: str, noted: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "secrets_of_a_dag.py").write_text(
+        "from airflow.sdk import DAG\nfrom airflow_provider_cloudfn import CloudFunctionOperator, lit, secret\n\n"
+        "with DAG('secrets_of_a_dag', schedule=None, params={'page': 1, 'key': 'x'}):\n"
+        f"    CloudFunctionOperator(task_id='call', method='POST', uri='\"/v1/items\"', {parameters})\n"
+    )
+
+    ended = cloudfn("check", str(tmp_path), "--json")
+
+    assert ended.code == 0
+    notes = [(one["field"], one["message"]) for one in ended.document["warnings"] if one["task_id"] == "call"]
+    assert [field for field, _ in notes] == [field for field, _ in noted]
+    assert all(said in message for (_, message), (_, said) in zip(notes, noted, strict=True))
+
+
+def test_a_credential_in_a_path_is_a_note(cloudfn: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "path.py").write_text(
+        "from airflow.sdk import DAG\nfrom airflow_provider_cloudfn import CloudFunctionOperator\n\n"
+        "with DAG('path', schedule=None):\n"
+        "    CloudFunctionOperator(task_id='call', uri='\"/v1/items?access_token=abcdef123456789\"')\n"
+    )
+
+    (note,) = cloudfn("check", str(tmp_path), "--json").document["warnings"]
+
+    assert (note["field"], note["line"]) == ("uri", 5)
+    assert "write secret('token') in query" in note["message"]

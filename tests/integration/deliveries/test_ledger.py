@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.utils.session import create_session
+from kit.command_line import Ended, ended
 from sqlalchemy import text
 
 from airflow_provider_cloudfn.cli.demo.airflow_api import until
@@ -24,30 +25,10 @@ WAITING = 'waiting = DAG("waiting", schedule=CompletionEvent("order.paid"))'
 ORDER: dict[str, Any] = {"id": "evt_1", "type": "order.paid", "data": {"orderId": "1001"}}
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def command(airflow_database: None, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Return a function that runs ``airflow cloudfn deliveries …`` and tells how it ended."""
-
-    def run(*arguments: object) -> Ended:
-        from airflow.cli.cli_parser import get_parser
-
-        capsys.readouterr()
-        code = 0
-        try:
-            options = get_parser().parse_args(["cloudfn", "deliveries", *map(str, arguments)])
-            options.func(options)
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return Ended(code, *capsys.readouterr())
-
-    return run
+    return partial(ended, capsys, "deliveries")
 
 
 @pytest.fixture

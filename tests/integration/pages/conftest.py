@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
 from kit import rights
+from kit.forked import ForkedPopen
+
+from airflow_provider_cloudfn.plugin.pages import confined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,3 +77,14 @@ def visit(api_server: Any) -> Iterator[Callable[..., TestClient]]:
     yield open_for
     for table in (rights.READS, rights.TRIGGERS, rights.WITHOUT, rights.WITHOUT_EDITS, rights.WITHOUT_ASSETS):
         table.clear()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what is tried run in a fork of this process: to import Airflow takes longer than most of these tests."""
+
+    def start(command: list[str], **options: Any) -> ForkedPopen:
+        return ForkedPopen(command[command.index("cloudfn") - 1 :], confined._run, **options)
+
+    # For this module alone: a browser is a process too.
+    monkeypatch.setattr(confined, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))

@@ -191,6 +191,7 @@ def test_each_part_of_the_time_has_a_colour_of_its_own(look: Callable[..., Page]
     assert len(colours) == len(set(colours)) == 8
 
 
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_trying_shows_has_none(look: Callable[..., Page], scheme: str) -> None:
     page = look("try", scheme)

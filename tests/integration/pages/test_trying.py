@@ -53,7 +53,13 @@ def a_run(run: Callable[..., DagResult], service: LoopbackServer) -> DagResult:
 
 
 @pytest.fixture
-def try_it(a_run: DagResult, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+def try_it(really_try_it: Callable[..., str], soon: None) -> Callable[..., str]:
+    """Return a function that sends the form as `really_try_it` does, and needs no Airflow that starts for it."""
+    return really_try_it
+
+
+@pytest.fixture
+def really_try_it(a_run: DagResult, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Return a function that sends the form for the step ``call`` of a run, and returns the page."""
     monkeypatch.setenv("AIRFLOW__CLOUDFN__TRY_IT", "True")
     client = visit(triggers=("d",))
@@ -76,8 +82,8 @@ def test_the_values_are_those_of_the_latest_run_unless_none_is_asked_for(
     assert (f'<option value="{escape(a_run.run_id)}" selected>' in shown) is is_chosen
 
 
-def test_the_values_of_a_run_and_the_request_over_them_are_shown(try_it: Callable[..., str]) -> None:
-    text = try_it(action="render")
+def test_the_values_of_a_run_and_the_request_over_them_are_shown(really_try_it: Callable[..., str]) -> None:
+    text = really_try_it(action="render")
 
     for shown in ('data-insert="steps.fetch.total"', "The request that it would send", "&#34;amount&#34;: 42", "***"):
         assert shown in text
@@ -128,15 +134,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[confined.Running]]
 
 
 def test_what_is_typed_has_its_value_from_one_process(
-    try_it: Callable[..., str], started: list[confined.Running]
+    really_try_it: Callable[..., str], started: list[confined.Running]
 ) -> None:
-    assert try_it("/value", expression="").strip() == ""
+    assert really_try_it("/value", expression="").strip() == ""
     for expression, value in (
         ("steps.fetch.total * 2", "84</pre>"),
         ('"ü" + // two\r\n"b"', "üb"),
         ("1 // \\", "1</pre>"),
     ):
-        assert value in try_it("/value", expression=expression)
+        assert value in really_try_it("/value", expression=expression)
 
     assert len(started) == 1
 
@@ -201,16 +207,16 @@ def test_a_process_ends_when_nobody_types_any_more_or_the_values_are_shown_anew(
 
 
 def test_a_process_that_has_ended_is_started_anew(
-    try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
+    really_try_it: Callable[..., str], started: list[confined.Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    try_it("/value", expression="1")
+    really_try_it("/value", expression="1")
     monkeypatch.setattr(typed, "_SOON", 0.0)
-    assert "It took more than 0 seconds, and was ended." in try_it("/value", expression=HOSTILE)
+    assert "It took more than 0 seconds, and was ended." in really_try_it("/value", expression=HOSTILE)
     assert started[0].has_ended
 
-    assert "2</pre>" in try_it("/value", expression="2")
+    assert "2</pre>" in really_try_it("/value", expression="2")
     started[1].end()
-    assert "3</pre>" in try_it("/value", expression="3")
+    assert "3</pre>" in really_try_it("/value", expression="3")
     assert len(started) == 3
 
 
@@ -295,12 +301,12 @@ def test_a_run_that_is_not_there_is_said_to_be_so(try_it: Callable[..., str]) ->
 
 
 def test_a_dag_file_that_wants_all_memory_gets_none(
-    try_it: Callable[..., str], dags_folder: Path, visit: Callable[..., Any]
+    really_try_it: Callable[..., str], dags_folder: Path, visit: Callable[..., Any]
 ) -> None:
     for file in dags_folder.glob("*.py"):
         file.write_text(f"wanted = bytearray({confined._MEMORY})\n{file.read_text()}")
 
-    assert "MemoryError" in try_it(action="render")
+    assert "MemoryError" in really_try_it(action="render")
 
 
 def test_what_takes_too_long_is_ended() -> None:
@@ -342,13 +348,13 @@ def audited(event: str) -> list[tuple[str | None, str | None, Any]]:
 
 
 def test_the_real_call_is_made_after_somebody_agreed_to_its_method_and_host(
-    try_it: Callable[..., str], service: LoopbackServer, a_run: DagResult
+    really_try_it: Callable[..., str], service: LoopbackServer, a_run: DagResult
 ) -> None:
-    target = agreed(try_it(action="render"))
+    target = agreed(really_try_it(action="render"))
     assert target == f"POST {service.url}"
     assert service.received == []
 
-    text = try_it("/send", confirmed=target)
+    text = really_try_it("/send", confirmed=target)
 
     assert [(one.method, one.target, one.json()) for one in service.received] == [
         ("POST", "/v1/charges", {"amount": 42})
@@ -427,6 +433,7 @@ def test_nothing_is_sent_where_trying_is_off(
     assert service.received == []
 
 
+@pytest.mark.usefixtures("soon")
 def test_who_may_trigger_and_not_edit_is_offered_to_try_and_not_to_send(
     a_run: DagResult, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -581,6 +581,38 @@ def test_nor_is_what_is_known_of_an_answer_a_condition(source: str) -> None:
     assert f"must be true or false, and {source.strip()} is neither: compare it" in problem
 
 
+@pytest.mark.parametrize(
+    ("source", "at", "said"),
+    [
+        (
+            'response.status == "200"',
+            20,
+            "response.status is a number, which no text is equal to: write 200 without quotes",
+        ),
+        ("response.status in ['200', '201']", 21, "write 200 without quotes"),
+        ("'404' != response.status || true", 1, "write 404 without quotes"),
+        ('response.status == 200 && run.try_number == "1"', 45, "run.try_number is a number"),
+    ],
+)
+def test_a_number_that_is_compared_with_text_is_a_problem(source: str, at: int, said: str) -> None:
+    (problem,) = problems(STATE, source)
+
+    assert f"1:{at}: " in problem
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'string(response.status) == "200"',
+        'response.body.status == "200"',
+        "'a: response.status == \"200\"' == params.id",
+    ],
+)
+def test_text_may_be_compared_with_text(source: str) -> None:
+    assert problems(STATE, source) == []
+
+
 @pytest.mark.parametrize("mark", [cel.Expression("params.id"), secret("tenant")])
 def test_a_mark_is_no_part_of_an_f_string(mark: Any) -> None:
     with pytest.raises(TypeError, match="whole value, and in an f-string"):

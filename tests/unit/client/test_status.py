@@ -203,3 +203,34 @@ def test_what_an_xml_document_says_of_itself_holds_for_an_error() -> None:
     error = error_of(400, b"<?xml version='1.0' encoding='iso-8859-1'?><e>gr\xfcn</e>", content_type="application/xml")
 
     assert str(error).endswith("<e>grün</e>")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (
+            401,
+            {"WWW_Authenticate": 'Bearer error="invalid_token", error_description="s3cret has expired"'},
+            'the connection; WWW-Authenticate: Bearer error="invalid_token", error_description="*** has expired"',
+        ),
+        (403, {"WWW_Authenticate": 'Bearer error="insufficient_scope", scope="write"'}, 'scope="write"'),
+        (
+            401,
+            {"WWW_Authenticate": 'Digest realm="a", nonce="x"'},
+            "401: the service wants Digest, which no connection has",
+        ),
+        (
+            401,
+            {"WWW_Authenticate": "Negotiate, NTLM"},
+            "401: the service wants Negotiate or NTLM, which no connection has",
+        ),
+        (401, {"WWW_Authenticate": 'NTLM, Basic realm="a"'}, "401: check the credentials of the connection; WWW-Auth"),
+        (405, {"Allow": "GET, PUT"}, "405: check the method; Allow: GET, PUT"),
+        (400, {"WWW_Authenticate": "Basic"}, "answered 400"),
+    ],
+)
+def test_a_refusal_says_what_its_headers_say(status: int, headers: dict[str, str], said: str) -> None:
+    message = str(error_of(status, **headers))
+
+    assert said in message
+    assert ("WWW-Authenticate" in message) is (status in (401, 403))

@@ -333,6 +333,8 @@ def test_a_uri_written_by_hand(uri: str, base_url: str) -> None:
             "password (Secret): must be empty: auth_type (Authentication type, under Extra Fields) is 'none'; choose there",
         ),
         ({"extra": {"auth_type": "apikey"}}, "got 'apikey'; did you mean 'api_key'?"),
+        ({"extra": {"auth_type": "Bearer"}}, "got 'Bearer'; did you mean 'bearer'?"),
+        ({"extra": {"auth_type": "ApiKey"}}, "got 'ApiKey'; did you mean 'api_key'?"),
         ({"extra": {"auth_type": 3}}, "auth_type (Authentication type): got a number; choose one of none, api_key"),
         ({"extra": {"key_nam": "x"}}, "there is no extra field 'key_nam'; did you mean 'key_name'?"),
         ({"extra": {"token_url": "https://x.test"}}, "there is no extra field 'token_url'; did you mean 'oauth2_url'?"),
