@@ -100,7 +100,7 @@ def test_a_body_goes_as_content_type_says(
         (TEXT, "cel('null')", "body: is null, and"),
         (typed("application/xml"), "{'a': 1}", "says application/xml: make it text"),
         (FORM, "[1]", "says application/x-www-form-urlencoded: make it a map or encoded text"),
-        (FORM, "cel('5')", "body: is a number, and"),
+        (FORM, "cel('5')", "body: is an integer, and"),
         (typed("application/x-ndjson"), "[{'a': 1}]", "make it text with a line for each, such as"),
         (typed("multipart/form-data"), "{'a': 1}", "make it the bytes of the form, or give files="),
         (typed("multipart/mixed; boundary=x"), "{'a': 1}", "make it the bytes of the form, or give files="),

@@ -317,6 +317,10 @@ def test_without_any_credentials_that_is_said(connection: Any, monkeypatch: pyte
 
     with pytest.raises(ConfigurationError, match="connection 'connect': no AWS credentials"):
         AmazonConnectHook("connect").request("GET", "/instance")
+    works, message = AmazonConnectHook("connect").test_connection()
+    # Airflow's UI tests a connection under an id that it makes up.
+    assert not works
+    assert message.startswith("The connection: no AWS credentials")
 
 
 def test_a_cloudfn_connection_can_take_the_credentials_of_an_aws_connection(

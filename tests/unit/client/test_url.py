@@ -29,6 +29,7 @@ BASES = ["https://api.example.com", "https://api.example.com/v2", "https://api.e
         ("http://[::1]:8080/x", "http://[::1]:8080/x"),
         ("http://localhost", "http://localhost"),
         ("http://shop.localhost", "http://shop.localhost"),
+        ("http://localhost.", "http://localhost."),
     ],
 )
 def test_a_base_url_is_read(written: str, shown: str) -> None:
