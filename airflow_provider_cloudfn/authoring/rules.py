@@ -23,6 +23,7 @@ from airflow_provider_cloudfn.authoring.request_checks import (
     key_problem_of_pages,
     overridden_problem,
 )
+from airflow_provider_cloudfn.authoring.sensor_request import authored_request_problems
 from airflow_provider_cloudfn.authoring.task import AuthoredTask, is_reference
 from airflow_provider_cloudfn.authoring.unread import unread
 from airflow_provider_cloudfn.authoring.vocabulary import DECLARED
@@ -219,6 +220,7 @@ def value_problems(task: AuthoredTask, arrived: RunTimeData | None = None) -> It
             if _are_together(task, parameter.name, other):
                 yield Problem(task.task_id, f"{parameter.name} and {other}", remedy)
     yield from _combination_problems(task)
+    yield from (Problem(task.task_id, *lost) for lost in authored_request_problems(task, arrived is not None))
     if (wrong_key := _event_key_problem(task)) is not None:
         yield Problem(task.task_id, "event_key", wrong_key)
     # What Jinja has made of a template at run time is each instance's own, and looks as if it were one for all.

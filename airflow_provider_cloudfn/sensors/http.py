@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import conf
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
+from airflow_provider_cloudfn.authoring.sensor_request import IN_QUERY, request_problem
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem, seconds
-from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, flag_problem, method_problem, seconds
 from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.hooks.registry import hook_for
-from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument
 from airflow_provider_cloudfn.sensors.deferring import DeferringSensor
+from airflow_provider_cloudfn.sensors.http_parameters import (
+    endpoint_problem,
+    extra_options_problem,
+    headers_problem,
+    request_kwargs_problem,
+    request_params_problem,
+    require_sendable,
+    statuses_problem,
+)
 from airflow_provider_cloudfn.triggers.poll import HttpPoll, NotYet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from airflow.sdk import PokeReturnValue
     from airflow.sdk.definitions.context import Context
 
@@ -30,20 +40,6 @@ if TYPE_CHECKING:
     from airflow_provider_cloudfn.triggers.http_poll import HttpPollTrigger
 
 __all__ = ["CloudFunctionHttpSensor"]
-
-
-def _endpoint_problem(value: Any) -> str | None:
-    if isinstance(value, str) and value.lstrip()[:1] in ("'", '"'):
-        return (
-            "is text, and no expression: write the path without quotes of its own, '/v1/orders', in which Jinja works"
-        )
-    return template_problem(value)
-
-
-def _allowed_problem(value: Any) -> str | None:
-    if value is None or (isinstance(value, Sequence) and not isinstance(value, (str, bytes))):
-        return None
-    return f"must be a list of statuses, such as [404, 425], not {value!r}"
 
 
 class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
@@ -58,7 +54,7 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
     :param http_conn_id: The connection; default ``cloudfn_default``. (templated)
     :param cloudfn_conn_id: The same, by its name on our operators.
     :param method: The method.
-    :param request_params: For ``GET`` the query; otherwise a map to send as a form, or text. (templated)
+    :param request_params: For ``GET`` and ``HEAD`` the query; otherwise a map to send as a form, or text. (templated)
     :param request_kwargs: ``{"json": …}`` to send JSON, ``{"params": {…}}`` for a query besides; without Jinja.
     :param headers: Headers. (templated) ``secret("name")`` stands for a whole value here and in what is sent.
     :param response_error_codes_allowlist: The statuses that mean "not yet"; default 404; ``[]`` for none.
@@ -77,12 +73,14 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
     authored_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("http_conn_id", check=connection_id_problem),
         Parameter("response_check", Reading.CHECK, after_call=True),
-        Parameter("endpoint", check=_endpoint_problem),
-        Parameter("request_params", check=template_problem),
-        Parameter("headers", check=template_problem),
-        Parameter("request_kwargs", check=untemplated_problem),
+        Parameter("endpoint", check=endpoint_problem),
+        Parameter("request_params", check=request_params_problem),
+        Parameter("headers", check=headers_problem),
+        Parameter("request_kwargs", check=request_kwargs_problem),
+        Parameter("extra_options", check=extra_options_problem),
         Parameter("method", check=method_problem),
-        Parameter("response_error_codes_allowlist", check=_allowed_problem),
+        Parameter("deferrable", check=flag_problem),
+        Parameter("response_error_codes_allowlist", check=statuses_problem),
     )
     ui_color = "#e2f0ea"
     call_connection: ClassVar[str] = "http_conn_id"
@@ -166,52 +164,27 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
         )
 
     def _poll(self) -> HttpPoll:
-        options, request = dict(self.extra_options or {}), dict(self.request_kwargs or {})
-        checked = options.pop("check_response", True)
-        timeout = options.pop("timeout", None)
-        _refuse("extra_options", options, "check_response, timeout")
-        json, more_query = request.pop("json", None), request.pop("params", None)
-        _refuse("request_kwargs", request, "json, params")
-        of_query = self.method == "GET" or more_query is not None
+        require_sendable(self)
+        if (found := request_problem(self.method, self.request_params, self.request_kwargs)) is not None:
+            raise ConfigurationError(": ".join(found))
+        options, request = self.extra_options or {}, self.request_kwargs or {}
+        timeout, allowed = options.get("timeout"), self.response_error_codes_allowlist
+        query, data = request.get("params"), self.request_params or None
+        if self.method in IN_QUERY and isinstance(data, Mapping):
+            query, data = {**data, **(query or {})}, None
         return HttpPoll(
             conn_id=self.http_conn_id,
             method=self.method,
             uri=self.endpoint,
-            query=_query(self.request_params if self.method == "GET" else None, more_query) if of_query else None,
+            query=query,
             headers=dict(self.headers or {}),
-            json=json,
-            data=None if self.method in ("GET", "HEAD") else self.request_params or None,
+            json=request.get("json"),
+            data=data,
             timeout=None if timeout is None else seconds('extra_options["timeout"]', timeout),
-            waiting=_statuses(self.response_error_codes_allowlist),
-            any_status=not checked,
+            waiting=(404,) if allowed is None else tuple(int(status) for status in allowed),
+            any_status=not options.get("check_response", True),
             until=self.response_check.source if isinstance(self.response_check, cel.Expression) else None,
         )
-
-
-def _query(params: Any, more: Any) -> dict[str, Any]:
-    given = {**(params or {}), **(more or {})} if isinstance(params or {}, Mapping) else None
-    if given is None:
-        raise ConfigurationError("request_params: must be a map for GET; write a query that is text into the endpoint")
-    return given
-
-
-def _refuse(parameter: str, options: Mapping[str, Any], known: str) -> None:
-    for name in options:
-        field = FIELD_OF_OPTION.get(name)
-        remedy = f"set {field} of the connection" if field else "leave it out"
-        raise ConfigurationError(f'{parameter}["{name}"]: is none of {known}; {remedy}')
-
-
-def _statuses(allowed: Sequence[str | int] | None) -> tuple[int, ...]:
-    if allowed is None:
-        return (404,)
-    found = []
-    for status in allowed:
-        text = str(status)
-        if not (text.isascii() and text.isdigit() and 100 <= int(text) <= 599):
-            raise ConfigurationError(f"response_error_codes_allowlist: {status!r} is no status; write such as 404")
-        found.append(int(text))
-    return tuple(found)
 
 
 def _named_of(function: Callable[..., Any], context: Context) -> dict[str, Any]:

@@ -346,6 +346,37 @@ def test_the_endpoint_of_a_sensor_is_no_expression(import_errors: Callable[[str]
             "endpoint='/x', response_error_codes_allowlist='404'",
             "response_error_codes_allowlist: must be a list of statuses",
         ),
+        ("endpoint='/x', response_error_codes_allowlist=['4xx']", "response_error_codes_allowlist: '4xx' is no status"),
+        ("endpoint='/x', deferrable='False'", "deferrable: must be True or False, not 'False'"),
+        ("endpoint='/x', headers=['X-Id']", "headers: must be a map of names and values"),
+        ("endpoint='/x', request_params=5", "request_params: must be a map of names and values"),
+        (
+            "endpoint='/x', request_params='a=1'",
+            "request_params: must be a map for GET; write a query that is text into",
+        ),
+        ("endpoint='/x', method='HEAD', request_params='a=1'", "request_params: must be a map for HEAD; write a query"),
+        (
+            "endpoint='/x', request_params={'a': '{{ ds }}'}, request_kwargs={'params': {'a': 1}}",
+            'request_params["a"] and request_kwargs["params"]["a"]: give it in one of them',
+        ),
+        (
+            "endpoint='/x', method='POST', request_params={'a': 1}, request_kwargs={'json': {}}",
+            'request_params and request_kwargs["json"]: give one of them',
+        ),
+        ("endpoint='/x', request_kwargs='x'", "request_kwargs: must be a map, such as {'json': {'id': 1}} or"),
+        ("endpoint='/x', request_kwargs={'auth': 1}", 'request_kwargs["auth"]: is none of json, params; leave it out'),
+        ("endpoint='/x', request_kwargs={'params': 'a=1'}", 'request_kwargs["params"]: must be a map of names and'),
+        ("endpoint='/x', request_kwargs={'params': ['a']}", 'request_kwargs["params"]: must be a map of names and'),
+        ("endpoint='/x', extra_options='x'", "extra_options: must be a map, such as {'check_response': False,"),
+        (
+            "endpoint='/x', extra_options={'verify': False}",
+            'extra_options["verify"]: is none of check_response, timeout',
+        ),
+        (
+            "endpoint='/x', extra_options={'check_response': 'False'}",
+            "extra_options[\"check_response\"]: must be True or False, not 'False'",
+        ),
+        ("endpoint='/x', extra_options={'timeout': '5'}", 'extra_options["timeout"]: must be seconds above 0'),
         (
             'endpoint=f\'/x/{EmporixStartOperator(task_id="e", event_type="x")}\'',
             "endpoint: '<Task(EmporixStartOperator): e>' is how",
@@ -365,6 +396,10 @@ def test_what_a_sensor_would_send_as_it_stands_is_refused(
         "endpoint='/x', request_params={'id': '{{ params.id }}', 'n': 5, 'key': secret('key')}",
         "endpoint='/x', method='POST', request_kwargs={'json': {'name': 'params.id', 'n': None}, 'params': {'a': 1}}",
         "endpoint='/x', response_error_codes_allowlist=('404', 425)",
+        "endpoint='/x', method='HEAD', request_params={'a': 1}, request_kwargs={'params': {'b': [1, 2]}}",
+        "endpoint='/x', method='POST', request_params={'a': 1}, request_kwargs={'params': {'a': 1}}",
+        "endpoint='/x', method='POST', request_params='{{ params.text }}'",
+        "endpoint='/x', extra_options={'check_response': False, 'timeout': None}, request_kwargs={'params': None}",
     ],
 )
 def test_what_a_sensor_can_send_passes(import_errors: Callable[[str], str], parameters: str) -> None:

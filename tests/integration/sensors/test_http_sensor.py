@@ -264,24 +264,71 @@ def test_json_that_looks_like_a_secret_s_place_is_posted_as_it_is(wait: Any, con
     assert [request.json() for request in service.received] == [data, data]
 
 
+@EVERY_MODE
+def test_the_parameters_of_a_head_are_its_query(wait: Any, service: Any, mode: str) -> None:
+    service.answer_in_turn((404, {}), (200, {}))
+
+    result = wait(
+        "endpoint='/x', method='HEAD', request_params={'a': '{{ params.wanted }}'}, request_kwargs={'params': {'b': 2}}, "
+        f"poke_interval=0.01, {mode}"
+    )
+
+    assert result.states == {"wait": ["success"]}
+    assert [(request.method, request.target) for request in service.received] == [("HEAD", "/x?a=state&b=2")] * 2
+
+
+#: A subclass that moves its arguments behind the Dag file's checks.
+LATE = """
+class CloudFunctionHttpSensor(CloudFunctionHttpSensor):
+    def pre_execute(self, context):
+        super().pre_execute(context)
+        for name, value in self.late.items():
+            setattr(self, name, value)
+
+    def __init__(self, late, **kwargs):
+        super().__init__(**kwargs)
+        self.late = late
+"""
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         (
-            "extra_options={'verify': False}",
+            {"extra_options": {"verify": False}},
             'extra_options["verify"]: is none of check_response, timeout; set ca_bundle',
         ),
-        ("extra_options={'timeout': 0}", 'extra_options["timeout"]: must be seconds above 0'),
-        ("request_kwargs={'auth': ('a', 'b')}", 'request_kwargs["auth"]: is none of json, params; leave it out'),
-        ("response_error_codes_allowlist=['4xx']", "'4xx' is no status"),
-        ("request_params='a=b'", "request_params: must be a map for GET"),
-        ("headers={'Authorization': 'Basic abc'}", "uthorization"),
+        ({"extra_options": {"timeout": 0}}, 'extra_options["timeout"]: must be seconds above 0'),
+        ({"extra_options": {"check_response": "False"}}, 'extra_options["check_response"]: must be True or False'),
+        (
+            {"extra_options": "x"},
+            "extra_options: must be a map, such as {'check_response': False, 'timeout': 5}, not text",
+        ),
+        ({"request_kwargs": {"auth": ("a", "b")}}, 'request_kwargs["auth"]: is none of json, params; leave it out'),
+        ({"request_kwargs": {"params": "a=1"}}, 'request_kwargs["params"]: must be a map of names and values'),
+        ({"request_kwargs": {"params": ["a"]}}, 'request_kwargs["params"]: must be a map of names and values'),
+        ({"request_kwargs": "x"}, "request_kwargs: must be a map, such as"),
+        ({"headers": "x"}, "headers: must be a map of names and values"),
+        ({"response_error_codes_allowlist": ["4xx"]}, "'4xx' is no status"),
+        ({"response_error_codes_allowlist": 404}, "response_error_codes_allowlist: must be a list of statuses"),
+        ({"request_params": "a=b"}, "request_params: must be a map for GET"),
+        ({"request_params": 0}, "request_params: must be a map of names and values"),
+        ({"method": "HEAD", "request_params": "a=b"}, "request_params: must be a map for HEAD"),
+        (
+            {"request_params": {"a": 1}, "request_kwargs": {"params": {"a": 2}}},
+            'request_params["a"] and request_kwargs["params"]["a"]: give it in one of them',
+        ),
+        (
+            {"method": "POST", "request_params": {"a": 1}, "request_kwargs": {"json": {}}},
+            'request_params and request_kwargs["json"]: give one of them',
+        ),
+        ({"headers": {"Authorization": "Basic abc"}}, "uthorization"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(
-    wait: Any, service: Any, capfd: pytest.CaptureFixture[str], parameters: str, message: str
+    wait: Any, service: Any, capfd: pytest.CaptureFixture[str], parameters: Any, message: str
 ) -> None:
-    result = wait(f"endpoint='/x', {parameters}")
+    result = wait(f"endpoint='/x', late={parameters!r}", before=LATE)
 
     assert result.states == {"wait": ["failed"]}
     assert service.received == []
