@@ -335,6 +335,71 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(
     assert message in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            "endpoint='/a b'",
+            "endpoint: '/a b' has white space: write {{ … | urlencode }} around what comes from elsewhere",
+        ),
+        ("endpoint='/a#b'", "endpoint: '/a#b' has a fragment (#)"),
+        (
+            "endpoint='/x', headers={'X-A': '\\u20ac'}",
+            'headers["X-A"]: has a line break, a control character or one beyond',
+        ),
+        ("endpoint='/x', headers={'X-A': '\\u20ac'}", "encode it, as with {{ … | urlencode }}"),
+        ("endpoint='/x', request_params={'a': {'b': 1}}", 'request_params["a"]: must be text or a number'),
+        (
+            "endpoint='/x', method='POST', request_params={'a': {'b': 1}}",
+            'request_params["a"]: must be text or a number',
+        ),
+        (
+            "endpoint='/x', request_kwargs={'params': {'a': {'b': 1}}}",
+            'request_kwargs["params"]["a"]: must be text or a',
+        ),
+        (
+            "endpoint='/x', method='POST', request_kwargs={'json': '\\u20ac'}, headers={'Content-Type': 'text/json; charset=latin-1'}",
+            'request_kwargs["json"]: character 2 is none of latin-1',
+        ),
+        (
+            "endpoint='/x', method='POST', request_params='\\u20ac', headers={'Content-Type': 'text/plain; charset=latin-1'}",
+            "request_params: character 1 is none of latin-1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", [MODES["poke"], MODES["deferrable"]], ids=["poke", "deferrable"])
+def test_an_error_has_the_sensor_s_own_names(
+    wait: Any, service: Any, capfd: pytest.CaptureFixture[str], mode: str, parameters: str, message: str
+) -> None:
+    result = wait(f"{parameters}, {mode}")
+
+    assert result.states == {"wait": ["failed"]}
+    assert service.received == []
+    assert message in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        ({"request_params": {"key": 1}}, 'request_params["key"]'),
+        ({"request_kwargs": {"params": {"key": 1}}}, 'request_kwargs["params"]["key"]'),
+        ({"endpoint": "/x?key=1"}, 'endpoint: its query has "key"'),
+        ({"endpoint": "/x?key=1", "method": "POST", "request_params": "key"}, 'endpoint: its query has "key"'),
+    ],
+)
+def test_what_authentication_sets_in_the_query_is_refused_where_it_is_written(parameters: Any, place: str) -> None:
+    from airflow_provider_cloudfn import CloudFunctionHttpSensor
+    from airflow_provider_cloudfn.client.prepared import refuse_reserved_query
+    from airflow_provider_cloudfn.exceptions import ConfigurationError
+    from airflow_provider_cloudfn.sensors.http_parameters import renamed
+
+    sensor = CloudFunctionHttpSensor(task_id="wait", **{"endpoint": "/x", **parameters})
+    with pytest.raises(ConfigurationError) as caught:
+        refuse_reserved_query("https://api.example.com/x?key=1", frozenset({"key"}))
+
+    assert str(renamed(caught.value, sensor)).startswith(f"{place}: the connection's authentication sets this")
+
+
 def test_an_expression_that_cannot_work_is_refused_when_the_dag_is_parsed(import_errors: Any) -> None:
     shown = import_errors(
         f'{IMPORTS}\nwith DAG("d", schedule=None):\n'
