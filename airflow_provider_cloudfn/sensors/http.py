@@ -22,7 +22,6 @@ from airflow_provider_cloudfn.sensors.http_parameters import (
     endpoint_problem,
     extra_options_problem,
     headers_problem,
-    renamed,
     request_kwargs_problem,
     request_params_problem,
     require_sendable,
@@ -142,11 +141,7 @@ class CloudFunctionHttpSensor(RecordedTask, DeferringSensor):
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Ask once."""
         poll = self._poll()
-        hook = self._watched(hook_for(self.http_conn_id, parameter="http_conn_id"))
-        try:
-            answer = poll.ask(hook)
-        except ConfigurationError as error:
-            raise renamed(error, self) from None
+        answer = poll.ask(self._watched(hook_for(self.http_conn_id, parameter="http_conn_id")))
         self._asked_to_wait = answer.seconds if isinstance(answer, NotYet) else 0.0
         if isinstance(answer, NotYet):
             self.log.info("Not yet: %s %s answered %s", poll.method, poll.uri, answer.status)

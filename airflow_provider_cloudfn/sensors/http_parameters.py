@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from airflow_provider_cloudfn.authoring.parameter import EntryProblem
-from airflow_provider_cloudfn.authoring.sensor_request import IN_QUERY
 from airflow_provider_cloudfn.authoring.value_checks import flag_problem, time_limit_problem
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.client.secret import Secret
@@ -18,7 +16,6 @@ __all__ = [
     "endpoint_problem",
     "extra_options_problem",
     "headers_problem",
-    "renamed",
     "request_kwargs_problem",
     "request_params_problem",
     "require_sendable",
@@ -26,10 +23,6 @@ __all__ = [
 ]
 
 _Problem: TypeAlias = str | EntryProblem | None
-#: Where an error about a request says that it is, as who writes a request calls it.
-_PART: Final = re.compile(r'(?P<part>uri|query|data|json)(?:\["(?P<name>.*?)"\])?(?=:)')
-#: What encodes a value where text is an expression, and what does where it is a template.
-_ADVICE: Final = ("url.encode(…)", "{{ … | urlencode }}")
 
 
 def endpoint_problem(value: Any) -> str | None:
@@ -87,35 +80,6 @@ def require_sendable(sensor: Any) -> None:
             raise ConfigurationError(f'{name}["{found.entry}"]: {found.message}')
         if found is not None:
             raise ConfigurationError(f"{name}: {found}")
-
-
-def renamed(error: ConfigurationError, sensor: Any) -> ConfigurationError:
-    """
-    Return an error about a request in the names that the sensor has for its parts, and with advice that works there.
-
-    :param error: One that names the parts as a request does.
-    :param sensor: The sensor.
-    """
-    found = _PART.match(error.message)
-    if found is None:
-        return error.reworded(error.message.replace(*_ADVICE)) if error.message.startswith("headers") else error
-    place = _place(sensor, found["part"], found["name"])
-    return error.reworded(f"{place}{error.message[found.end() :]}".replace(*_ADVICE))
-
-
-def _place(sensor: Any, part: str, name: str | None) -> str:
-    """Return where in a sensor a part of a request comes from, or the entry of it that has a name."""
-    if part == "json":
-        return 'request_kwargs["json"]'
-    if part == "data":
-        return "request_params" if name is None else f'request_params["{name}"]'
-    if name is None:
-        return "endpoint"
-    if name in ((sensor.request_kwargs or {}).get("params") or {}):
-        return f'request_kwargs["params"]["{name}"]'
-    if sensor.method in IN_QUERY and name in (sensor.request_params or {}):
-        return f'request_params["{name}"]'
-    return f'endpoint: its query has "{name}"'
 
 
 def _params_kind(value: Any) -> str | None:
