@@ -270,6 +270,14 @@ def test_an_argument_that_is_wrong_is_named_at_once(server: LoopbackServer, ask:
     assert server.received == []
 
 
+def test_a_name_of_an_option_that_is_no_text_is_told_with_its_item(server: LoopbackServer) -> None:
+    odd: Any = {1: 2}
+    with CloudFunctionHook("shop").session() as shop:
+        (told,) = shop.for_each(["a"], lambda item: ("GET", f"/v1/{item}", odd))
+
+    assert "1: there is no such option; there are as_it_came" in str(told.error)
+
+
 def test_a_session_is_opened_once(server: LoopbackServer) -> None:
     with CloudFunctionHook("shop").session() as shop:
         pass
