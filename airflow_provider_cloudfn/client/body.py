@@ -102,7 +102,8 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
         pairs = list(query_pairs(value, list_style, parameter=body.parameter))
         if body.files is not None and not isinstance(body.files, Mapping):
             raise ConfigurationError(
-                f'files: must be a map of names and files, such as {{"invoice": FilePart("a.csv", content)}}, not {in_words(body.files)}'
+                'files: must be a map of names and files, such as {"invoice": FilePart("a.csv", content)}, '
+                f"not {in_words(body.files)}"
             )
         if body.files:
             return _multipart(pairs, body.files)
