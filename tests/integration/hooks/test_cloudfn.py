@@ -330,6 +330,16 @@ def test_in_an_event_loop_the_synchronous_methods_are_refused(connection: Any) -
         asyncio.run(call())
 
 
+def test_a_session_in_an_event_loop_names_what_can_be_written_there(connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host="https://api.example.com")
+
+    async def call() -> None:
+        CloudFunctionHook("shop").session()
+
+    with pytest.raises(ConfigurationError, match="await arequest, or use the session in a thread"):
+        asyncio.run(call())
+
+
 def test_a_request_can_be_prepared_without_any_network(connection: Any) -> None:
     connection(
         "shop",
