@@ -27,7 +27,7 @@ from airflow_provider_cloudfn.authoring.written import (
     parts,
 )
 from airflow_provider_cloudfn.client.secret import Secret
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 from airflow_provider_cloudfn.json_encoding import RepeatedKeyError, read_json, to_json_value
 
 __all__ = ["ARRIVES_TOO_LATE", "is_expression", "read"]
@@ -88,7 +88,7 @@ def _storable(node: Written, parameter: Parameter) -> Written:
         if isinstance(part, WrittenMap):
             for key, _ in part.pairs:
                 if isinstance(key, Plain) and not isinstance(key.value, str):
-                    return Wrong(parameter.name, f"a name is text, not {type(key.value).__name__}")
+                    return Wrong(parameter.name, f"a name is text, not {in_words(key.value)}")
     return node
 
 
@@ -145,7 +145,7 @@ def _read_condition(label: str, value: Any) -> Written:
         return _read_value(label, value)
     if isinstance(value, bool):
         return Plain(value)
-    return Wrong(label, f"must be an expression that is true or false, not {type(value).__name__}")
+    return Wrong(label, f"must be an expression that is true or false, not {in_words(value)}")
 
 
 def _read_check(label: str, value: Any) -> Written:
@@ -153,7 +153,7 @@ def _read_check(label: str, value: Any) -> Written:
         return Wrong(label, f"is text, which checks nothing: write {cel.Expression(value)!r}")
     if (node := _marked(label, value, text=False)) is not None or callable(value):
         return node or Plain(value)
-    return Wrong(label, f'must be a function, or cel("…"), not {type(value).__name__}')
+    return Wrong(label, f'must be a function, or cel("…"), not {in_words(value)}')
 
 
 def _read_pairs(label: str, value: Any) -> Written:
@@ -162,7 +162,7 @@ def _read_pairs(label: str, value: Any) -> Written:
     if isinstance(value, str):
         return Formula(label, value, text=False)
     if not isinstance(value, Mapping):
-        return Wrong(label, f"must be a dict or an expression that gives a map, not {type(value).__name__}")
+        return Wrong(label, f"must be a dict or an expression that gives a map, not {in_words(value)}")
     pairs: list[tuple[Written, Written]] = []
     for key, item in value.items():
         name = key.source if isinstance(key, cel.Expression) else getattr(key, "text", key)
@@ -176,7 +176,7 @@ def _read_key(label: str, key: Any) -> Written:
     if (node := _marked(place, key, text=True)) is not None:
         return node
     if not isinstance(key, str):
-        return Wrong(place, f"a name is text, not {type(key).__name__}")
+        return Wrong(place, f"a name is text, not {in_words(key)}")
     if key[:1] in ('"', "'"):
         return Formula(place, key, text=True)
     return _without_jinja(place, key, is_key=True)

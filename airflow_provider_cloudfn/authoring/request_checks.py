@@ -11,7 +11,7 @@ from airflow_provider_cloudfn.authoring.parameter import EntryProblem
 from airflow_provider_cloudfn.cel.literals import is_quoted
 from airflow_provider_cloudfn.client.prepared import HeaderError, own_headers
 from airflow_provider_cloudfn.client.retry import IDEMPOTENCY_HEADERS
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -44,7 +44,7 @@ def uri_problem(value: Any) -> str | None:
     """Say what is wrong with what is to be a path, besides its expression."""
     if isinstance(value, (str, cel.Expression, cel.Literal)):
         return None
-    return f"must be an expression that gives text, such as '\"/v1/orders\"', not {type(value).__name__}"
+    return f"must be an expression that gives text, such as '\"/v1/orders\"', not {in_words(value)}"
 
 
 def query_problem(value: Any) -> EntryProblem | None:

@@ -14,7 +14,7 @@ from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.client.query import ListStyle
 from airflow_provider_cloudfn.client.request import METHODS
 from airflow_provider_cloudfn.events.asset import CompletionEvent
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def list_style_problem(value: Any) -> str | None:
 def files_problem(value: Any) -> str | None:
     """Say what is wrong with the files of a form."""
     is_map = value is None or isinstance(value, (Mapping, cel.Expression))
-    return None if is_map else f"must be a map of paths, not {type(value).__name__}"
+    return None if is_map else f"must be a map of paths, not {in_words(value)}"
 
 
 def seconds_problem(value: Any) -> str | None:

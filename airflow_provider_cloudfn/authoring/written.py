@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from airflow_provider_cloudfn import cel
-from airflow_provider_cloudfn.exceptions import ExpressionError
+from airflow_provider_cloudfn.exceptions import ExpressionError, in_words
 
 __all__ = [
     "Deferred",
@@ -154,7 +154,7 @@ def _map(node: WrittenMap, evaluation: Callable[[str], Renderer]) -> Renderer:
             key = render_key(variables)
             if not isinstance(key, Hashable):
                 label = key_node.label if isinstance(key_node, Formula) else None
-                raise ExpressionError(f"a name is text, not {type(key).__name__}", field=label)
+                raise ExpressionError(f"a name is text, not {in_words(key)}", field=label)
             if key in found:
                 raise ExpressionError(f"{key!r} is given twice, once as text and once as an expression: give it once")
             found[key] = render_value(variables)

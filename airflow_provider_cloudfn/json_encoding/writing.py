@@ -12,7 +12,7 @@ from decimal import Decimal
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # the stubs lack the first
 from typing import Any, TypeAlias, TypeGuard
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, LimitError, in_words
 from airflow_provider_cloudfn.json_encoding.numbers import JsonNumber, kept, without_decimal
 from airflow_provider_cloudfn.json_encoding.times import duration_text, timestamp_text
 
@@ -376,7 +376,7 @@ def _key(key: object, path: _Path, exact: bool = True) -> str:
     if type(key) is str and key.isascii():
         return key
     if not isinstance(key, str):
-        raise _refusal(path, f"a key of type {type(key).__name__}, where JSON has only text as keys")
+        raise _refusal(path, f"a key that is {in_words(key)}", ", where all keys are text")
     _scalar(key, path)
     return str(key)
 
@@ -386,11 +386,11 @@ def _guard(depth: int, path: _Path) -> None:
         raise _refusal(path[:3], f"a value nested deeper than {_DEPTH}")
 
 
-def _refusal(path: _Path, what: str) -> ConfigurationError:
+def _refusal(path: _Path, what: str, why: str = "") -> ConfigurationError:
     where = ""
     for part in path:
         if isinstance(part, str):
             where += ("." if where else "") + part if part.isidentifier() else f'["{part}"]'
         else:
             where += f"[{part}]"
-    return ConfigurationError(f"{where or 'value'}: {what} can't be written as JSON")
+    return ConfigurationError(f"{where}{': ' if where else ''}{what} can't be written as JSON{why}")

@@ -145,7 +145,7 @@ def test_a_condition_that_is_none_fails_the_step_and_names_it(run: Any, capfd: p
     ("condition", "said"),
     [
         ("'respnse.status == 200'", "unknown name 'respnse'"),
-        ("5", "must be an expression that is true or false, not int"),
+        ("5", "must be an expression that is true or false, not an integer"),
     ],
 )
 def test_a_condition_that_cannot_work_is_an_import_error(errors: Any, condition: str, said: str) -> None:

@@ -37,6 +37,10 @@ print(json.dumps({"dags": sorted(bag.dags), "errors": bag.import_errors}))
 # As Airflow's parser does: one that has imported Airflow, and of ours what Airflow itself imports, forks a process for each look.
 PARSER = """
 import json, os, sys, traceback
+
+# What Airflow logs while it is imported is no answer.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 import airflow.dag_processing.dagbag
 
 for line in sys.stdin:
@@ -56,7 +60,7 @@ for line in sys.stdin:
             traceback.print_exc()
         finally:
             os._exit(code)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
 """
 
 FOREIGN = """

@@ -76,9 +76,9 @@ def test_a_value_has_one_form(value: object, text: str) -> None:
     [
         ({"items": [{"price": float("nan")}]}, "items[0].price: NaN can't be written as JSON"),
         ([float("-inf")], "[0]: infinity can't be written as JSON"),
-        ({"a": {1: 2}}, "a: a key of type int, where JSON has only text as keys can't be written as JSON"),
+        ({"a": {1: 2}}, "a: a key that is an integer can't be written as JSON, where all keys are text"),
         ({"a b": {1}}, '["a b"]: a value of type set can\'t be written as JSON'),
-        (Decimal("NaN"), "value: NaN can't be written as JSON"),
+        (Decimal("NaN"), "NaN can't be written as JSON"),
         ({"x": "\ud800"}, "x: text with a lone surrogate can't be written as JSON"),
     ],
 )

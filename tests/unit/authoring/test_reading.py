@@ -108,8 +108,8 @@ def test_an_expression_is_named_by_its_place(field: Parameter, value: Any, label
 @pytest.mark.parametrize(
     ("field", "value", "label", "message"),
     [
-        (QUERY, ["a"], "query", "must be a dict or an expression that gives a map, not list"),
-        (QUERY, {5: '"a"'}, "query key 5", "a name is text, not int"),
+        (QUERY, ["a"], "query", "must be a dict or an expression that gives a map, not a list"),
+        (QUERY, {5: '"a"'}, "query key 5", "a name is text, not an integer"),
         (BODY, {"a": ["{{ ds }}"]}, "body.a[0]", "Jinja"),
         (BODY, {"a": "{% if x %}"}, "body.a", "Jinja"),
         (BODY, {"a": "{{ run_id }}"}, "body.a", "write cel('run.id'); or mark it as text: lit(…)"),
@@ -129,14 +129,14 @@ def test_an_expression_is_named_by_its_place(field: Parameter, value: Any, label
         (BODY, '{"{{ run_id }}": 1}', "body", "write {run.id: 1}; if the braces are meant"),
         (BODY, '"{{ run_id }}"', "body", "write cel('run.id'); or mark it as text: lit(…)"),
         (QUERY, {"{{ run_id }}": '"x"'}, "query key '{{ run_id }}'", "write cel('run.id'); or mark it as text: lit(…)"),
-        (SUCCESS, len, "success_when", "must be an expression that is true or false, not builtin_function_or_method"),
-        (SUCCESS, 200, "success_when", "must be an expression that is true or false, not int"),
-        (SUCCESS, lit("true"), "success_when", "must be an expression that is true or false, not Literal"),
-        (SUCCESS, {"a": "b"}, "success_when", "must be an expression that is true or false, not dict"),
+        (SUCCESS, len, "success_when", "must be an expression that is true or false, not a value of type builtin_function_or_method"),
+        (SUCCESS, 200, "success_when", "must be an expression that is true or false, not an integer"),
+        (SUCCESS, lit("true"), "success_when", "must be an expression that is true or false, not a value of type Literal"),
+        (SUCCESS, {"a": "b"}, "success_when", "must be an expression that is true or false, not a map"),
         (AFTER, len, "returns", "a value of type builtin_function_or_method can't be written as JSON"),
         (AFTER, {"a": [cel("response.body"), {"b": len}]}, "returns", "can't be written as JSON"),
         (AFTER, {"a": float("nan")}, "returns", "NaN"),
-        (AFTER, {1: cel("response.body")}, "returns", "a name is text, not int"),
+        (AFTER, {1: cel("response.body")}, "returns", "a name is text, not an integer"),
         (AFTER, {"a": "{{ run_id }}"}, "returns.a", "Jinja"),
         (AFTER, {"a": Reference(1)}, "returns", "is evaluated after the call"),
         (EVENT_PAYLOAD, {"a": len}, "event_payload", "can't be written as JSON"),
@@ -169,7 +169,7 @@ def test_an_optional_is_its_value_or_null(value: Any, result: Any) -> None:
 
 
 def test_a_key_that_turns_out_no_name_is_refused() -> None:
-    with pytest.raises(ExpressionError, match=r"^query key cel\('steps.x'\): a name is text, not list"):
+    with pytest.raises(ExpressionError, match=r"^query key cel\('steps.x'\): a name is text, not a list"):
         render(read(QUERY, {cel("steps.x"): "1"}), lambda source: [1])
 
 

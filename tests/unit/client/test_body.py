@@ -83,7 +83,7 @@ def test_text_that_a_character_set_does_not_have_is_refused(charset: str, proble
     ("given_body", "message"),
     [
         (Json(float("nan")), "NaN"),
-        (Json({1: 2}), "key of type int"),
+        (Json({1: 2}), "key that is an integer"),
         (Raw(5), "data: must be bytes, text or a map to send as a form, not an integer"),
         (Raw(5, "body"), "body: must be bytes"),
         (Form({"a": {}}, parameter="body"), r'body\["a"\]: must be text or a number'),

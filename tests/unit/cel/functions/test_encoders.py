@@ -49,7 +49,7 @@ def test_a_call_gives(source, expected, gives):
         ("base64.decode('???')", "not base64"),
         ("base64.encode('text')", "it takes (bytes)"),
         ("json.encode(0.0 / 0.0)", "NaN"),
-        ("json.encode({1: 2})", "a key of type int"),
+        ("json.encode({1: 2})", "a key that is an integer"),
         ("json.encode({'a': {'b': [type(1)]}})", "a.b[0]"),
         ("json.decode('{')", "not JSON"),
         ("json.decode('NaN')", "not JSON: it has NaN, which is none"),
