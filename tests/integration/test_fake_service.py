@@ -109,7 +109,7 @@ def test_a_body_of_none_is_none(
             lambda service: service.expect("GET", "/a", times="2"),
             "expect: times must be a whole number from 0, not '2'",
         ),
-        (lambda service: service.expect("GET", "/a").answer(200, object()), "answer: the body: value: a value of type"),
+        (lambda service: service.expect("GET", "/a").answer(200, object()), "answer: the body: a value of type"),
         (lambda service: service.expect("GET", "/a").answer(200, {}, 3), "answer: headers must be a map"),
         (lambda service: service.expect("GET", "/a").answer("timeout", {"a": 1}), "answer: 'timeout' is no answer"),
     ],

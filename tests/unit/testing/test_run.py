@@ -190,7 +190,7 @@ def test_an_answer_can_be_written_in_these_forms(answer: Any, returned: Any) -> 
         ({"headers": []}, None),
         ({"headers": ["a"]}, "headers must be a map"),
         ({"body_base64": "%"}, "body_base64 is no base64"),
-        ({"body": {1: 2}}, "responses: the body: value: a key of type int"),
+        ({"body": {1: 2}}, "responses: the body: a key that is an integer"),
         (Answer(200, {}, {"a": object()}), "responses: the body: a: a value of type object"),
         (Answer(200, cast("Any", 3)), "headers must be a map"),
         ({"headers": {"a": "x\n"}}, "header 'a' has a line break"),
