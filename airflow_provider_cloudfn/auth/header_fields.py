@@ -32,13 +32,13 @@ PROTOCOL_HEADERS = frozenset(
 _NO_CREDENTIALS = PROTOCOL_HEADERS - {"authorization"} | {"content-type"}
 
 
-def is_token(text: str) -> bool:
+def is_token(text: object) -> bool:
     """
     Return whether a text is a token (RFC 9110, section 5.6.2), as a header's name and a token's type must be.
 
-    :param text: Any text.
+    :param text: Any text; what is none is no token.
     """
-    return _TOKEN.fullmatch(text) is not None
+    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
 
 
 def credential_header_fault(name: str) -> str | None:

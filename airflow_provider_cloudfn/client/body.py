@@ -100,6 +100,11 @@ def make_body(body: Body | None, list_style: ListStyle, charset: str | None = No
         if value is not None and not isinstance(value, Mapping):
             raise ConfigurationError(f"{body.parameter}: must be a map beside files: the other fields of the form")
         pairs = list(query_pairs(value, list_style, parameter=body.parameter))
+        if body.files is not None and not isinstance(body.files, Mapping):
+            raise ConfigurationError(
+                'files: must be a map of names and files, such as {"invoice": FilePart("a.csv", content)}, '
+                f"not {in_words(body.files)}"
+            )
         if body.files:
             return _multipart(pairs, body.files)
         place = body.parameter
@@ -129,12 +134,17 @@ def _multipart(fields: list[tuple[str, str]], files: Mapping[str, FilePart | Seq
 
     parts: list[tuple[str, str | tuple[str, bytes, str]]] = [*fields]
     for name, given in files.items():
+        if not isinstance(name, str):
+            raise ConfigurationError(f'files["{name}"]: a name must be text, not {in_words(name)}')
         for part in given if isinstance(given, (list, tuple)) else (given,):
             if not isinstance(part, FilePart):
                 raise ConfigurationError(
                     f'files["{name}"]: must be a FilePart, not {type(part).__name__}: write such as '
                     f'FilePart("a.csv", content), of {__name__}'
                 )
+            for what, text in (("name", part.filename), ("media type", part.media_type)):
+                if not isinstance(text, str):
+                    raise ConfigurationError(f'files["{name}"]: its {what} must be text, not {in_words(text)}')
             if not isinstance(part.content, (bytes, str)):
                 raise ConfigurationError(
                     f'files["{name}"]: the content must be bytes, not {type(part.content).__name__}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
@@ -11,7 +12,7 @@ from airflow.sdk import Asset
 from airflow_provider_cloudfn.events.address import event_uri
 from airflow_provider_cloudfn.events.declaration import Declaration, without_declaration
 from airflow_provider_cloudfn.events.payload_schema import require_schema
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import XComArg
@@ -87,6 +88,9 @@ class CompletionEvent(Asset):
                 f"CompletionEvent({name!r}, one_run_per_event=True) can have no watchers: Airflow gives their events no "
                 "partition key, and so no run; leave one_run_per_event out, and read all events of a run with .read()"
             )
+        given: object = extra
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigurationError(f"extra of the completion event {name!r} must be a map, not {in_words(given)}")
         declared = Declaration(one_run_per_event, schema).written_into(extra)
         super().__init__(name=name, uri=event_uri(name), extra=declared, **asset_arguments)
         self.one_run_per_event = one_run_per_event

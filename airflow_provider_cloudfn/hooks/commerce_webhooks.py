@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from airflow_provider_cloudfn.auth.header_fields import is_token
 from airflow_provider_cloudfn.auth.redacted import Redacted
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, in_words, nearest_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook
@@ -37,6 +39,25 @@ class Target(Redacted, frozen=True, kw_only=True):
     url: str
     secret: str | None = None
     headers: Mapping[str, str] = {}
+
+    def __post_init__(self) -> None:
+        url: object = self.url
+        secret: object = self.secret
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise ConfigurationError(
+                "url: must be the receiver's whole URL, such as 'https://…/cloudfn/events/emporix'"
+            )
+        # What stands in these is secret: only its kind is told.
+        if secret is not None and not (isinstance(secret, str) and secret):
+            found = "empty" if secret == "" else in_words(secret)
+            raise ConfigurationError(f"secret: must be text that each message is signed with, not {found}")
+        if not isinstance(self.headers, Mapping):
+            raise ConfigurationError(f"headers: must be a map of names and values, not {in_words(self.headers)}")
+        for name, value in self.headers.items():
+            if not is_token(name):
+                raise ConfigurationError(f"headers: {name!r} is no name of a header (RFC 9110, section 5.6.2)")
+            if not isinstance(value, str):
+                raise ConfigurationError(f'headers["{name}"]: must be text, not {in_words(value)}')
 
     def entry(self, event_type: str) -> dict[str, Any]:
         """Return the entry that sends a type of event here."""
@@ -69,8 +90,9 @@ class CommerceWebhooks:
     """
 
     def __init__(self, api: EmporixApiHook, tenant: str) -> None:
-        if not tenant or tenant != tenant.lower():
-            raise ConfigurationError(f"tenant: must be a tenant's name, in lower case, not {tenant!r}")
+        given: object = tenant
+        if not isinstance(given, str) or not given or given != given.lower():
+            raise ConfigurationError(f"tenant: must be a tenant's name, in lower case, not {given!r}")
         self._api = api
         self._root = f"/webhook/{quote(tenant, safe='')}"
         #: What an error must not show, when the service repeats what it was sent.
@@ -87,6 +109,16 @@ class CommerceWebhooks:
         :raises ConfigurationError: for a type that the service does not know, and where another target has it.
         :raises CloudFunctionError: when the service refuses.
         """
+        if isinstance(event_types, (str, bytes)) or not isinstance(event_types, Iterable):
+            raise ConfigurationError(
+                f"event_types: must be a list of types, such as ['order.created'], not {in_words(event_types)}"
+            )
+        event_types = tuple(event_types)
+        if not event_types:
+            raise ConfigurationError("event_types: is empty; write the types that are sent, such as ['order.created']")
+        for event_type in event_types:
+            if not isinstance(event_type, str):
+                raise ConfigurationError(f"event_types: a type must be text, not {in_words(event_type)}")
         told = [*([] if target.secret is None else [target.secret]), *target.headers.values()]
         self._secrets = {f"of the target, {number}": value for number, value in enumerate(told)}
         wanted = self._known(event_types)

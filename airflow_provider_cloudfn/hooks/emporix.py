@@ -188,17 +188,19 @@ class EmporixHook(ConnectionHook[EmporixConnection]):
         :param secret: What each message is signed with (``emporix-event-signature``).
         :param headers: Further headers of each message, 10 at most.
         :returns: Which types were subscribed to now, and which before.
-        :raises ConfigurationError: for a type that Emporix does not know, and for one that is sent elsewhere already.
+        :raises ConfigurationError: for an argument that can't be, a type that Emporix does not know, and one that is
+            sent elsewhere already.
         :raises CloudFunctionError: when Emporix refuses.
         """
         from airflow_provider_cloudfn.hooks.commerce_webhooks import CommerceWebhooks, Target
         from airflow_provider_cloudfn.hooks.emporix_api import EmporixApiHook
 
         self._refuse_event_loop("subscribe", "it in a thread")
-        for value in (*([] if secret is None else [secret]), *(headers or {}).values()):
+        target = Target(url=url, secret=secret, headers={} if headers is None else headers)
+        for value in (*([] if secret is None else [secret]), *target.headers.values()):
             mask_secrets(appearances(value))
         webhooks = CommerceWebhooks(EmporixApiHook(self.emporix_conn_id), tenant)
-        return webhooks.subscribe(event_types, Target(url=url, secret=secret, headers=headers or {}))
+        return webhooks.subscribe(event_types, target)
 
     def test_connection(self) -> tuple[bool, str]:
         """

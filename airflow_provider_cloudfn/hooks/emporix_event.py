@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, Required, TypedDict, 
 
 from msgspec import Struct
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ResponseError, choice_problem, in_words
+from airflow_provider_cloudfn.exceptions import (
+    ConfigurationError,
+    ResponseError,
+    choice_problem,
+    in_words,
+    nearest_name,
+)
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
 
@@ -99,6 +105,10 @@ class CompletionParts(EventParts, total=False):
     timestamp: NotRequired[dt.datetime | str | None]
 
 
+#: What the completion of a step has besides what each event has.
+_OF_A_COMPLETION: Final = frozenset({"instance_id", "execution_id", "scenario_id", "impact", "timestamp"})
+
+
 class Event(Struct, frozen=True):
     """
     An event, ready to be signed and sent.
@@ -134,7 +144,7 @@ def start_event(event_type: str, **parts: Unpack[EventParts]) -> Event:
     :param parts: What else it has.
     :raises ConfigurationError: for what can be no event.
     """
-    return _event(event_type, {}, **parts)
+    return _event(event_type, {}, parts)
 
 
 def resume_event(event_type: str, instance_id: str, **parts: Unpack[EventParts]) -> Event:
@@ -146,15 +156,15 @@ def resume_event(event_type: str, instance_id: str, **parts: Unpack[EventParts])
     :param parts: What else it has.
     :raises ConfigurationError: for what can be no event.
     """
-    return _event(event_type, {"instanceid": _required("instance_id", instance_id, _INSTANCE)}, **parts)
+    return _event(event_type, {"instanceid": _required("instance_id", instance_id, _INSTANCE)}, parts)
 
 
 def completion_event(
     event_type: str,
     *,
-    instance_id: str,
-    execution_id: str,
-    scenario_id: str,
+    instance_id: str | None = None,
+    execution_id: str | None = None,
+    scenario_id: str | None = None,
     impact: str | None = None,
     timestamp: dt.datetime | str | None = None,
     **parts: Unpack[EventParts],
@@ -186,7 +196,7 @@ def completion_event(
         "npsprojection": impact,
         "time": moment,
     }
-    return _event(event_type, attributes, **parts)
+    return _event(event_type, attributes, parts, beside=_OF_A_COMPLETION)
 
 
 def impact_problem(text: str) -> str | None:
@@ -215,30 +225,30 @@ def timestamp_problem(text: str) -> str | None:
 
 
 def _event(
-    event_type: str,
-    extensions: Mapping[str, str | None],
-    *,
-    case_id: str | None = None,
-    subject: str | None = None,
-    payload: Any = None,
-    json_string: str | None = None,
-    source: str | None = None,
-    event_id: str | None = None,
+    event_type: str, extensions: Mapping[str, str | None], parts: EventParts, *, beside: frozenset[str] = frozenset()
 ) -> Event:
+    known = EventParts.__optional_keys__ | beside
+    for name in parts:
+        if name not in known:
+            near = nearest_name(name, sorted(known))
+            there_are = f"did you mean {near}=?" if near else f"there are {', '.join(sorted(known))}"
+            elsewhere = " (instance_id= is of resume and complete)" if name == "instance_id" else ""
+            raise ConfigurationError(f"{name}: there is no such part of this event{elsewhere}; {there_are}")
     kind = _required("event_type", event_type, "write the key of an event in the event registry, such as 'order.paid'")
-    event_id = _text("event_id", event_id) or str(uuid.uuid4())
-    source = _text("source", source) or "airflow"
+    event_id = _text("event_id", parts.get("event_id")) or str(uuid.uuid4())
+    source = _text("source", parts.get("source")) or "airflow"
     attributes = {
         "specversion": "1.0",
         "id": event_id,
         "type": kind,
         "source": source,
-        "subject": _text("subject", subject),
-        "caseid": _text("case_id", case_id),
+        "subject": _text("subject", parts.get("subject")),
+        "caseid": _text("case_id", parts.get("case_id")),
         **extensions,
     }
     headers = (("content-type", "application/json"), *cloudevent_headers(attributes))
-    return Event(event_id, kind, source, headers, _body(payload, json_string), "instanceid" in extensions)
+    body = _body(parts.get("payload"), parts.get("json_string"))
+    return Event(event_id, kind, source, headers, body, "instanceid" in extensions)
 
 
 def _required(name: str, value: Any, remedy: str) -> str:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.common.compat.sdk import AirflowException
 from airflow.providers.http.hooks.http import HttpHook
 
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
+from airflow_provider_cloudfn.client.prepared import own_headers
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words, nearest_name
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
+from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 from airflow_provider_cloudfn.hooks.requests_adapter import ClientAdapter, ClientSession
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from requests import Response, Session
 
 __all__ = ["CloudFunctionHttpHook"]
+
+#: What ``requests.Request`` takes besides what `run` has parameters for.
+_OF_A_REQUEST: Final = frozenset({"auth", "cookies", "files", "hooks", "json", "params"})
+#: What must be True or False among the options.
+_FLAGS: Final = frozenset({"allow_redirects", "check_response", "stream"})
+#: All that ``HttpHook`` knows of options: another one it would pass over.
+_OPTIONS: Final = _FLAGS | FIELD_OF_OPTION.keys() | {"max_redirects", "timeout", "trust_env"}
 
 
 class CloudFunctionHttpHook(HttpHook):
@@ -42,6 +54,8 @@ class CloudFunctionHttpHook(HttpHook):
     def __init__(
         self, method: str = "POST", http_conn_id: str = default_conn_name, auth_type: Any = None, **arguments: Any
     ) -> None:
+        if not isinstance(method, str):
+            raise ConfigurationError(f"method: must be text, such as 'POST', not {in_words(method)}")
         super().__init__(method=method, http_conn_id=http_conn_id, auth_type=auth_type, **arguments)
         self._function_hook = CloudFunctionHook(http_conn_id)
 
@@ -52,6 +66,7 @@ class CloudFunctionHttpHook(HttpHook):
         :param headers: Headers of all its requests.
         :param extra_options: As of ``HttpHook``: ``timeout``, ``stream``, ``allow_redirects``, ``max_redirects``,
             ``check_response``.
+        :raises ConfigurationError: for a header or an option that can't be.
         """
         if self._auth_type is not None:
             raise ConfigurationError(
@@ -62,7 +77,9 @@ class CloudFunctionHttpHook(HttpHook):
                 f"adapter: connection {self.http_conn_id!r} sends by itself; leave adapter out: retries are retry_args, and "
                 "certificates and a proxy are fields of the connection"
             )
+        _require_options(extra_options)
         client = self._function_hook.client()
+        own_headers(headers, client.auth.reserved_headers)
         self.base_url = str(client.base_url)
         options = {name: value for name, value in (extra_options or {}).items() if value is not None}
         timeouts = client.timeouts
@@ -99,10 +116,17 @@ class CloudFunctionHttpHook(HttpHook):
         :param headers: The request's own headers.
         :param extra_options: As of ``HttpHook``.
         :param request_kwargs: As ``requests.Request`` takes them, without ``auth``.
-        :raises ConfigurationError: for a URI or a header that can't be; nothing was sent then.
+        :raises ConfigurationError: for an argument that can't be; nothing was sent then.
         """
         if request_kwargs.get("auth") is not None:
             raise ConfigurationError("auth: the connection says itself how to authenticate; leave auth out")
+        for name in request_kwargs:
+            if name not in _OF_A_REQUEST:
+                raise ConfigurationError(f"{name}: there is no such argument; {_instead_of(name)}")
+        if problem := _data_problem(data):
+            raise ConfigurationError(f"data: {problem}")
+        if data and self.method not in {"GET", "HEAD"} and request_kwargs.get("json") is not None:
+            raise ConfigurationError("json and data: give one of them, they are two ways to give the body")
         self._function_hook.prepare(self.method, endpoint or "", headers=headers)
         return super().run(endpoint, data, headers, extra_options, **request_kwargs)
 
@@ -131,3 +155,45 @@ class CloudFunctionHttpHook(HttpHook):
     def test_connection(self) -> tuple[bool, str]:
         """Prove the credentials without side effects."""
         return self._function_hook.test_connection()
+
+
+def _require_options(given: object) -> None:
+    """
+    Make sure that options can be what they are.
+
+    :raises ConfigurationError: for one that would change nothing, or another thing than the one that was meant.
+    """
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"extra_options: must be a map, such as {{'timeout': 30}}, not {in_words(given)}")
+    for name, value in given.items():
+        if name not in _OPTIONS:
+            raise ConfigurationError(f"extra_options: there is no option {name!r}; {_nearest(str(name), _OPTIONS)}")
+        if value is None:
+            continue
+        if name in _FLAGS and not isinstance(value, bool):
+            raise ConfigurationError(f"extra_options: {name} must be True or False, not {in_words(value)}")
+        if name == "max_redirects" and (type(value) is not int or value < 0):
+            raise ConfigurationError(f"extra_options: {name} must be a whole number from 0, not {value!r}")
+
+
+def _instead_of(name: str) -> str:
+    if name in _OPTIONS:
+        return f"write extra_options={{'{name}': …}}"
+    return _nearest(name, _OF_A_REQUEST - {"auth"})
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = nearest_name(name, sorted(known))
+    return f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}"
+
+
+def _data_problem(data: object) -> str | None:
+    """Say why ``requests`` can make neither a query nor a body of this."""
+    if isinstance(data, (list, tuple)):
+        is_right = all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in data)
+        return None if is_right else "a list must have pairs of name and value; for a JSON list write json="
+    if data is None or isinstance(data, Iterable) or hasattr(data, "read"):
+        return None
+    return f"must be a map, text or bytes, not {in_words(data)}; for JSON write json="

@@ -61,7 +61,7 @@ class RequestHook(ConnectionHook[SettingsT]):
         """
         from airflow_provider_cloudfn.hooks.session import HookSession
 
-        self._refuse_event_loop("session", "aclient, whose session()")
+        self._refuse_event_loop("session", "arequest, or use the session in a thread, as with asyncio.to_thread,")
         return HookSession(self.client())
 
     def prepare(self, method: str, uri: str, **parts: Unpack[RequestParts]) -> PreparedRequest:

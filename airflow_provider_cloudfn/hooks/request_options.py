@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words, nearest_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,8 @@ _OTHERWISE: Final = {
     "allow_redirects": "leave it out, redirects within the connection's origin are followed",
     **{name: f"set {field} of the connection" for name, field in FIELD_OF_OPTION.items()},
 }
+#: The methods of a ``ResponseSink``.
+_OF_A_SINK: Final = ("check", "open", "keep", "discard")
 
 
 class RequestParts(TypedDict, total=False):
@@ -101,6 +103,7 @@ def request_of(method: str, uri: str, parts: RequestParts) -> Request:
     for name in parts:
         if name not in RequestOptions.__optional_keys__:
             raise ConfigurationError(f"{name}: there is no such option; {_instead_of(name)}")
+    _require_flags(parts, "compress")
     return Request(
         method,
         uri,
@@ -117,7 +120,8 @@ def sending_of(options: RequestOptions) -> Sending:
     Return how such a request is sent.
 
     :param options: What is said of it.
-    :raises ConfigurationError: for a policy that is none: it is asked only when the request was sent.
+    :raises ConfigurationError: for a policy that is none: it is asked only when the request was sent; for a sink that is none;
+        and for what must be True or False and is neither: ``check_status=None`` would let each failure pass.
     """
     from airflow_provider_cloudfn.client.request import Sending
     from airflow_provider_cloudfn.client.retry import RetryPolicy
@@ -127,17 +131,33 @@ def sending_of(options: RequestOptions) -> Sending:
         raise ConfigurationError(
             f"retry: must be such as RetryPolicy(attempts=5), of airflow_provider_cloudfn.client.retry, not {retry!r}"
         )
+    sink = options.get("sink")
+    if sink is not None and not all(hasattr(sink, step) for step in _OF_A_SINK):
+        raise ConfigurationError(
+            f"sink: must be an object with the methods {', '.join(_OF_A_SINK)}, as ResponseSink of "
+            f"airflow_provider_cloudfn.client.sink says, not {in_words(sink)}"
+        )
+    _require_flags(options, "check_status", "as_it_came")
+    if options.get("idempotent") is not None:
+        _require_flags(options, "idempotent")
     return Sending(
         options.get("timeout"),
         retry,
         options.get("idempotent"),
-        options.get("sink"),
+        sink,
         options.get("check_status", True),
         options.get("as_it_came", False),
     )
 
 
-def _instead_of(name: str) -> str:
+def _require_flags(options: RequestOptions | RequestParts, *names: str) -> None:
+    given: Mapping[str, object] = options
+    for name in names:
+        if not isinstance(flag := given.get(name, False), bool):
+            raise ConfigurationError(f"{name}: must be True or False, not {in_words(flag)}")
+
+
+def _instead_of(name: object) -> str:
     known = sorted(RequestOptions.__optional_keys__)
-    near = nearest_name(name, known)
-    return _OTHERWISE.get(name) or (f"did you mean {near}=?" if near else f"there are {', '.join(known)}")
+    near = nearest_name(str(name), known)
+    return _OTHERWISE.get(str(name)) or (f"did you mean {near}=?" if near else f"there are {', '.join(known)}")

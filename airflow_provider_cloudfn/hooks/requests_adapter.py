@@ -12,6 +12,7 @@ import datetime as dt
 import io
 import os
 import tempfile
+from collections.abc import Iterable
 from contextvars import ContextVar
 from http.client import HTTPMessage, responses
 from types import SimpleNamespace
@@ -39,6 +40,7 @@ from airflow_provider_cloudfn.exceptions import (
     CommunicationError,
     ConfigurationError,
     RequestTimeoutError,
+    in_words,
 )
 from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 
@@ -243,6 +245,8 @@ def _content(body: Any) -> bytes:
         return body.encode()
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
+    if not (hasattr(body, "read") or isinstance(body, Iterable)):
+        raise ConfigurationError(f"data: its parts must be text or bytes, not {in_words(body)}")
     # A signature is over the whole body, and after a 401 it is sent again.
     return _content(body.read()) if hasattr(body, "read") else b"".join(_content(part) for part in body)
 

@@ -6,23 +6,26 @@ import asyncio
 import contextvars
 import logging
 import threading
+from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future, wait
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, Unpack, cast
 
 from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.client.batch import concurrency_problem, run_batch
+from airflow_provider_cloudfn.client.pages import Pages
 from airflow_provider_cloudfn.client.paging import MAY_BE_MISSPELT, read_pages
 from airflow_provider_cloudfn.client.running import beside_ended
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.hooks.request_options import request_of, sending_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Mapping
     from types import TracebackType
 
     from airflow_provider_cloudfn.client.batch import Done
     from airflow_provider_cloudfn.client.client import Client
-    from airflow_provider_cloudfn.client.pages import Pages
+    from airflow_provider_cloudfn.client.request import Request, Sending
     from airflow_provider_cloudfn.client.response import Response
     from airflow_provider_cloudfn.hooks.request_options import RequestOptions
 
@@ -31,6 +34,7 @@ __all__ = ["HookSession"]
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _END: Any = object()
+_NOT_OPENED: Final = "session: it is opened by its block: write `with hook.session() as shop:`"
 
 
 class HookSession:
@@ -46,12 +50,14 @@ class HookSession:
         self._closed = client
         self._client = client
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="cloudfn-session", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="cloudfn-session", daemon=True)
         self._opened: Any = None
         self._is_ending = False
         self._unread = 0
 
     def __enter__(self) -> Self:
+        if self._thread.ident is not None:
+            raise ConfigurationError("session: it has been opened before, and is so only once; open another one")
         self._thread.start()
         self._opened = self._closed.session()
         try:
@@ -64,6 +70,8 @@ class HookSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._thread.ident is None:
+            raise ConfigurationError(_NOT_OPENED)
         try:
             self._run(self._opened.__aexit__(kind, error, traceback))
         finally:
@@ -84,17 +92,25 @@ class HookSession:
 
     def pages(self, pages: Pages, method: str, uri: str, **options: Unpack[RequestOptions]) -> Iterator[Any]:
         """
-        Yield the items of page after page, each page asked for when the one before is used up.
+        Return the items of page after page, each page asked for when the one before is used up.
 
         :param pages: How to go on; its expressions read ``response``, ``page`` and ``items``.
         :param method: As of :meth:`RequestHook.request`, and so are the others.
+        :raises ConfigurationError: for an argument that is wrong; nothing was sent then.
         """
+        if not isinstance(pages, Pages):
+            found = "the class itself" if pages is Pages else f"a {type(pages).__name__}"
+            raise ConfigurationError(
+                f'pages: must be how to go on, such as Pages.next_link("response.body.next"), not {found}'
+            )
         if pages.results is not None or pages.timeout is not None:
             raise ConfigurationError("pages: results and timeout are the operator's; here items come one by one")
-        sending = sending_of(options)
+        return self._items(pages, request_of(method, uri, options), sending_of(options))
+
+    def _items(self, pages: Pages, first: Request, sending: Sending) -> Iterator[Any]:
         read = read_pages(
             lambda request: self._client.request(request, sending),
-            request_of(method, uri, options),
+            first,
             pages,
             lambda name, variables: _evaluated(pages, name, variables),
             resolve=self._client.resolve,
@@ -119,8 +135,18 @@ class HookSession:
         :param call: Returns method, URI and the other options of an item's call.
         :param concurrency: How many are under way at a time.
         :returns: For each item its ``index``, ``item``, and its ``result`` or its ``error``.
-        :raises ConfigurationError: for a `concurrency` that is no number from 1 to 1,000.
+        :raises ConfigurationError: for items that are none, a `call` that can't be called, and a `concurrency` that is no
+            number from 1 to 1,000.
         """
+        if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
+            raise ConfigurationError(
+                f"session: the items of for_each must be a list or something else to loop over, not {in_words(items)}"
+            )
+        if not callable(call):
+            raise ConfigurationError(
+                "session: for_each needs a function that returns the call of an item, such as "
+                f"lambda one: ('GET', f'/v1/scores/{{one}}', {{}}), not {in_words(call)}"
+            )
         if (problem := concurrency_problem(concurrency)) is not None:
             raise ConfigurationError(f"session: {problem}")
         self._unread += 1
@@ -162,7 +188,7 @@ class HookSession:
         if self._thread.ident is None:
             # Nothing runs the loop: who asks would wait for ever.
             work.close()
-            raise ConfigurationError("session: it is opened by its block: write `with hook.session() as shop:`")
+            raise ConfigurationError(_NOT_OPENED)
         if self._is_ending or threading.current_thread() is self._thread:
             work.close()
             raise ConfigurationError(
@@ -188,6 +214,15 @@ class HookSession:
                 self._loop.call_soon_threadsafe(lambda: begun[0].cancel())
                 wait([told])
             raise
+
+    def _serve(self) -> None:
+        left = True
+        while left:
+            # What the caller's own function raises of these leaves the loop as well as its task: the loop goes on, so that
+            # whoever waits for the task is told, and ends of it.
+            with suppress(SystemExit, KeyboardInterrupt):
+                self._loop.run_forever()
+                left = False
 
     def _end(self) -> None:
         self._is_ending = True

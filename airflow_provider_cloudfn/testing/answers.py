@@ -67,8 +67,10 @@ def read_answer(value: object, *, where: str = "responses") -> Answer | Failure:
     :param where: What error messages call it.
     :raises ConfigurationError: for anything else; the message says what can stand there.
     """
-    if isinstance(value, (Answer, Failure)):
+    if isinstance(value, Failure):
         return value
+    if isinstance(value, Answer):
+        return _possible(value, where)
     if isinstance(value, int) and not isinstance(value, bool):
         return read_answer({"status": value}, where=where)
     if isinstance(value, str):
@@ -86,15 +88,36 @@ def read_answer(value: object, *, where: str = "responses") -> Answer | Failure:
     status, headers = value.get("status", 200), value.get("headers") or {}
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         raise ConfigurationError(f"{where}: status must be a number from 100 to 599, not {status!r}")
-    if not isinstance(headers, Mapping) or not all(isinstance(name, str) for name in headers):
-        raise ConfigurationError(f"{where}: headers must be a map of names and values")
+    _require_headers(headers, where)
     body = value.get("body")
     if "body_base64" in value:
         try:
             body = base64.b64decode(value["body_base64"], validate=True)
         except (TypeError, ValueError, binascii.Error):
             raise ConfigurationError(f"{where}: body_base64 is no base64") from None
-    return Answer(status, {name: str(text) for name, text in headers.items()}, body)
+    return _possible(Answer(status, {name: str(text) for name, text in headers.items()}, body), where)
+
+
+def _require_headers(headers: object, where: str) -> None:
+    if not isinstance(headers, Mapping) or not all(isinstance(name, str) for name in headers):
+        raise ConfigurationError(f"{where}: headers must be a map of names and values")
+
+
+def _possible(answer: Answer, where: str) -> Answer:
+    """
+    Return an answer that a service could give.
+
+    :raises ConfigurationError: for another one, which would look like a fault of the step or of the network.
+    """
+    _require_headers(answer.headers, where)
+    for name, text in answer.headers.items():
+        if any(mark in f"{name}{text}" for mark in "\r\n\0"):
+            raise ConfigurationError(f"{where}: header {name!r} has a line break or a control character: leave it out")
+    try:
+        _content(answer.body, True)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: the body: {error.message}") from None
+    return answer
 
 
 def read_answers(value: object, *, where: str = "responses") -> list[Answer | Failure]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.hooks.base import ConnectionHook
@@ -46,6 +46,9 @@ def hook_over(task: Any, fields: Mapping[str, Any]) -> ConnectionHook[Any]:
     """
     from airflow.sdk import Connection
 
+    given: object = fields
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"connection: must be a map with any of {', '.join(_FIELDS)}, not {in_words(given)}")
     for name in fields:
         if name not in _FIELDS:
             raise ConfigurationError(f"connection: {name!r} is none of {', '.join(_FIELDS)}")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Final, Self
 
-from airflow_provider_cloudfn.auth.message import HttpRequest
+from airflow_provider_cloudfn.auth.message import METHODS, HttpRequest
 from airflow_provider_cloudfn.client.redaction import Redaction
+from airflow_provider_cloudfn.exceptions import ConfigurationError, choice_problem, in_words
 from airflow_provider_cloudfn.testing.answers import Answer, Failure, read_answer
 from airflow_provider_cloudfn.testing.outcome import RenderedRequest
-from airflow_provider_cloudfn.testing.samples import ABSENT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from airflow_provider_cloudfn.testing.samples import ABSENT, suggestion
 
 __all__ = ["Expectation", "FakeService"]
+
+_EXPECTED: Final = ("query", "headers", "body", "times")
 
 
 @dataclass(eq=False)
@@ -51,10 +52,17 @@ class Expectation:
         :param body: The body, where `answer` is a status.
         :param headers: The headers, where `answer` is a status.
         :returns: The same expectation.
+        :raises ConfigurationError: for what can't be answered.
         """
-        given = read_answer(answer)
-        if isinstance(given, Answer) and (body is not None or headers is not None):
-            given = Answer(given.status, headers or given.headers, body)
+        given = read_answer(answer, where="answer")
+        if body is not None or headers is not None:
+            if isinstance(given, Failure):
+                raise ConfigurationError(
+                    f"answer: {given.name!r} is no answer, and has neither body nor headers: leave them out"
+                )
+            given = read_answer(
+                Answer(given.status, given.headers if headers is None else headers, body), where="answer"
+            )
         self.given = given
         return self
 
@@ -109,6 +117,12 @@ class FakeService:
 
         :param fields: Other fields of the connection: ``password``, ``extra`` …
         """
+        given: tuple[object, ...] = conn_ids
+        for conn_id in given:
+            if not isinstance(conn_id, str) or not conn_id:
+                raise ConfigurationError(
+                    f"as_connection: a connection's id must be text, such as 'shop', not {conn_id!r}"
+                )
         extra = {"allow_http": True, **fields.pop("extra", {})}
         for conn_id in conn_ids:
             text = json.dumps({"conn_type": "cloudfn", "host": self.url, **fields, "extra": extra})
@@ -122,7 +136,24 @@ class FakeService:
         :param path: The path, as it is sent.
         :param expected: ``query``, ``headers``, ``body`` and ``times`` of :class:`Expectation`.
         :returns: The expectation, whose ``answer()`` says what is answered; default 200 without a body.
+        :raises ConfigurationError: for what no request can be, so that it would never come.
         """
+        if (problem := choice_problem(method, METHODS)) is not None:
+            raise ConfigurationError(f"expect: method: {problem}")
+        place: object = path
+        if not isinstance(place, str) or not place.startswith("/") or "?" in place:
+            raise ConfigurationError(
+                f"expect: path: must be the path alone, such as '/v1/orders', not {path!r}; what follows a ? is query="
+            )
+        for name, value in expected.items():
+            if name not in _EXPECTED:
+                raise ConfigurationError(
+                    f"expect: {name!r} is none of {', '.join(_EXPECTED)}{suggestion(name, _EXPECTED)}"
+                )
+            if name in ("query", "headers") and not (isinstance(value, Mapping) or (name == "query" and value is None)):
+                raise ConfigurationError(f"expect: {name} must be a map of names and values, not {in_words(value)}")
+            if name == "times" and (type(value) is not int or value < 0):
+                raise ConfigurationError(f"expect: times must be a whole number from 0, not {value!r}")
         expectation = Expectation(method, path, **expected)
         self._expectations.append(expectation)
         return expectation

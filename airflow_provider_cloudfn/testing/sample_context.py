@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.authoring.run_time_data import arrived_in
 from airflow_provider_cloudfn.authoring.task import AuthoredTask
 from airflow_provider_cloudfn.authoring.variables import SAMPLE_RUN
 from airflow_provider_cloudfn.events.record import RECORD_KEY
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, in_words
 from airflow_provider_cloudfn.testing.samples import ABSENT, Samples
 
 __all__ = ["FakeTaskInstance", "SampledSteps", "require_ours", "task_with_samples"]
@@ -101,6 +101,11 @@ def require_ours(task: Any) -> None:
 
     :raises ConfigurationError: which says what to do instead.
     """
+    if not hasattr(task, "task_id") or not hasattr(task, "is_mapped"):
+        inner = ", and so is its .operator" if hasattr(task, "operator") else ""
+        raise ConfigurationError(
+            f"task: must be an operator, such as dag.get_task('charge'){inner}, not {in_words(task)}"
+        )
     authored = AuthoredTask(task)
     if not authored.parameters:
         raise ConfigurationError(
@@ -125,6 +130,9 @@ def task_with_samples(task: Any, samples: Samples, map_index: int | None = None)
     :raises ConfigurationError: for a task that is not ours, or a map index that can't be.
     """
     require_ours(task)
+    given: object = map_index
+    if given is not None and type(given) is not int:
+        raise ConfigurationError(f"map index: must be a whole number from 0, not {given!r}")
     if task.has_dag():
         add_arrows(task.dag)
     if not task.is_mapped and map_index not in (None, -1):

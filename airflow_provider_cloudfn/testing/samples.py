@@ -76,6 +76,12 @@ class Samples:
                 raise ConfigurationError(
                     f"{where}: run.{name} can't be given; only {', '.join(RUN_KEYS)} can{suggestion(name, RUN_KEYS)}"
                 )
+        if "id" in (run := given.get("run", {})) and not isinstance(run["id"], str):
+            raise ConfigurationError(f"{where}: run.id must be text, not {in_words(run['id'])}")
+        if "try_number" in run and (type(run["try_number"]) is not int or run["try_number"] < 1):
+            raise ConfigurationError(
+                f"{where}: run.try_number must be a whole number from 1, not {run['try_number']!r}"
+            )
         events = given.get("events", ())
         if not isinstance(events, Sequence) or isinstance(events, str) or not all(is_record(event) for event in events):
             raise ConfigurationError(

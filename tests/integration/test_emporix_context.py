@@ -173,6 +173,37 @@ def test_a_first_subscription_makes_the_configuration(commerce: WebhookService) 
     assert written == ["/webhook/acme/config", "/webhook/acme/event-subscriptions"]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"tenant": 3}, "tenant: must be a tenant's name, in lower case, not 3"),
+        ({"event_types": "order.created"}, "event_types: must be a list of types, such as ['order.created'], not text"),
+        ({"event_types": None}, "event_types: must be a list of types, such as ['order.created'], not null"),
+        ({"event_types": []}, "event_types: is empty"),
+        ({"event_types": [3]}, "event_types: a type must be text, not an integer"),
+        ({"url": None}, "url: must be the receiver's whole URL"),
+        ({"url": "/cloudfn/events/emporix"}, "url: must be the receiver's whole URL"),
+        ({"secret": b"hook-s3cret"}, "secret: must be text that each message is signed with, not bytes"),
+        ({"secret": ["hook-s3cret"]}, "secret: must be text that each message is signed with, not a list"),
+        ({"secret": ""}, "secret: must be text that each message is signed with, not empty"),
+        ({"headers": "X-Key: header-s3cret"}, "headers: must be a map of names and values, not text"),
+        ({"headers": {1: "header-s3cret"}}, "headers: 1 is no name of a header"),
+        ({"headers": {"X-Key": None}}, 'headers["X-Key"]: must be text, not null'),
+    ],
+)
+def test_an_argument_that_can_not_be_is_named_and_nothing_is_sent(
+    commerce: WebhookService, given: dict[str, Any], expected: str
+) -> None:
+    arguments: dict[str, Any] = {"tenant": "acme", "event_types": ["order.created"], "url": URL, **given}
+
+    with pytest.raises(ConfigurationError) as raised:
+        EmporixHook("shop").subscribe(arguments.pop("tenant"), arguments.pop("event_types"), **arguments)
+
+    assert expected in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    assert commerce.server.received == []
+
+
 def test_a_refusal_that_repeats_the_configuration_shows_no_secret_of_it(
     commerce: WebhookService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

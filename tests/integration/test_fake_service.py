@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_cloudfn.exceptions import ConfigurationError
 from airflow_provider_cloudfn.testing import fake_service  # noqa: F401 - a fixture
 from airflow_provider_cloudfn.testing.loopback_service import FakeService
 
@@ -91,3 +92,30 @@ def test_a_body_of_none_is_none(
         with pytest.raises(AssertionError) as raised:
             service.verify()
         assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("ask", "expected"),
+    [
+        (lambda service: service.as_connection(None), "as_connection: a connection's id must be text, such as 'shop'"),
+        (lambda service: service.expect("get", "/a"), "expect: method: "),
+        (lambda service: service.expect("GET", "a"), "expect: path: must be the path alone"),
+        (lambda service: service.expect("GET", "/a?x=1"), "what follows a ? is query="),
+        (lambda service: service.expect("GET", None), "expect: path: must be the path alone"),
+        (lambda service: service.expect("GET", "/a", bdy={}), "expect: 'bdy' is none of query, .*did you mean 'body'"),
+        (lambda service: service.expect("GET", "/a", query="x=1"), "expect: query must be a map .* not text"),
+        (lambda service: service.expect("GET", "/a", headers=3), "expect: headers must be a map .* not an integer"),
+        (
+            lambda service: service.expect("GET", "/a", times="2"),
+            "expect: times must be a whole number from 0, not '2'",
+        ),
+        (lambda service: service.expect("GET", "/a").answer(200, object()), "answer: the body: a value of type"),
+        (lambda service: service.expect("GET", "/a").answer(200, {}, 3), "answer: headers must be a map"),
+        (lambda service: service.expect("GET", "/a").answer("timeout", {"a": 1}), "answer: 'timeout' is no answer"),
+    ],
+)
+def test_what_could_never_come_and_what_can_not_be_answered_is_refused(
+    service: FakeService, ask: Callable[[FakeService], object], expected: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=expected.replace("?", r"\?")):
+        ask(service)

@@ -6,12 +6,13 @@ import hashlib
 import hmac
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trustme
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 
+from airflow_provider_cloudfn.client.body import FilePart
 from airflow_provider_cloudfn.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -191,6 +192,15 @@ def test_the_client_secret_goes_as_the_connection_says(service: Any, connection:
         ({"jsn": {"amount": 12}}, "jsn: there is no such option; did you mean json="),
         ({"retry": 3}, "retry: must be such as RetryPolicy"),
         ({"headers": [("X-Shop", "1")]}, "headers: must be a map of names and values, not a list"),
+        ({"headers": {1: "a"}}, "headers: 1 is no name of a header"),
+        ({"files": [b"a"]}, "files: must be a map of names and files, such as"),
+        ({"files": {1: FilePart("a.csv", b"a")}}, 'files["1"]: a name must be text, not an integer'),
+        ({"files": {"f": FilePart(cast("str", None), b"a")}}, 'files["f"]: its name must be text, not null'),
+        ({"check_status": None}, "check_status: must be True or False, not null"),
+        ({"as_it_came": "yes"}, "as_it_came: must be True or False, not text"),
+        ({"compress": "gzip"}, "compress: must be True or False, not text"),
+        ({"idempotent": 0}, "idempotent: must be True or False, not an integer"),
+        ({"sink": "/tmp/orders.csv"}, "sink: must be an object with the methods check, open, keep, discard"),
     ],
 )
 def test_what_is_no_option_is_refused_before_another_request_is_sent_than_the_one_that_was_meant(
@@ -317,6 +327,16 @@ def test_in_an_event_loop_the_synchronous_methods_are_refused(connection: Any) -
         CloudFunctionHook("shop").request("GET", "/")
 
     with pytest.raises(ConfigurationError, match="was called in an event loop: await arequest instead"):
+        asyncio.run(call())
+
+
+def test_a_session_in_an_event_loop_names_what_can_be_written_there(connection: Any) -> None:
+    connection("shop", conn_type="cloudfn", host="https://api.example.com")
+
+    async def call() -> None:
+        CloudFunctionHook("shop").session()
+
+    with pytest.raises(ConfigurationError, match="await arequest, or use the session in a thread"):
         asyncio.run(call())
 
 

@@ -198,6 +198,11 @@ def test_an_answer_that_is_no_json_is_an_acceptance_all_the_same(service: Any, h
         ({"json_string": '{"a": NaN}'}, "json_string: holds NaN, which JSON does not have"),
         ({"json_string": {"a": 1}}, "json_string: must be text, not a map; pass a value as payload"),
         ({"json_string": '"' + "\ud800" + '"'}, "json_string: is no JSON that can be sent"),
+        ({"paylod": {}}, "paylod: there is no such part of this event; did you mean payload="),
+        (
+            {"instance_id": "i-1"},
+            "instance_id: there is no such part of this event (instance_id= is of resume and complete)",
+        ),
         ({"json_string": "[" * 200_000}, "json_string: is no JSON that can be sent"),
     ],
 )
@@ -207,6 +212,28 @@ def test_what_can_not_be_an_event_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(ConfigurationError) as raised:
         start(hook, mode, **{"event_type": "order.paid", **arguments})
+
+    assert expected in str(raised.value)
+    assert service.received == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({}, "instance_id: is missing; write the id of the running instance"),
+        ({"instance_id": "i-1"}, "execution_id: is missing; write the id of the execution"),
+        ({"instance_id": "i-1", "execution_id": "e-1"}, "scenario_id: is missing; write the id of the scenario"),
+        (
+            {"instance_id": "i-1", "execution_id": "e-1", "scenario_id": "s-1", "impct": "P"},
+            "impct: there is no such part of this event; did you mean impact=",
+        ),
+    ],
+)
+def test_a_completion_that_names_no_step_is_refused(
+    service: Any, hook: EmporixHook, parts: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        hook.complete("order.paid", **parts)
 
     assert expected in str(raised.value)
     assert service.received == []

@@ -338,3 +338,60 @@ def test_many_at_once_ask_for_one_token(fresh_sandbox: Sandbox, connection: Any)
 
     assert answers == [200] * 8
     assert [request.path for request in fresh_sandbox.requests].count("/oauth2/token") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"extra_options": {"timout": 3}}, "extra_options: there is no option 'timout'; did you mean timeout"),
+        ({"extra_options": {"params": {"a": 1}}}, "extra_options: there is no option 'params'; "),
+        ({"extra_options": {1: 2}}, "extra_options: there is no option 1; there are allow_redirects"),
+        ({"extra_options": "timeout=3"}, "extra_options: must be a map, such as {'timeout': 30}, not text"),
+        ({"extra_options": {"check_response": "no"}}, "extra_options: check_response must be True or False, not text"),
+        (
+            {"extra_options": {"allow_redirects": 0}},
+            "extra_options: allow_redirects must be True or False, not an integer",
+        ),
+        (
+            {"extra_options": {"max_redirects": "3"}},
+            "extra_options: max_redirects must be a whole number from 0, not '3'",
+        ),
+        (
+            {"extra_options": {"max_redirects": -1}},
+            "extra_options: max_redirects must be a whole number from 0, not -1",
+        ),
+        ({"timeout": 3}, "timeout: there is no such argument; write extra_options={'timeout': …}"),
+        ({"jsn": {"a": 1}}, "jsn: there is no such argument; did you mean json"),
+        ({"data": 3}, "data: must be a map, text or bytes, not an integer; for JSON write json="),
+        ({"data": [1, 2]}, "data: a list must have pairs of name and value; for a JSON list write json="),
+        ({"data": {1, 2}}, "data: its parts must be text or bytes, not an integer"),
+        ({"data": {"a": 1}, "json": {"b": 2}}, "json and data: give one of them"),
+        ({"headers": {1: "a"}}, "headers: 1 is no name of a header"),
+    ],
+)
+def test_an_argument_that_would_change_nothing_or_another_thing_is_refused(
+    service: Any, shop: Any, arguments: dict[str, Any], problem: str
+) -> None:
+    shop(SWITCHES)
+    hook: Any = BaseHook.get_hook("shop", hook_params={"method": "POST"})
+
+    with pytest.raises(ConfigurationError) as caught:
+        hook.run("/v1/charges", **arguments)
+
+    assert problem in str(caught.value)
+    assert service.received == []
+
+
+@pytest.mark.parametrize("headers", ["a", 3, [("a", "b")], {1: "a"}])
+def test_headers_of_a_session_that_are_none_are_refused(service: Any, shop: Any, headers: Any) -> None:
+    shop(SWITCHES)
+
+    with pytest.raises(ConfigurationError, match="headers: "):
+        BaseHook.get_hook("shop").get_conn(headers)
+
+
+def test_a_method_that_is_no_text_is_refused(service: Any, shop: Any) -> None:
+    shop(SWITCHES)
+
+    with pytest.raises(ConfigurationError, match="method: must be text, such as 'POST', not null"):
+        BaseHook.get_hook("shop", hook_params={"method": None})

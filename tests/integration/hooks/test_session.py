@@ -233,13 +233,67 @@ def test_who_is_interrupted_leaves_no_request_behind(
         signal.signal(signal.SIGUSR1, earlier)
 
 
+def leaves(_: object) -> Any:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("items", "call"),
+    [([1, 2], leaves), (map(leaves, [1, 2]), lambda item: ("GET", f"/v1/{item}", {}))],
+    ids=["function", "items"],
+)
+def test_who_leaves_the_program_in_a_call_leaves_it(server: LoopbackServer, items: Any, call: Any) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        with pytest.raises(SystemExit):
+            list(shop.for_each(items, call))
+        assert shop.request("GET", "/v1/orders").status == 200
+
+
+@pytest.mark.parametrize(
+    ("ask", "problem"),
+    [
+        (lambda shop: shop.pages(None, "GET", "/v1/items"), "pages: must be how to go on, .*not a NoneType"),
+        (lambda shop: shop.pages("response.body.next", "GET", "/v1/items"), r"such as Pages.next_link\(.*not a str"),
+        (lambda shop: shop.pages(Pages, "GET", "/v1/items"), "not the class itself"),
+        (lambda shop: shop.pages(Pages.link_header(), "GET", "/v1/items", qery={}), "qery: .* query="),
+        (lambda shop: shop.for_each(None, lambda _: ("GET", "/a", {})), "items of for_each must be a list .*not null"),
+        (lambda shop: shop.for_each(3, lambda _: ("GET", "/a", {})), "not an integer"),
+        (lambda shop: shop.for_each("1001", lambda _: ("GET", "/a", {})), "not text"),
+        (lambda shop: shop.for_each([1], None), "needs a function .*not null"),
+        (lambda shop: shop.for_each([1], "/a"), "needs a function .*not text"),
+    ],
+)
+def test_an_argument_that_is_wrong_is_named_at_once(server: LoopbackServer, ask: Any, problem: str) -> None:
+    with CloudFunctionHook("shop").session() as shop, pytest.raises(ConfigurationError, match=problem):
+        ask(shop)
+
+    assert server.received == []
+
+
+def test_a_name_of_an_option_that_is_no_text_is_told_with_its_item(server: LoopbackServer) -> None:
+    odd: Any = {1: 2}
+    with CloudFunctionHook("shop").session() as shop:
+        (told,) = shop.for_each(["a"], lambda item: ("GET", f"/v1/{item}", odd))
+
+    assert "1: there is no such option; there are as_it_came" in str(told.error)
+
+
+def test_a_session_is_opened_once(server: LoopbackServer) -> None:
+    with CloudFunctionHook("shop").session() as shop:
+        pass
+
+    with pytest.raises(ConfigurationError, match="open another one"), shop:
+        pass
+
+
 @pytest.mark.parametrize(
     "ask",
     [
         lambda session: session.request("GET", "/a"),
+        lambda session: session.__exit__(None, None, None),
         lambda session: list(session.for_each([1], lambda _: ("GET", "/a", {}))),
     ],
-    ids=["request", "for_each"],
+    ids=["request", "end", "for_each"],
 )
 def test_a_session_without_its_block_says_so(server: LoopbackServer, ask: Any) -> None:
     with pytest.raises(ConfigurationError, match="opened by its block: write `with"):

@@ -115,3 +115,12 @@ def test_a_run_for_each_event_combines_with_no_other(combine: Any, is_first: boo
 
     with pytest.raises(ConfigurationError, match=r"'charge.failed' does not combine with the schedule of .each\(\)"):
         combine(*((each, other) if is_first else (other, each)))
+
+
+def test_an_extra_that_is_no_map_is_refused() -> None:
+    extra: Any = 3
+
+    with pytest.raises(
+        ConfigurationError, match=r"extra of the completion event 'charge\.created' must be a map, not an"
+    ):
+        CompletionEvent("charge.created", extra=extra)

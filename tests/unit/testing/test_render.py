@@ -233,7 +233,12 @@ def test_a_repeated_parameter_is_a_list() -> None:
         ({"events": [1]}, ConfigurationError, "events must be a list of completion records"),
         ({"run": {"date": 1}}, ConfigurationError, "run.date can't be given"),
         ({"run": {"logical_date": "soon"}}, ConfigurationError, "run.logical_date: must be a time in RFC 3339"),
+        ({"run": {"try_number": "2"}}, ConfigurationError, "run.try_number must be a whole number from 1, not '2'"),
+        ({"run": {"id": 3}}, ConfigurationError, "run.id must be text, not an integer"),
         ({"map_index": 1}, ConfigurationError, "'charge' is not mapped"),
+        ({"map_index": "1"}, ConfigurationError, "map index: must be a whole number from 0, not '1'"),
+        ({"connection": 3}, ConfigurationError, "connection: must be a map with any of conn_type, .*not an integer"),
+        ({"connection": "{}"}, ConfigurationError, "connection: must be a map with any of conn_type, .*not text"),
         ({"inputs": 1, "connection": {"hots": "x"}}, ConfigurationError, "connection: 'hots' is none of conn_type"),
         ({"connection": {"conn_type": "http"}}, ConfigurationError, "is of type 'http'"),
     ],
@@ -261,6 +266,23 @@ def test_a_param_without_value_is_missed_where_it_is_read() -> None:
 
     with pytest.raises(ExpressionError, match="no such key: 'order_id' in params"):
         render(task)
+
+
+@pytest.mark.parametrize("task", [None, 3, "charge", DAG("d", schedule=None), CloudFunctionOperator])
+def test_what_is_no_operator_is_refused(task: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"task: must be an operator, such as dag.get_task\('charge'\), not "):
+        render(task)
+
+
+def test_what_a_decorated_task_gives_is_told_apart_from_its_operator() -> None:
+    @task_decorator
+    def mine() -> None: ...
+
+    with DAG("d", schedule=None):
+        made = mine()
+
+    with pytest.raises(ConfigurationError, match=r"task: must be an operator, .* and so is its \.operator, not "):
+        render(made)
 
 
 def test_another_operator_is_refused() -> None:

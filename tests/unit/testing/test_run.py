@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -190,6 +190,10 @@ def test_an_answer_can_be_written_in_these_forms(answer: Any, returned: Any) -> 
         ({"headers": []}, None),
         ({"headers": ["a"]}, "headers must be a map"),
         ({"body_base64": "%"}, "body_base64 is no base64"),
+        ({"body": {1: 2}}, "responses: the body: a key that is an integer"),
+        (Answer(200, {}, {"a": object()}), "responses: the body: a: a value of type object"),
+        (Answer(200, cast("Any", 3)), "headers must be a map"),
+        ({"headers": {"a": "x\n"}}, "header 'a' has a line break"),
         ([1.5], "an answer is a map with status, headers and body"),
         ({"exchanges": [{}]}, "exchanges must be a list of"),
     ],
