@@ -16,8 +16,8 @@ What can go wrong, as one tree, drawn by what its reader must do about it.
     └─ LimitError                               ask for less, or raise the limit
 
 Nothing in a message is a secret: whoever raises one of these has redacted what he quotes. Where a message asks "did you
-mean", :func:`nearest_name` has found what; :func:`in_words` says what a value is instead of what it should be, and
-:func:`require_truth` refuses a condition that gives no bool.
+mean", :func:`nearest_name` or :func:`nearest_or_all` has found what; :func:`in_words` says what a value is instead of what it
+should be, and :func:`require_truth` refuses a condition that gives no bool.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ __all__ = [
     "RequestTimeoutError",
     "ResponseError",
     "choice_problem",
+    "flag_problem",
     "in_words",
     "nearest_name",
+    "nearest_or_all",
     "require_truth",
     "seconds_text",
     "with_end",
@@ -293,6 +295,23 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # rarely needed, and Dag files are parsed often
 
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.65)), None)
+
+
+def nearest_or_all(name: str, known: Iterable[str], form: str = "{}") -> str:
+    """
+    Return what an error says behind a name that is not known: which was meant, or which there are.
+
+    :param name: The name.
+    :param known: The names that are.
+    :param form: How one is shown, such as ``{}=`` for an argument.
+    """
+    near = nearest_name(name, listed := sorted(known))
+    return f"did you mean {form.format(near)}?" if near else f"there are {', '.join(listed)}"
+
+
+def flag_problem(value: object) -> str | None:
+    """Say what is wrong with what is either so or not."""
+    return None if isinstance(value, bool) else f"must be True or False, not {value!r}"
 
 
 def choice_problem(value: object, choices: Collection[str]) -> str | None:

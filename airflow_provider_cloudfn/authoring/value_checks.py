@@ -25,7 +25,6 @@ __all__ = [
     "event_problem",
     "events_problem",
     "files_problem",
-    "flag_problem",
     "key_problem",
     "list_style_problem",
     "method_problem",
@@ -66,11 +65,6 @@ def connection_id_problem(value: Any) -> str | None:
 def count_problem(value: Any) -> str | None:
     """Say what is wrong with a number of failures, which can be none."""
     return None if type(value) is int and value >= 0 else f"must be a whole number from 0, not {value!r}"
-
-
-def flag_problem(value: Any) -> str | None:
-    """Say what is wrong with what is either so or not."""
-    return None if isinstance(value, bool) else f"must be True or False, not {value!r}"
 
 
 def list_style_problem(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from airflow_provider_cloudfn.exceptions import (
     ResponseError,
     choice_problem,
     in_words,
-    nearest_name,
+    nearest_or_all,
 )
 from airflow_provider_cloudfn.hooks.cloudevent_headers import attribute_text, cloudevent_headers
 from airflow_provider_cloudfn.json_encoding import encode_json, timestamp_text
@@ -230,8 +230,7 @@ def _event(
     known = EventParts.__optional_keys__ | beside
     for name in parts:
         if name not in known:
-            near = nearest_name(name, sorted(known))
-            there_are = f"did you mean {near}=?" if near else f"there are {', '.join(sorted(known))}"
+            there_are = nearest_or_all(name, known, "{}=")
             elsewhere = " (instance_id= is of resume and complete)" if name == "instance_id" else ""
             raise ConfigurationError(f"{name}: there is no such part of this event{elsewhere}; {there_are}")
     kind = _required("event_type", event_type, "write the key of an event in the event registry, such as 'order.paid'")

@@ -11,14 +11,12 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow_provider_cloudfn.client.decoding import ACCEPT_ENCODING
 from airflow_provider_cloudfn.client.prepared import own_headers
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
-from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, flag_problem, in_words, nearest_or_all
 from airflow_provider_cloudfn.hooks.cloudfn import CloudFunctionHook
 from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 from airflow_provider_cloudfn.hooks.requests_adapter import ClientAdapter, ClientSession
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from requests import Response, Session
 
 __all__ = ["CloudFunctionHttpHook"]
@@ -169,11 +167,13 @@ def _require_options(given: object) -> None:
         raise ConfigurationError(f"extra_options: must be a map, such as {{'timeout': 30}}, not {in_words(given)}")
     for name, value in given.items():
         if name not in _OPTIONS:
-            raise ConfigurationError(f"extra_options: there is no option {name!r}; {_nearest(str(name), _OPTIONS)}")
+            raise ConfigurationError(
+                f"extra_options: there is no option {name!r}; {nearest_or_all(str(name), _OPTIONS)}"
+            )
         if value is None:
             continue
-        if name in _FLAGS and not isinstance(value, bool):
-            raise ConfigurationError(f"extra_options: {name} must be True or False, not {in_words(value)}")
+        if name in _FLAGS and (problem := flag_problem(value)) is not None:
+            raise ConfigurationError(f"extra_options: {name} {problem}")
         if name == "max_redirects" and (type(value) is not int or value < 0):
             raise ConfigurationError(f"extra_options: {name} must be a whole number from 0, not {value!r}")
 
@@ -181,12 +181,7 @@ def _require_options(given: object) -> None:
 def _instead_of(name: str) -> str:
     if name in _OPTIONS:
         return f"write extra_options={{'{name}': …}}"
-    return _nearest(name, _OF_A_REQUEST - {"auth"})
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    near = nearest_name(name, sorted(known))
-    return f"did you mean {near}?" if near else f"there are {', '.join(sorted(known))}"
+    return nearest_or_all(name, _OF_A_REQUEST - {"auth"})
 
 
 def _data_problem(data: object) -> str | None:

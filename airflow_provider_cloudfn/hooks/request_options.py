@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words, nearest_name
+from airflow_provider_cloudfn.exceptions import ConfigurationError, flag_problem, in_words, nearest_or_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,11 +153,9 @@ def sending_of(options: RequestOptions) -> Sending:
 def _require_flags(options: RequestOptions | RequestParts, *names: str) -> None:
     given: Mapping[str, object] = options
     for name in names:
-        if not isinstance(flag := given.get(name, False), bool):
-            raise ConfigurationError(f"{name}: must be True or False, not {in_words(flag)}")
+        if (problem := flag_problem(given.get(name, False))) is not None:
+            raise ConfigurationError(f"{name}: {problem}")
 
 
 def _instead_of(name: object) -> str:
-    known = sorted(RequestOptions.__optional_keys__)
-    near = nearest_name(str(name), known)
-    return _OTHERWISE.get(str(name)) or (f"did you mean {near}=?" if near else f"there are {', '.join(known)}")
+    return _OTHERWISE.get(str(name)) or nearest_or_all(str(name), RequestOptions.__optional_keys__, "{}=")

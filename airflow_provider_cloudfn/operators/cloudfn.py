@@ -21,7 +21,6 @@ from airflow_provider_cloudfn.authoring.stable_ids import stable_id, stable_ids
 from airflow_provider_cloudfn.authoring.value_checks import (
     connection_id_problem,
     files_problem,
-    flag_problem,
     key_problem,
     list_style_problem,
     method_problem,
@@ -32,7 +31,7 @@ from airflow_provider_cloudfn.authoring.value_checks import (
 from airflow_provider_cloudfn.authoring.wait_for import ONE_WAIT, wait_for_problem
 from airflow_provider_cloudfn.client.retry import attempts_problem
 from airflow_provider_cloudfn.events.asset import with_asset
-from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError
+from airflow_provider_cloudfn.exceptions import ConfigurationError, ExpressionError, flag_problem
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.json_encoding import to_json_value
 from airflow_provider_cloudfn.operators.base import ExpressionOperator

@@ -13,12 +13,11 @@ from airflow_provider_cloudfn.authoring.shapes import header_text, query_text, u
 from airflow_provider_cloudfn.authoring.value_checks import (
     connection_id_problem,
     count_problem,
-    flag_problem,
     seconds,
     time_limit_problem,
 )
 from airflow_provider_cloudfn.client.status import retry_after_seconds
-from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, seconds_text
+from airflow_provider_cloudfn.exceptions import CloudFunctionError, RequestTimeoutError, flag_problem, seconds_text
 from airflow_provider_cloudfn.journal.entries import FailuresEntry
 from airflow_provider_cloudfn.journal.task_journal import TaskJournal
 from airflow_provider_cloudfn.operators.base import ExpressionOperator

@@ -12,8 +12,8 @@ from airflow_provider_cloudfn import cel
 from airflow_provider_cloudfn.authoring.parameter import Parameter, Reading
 from airflow_provider_cloudfn.authoring.sensor_request import IN_QUERY, request_problem
 from airflow_provider_cloudfn.authoring.signature import parameters_of
-from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, flag_problem, method_problem, seconds
-from airflow_provider_cloudfn.exceptions import ConfigurationError
+from airflow_provider_cloudfn.authoring.value_checks import connection_id_problem, method_problem, seconds
+from airflow_provider_cloudfn.exceptions import ConfigurationError, flag_problem
 from airflow_provider_cloudfn.hooks.registry import hook_for
 from airflow_provider_cloudfn.operators.recorded_task import RecordedTask
 from airflow_provider_cloudfn.retry_policy import DEFAULT_RETRY_POLICY, retry_policy_argument

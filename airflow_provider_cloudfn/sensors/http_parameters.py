@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from airflow_provider_cloudfn.authoring.parameter import EntryProblem
-from airflow_provider_cloudfn.authoring.value_checks import flag_problem, time_limit_problem
+from airflow_provider_cloudfn.authoring.value_checks import time_limit_problem
 from airflow_provider_cloudfn.authoring.without_expressions import template_problem, untemplated_problem
 from airflow_provider_cloudfn.client.secret import Secret
-from airflow_provider_cloudfn.exceptions import ConfigurationError, in_words
+from airflow_provider_cloudfn.exceptions import ConfigurationError, flag_problem, in_words
 from airflow_provider_cloudfn.hooks.request_options import FIELD_OF_OPTION
 
 __all__ = [

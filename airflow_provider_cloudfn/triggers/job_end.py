@@ -75,17 +75,16 @@ async def end_job(job: Job, cancel: HttpPoll, instance: Any, log: Any) -> None:
     if state not in _OVER:
         log.info("The job was not cancelled: the task is %s, and waits for it elsewhere or has begun anew", state)
         return
-    async with shared_hook(cancel.conn_id) as shared, shared.asking() as hook:
-        if (why := await _why_not(job, hook)) is not None:
-            log.warning("The job was not cancelled: %s", why)
-            return
-        client = bounded(await hook.aclient())
-        try:
-            answer = await client.request(cancel.request(), Sending(timeout=_LONGEST))
-        except CloudFunctionError as error:
-            log.warning("The job could not be cancelled: %s", error)
-        else:
-            log.info("The job was cancelled: %s %s answered %s", cancel.method, answer.url, answer.status)
+    try:
+        async with shared_hook(cancel.conn_id) as shared, shared.asking() as hook:
+            if (why := await _why_not(job, hook)) is not None:
+                log.warning("The job was not cancelled: %s", why)
+                return
+            answer = await bounded(await hook.aclient()).request(cancel.request(), Sending(timeout=_LONGEST))
+    except CloudFunctionError as error:
+        log.warning("The job could not be cancelled: %s", error)
+    else:
+        log.info("The job was cancelled: %s %s answered %s", cancel.method, answer.url, answer.status)
 
 
 async def _why_not(job: Job, hook: RequestHook[Any]) -> str | None:

@@ -241,3 +241,11 @@ def test_nothing_is_asked_for_a_job_that_cannot_be_cancelled(service: Any) -> No
     asyncio.run(trigger().on_kill())
 
     assert not service.received
+
+
+def test_a_connection_that_is_gone_is_told_where_a_job_cannot_be_cancelled(
+    airflow_database: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ended_by_person(IS_ENDED, monkeypatch)
+
+    assert "The job could not be cancelled: connection 'service'" in "".join(capfd.readouterr())

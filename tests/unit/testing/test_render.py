@@ -274,26 +274,25 @@ def test_what_is_no_operator_is_refused(task: Any) -> None:
         render(task)
 
 
-def test_what_a_decorated_task_gives_is_told_apart_from_its_operator() -> None:
+@pytest.fixture
+def decorated() -> Any:
+    """Return what a function of Airflow's own gives when it is called in a Dag."""
+
     @task_decorator
     def mine() -> None: ...
 
     with DAG("d", schedule=None):
-        made = mine()
+        return mine()
 
+
+def test_what_a_decorated_task_gives_is_told_apart_from_its_operator(decorated: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"task: must be an operator, .* and so is its \.operator, not "):
-        render(made)
+        render(decorated)
 
 
-def test_another_operator_is_refused() -> None:
-    @task_decorator
-    def mine() -> None: ...
-
-    with DAG("d", schedule=None):
-        made = mine()
-
+def test_another_operator_is_refused(decorated: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"task 'mine' is a .*, which holds no expressions"):
-        render(made.operator)
+        render(decorated.operator)
 
 
 def test_no_database_is_made(charge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
