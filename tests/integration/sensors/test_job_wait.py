@@ -248,4 +248,6 @@ def test_a_connection_that_is_gone_is_told_where_a_job_cannot_be_cancelled(
 ) -> None:
     ended_by_person(IS_ENDED, monkeypatch)
 
-    assert "The job could not be cancelled: connection 'service'" in "".join(capfd.readouterr())
+    assert "The job could not be cancelled: cloudfn_conn_id: there is no connection 'service'" in "".join(
+        capfd.readouterr()
+    )
