@@ -13,6 +13,8 @@ from airflow_provider_cloudfn.auth.message import HttpRequest
 from airflow_provider_cloudfn.connections.cloudfn import CloudFunctionConnection
 from airflow_provider_cloudfn.connections.cloudfn_form import CLOUDFN_FORM
 from airflow_provider_cloudfn.connections.kinds import KINDS
+from airflow_provider_cloudfn.connections.kinds.oauth2 import OAuth2
+from airflow_provider_cloudfn.connections.kinds.sigv4 import AwsSignature
 
 if TYPE_CHECKING:
     from airflow_provider_cloudfn.connections.kinds.kind import Authentication
@@ -84,6 +86,34 @@ def test_the_form_offers_each_and_nothing_else() -> None:
 @EACH
 def test_no_secret_is_in_its_repr(kind: str) -> None:
     assert SECRET not in repr(settings_of(kind))
+
+
+@pytest.mark.parametrize(
+    ("settings", "secrets"),
+    [
+        (
+            AwsSignature(
+                service="s3", region="eu-west-1", key_id="AKIA1", secret_key="aws+key", session_token="aws+session"
+            ),
+            {"aws+key", "aws+session"},
+        ),
+        (
+            OAuth2(
+                token_url=f"{TOKEN_URL}?code=in+url",
+                client_id="me",
+                client_secret="pem+key",
+                client_auth_method="private_key_jwt",
+                key_passphrase="pass+phrase",
+                request_secrets=("in+parameters",),
+            ),
+            {"pem+key", "pass+phrase", "in+parameters", "in url"},
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_kind_with_several_secrets_knows_each(settings: Authentication, secrets: set[str]) -> None:
+    assert {*settings.secrets()} >= secrets
+    assert not [secret for secret in secrets if secret in repr(settings)]
 
 
 @EACH
